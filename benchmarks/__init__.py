@@ -1,0 +1,1 @@
+"""Benchmarks, run by asv. They use the public API only, since asv runs them on old commits."""

@@ -1,0 +1,278 @@
+"""What an iteration costs beside the user's own function.
+
+The objective is a separable quartic, about the cheapest there is, so that the loop shows.
+Iterations are timed as the slope between a short and a long run: a call's fixed cost falls out.
+
+``python benchmarks/overhead.py`` prints the tables; it takes a minute or two. Nothing else should
+run meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numba import njit
+from scipy.optimize import minimize as scipy_minimize
+
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.common import (
+    SCIPY_METHODS,
+    best_time,
+    quartic,
+    quartic_gradient,
+    quartic_start,
+    quartic_value,
+)
+from fastmomentum import minimize
+
+SIZES = (2, 10, 100, 10_000, 1_000_000)
+LARGE_SIZES = (1_000_000, 4_000_000, 16_000_000)
+# Small enough that no run gets near the minimum, large enough that every iteration makes progress.
+LEARNING_RATE = 1e-5
+# Heavy ball reads x, velocity and gradient, and writes x and velocity.
+STEP_WORDS = 5
+
+
+@njit(cache=True)
+def repeat_fused(x, out, times):
+    """Call the fused objective `times` times; x changes, so that no call can be skipped."""
+    total = 0.0
+    for _ in range(times):
+        x[0] = -x[0]
+        total += quartic(x, out)
+    return total
+
+
+@njit(cache=True)
+def repeat_pair(x, times):
+    """Call fun and a gradient that returns a new array, `times` times."""
+    total = 0.0
+    for _ in range(times):
+        x[0] = -x[0]
+        total += quartic_value(x)
+        total += quartic_gradient(x)[0]
+    return total
+
+
+@njit(cache=True)
+def triad(a, b, c, scale):
+    """STREAM triad: 24 bytes per element, counted as the STREAM benchmark counts."""
+    for i in range(a.size):
+        a[i] = b[i] + scale * c[i]
+
+
+def _iterations(n: int) -> int:
+    """Iterations that take about 50 ms."""
+    return max(8, int(0.05 / (2e-8 + 2e-9 * n)))
+
+
+def _slope(run: Callable[[int], object], n: int, repeats: int = 5) -> float:
+    """Seconds per iteration between a short run and a long one."""
+    short, long = 4, 4 + _iterations(n)
+    run(short)
+    seconds = best_time(lambda: run(long), repeats) - best_time(lambda: run(short), repeats)
+    return max(seconds, 0.0) / (long - short)
+
+
+def bare_fused(n: int) -> float:
+    """Seconds of one fused evaluation."""
+    x, out = quartic_start(n), np.empty(n)
+    return _slope(lambda times: repeat_fused(x, out, times), n)
+
+
+def bare_pair(n: int) -> float:
+    """Seconds of one fun and one allocating jac."""
+    x = quartic_start(n)
+    return _slope(lambda times: repeat_pair(x, times), n)
+
+
+def iterate(n: int, style: str = "fused", **options) -> Callable[[int], object]:
+    """A function of `maxiter` that runs momentum for exactly that many iterations."""
+    fun, jac = (quartic, True) if style == "fused" else (quartic_value, quartic_gradient)
+    x0 = quartic_start(n)
+    callback = options.pop("callback", None)
+    settings = {"learning_rate": LEARNING_RATE, "momentum": 0.9, "gtol": 0.0, **options}
+
+    def run(maxiter: int):
+        result = minimize(
+            fun,
+            x0,
+            jac=jac,
+            method="momentum",
+            callback=callback,
+            options={**settings, "maxiter": maxiter},
+        )
+        if result.nit != maxiter:
+            raise RuntimeError(f"{result.nit} iterations instead of {maxiter}: {result.message}")
+        return result
+
+    return run
+
+
+def loop_fused(n: int) -> float:
+    """Seconds of one momentum iteration, fused objective."""
+    return _slope(iterate(n), n)
+
+
+def loop_pair(n: int) -> float:
+    """Seconds of one momentum iteration, fun and an allocating jac."""
+    return _slope(iterate(n, "pair"), n)
+
+
+def scipy_iteration(n: int, method: str) -> tuple[float, float]:
+    """Seconds per iteration and per evaluation of a SciPy method on the same objective."""
+
+    def pair(x):
+        out = np.empty_like(x)
+        return quartic(x, out), out
+
+    # Few enough iterations that no line search runs out of digits.
+    options: dict[str, float] = {"gtol": 0.0, "maxiter": 10}
+    if method == "L-BFGS-B":
+        options["ftol"] = 0.0
+
+    def run():
+        return scipy_minimize(pair, quartic_start(n), jac=True, method=method, options=options)
+
+    result = run()
+    seconds = best_time(run, 5 if n <= 10_000 else 2)
+    return seconds / max(result.nit, 1), seconds / result.nfev
+
+
+def triad_bandwidth(n: int = 20_000_000) -> float:
+    """Bytes per second of the triad."""
+    a, b, c = np.zeros(n), np.ones(n), np.ones(n)
+    triad(a, b, c, 0.5)
+    return 24 * n / best_time(lambda: triad(a, b, c, 0.5))
+
+
+def step_bandwidth(n: int) -> float:
+    """Bytes per second of the update: the iteration less the evaluation."""
+    return 8 * STEP_WORDS * n / max(loop_fused(n) - bare_fused(n), 1e-12)
+
+
+class Overhead:
+    """Nanoseconds per iteration, less those of the bare evaluation."""
+
+    params = (SIZES,)
+    param_names = ("n",)
+    timeout = 120
+
+    def track_fused(self, n):
+        return 1e9 * (loop_fused(n) - bare_fused(n))
+
+    def track_fun_and_jac(self, n):
+        return 1e9 * (loop_pair(n) - bare_pair(n))
+
+    track_fused.unit = track_fun_and_jac.unit = "ns/iteration"
+
+
+class SciPyIteration:
+    """The baselines' time per iteration on the same objective."""
+
+    params = (SCIPY_METHODS, (2, 100))
+    param_names = ("method", "n")
+
+    def track_iteration(self, method, n):
+        return 1e9 * scipy_iteration(n, method)[0]
+
+    track_iteration.unit = "ns/iteration"
+
+
+class Bandwidth:
+    """Gigabytes per second of the update beside the triad's."""
+
+    timeout = 120
+
+    def track_step(self):
+        return 1e-9 * step_bandwidth(LARGE_SIZES[1])
+
+    def track_triad(self):
+        return 1e-9 * triad_bandwidth()
+
+    track_step.unit = track_triad.unit = "GB/s"
+
+
+def _ignore(x):
+    pass
+
+
+def _print_overhead() -> None:
+    print("\nOne momentum iteration at a fixed rate, nanoseconds\n")
+    print("| n | bare fused | loop | overhead | bare fun + jac | loop | overhead |")
+    print("|--:|--:|--:|--:|--:|--:|--:|")
+    for n in SIZES:
+        cells = []
+        for bare, loop in ((bare_fused, loop_fused), (bare_pair, loop_pair)):
+            work, whole = 1e9 * bare(n), 1e9 * loop(n)
+            cells += [work, whole, whole - work]
+        print(f"| {n:,} | " + " | ".join(f"{cell:,.0f}" for cell in cells) + " |")
+
+
+def _print_scipy() -> None:
+    print("\nTime per iteration (per evaluation) on the same objective, microseconds\n")
+    print("| n | fastmomentum momentum | " + " | ".join(SCIPY_METHODS) + " |")
+    print("|--:|--:|" + "--:|" * len(SCIPY_METHODS))
+    for n in SIZES:
+        cells = [f"{1e6 * loop_fused(n):,.2f}"]
+        for method in SCIPY_METHODS:
+            if method == "BFGS" and n > 1000:
+                cells.append("n x n matrix")
+                continue
+            iteration, evaluation = scipy_iteration(n, method)
+            cells.append(f"{1e6 * iteration:,.1f} ({1e6 * evaluation:,.1f})")
+        print(f"| {n:,} | " + " | ".join(cells) + " |")
+
+
+def _print_bandwidth() -> None:
+    limit = triad_bandwidth()
+    print(f"\nLarge n: the update counted as {8 * STEP_WORDS} bytes per element; ", end="")
+    print(f"triad {1e-9 * limit:.1f} GB/s\n")
+    print("| n | update, GB/s | of triad |")
+    print("|--:|--:|--:|")
+    for n in LARGE_SIZES:
+        speed = step_bandwidth(n)
+        print(f"| {n:,} | {1e-9 * speed:.1f} | {100 * speed / limit:.0f} % |")
+
+
+def _print_control() -> None:
+    n = 10
+    print(f"\nThe cost of control at n = {n}, nanoseconds per iteration\n")
+    print("| run | ns |")
+    print("|---|--:|")
+    for words, options in (
+        ("plain", {}),
+        ("with a time limit", {"maxtime": 3600.0}),
+        ("with history", {"history": True}),
+        ("with a Python callback", {"callback": _ignore}),
+    ):
+        print(f"| {words} | {1e9 * _slope(iterate(n, **options), n, 3):,.1f} |")
+    print("\nWhole calls of `minimize`, which start with short chunks\n")
+    print("| iterations | microseconds | ns per iteration |")
+    print("|--:|--:|--:|")
+    for maxiter in (1, 64, 1_000, 100_000):
+        run = iterate(n)
+        run(maxiter)
+        seconds = best_time(lambda run=run, maxiter=maxiter: run(maxiter), 20)
+        print(f"| {maxiter:,} | {1e6 * seconds:,.1f} | {1e9 * seconds / maxiter:,.1f} |")
+
+
+def main() -> None:
+    """Print every table."""
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, ", end="")
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}")
+    _print_overhead()
+    _print_scipy()
+    _print_bandwidth()
+    _print_control()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,415 @@
+"""Runs a loop in chunks: signals, clock, callback and records come in between.
+
+The loop keeps its whole state in arrays, so it can return after any iteration. Compiled chunks
+last about 50 ms: Ctrl-C and the time limit are looked at between them, at no measurable cost.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._kernels import layout
+from ._kernels.jit import jit_disabled
+from ._methods import Method, Parameter
+from ._objective import Objective
+from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._validation import Settings, check_schedule_values
+from .schedules import Schedule
+
+CHUNK_SECONDS = 0.05
+FIRST_CHUNK = 64
+HISTORY_ROWS = 4096
+# A schedule of the user's own is called once per iteration, in Python.
+SCHEDULE_CHUNK = 4096
+VECTOR_SCHEDULE_CHUNK = 65536
+# Above the lowest value by this factor (of it, or of 1): the run is beyond return.
+DIVERGED_FACTOR = 1e15
+
+_NORMS = {math.inf: layout.NORM_INF, 1.0: layout.NORM_1, 2.0: layout.NORM_2}
+_NORMS[-math.inf] = layout.NORM_MIN
+
+(
+    STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
+    COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
+    N_RESTARTS,
+) = map(layout.INTS.index, (
+    "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
+    "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
+    "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS",
+))  # fmt: skip
+(FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA) = map(
+    layout.FLOATS.index,
+    ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
+     "NORM_ORDER", "FUN_EXTRA"),
+)  # fmt: skip
+
+
+def workspace(rows: int, n: int, dtype: np.dtype) -> np.ndarray:
+    """Rows for vectors of n, each on a cache line of its own; untouched rows cost no memory."""
+    per_line = 64 // dtype.itemsize
+    stride = -(-n // per_line) * per_line
+    if stride * dtype.itemsize % 4096 == 0:
+        stride += per_line  # rows a multiple of the page size apart evict each other
+    flat = np.empty(rows * stride + per_line, dtype)
+    first = -(flat.__array_interface__["data"][0] // dtype.itemsize) % per_line
+    return flat[first : first + rows * stride].reshape(rows, stride)
+
+
+class Run:
+    """One run: the state of its loop, and the ways to move it on and to read it."""
+
+    def __init__(self, objective: Objective, settings: Settings, x0: np.ndarray):
+        self.objective = objective
+        self.settings = settings
+        self.method: Method = settings.method
+        self.n = n = x0.size
+        self.dtype = x0.dtype
+        slots = self.method.slots
+        self.scratch_row = layout.FIRST_SLOT + len(slots)
+        self.rows = workspace(self.scratch_row + 2, n, self.dtype)
+        self.row(0)[:] = x0
+        for i, name in enumerate(slots):
+            self.row(layout.FIRST_SLOT + i)[:] = x0 if self.method.slots_start[name] == "x0" else 0
+        self.ints = np.zeros(len(layout.INTS), np.int64)
+        self.floats = np.zeros(len(layout.FLOATS))
+        ints, floats = self.ints, self.floats
+        ints[STATUS] = layout.RUNNING
+        ints[PENDING] = layout.TO_EVALUATE
+        ints[BEST] = -1
+        ints[SIZE] = n
+        ints[STRIDE] = self.rows.shape[1]
+        ints[MAXFEV] = settings.maxfev
+        ints[COST_FUN] = objective.cost_fun
+        ints[COST_JAC] = objective.cost_jac
+        ints[PATIENCE] = settings.patience
+        ints[NORM] = _NORMS.get(settings.norm, layout.NORM_P)
+        ints[HISTORY] = 0 if settings.history else -1
+        floats[FUN] = math.nan
+        floats[GRAD_NORM] = math.nan
+        floats[LEARNING_RATE] = math.nan
+        floats[GTOL] = settings.gtol
+        floats[FTOL] = settings.ftol
+        floats[XTOL] = settings.xtol
+        floats[NORM_ORDER] = settings.norm
+        floats[DIVERGED] = DIVERGED_FACTOR
+        self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
+        self.recorded: list[np.ndarray] = []
+        self.deadline = math.inf
+        self._schedules()
+        self._drivers()
+
+    def row(self, i: int) -> np.ndarray:
+        """Vector `i` of the workspace."""
+        return self.rows[i, : self.n]
+
+    # -- schedules --------------------------------------------------------------------------------
+
+    def _schedules(self) -> None:
+        values = {"learning_rate": self.settings.learning_rate, "momentum": self.settings.momentum}
+        parameters = {p.name: p for p in self.method.parameters}
+        self.scheduled: dict[str, tuple[Parameter, Callable]] = {}
+        self.numbers: dict[str, np.ndarray] = {}
+        self.longest_chunk = HISTORY_ROWS if self.settings.history else 2**40
+        for name, value in values.items():
+            if callable(value):
+                self.scheduled[name] = (parameters[name], value)
+                vector = isinstance(value, Schedule)
+                longest = VECTOR_SCHEDULE_CHUNK if vector else SCHEDULE_CHUNK
+                self.longest_chunk = min(self.longest_chunk, longest)
+            else:
+                self.numbers[name] = np.array([value], self.dtype)
+        self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
+        self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
+
+    def _fill_schedules(self, last: int) -> None:
+        """Numbers for the iterations from the current one to `last`."""
+        first = int(self.ints[ITERATION])
+        self.ints[CHUNK_START] = first
+        k = np.arange(first, last + 1)
+        for name, (parameter, schedule) in self.scheduled.items():
+            if isinstance(schedule, Schedule):
+                values = np.asarray(schedule(k), np.float64)
+            else:
+                values = np.array([self._value(name, schedule, i) for i in k.tolist()])
+            check_schedule_values(name, values, first, parameter)
+            self.numbers[name] = values.astype(self.dtype)
+
+    @staticmethod
+    def _value(name: str, schedule: Callable, k: int) -> float:
+        value = schedule(k)
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"{name}({k}) must be a number, got {value!r}.") from None
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def _drivers(self) -> None:
+        from ._kernels.drivers import driver, driver_address
+
+        binding = self.objective.binding
+        name = self.method.name
+        self.context: tuple = ()
+        if binding is None:
+            self.driver = driver(name, self.dtype)
+            return
+        self.driver = driver_address(name, self.dtype, binding.signature)
+        args = self.objective.args if binding.c_data is None else binding.c_data
+        scratch = self._address(self.scratch_row)
+        self.context = (binding.fun, binding.jac, args, scratch, self.objective.step)
+
+    def _address(self, row: int) -> int:
+        offset = row * self.rows.shape[1] * self.dtype.itemsize
+        return self.rows.__array_interface__["data"][0] + offset
+
+    def _call(self, driver: Any, last: int) -> None:
+        """One stretch of the loop."""
+        binding = self.objective.binding
+        state = (
+            self.rows if jit_disabled() else self._address(0),
+            self.ints,
+            self.floats,
+            self.numbers["learning_rate"],
+            self.numbers["momentum"],
+            self.history,
+            last,
+        )
+        if binding is None:
+            driver(0, 0, *state)
+        else:
+            binding.entry(driver, *self.context, *state)
+
+    def deliver(self, f: float) -> None:
+        """Tell the loop the value of its current point, whose gradient is in its row."""
+        self.ints[NFEV] = self.objective.calls_fun
+        self.ints[NJEV] = self.objective.calls_jac
+        self.floats[FUN] = f
+        self.ints[PENDING] = layout.DELIVERED
+
+    def start(self) -> None:
+        """The evaluation at x0 that is made in Python."""
+        f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
+        if f is not None:
+            self.deliver(f)
+        self.ints[NFEV] = self.objective.calls_fun
+        self.ints[NJEV] = self.objective.calls_jac
+
+    def advance(self, last: int) -> int:
+        """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
+        if self.scheduled:
+            self._fill_schedules(last)
+        elif self.settings.learning_rate == "auto":
+            self.ints[CHUNK_START] = 0
+        ints = self.ints
+        if self.settings.history:
+            ints[HISTORY] = 0
+        while True:
+            self._call(self.driver, last)
+            if ints[STATUS] != layout.NEEDS_EVALUATION:
+                break
+            current = int(ints[CURRENT])
+            self.deliver(
+                self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
+            )
+            if time.perf_counter() > self.deadline:
+                self._call(self.driver, min(last, int(ints[ITERATION])))
+                if ints[STATUS] == layout.RUNNING:
+                    ints[STATUS] = Status.MAXTIME
+                break
+        if self.settings.history and ints[HISTORY] > 0:
+            self.recorded.append(self.history[: ints[HISTORY]].copy())
+        return int(ints[STATUS])
+
+    # -- reading the state ------------------------------------------------------------------------
+
+    def iterate(self) -> np.ndarray:
+        """A copy of the method's current iterate."""
+        if self.method.iterate == "x":
+            return self.row(int(self.ints[CURRENT])).copy()
+        return self.row(
+            layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)
+        ).copy()
+
+    def norm_of(self, g: np.ndarray) -> float:
+        """The norm of the gradient test."""
+        with np.errstate(all="ignore"):
+            return float(np.linalg.norm(g.astype(np.float64), self.settings.norm))
+
+    def intermediate(self, x: np.ndarray, begin: float) -> OptimizeResult:
+        """What a callback sees."""
+        ints = self.ints
+        current = int(ints[CURRENT])
+        if self.method.iterate == "x":
+            f = float(self.floats[FUN])
+            g = self.row(layout.N_POINTS + current)
+        else:
+            f, g = self._evaluate_extra(x)
+        return make_result(
+            x=x,
+            fun=f,
+            jac=g.copy(),
+            nit=int(ints[NIT]),
+            nfev=int(ints[NFEV]),
+            njev=int(ints[NJEV]),
+            grad_norm=self.norm_of(g),
+            learning_rate=float(self.floats[LEARNING_RATE]),
+            time=time.perf_counter() - begin,
+        )
+
+    def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """fun and gradient at a point that is not the loop's; uses a row that is free."""
+        taken = (int(self.ints[CURRENT]), int(self.ints[BEST]))
+        free = next(i for i in range(layout.N_POINTS) if i not in taken)
+        point, gradient = self.row(free), self.row(layout.N_POINTS + free)
+        point[:] = x
+        if self.objective.binding is None:
+            value = self.objective.evaluate(point, gradient)
+            self.ints[NFEV] = self.objective.calls_fun
+            self.ints[NJEV] = self.objective.calls_jac
+        else:
+            self._call(self.objective.binding.evaluate_row, free)
+            value = float(self.floats[FUN_EXTRA])
+            self.ints[NFEV] += self.objective.cost_fun
+            self.ints[NJEV] += self.objective.cost_jac
+        return value, gradient
+
+    def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
+        """The result if the run ends now."""
+        ints, floats = self.ints, self.floats
+        if status == Status.CONVERGED:
+            row = int(ints[RESULT])
+        elif ints[BEST] >= 0:
+            row = int(ints[BEST])
+        else:
+            row = int(ints[CURRENT])
+        f = floats[FUN_BEST] if row == ints[BEST] else floats[FUN]
+        jac = self.row(layout.N_POINTS + row).copy()
+        if ints[BEST] < 0 and ints[PENDING] == layout.TO_EVALUATE:
+            f = math.nan  # nothing has been evaluated yet
+            jac[:] = math.nan
+        return make_result(
+            message=message or MESSAGES[status],
+            success=status == Status.CONVERGED,
+            status=int(status),
+            fun=float(f),
+            x=self.row(row).copy(),
+            nit=int(ints[NIT]),
+            jac=jac,
+            nfev=int(ints[NFEV]),
+            njev=int(ints[NJEV]),
+            grad_norm=self.norm_of(jac),
+            learning_rate=float(floats[LEARNING_RATE]),
+            n_restarts=int(ints[N_RESTARTS]),
+            time=time.perf_counter() - begin,
+            backend="python" if self.objective.binding is None else "numba",
+        )
+
+    def history_of(self, result: OptimizeResult) -> dict[str, np.ndarray]:
+        """The recorded rows, up to the last iteration."""
+        table = np.concatenate([np.empty((0, 3)), *self.recorded])[: result.nit]
+        last = [[self.floats[FUN], self.floats[GRAD_NORM], math.nan]]
+        table = np.concatenate([table, last])
+        return {
+            "fun": table[:, 0].copy(),
+            "grad_norm": table[:, 1].copy(),
+            "learning_rate": table[:-1, 2].copy(),
+        }
+
+
+def drive(
+    run: Run, settings: Settings, callback: Callable | None, takes_result: bool, begin: float
+) -> OptimizeResult:
+    """Run to the end; every way out gives the best point found."""
+    vectors = [run.row(0).copy()] if settings.return_all else None
+    run.deadline = begin + settings.maxtime
+    watched = callback is not None or settings.return_all
+    status: Status = Status.INTERRUPTED
+    message = ""
+    try:
+        run.start()
+        run.objective.warn_of_fallback()
+        status = _loop(run, settings, callback if watched else None, takes_result, vectors, begin)
+    except KeyboardInterrupt as error:
+        if settings.on_interrupt == "raise":
+            _attach(error, _finish(run, status, begin, message, vectors))
+            raise
+    except Exception as error:
+        message = f"Stopped by {type(error).__name__}: {error}"
+        _attach(error, _finish(run, status, begin, message, vectors))
+        raise
+    return _finish(run, status, begin, message, vectors)
+
+
+def _finish(
+    run: Run, status: Status, begin: float, message: str, vectors: list | None
+) -> OptimizeResult:
+    result = run.result(status, begin, message)
+    if vectors is not None:
+        result["allvecs"] = vectors
+    if run.settings.history:
+        result["history"] = run.history_of(result)
+    return result
+
+
+def _attach(error: BaseException, result: OptimizeResult) -> None:
+    """The best point found goes with the exception, as its attribute `result`."""
+    try:
+        error.result = result  # type: ignore[attr-defined]
+    except AttributeError:  # a class with __slots__
+        return
+    error.add_note("fastmomentum: the best point found is in the attribute `result` of this.")
+
+
+def _first_chunk(run: Run) -> int:
+    seconds = run.objective.seconds
+    return max(1, min(FIRST_CHUNK, int(CHUNK_SECONDS / seconds) if seconds > 0.0 else FIRST_CHUNK))
+
+
+def _loop(
+    run: Run,
+    settings: Settings,
+    callback: Callable | None,
+    takes_result: bool,
+    vectors: list | None,
+    begin: float,
+) -> Status:
+    ints = run.ints
+    compiled = run.objective.binding is not None
+    each = callback is not None or vectors is not None
+    chunk = 1 if each else _first_chunk(run) if compiled else 2**40
+    seen = 0
+    while True:
+        before = int(ints[ITERATION])
+        last = min(settings.maxiter, before + min(chunk, run.longest_chunk))
+        started = time.perf_counter()
+        status = run.advance(last)
+        now = time.perf_counter()
+        if each and int(ints[NIT]) > seen and status != Status.NONFINITE:
+            seen = int(ints[NIT])
+            x = run.iterate()
+            if vectors is not None:
+                vectors.append(x.copy())
+            if callback is not None:
+                try:
+                    if takes_result:
+                        callback(intermediate_result=run.intermediate(x, begin))
+                    else:
+                        callback(x)
+                except StopIteration:
+                    return Status.CALLBACK
+        if status != layout.RUNNING:
+            return Status(status)
+        if int(ints[ITERATION]) >= settings.maxiter:
+            return Status.MAXITER
+        if now > run.deadline:
+            return Status.MAXTIME
+        if compiled and not each:
+            steps = max(1, int(ints[ITERATION]) - before)
+            budget = min(CHUNK_SECONDS, run.deadline - now)
+            rate = steps / max(now - started, 1e-9)
+            chunk = max(1, min(8 * chunk, int(budget * rate)))

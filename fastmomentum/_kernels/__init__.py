@@ -1,0 +1,1 @@
+"""Everything compiled. The only package of fastmomentum that imports Numba."""

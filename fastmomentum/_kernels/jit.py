@@ -1,0 +1,40 @@
+"""Every Numba flag in one place."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numba
+
+# No fastmath: a contracted multiply-add would differ from NumPy in the last bit, and nnan/ninf
+# would let NaN pass for success. error_model="numpy" drops the ZeroDivisionError branches.
+FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+
+def jit_disabled() -> bool:
+    """Is Numba switched off (``NUMBA_DISABLE_JIT=1``)?"""
+    return bool(numba.config.DISABLE_JIT)
+
+
+def is_jitted(function: object) -> bool:
+    """Is `function` a Numba dispatcher, that is, the result of ``@njit``?"""
+    return hasattr(function, "get_compile_result") and hasattr(function, "py_func")
+
+
+def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
+    """``@njit`` with the disk cache where there is one.
+
+    Numba raises at decoration time where no cache directory can be written (read-only home,
+    containers without one): then the function is compiled in each process, and importing works.
+    """
+    if function is None:
+        return functools.partial(cached_njit, **flags)
+    flags = {**FLAGS, **flags}
+    try:
+        return numba.njit(cache=True, **flags)(function)
+    except RuntimeError as error:
+        if "cannot cache function" not in str(error):
+            raise
+        return numba.njit(**flags)(function)

@@ -1,0 +1,82 @@
+"""Where a run's numbers live: indices into its integer and float state arrays.
+
+The loop reads these into locals at the start of a chunk and writes them back at its end, so
+that a run can be stopped between any two evaluations and picked up again.
+"""
+
+from __future__ import annotations
+
+# Values of INTS[STATUS] besides those of `Status`.
+RUNNING = -1
+NEEDS_EVALUATION = -2
+
+# Values of INTS[PENDING]: is the current point evaluated?
+EVALUATED = 0
+TO_EVALUATE = 1
+DELIVERED = 2  # the caller has put fun into FLOATS[FUN] and the gradient into its row
+
+# Rows of the workspace: three points, their three gradients, then the method's own slots.
+# The best point is never overwritten: a step goes into a row that is neither current nor best.
+N_POINTS = 3
+FIRST_SLOT = 2 * N_POINTS
+
+INTS = (
+    "STATUS",
+    "ITERATION",  # steps taken
+    "NIT",  # iterations completed, as reported
+    "NFEV",
+    "NJEV",
+    "PENDING",
+    "CURRENT",  # row of the current point
+    "BEST",  # row of the lowest point evaluated
+    "RESULT",  # row of the point to return
+    "SIZE",
+    "STRIDE",  # elements from one row to the next
+    "MAXFEV",
+    "COST_FUN",  # calls of fun that one evaluation takes
+    "COST_JAC",
+    "PATIENCE",
+    "SINCE_BEST",
+    "FLAT",  # consecutive iterations in which ftol or xtol held
+    "NORM",  # which norm of the gradient, see NORM_*
+    "HISTORY",  # rows of history written in this chunk; -1: no history
+    "CHUNK_START",  # iteration that rates[0] belongs to
+    "RATE_STRIDE",  # 0: one constant rate
+    "MOMENTUM_STRIDE",
+    "N_RESTARTS",
+    "LINE_SEARCH_FAILURES",
+    "PHASE",  # the remaining integers belong to the automatic methods
+    "COUNT",
+    "HEAD",
+    "MEMORY",
+    "WAIT",
+    "PENALTY",
+    "FAILURES",
+    "TRIALS",
+    "BAD_TRIALS",
+    "VIRTUAL",
+    "REAL",
+    "BASE",
+)
+FLOATS = (
+    "FUN",
+    "FUN_BEST",
+    "FUN_PREVIOUS",
+    "GRAD_NORM",
+    "FUN_EXTRA",  # value of an evaluation outside the loop
+    "STEP_NORM",
+    "X_NORM",
+    "LEARNING_RATE",
+    "GTOL",
+    "FTOL",
+    "XTOL",
+    "DIVERGED_FACTOR",
+    "NORM_ORDER",
+)
+
+NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)
+
+
+def index_of(name: str) -> int:
+    """Position of a named scalar in its state array."""
+    return INTS.index(name) if name in INTS else FLOATS.index(name)

@@ -1,0 +1,94 @@
+"""What a method is: data, from which the front end and the generated loops are made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One number of a method: its default and the interval that it must lie in."""
+
+    name: str
+    default: Any
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+    scheduled: bool = False
+    doc: str = ""
+
+    @property
+    def interval(self) -> str:
+        """The allowed interval, as in the error message."""
+        high = "inf)" if self.high == float("inf") else f"{self.high:g}{')]'[not self.high_open]}"
+        return f"{'[('[self.low_open]}{self.low:g}, {high}"
+
+    def contains(self, value: float) -> bool:
+        """Is `value` allowed? NaN never is."""
+        above = value > self.low if self.low_open else value >= self.low
+        below = value < self.high if self.high_open or value == float("inf") else value <= self.high
+        return above and below
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One method.
+
+    Parameters
+    ----------
+    name : str
+        Public name.
+    rule : callable
+        The update of one variable, with a fixed learning rate. Its arguments are ``x`` (the point
+        at which the gradient was taken), the names of `slots`, ``g`` (the gradient), and the
+        numbers ``learning_rate``, ``momentum`` and ``momentum_next``, as far as it needs them; it
+        returns the new ``x`` and the new slots. Its text goes into the generated loop.
+    slots : tuple of str
+        Vectors kept from one iteration to the next.
+    iterate : str
+        Which of ``x`` and `slots` is the method's iterate, as the literature writes it.
+    slots_start : dict
+        ``"zero"`` or ``"x0"`` for each slot.
+    parameters : tuple of Parameter
+        The method's own options.
+    summary, notes : str
+        Documentation: one line, and the update rule with its references.
+    """
+
+    name: str
+    rule: Callable[..., Any]
+    slots: tuple[str, ...]
+    slots_start: dict[str, str]
+    parameters: tuple[Parameter, ...]
+    summary: str
+    notes: str
+    iterate: str = "x"
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of the method's own options."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+
+LEARNING_RATE = Parameter(
+    "learning_rate",
+    "auto",
+    0.0,
+    float("inf"),
+    low_open=True,
+    high_open=True,
+    scheduled=True,
+    doc="Step length eta: 'auto', a number, or a schedule (a callable of the iteration, 0, 1, ...).",
+)
+MOMENTUM = Parameter(
+    "momentum",
+    0.9,
+    0.0,
+    1.0,
+    high_open=True,
+    scheduled=True,
+    doc="Momentum gamma: a number in [0, 1), or a schedule.",
+)

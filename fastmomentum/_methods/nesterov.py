@@ -1,0 +1,34 @@
+"""Nesterov's accelerated gradient, in the look-ahead form."""
+
+from .base import LEARNING_RATE, MOMENTUM, Method
+
+
+def nesterov_rule(x, theta, velocity, g, learning_rate, momentum, momentum_next):
+    velocity = momentum * velocity + learning_rate * g
+    theta = theta - velocity
+    x = theta - momentum_next * velocity
+    return x, theta, velocity
+
+
+METHOD = Method(
+    name="nesterov",
+    rule=nesterov_rule,
+    slots=("theta", "velocity"),
+    slots_start={"theta": "x0", "velocity": "zero"},
+    parameters=(LEARNING_RATE, MOMENTUM),
+    summary="Nesterov's accelerated gradient, look-ahead form (Nesterov 1983).",
+    notes="""\
+v <- gamma v + eta grad(theta - gamma v);  theta <- theta - v, with v = 0 at the start,
+eta = `learning_rate` and gamma = `momentum`.
+
+The method takes function values and gradients at the look-ahead points x = theta - gamma v only.
+The result's x, fun and jac, and the recorded history, belong to the best or last look-ahead
+point; callbacks and `allvecs` see the iterates theta (a callback that takes
+`intermediate_result` costs one more evaluation per iteration, at theta). PyTorch's `nesterov=True`
+is another form: the gradient is taken at x and the step is eta (g + gamma v).
+
+References: Y. Nesterov, "A method for solving the convex programming problem with convergence
+rate O(1/k^2)", Soviet Mathematics Doklady 27, 1983. I. Sutskever, J. Martens, G. Dahl, G. Hinton,
+"On the importance of initialization and momentum in deep learning", ICML 2013.""",
+    iterate="theta",
+)

@@ -1,0 +1,131 @@
+"""`minimize`: check, run, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ._callback import wrap_callback
+from ._drive import Run, drive
+from ._objective import Objective
+from ._result import OptimizeResult
+from ._validation import (
+    check_args,
+    check_fun,
+    check_jac,
+    check_method,
+    check_options,
+    check_unsupported,
+    check_x0,
+    write,
+)
+
+
+def minimize(
+    fun: Any,
+    x0: Any,
+    args: Any = (),
+    method: str | None = None,
+    jac: Any = None,
+    hess: Any = None,
+    hessp: Any = None,
+    bounds: Any = None,
+    constraints: Any = (),
+    tol: float | None = None,
+    callback: Callable | None = None,
+    options: dict[str, Any] | None = None,
+) -> OptimizeResult:
+    r"""Minimize a scalar function of one or more variables.
+
+    Called as ``scipy.optimize.minimize``. When `fun` (and `jac`) are Numba functions, the whole
+    loop runs in compiled code.
+
+    Parameters
+    ----------
+    fun : callable
+        The objective, ``fun(x, *args) -> float``, x being an ndarray of shape (n,). A Python
+        function, an ``@njit`` function, a ``numba.cfunc`` or a ``scipy.LowLevelCallable`` (of the
+        C signature ``double (int n, double *x, void *user_data)``).
+    x0 : array_like, shape (n,)
+        Initial guess; not modified. float32 stays float32 throughout, all else becomes float64.
+    args : tuple, optional
+        Extra arguments of `fun` and `jac`: anything that Numba can type (arrays, numbers, tuples,
+        namedtuples, ...) if they are Numba functions.
+    method : {'momentum', 'nesterov', 'gd'}, optional
+        See `show_options`. Default 'momentum'.
+    jac : callable, bool or {'2-point', '3-point', 'cs'}, optional
+        The gradient: ``jac(x, *args) -> ndarray, shape (n,)``, or in place, ``jac(x, out, *args)``,
+        which is faster where n is small (told by its number of parameters). True: `fun` returns
+        ``(f, gradient)``, or takes the output array, ``fun(x, out, *args) -> f``, the fastest
+        form. None, False or '2-point': forward differences (n more calls of `fun` per iteration);
+        '3-point': central ones; 'cs': complex step.
+    hess, hessp : optional
+        Not used: a RuntimeWarning says so.
+    bounds, constraints : optional
+        Not supported: an error says so.
+    tol : float, optional
+        Sets ``options["gtol"]`` unless that is given.
+    callback : callable, optional
+        Called after every iteration, as ``callback(intermediate_result=...)`` with an
+        `OptimizeResult` if that is the name of its only parameter, else as ``callback(x)``.
+        ``StopIteration`` ends the run.
+    options : dict, optional
+        The method's parameters (`learning_rate`, `momentum`) and the rules for stopping (`gtol`,
+        `ftol`, `xtol`, `maxiter`, `maxfev`, `maxtime`, `patience`, ...): see `show_options`.
+
+    Returns
+    -------
+    OptimizeResult
+        With x, fun, jac, nit, nfev, njev, success, status, message and more. If the run did not
+        converge, x is the best finite point that was evaluated.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument or an option is not valid; the message names it, its rule and its value.
+
+    Notes
+    -----
+    Ctrl-C raises KeyboardInterrupt within a fraction of a second, and an exception in `fun`, `jac`
+    or `callback` propagates; either carries the best point found in its attribute ``result``.
+    With ``options={"on_interrupt": "return"}`` Ctrl-C returns that result.
+
+    A Numba function that cannot be compiled for these arguments is run in Python, with one
+    `CompilationWarning`; ``options={"backend": "numba"}`` makes that an error.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numba import njit
+    >>> from fastmomentum import minimize
+    >>> @njit
+    ... def fun(x, a):
+    ...     return a * (x[0] - 1.0) ** 2 + (x[1] + 2.0) ** 2
+    >>> @njit
+    ... def jac(x, out, a):
+    ...     out[0] = 2.0 * a * (x[0] - 1.0)
+    ...     out[1] = 2.0 * (x[1] + 2.0)
+    >>> options = {"learning_rate": 0.05, "momentum": 0.9}
+    >>> res = minimize(fun, [0.0, 0.0], args=(3.0,), jac=jac, options=options)
+    >>> res.success, res.x.round(4)
+    (True, array([ 1., -2.]))
+    """
+    begin = time.perf_counter()
+    chosen = check_method(method)
+    x = check_x0(x0)
+    check_fun(fun)
+    check_unsupported(chosen, hess, hessp, bounds, constraints)
+    settings = check_options(chosen, tol, options, x)
+    wrapped, takes_result = wrap_callback(callback)
+    objective = Objective(fun, check_jac(jac), check_args(args), x, settings.backend)
+    result = drive(Run(objective, settings, x), settings, wrapped, takes_result, begin)
+    if settings.disp:
+        write(
+            f"{result.message}\n"
+            f"         Current function value: {result.fun:f}\n"
+            f"         Iterations: {result.nit:d}\n"
+            f"         Function evaluations: {result.nfev:d}\n"
+            f"         Gradient evaluations: {result.njev:d}\n"
+        )
+    return result

@@ -1,0 +1,260 @@
+"""One objective, however it was given: `fun`, `jac` and `args` bound to "write g, return f"."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ._validation import as_gradient, as_pair, as_scalar
+
+# Relative steps of the differences: the square root and the cube root of the rounding error
+# balance it against the truncation error. A complex step has no cancellation and can be tiny.
+DIFFERENCE_STEPS = {
+    "2-point": lambda eps: math.sqrt(eps),
+    "3-point": lambda eps: eps ** (1.0 / 3.0),
+    "cs": lambda eps: 1e-20,
+}
+# What an in-place gradient must overwrite.
+_UNTOUCHED = 1.2345678e-30
+
+
+class CompilationWarning(RuntimeWarning):
+    """A Numba function could not be used in the compiled loop, which then runs in Python."""
+
+
+def takes_output(function: Any, n_args: int) -> bool:
+    """Does `function` take one parameter more than ``(x, *args)``, an array to write into?"""
+    python = getattr(function, "py_func", function)
+    try:
+        parameters = inspect.signature(python).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    required = 0
+    for parameter in parameters:
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            return False
+        positional = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        if positional and parameter.default is parameter.empty:
+            required += 1
+    return required == n_args + 2
+
+
+class Objective:
+    """fun, jac and args, ready to be evaluated.
+
+    Attributes
+    ----------
+    cost_fun, cost_jac : int
+        Calls of fun and of its gradient that one evaluation takes.
+    binding : fastmomentum._kernels.bind.Binding or None
+        How a compiled loop calls it; None if each evaluation goes through Python.
+    seconds : float
+        How long one evaluation takes, roughly.
+    """
+
+    def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
+        self.fun = fun
+        self.jac = jac
+        self.args = args
+        self.n = x0.size
+        self.dtype = x0.dtype
+        self.calls_fun = 0
+        self.calls_jac = 0
+        self.seconds = 0.0
+        self.cost_fun = 1
+        self.cost_jac = 1
+        self.step = 0.0
+        if isinstance(jac, str):
+            self.cost_fun = {"2-point": self.n + 1, "3-point": 2 * self.n + 1, "cs": self.n + 1}[jac]
+            self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
+        writer = fun if jac is True else jac
+        self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
+        self._failure = ""
+        self._seen: list[tuple[str, np.ndarray]] | None = None
+        self.binding = None if backend == "python" else self._bind(backend)
+
+    # -- which way --------------------------------------------------------------------------------
+
+    def _bind(self, backend: str) -> Any:
+        """Binding to the compiled loops, or None and self.fun, self.jac made callable in Python."""
+        wants = _is_compiled(self.fun) and (
+            isinstance(self.jac, bool | str) or _is_compiled(self.jac)
+        )
+        required = backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
+        if not wants and required:
+            name = "jac" if _is_compiled(self.fun) else "fun"
+            raise TypeError(
+                f"{name} must be a Numba function, a numba.cfunc or a LowLevelCallable here "
+                f"(backend='numba', or fun is one of the latter), got {getattr(self, name)!r}."
+            )
+        if not wants:
+            return None
+        from ._kernels.jit import jit_disabled
+
+        if jit_disabled():
+            return None
+        from ._kernels.bind import NotCompilable, bind
+
+        try:
+            return bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
+        except NotCompilable as error:
+            if required:
+                raise
+            reason = error
+        self.fun = getattr(self.fun, "py_func", self.fun)
+        self.jac = getattr(self.jac, "py_func", self.jac)
+        self._failure = f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
+        return None
+
+    def warn_of_fallback(self) -> None:
+        """One warning, once the Python evaluation at x0 has shown that the objective works."""
+        if self._failure:
+            warnings.warn(self._failure, CompilationWarning, stacklevel=4)
+
+    # -- evaluations in Python --------------------------------------------------------------------
+
+    def _copy(self, x: np.ndarray, name: str) -> np.ndarray:
+        z = x.copy()
+        if self._seen is not None:
+            self._seen.append((name, z))
+        return z
+
+    def _fun(self, x: np.ndarray) -> float:
+        self.calls_fun += 1
+        return as_scalar(self.fun(self._copy(x, "fun"), *self.args))
+
+    def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:
+        """fun(x); its gradient is written into `g`. Counts its calls."""
+        if self.jac is True:
+            return self._evaluate_both(x, g)
+        f = self._fun(x)
+        self.calls_jac += 1
+        if isinstance(self.jac, str):
+            self._differences(x, g, f)
+        elif self.in_place:
+            out = np.full(self.n, _UNTOUCHED, self.dtype)
+            self.jac(self._copy(x, "jac"), out, *self.args)
+            self._check_written(out, "jac(x, out, ...)")
+            g[:] = out
+        else:
+            g[:] = as_gradient(self.jac(self._copy(x, "jac"), *self.args), self.n, "jac")
+        return f
+
+    def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
+        self.calls_fun += 1
+        self.calls_jac += 1
+        if self.in_place:
+            out = np.full(self.n, _UNTOUCHED, self.dtype)
+            f = as_scalar(self.fun(self._copy(x, "fun"), out, *self.args))
+            self._check_written(out, "fun(x, out, ...)")
+            g[:] = out
+            return f
+        value, gradient = as_pair(self.fun(self._copy(x, "fun"), *self.args))
+        g[:] = as_gradient(gradient, self.n, "fun")
+        return as_scalar(value)
+
+    def _check_written(self, out: np.ndarray, what: str) -> None:
+        if (out == self.dtype.type(_UNTOUCHED)).all():
+            raise ValueError(f"{what} must write the gradient into out, and left it unchanged.")
+
+    def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
+        # The same operations in the same order as in the compiled entries.
+        z = x.copy()
+        if self.jac == "cs":
+            z = x.astype(np.complex128 if self.dtype == np.float64 else np.complex64)
+        for i in range(self.n):
+            x_i = float(x[i])
+            if self.jac == "cs":
+                z[i] = complex(x_i, self.step)
+                self.calls_fun += 1
+                value = np.asarray(self.fun(z.copy(), *self.args))
+                if value.dtype.kind != "c" or value.size != 1:
+                    raise ValueError(
+                        f"jac='cs' needs fun to return a complex number for complex x, got dtype "
+                        f"{value.dtype}; use jac='3-point'."
+                    )
+                g[i] = float(value.item().imag) / self.step
+                z[i] = x[i]
+                continue
+            h = self.step * max(1.0, abs(x_i))
+            if self.jac == "2-point":
+                z[i] = x_i - h if x_i < 0.0 else x_i + h
+                g[i] = (self._fun(z) - f) / (float(z[i]) - x_i)
+            else:
+                z[i] = x_i - h
+                low = float(z[i])
+                f_low = self._fun(z)
+                z[i] = x_i + h
+                high = float(z[i])
+                g[i] = (self._fun(z) - f_low) / (high - low)
+            z[i] = x[i]
+
+    # -- the one check before compiled code trusts the functions ----------------------------------
+
+    def first(self, x: np.ndarray, g: np.ndarray) -> float | None:
+        """Evaluate at x0 through Python, which checks every shape and type, and warm up.
+
+        Numba does not check bounds, so compiled code must not be the first to call a function.
+        Returns None where the loop makes the first evaluation itself: for C functions, which
+        cannot be checked, and for compiled differences, which need nothing but the check of fun.
+        """
+        if _is_c(self.fun):
+            return None
+        begin = time.perf_counter()
+        if self.binding is None:
+            f = self.evaluate(x, g)
+            self.seconds = time.perf_counter() - begin
+            return f
+        self._seen = []
+        try:
+            f = self._fun(x) if isinstance(self.jac, str) else self.evaluate(x, g)
+        finally:
+            seen, self._seen = self._seen, None
+        self.seconds = time.perf_counter() - begin
+        # Compiled code is given the loop's own x.
+        for name, z in seen:
+            if not np.array_equal(z, x):
+                raise ValueError(f"{name} must not write into x.")
+        if not isinstance(self.jac, str):
+            return f
+        self.seconds *= self.cost_fun
+        if self.jac == "cs":
+            self._check_complex_step(x, g)
+        return None
+
+    def _check_complex_step(self, x: np.ndarray, g: np.ndarray) -> None:
+        """abs, norms and comparisons lose the imaginary part: compare with differences once."""
+        self.calls_jac += 1
+        self._differences(x, g, 0.0)
+        complex_step = g.copy()
+        self.jac, kept, step = "3-point", self.jac, self.step
+        self.step = DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
+        try:
+            self._differences(x, g, 0.0)
+        finally:
+            self.jac, self.step = kept, step
+        scale = max(float(np.abs(g).max()), float(np.abs(complex_step).max()))
+        tolerance = 1e-4 if self.dtype == np.float64 else 1e-1
+        error = np.abs(complex_step.astype(float) - g)
+        if np.isfinite(scale) and scale > 0.0 and error.max() > tolerance * max(scale, 1e-3):
+            worst = int(error.argmax())
+            raise ValueError(
+                f"jac='cs' does not suit fun: component {worst} of the gradient at x0 is "
+                f"{complex_step[worst]:g} by complex step and {g[worst]:g} by differences. "
+                "abs, norms and comparisons of x lose the imaginary part; use jac='3-point'."
+            )
+
+
+def _is_c(function: Any) -> bool:
+    return type(function).__name__ in ("CFunc", "LowLevelCallable")
+
+
+def _is_compiled(function: Any) -> bool:
+    """A dispatcher, cfunc or LowLevelCallable; told without importing Numba."""
+    jitted = hasattr(function, "py_func") and hasattr(function, "get_compile_result")
+    return jitted or _is_c(function)

@@ -1,0 +1,102 @@
+"""What `minimize` returns."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from typing import Any
+
+from ._status import MESSAGES, Status
+
+__all__ = ["MESSAGES", "OptimizeResult", "Status", "make_result"]
+
+
+class OptimizeResult(dict):
+    """Result of an optimization: a dict whose keys are attributes too, as SciPy's.
+
+    Once ``scipy.optimize`` is imported, results are instances of its ``OptimizeResult`` as well;
+    importing it for this alone would cost more than most runs.
+
+    Attributes
+    ----------
+    x : ndarray, shape (n,)
+        The solution; the best finite point evaluated if the run did not converge.
+    fun : float
+        Value of the objective at x.
+    jac : ndarray, shape (n,)
+        Gradient at x.
+    nit, nfev, njev : int
+        Iterations, and calls of the objective and of its gradient.
+    success : bool
+        Whether a convergence test was met, that is, ``status == 0``.
+    status : int
+        Why the run ended, see `Status`.
+    message : str
+        The same in words.
+    grad_norm : float
+        Norm of `jac` (``options["norm"]``).
+    learning_rate : float
+        Learning rate of the last step.
+    n_restarts : int
+        Restarts of an automatic method.
+    time : float
+        Seconds that the run took, compilation included.
+    backend : str
+        ``"numba"`` if the loop ran compiled from end to end, ``"python"`` if it called Python for
+        each evaluation.
+    allvecs : list of ndarray
+        The iterates, x0 first (``options["return_all"]``).
+    history : dict
+        Arrays ``fun`` and ``grad_norm`` (``nit + 1`` entries, x0 first) and ``learning_rate``
+        (``nit`` entries) (``options["history"]``).
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+    __setattr__ = dict.__setitem__  # type: ignore[assignment]
+    __delattr__ = dict.__delitem__  # type: ignore[assignment]
+
+    def __dir__(self) -> list[str]:
+        return list(self.keys())
+
+    def __repr__(self) -> str:
+        order = ("message", "success", "status", "fun", "x", "nit", "jac", "nfev", "njev")
+        keys = [k for k in order if k in self] + [k for k in self if k not in order]
+        if not keys:
+            return f"{type(self).__name__}()"
+        width = max(map(len, keys)) + 1
+        indent = "\n" + " " * (width + 2)
+        return "\n".join(f"{k:>{width}}: {indent.join(repr_(self[k]).splitlines())}" for k in keys)
+
+
+def repr_(value: Any) -> str:
+    """One field as the result's repr shows it: long arrays and lists are cut."""
+    import numpy as np
+
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {repr_(entry)}" for key, entry in value.items())
+    if isinstance(value, np.ndarray):
+        with np.printoptions(precision=3, threshold=10, edgeitems=3):
+            return str(value)
+    if isinstance(value, list) and len(value) > 4:
+        return f"list of {len(value)} arrays"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+@functools.cache
+def _scipy_class(base: type) -> type:
+    namespace = {"__doc__": OptimizeResult.__doc__, "__module__": OptimizeResult.__module__}
+    return type("OptimizeResult", (OptimizeResult, base), namespace)
+
+
+def make_result(**fields: Any) -> OptimizeResult:
+    """A result that is SciPy's `OptimizeResult` as well where that class exists already."""
+    optimize = sys.modules.get("scipy.optimize")
+    base = getattr(optimize, "OptimizeResult", None)
+    return (OptimizeResult if base is None else _scipy_class(base))(fields)

@@ -1,0 +1,372 @@
+"""Every check of what the user passes, before anything compiled runs; all error texts."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+import numbers
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ._methods import DEFAULT_METHOD, METHODS, Method, Parameter
+
+UNLIMITED = 2**62
+# On the infinity norm. float32 gradients carry errors of about eps**(1/3), as relative as in
+# float64, for which 1e-5 is SciPy's default.
+DEFAULT_GTOL = {"float64": 1e-5, "float32": 1e-3}
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option that every method has."""
+
+    name: str
+    default: Any
+    doc: str
+
+
+OPTIONS = (
+    Option("gtol", None, "Stop when the norm of the gradient is at most this (default 1e-5; "
+           "1e-3 in float32)."),
+    Option("norm", math.inf, "Order of that norm: a number, inf or -inf."),
+    Option("ftol", 0.0, "Stop when |f_k - f_{k-1}| <= ftol * max(|f_k|, |f_{k-1}|, 1) twice in a "
+           "row. 0: never."),
+    Option("xtol", 0.0, "Stop when max|x_k - x_{k-1}| <= xtol * (xtol + max|x_{k-1}|) twice in a "
+           "row. 0: never."),
+    Option("maxiter", None, "Most iterations (default max(10000, 200 n): first-order methods with "
+           "a fixed rate take more, and cheaper, iterations than BFGS)."),
+    Option("maxfev", None, "Most calls of fun, those of finite differences included. None: no "
+           "limit."),
+    Option("maxtime", None, "Most seconds, compilation included. None: no limit."),
+    Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
+           "never."),
+    Option("disp", False, "Print how the run ended."),
+    Option("return_all", False, "Keep the iterates in result.allvecs."),
+    Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
+           "result.history."),
+    Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
+           "attribute `result`, or 'return' that result, with status 5."),
+    Option("backend", "auto", "'auto'; 'numba': an error rather than a slow run in Python if the "
+           "objective does not compile; 'python': call fun and jac from Python."),
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The options of one run, checked."""
+
+    method: Method
+    learning_rate: Any
+    momentum: Any
+    gtol: float
+    norm: float
+    ftol: float
+    xtol: float
+    maxiter: int
+    maxfev: int
+    maxtime: float
+    patience: int
+    disp: bool
+    return_all: bool
+    history: bool
+    on_interrupt: str
+    backend: str
+
+
+def nearest(name: Any, valid: Iterable[str]) -> str:
+    """``" Did you mean 'x'?"``, or nothing."""
+    close = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def check_method(method: Any) -> Method:
+    """The method of this name; None is the default one."""
+    if method is None:
+        return METHODS[DEFAULT_METHOD]
+    if not isinstance(method, str):
+        raise TypeError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")
+    found = METHODS.get(method.lower())
+    if found is None:
+        raise ValueError(
+            f"method must be one of {', '.join(METHODS)}, got {method!r}."
+            f"{nearest(method.lower(), METHODS)}"
+        )
+    return found
+
+
+def check_x0(x0: Any) -> np.ndarray:
+    """A new contiguous float32 or float64 vector with the values of `x0`."""
+    try:
+        x = np.atleast_1d(np.asarray(x0))
+    except ValueError as error:
+        raise ValueError(f"x0 must be a vector of real numbers: {error}") from None
+    if x.ndim > 1:
+        raise ValueError(f"x0 must have at most one dimension, got shape {x.shape}.")
+    if x.size == 0:
+        raise ValueError("x0 must have at least one element, got an empty array.")
+    if x.dtype.kind not in "fiub":
+        raise TypeError(f"x0 must hold real numbers, got dtype {x.dtype}.")
+    dtype = np.float32 if x.dtype == np.float32 else np.float64
+    with np.errstate(over="ignore"):
+        x = np.array(x, dtype=dtype, order="C")
+    if not np.isfinite(x).all():
+        worst = int(np.flatnonzero(~np.isfinite(x))[0])
+        raise ValueError(f"x0 must be finite, got x0[{worst}] = {x[worst]}.")
+    return x
+
+
+def check_fun(fun: Any) -> None:
+    if not callable(fun) and type(fun).__name__ not in ("LowLevelCallable", "CFunc"):
+        raise TypeError(f"fun must be callable, got {fun!r}.")
+
+
+def check_jac(jac: Any) -> Any:
+    """jac as a callable, True, "2-point", "3-point" or "cs"."""
+    if jac is None or jac is False:
+        return "2-point"
+    if jac is True or callable(jac) or type(jac).__name__ in ("LowLevelCallable", "CFunc"):
+        return jac
+    if isinstance(jac, str):
+        if jac in ("2-point", "3-point", "cs"):
+            return jac
+        raise ValueError(
+            f"jac must be a callable, True, False, None, '2-point', '3-point' or 'cs', got {jac!r}."
+            f"{nearest(jac, ('2-point', '3-point', 'cs'))}"
+        )
+    if isinstance(jac, np.bool_):
+        return check_jac(bool(jac))
+    raise TypeError(
+        f"jac must be a callable, True, False, None, '2-point', '3-point' or 'cs', got {jac!r}."
+    )
+
+
+def check_args(args: Any) -> tuple:
+    return args if isinstance(args, tuple) else (args,)
+
+
+def check_unsupported(
+    method: Method, hess: Any, hessp: Any, bounds: Any, constraints: Any
+) -> None:
+    """Warn of what is not used; refuse what would change the answer."""
+    for name, value, words in (
+        ("hess", hess, "Hessian information"),
+        ("hessp", hessp, "Hessian-vector product information"),
+    ):
+        if value is not None:
+            message = f"Method {method.name} does not use {words} ({name})."
+            warnings.warn(message, RuntimeWarning, stacklevel=3)
+    if bounds is not None:
+        raise ValueError(
+            "bounds are not supported yet. scipy.optimize.minimize(method='L-BFGS-B') takes them."
+        )
+    empty = constraints is None or (isinstance(constraints, tuple | list) and not constraints)
+    if not empty:
+        raise ValueError(
+            "constraints are not supported: ignoring them would give a wrong answer. "
+            "scipy.optimize.minimize(method='trust-constr') takes them."
+        )
+
+
+def _number(
+    name: str,
+    value: Any,
+    low: float = 0.0,
+    *,
+    low_open: bool = False,
+    integer: bool = False,
+    high: float = math.inf,
+) -> Any:
+    kind = "an integer" if integer else "a number"
+    left = "(" if low_open else "["
+    rule = f"{name} must be {kind} in {left}{low:g}, {high:g}{']' if math.isfinite(high) else ')'}"
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{rule}, got {value!r}.")
+    inside = value > low if low_open else value >= low
+    if not (inside and value <= high) or (integer and value != math.inf and value != int(value)):
+        raise ValueError(f"{rule}, got {value!r}.")
+    if integer:
+        return UNLIMITED if value >= UNLIMITED else int(value)
+    return float(value)
+
+
+def check_scheduled(parameter: Parameter, value: Any) -> Any:
+    """A number in the parameter's interval, or a schedule."""
+    if callable(value):
+        return value
+    if isinstance(value, str):
+        if parameter.default == "auto" and value == "auto":
+            return value
+        allowed = "'auto', " if parameter.default == "auto" else ""
+        raise ValueError(
+            f"{parameter.name} must be {allowed}a number in {parameter.interval} or a callable of "
+            f"the iteration, got {value!r}."
+        )
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{parameter.name} must be a number in {parameter.interval} or a callable of the "
+            f"iteration, got {value!r}."
+        )
+    if not parameter.contains(float(value)):
+        raise ValueError(f"{parameter.name} must be in {parameter.interval}, got {value!r}.")
+    return float(value)
+
+
+def check_schedule_values(name: str, values: np.ndarray, first: int, parameter: Parameter) -> None:
+    """Every value of a schedule, as it is used; a learning rate of 0 is allowed here."""
+    ok = (values >= parameter.low) & np.isfinite(values)
+    ok &= values < parameter.high if parameter.high_open else values <= parameter.high
+    if not ok.all():
+        bad = int(np.flatnonzero(~ok)[0])
+        interval = parameter.interval.replace("(", "[")
+        raise ValueError(f"{name}({first + bad}) must be in {interval}, got {values[bad]!r}.")
+
+
+def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
+    if value not in allowed:
+        raise ValueError(
+            f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}."
+            f"{nearest(value, allowed)}"
+        )
+    return value
+
+
+def _flag(name: str, value: Any) -> bool:
+    # SciPy's disp takes integers, too: levels of verbosity.
+    if not isinstance(value, bool | np.bool_ | numbers.Integral):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def _order(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"norm must be a number >= 1, inf or -inf, got {value!r}.")
+    order = float(value)
+    if not (order >= 1.0 or order == -math.inf):
+        raise ValueError(f"norm must be a number >= 1, inf or -inf, got {value!r}.")
+    return order
+
+
+def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Settings:
+    """All options of a run; `tol` sets gtol unless that is given."""
+    if options is None:
+        options = {}
+    try:
+        options = dict(options)
+    except (TypeError, ValueError):
+        raise TypeError(f"options must be a dict, got {options!r}.") from None
+    valid = (*(o.name for o in OPTIONS), *method.parameter_names)
+    for name in options:
+        if name not in valid:
+            raise ValueError(
+                f"method {method.name!r} has no option {name!r}.{nearest(name, valid)} "
+                f"Its options are {', '.join(sorted(valid))}."
+            )
+    given = {option.name: options.get(option.name, option.default) for option in OPTIONS}
+    if tol is not None:
+        tol = _number("tol", tol)
+    if given["gtol"] is None:
+        given["gtol"] = DEFAULT_GTOL[x0.dtype.name] if tol is None else tol
+    if given["maxiter"] is None:
+        given["maxiter"] = max(10_000, 200 * x0.size)
+    limits = {"maxfev": UNLIMITED, "maxtime": math.inf, "patience": UNLIMITED}
+    for name, unlimited in limits.items():
+        if given[name] is None:
+            given[name] = unlimited
+    own = {
+        parameter.name: check_scheduled(
+            parameter, options.get(parameter.name, parameter.default)
+        )
+        for parameter in method.parameters
+    }
+    return Settings(
+        method=method,
+        learning_rate=own["learning_rate"],
+        momentum=own.get("momentum", 0.0),
+        gtol=_number("gtol", given["gtol"]),
+        norm=_order(given["norm"]),
+        ftol=_number("ftol", given["ftol"]),
+        xtol=_number("xtol", given["xtol"]),
+        maxiter=_number("maxiter", given["maxiter"], integer=True),
+        maxfev=_number("maxfev", given["maxfev"], 1, integer=True),
+        maxtime=_number("maxtime", given["maxtime"], low_open=True),
+        patience=_number("patience", given["patience"], 1, integer=True),
+        disp=_flag("disp", given["disp"]),
+        return_all=_flag("return_all", given["return_all"]),
+        history=_flag("history", given["history"]),
+        on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
+        backend=_choice("backend", given["backend"], ("auto", "numba", "python")),
+    )
+
+
+# -- what the user's functions return --------------------------------------------------------------
+
+
+def as_scalar(value: Any) -> float:
+    """The value of fun as a float; NaN and infinities pass."""
+    if isinstance(value, float):
+        return float(value)
+    found = value
+    if not np.isscalar(value):
+        try:
+            array = np.asarray(value)
+            found = array.item() if array.size == 1 else None
+        except (TypeError, ValueError):
+            found = None
+    if isinstance(found, np.complexfloating | complex) or not isinstance(
+        found, numbers.Real | np.bool_
+    ):
+        shape = f" of shape {np.shape(value)}" if isinstance(value, np.ndarray) else ""
+        raise ValueError(
+            "The user-provided objective function must return a scalar value: fun returned "
+            f"{type(value).__name__}{shape} {value!r}"[:300] + ", not one real number."
+        )
+    return float(found)
+
+
+def as_gradient(value: Any, n: int, source: str) -> np.ndarray:
+    """The gradient as a vector of n real numbers."""
+    try:
+        gradient = np.atleast_1d(np.asarray(value))
+    except ValueError:
+        gradient = np.empty(0, dtype=object)
+    if gradient.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{source} must return {n} real numbers, got {type(value).__name__} of dtype "
+            f"{gradient.dtype}."
+        )
+    if gradient.shape != (n,):
+        raise ValueError(
+            f"{source} must return a gradient of shape ({n},), got shape {np.shape(value)}."
+        )
+    return gradient
+
+
+def as_pair(value: Any) -> tuple[Any, Any]:
+    """What fun returned with jac=True."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(
+            f"jac=True needs fun to return (f, gradient), got {type(value).__name__}."
+            if not np.isscalar(value)
+            else "jac=True needs fun to return (f, gradient), or to take an array to write the "
+            f"gradient into, fun(x, out, *args) -> f; it returned {value!r}."
+        )
+    return value[0], value[1]
+
+
+def write(text: str) -> None:
+    """Print for `disp`."""
+    sys.stdout.write(text)
+
+
+Evaluate = Callable[[np.ndarray, np.ndarray], float]

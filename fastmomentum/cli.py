@@ -1,0 +1,183 @@
+# ruff: noqa: T201  (a command line prints; the library never does)
+"""Command line: ``fastmomentum demo``, ``fastmomentum info``, ``fastmomentum warmup``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from importlib import metadata
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments without the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 for success.
+    """
+    args = _parser().parse_args(argv)
+    return args.run(args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fastmomentum",
+        description="Momentum methods with the call of scipy.optimize.minimize, compiled by Numba.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="command")
+
+    demo = commands.add_parser("demo", help="solve two real problems beside SciPy and draw them")
+    demo.add_argument("--output", default="fastmomentum-demo.png", help="default: %(default)s")
+    demo.add_argument("--no-plot", action="store_true", help="print the tables only")
+    demo.set_defaults(run=_run_demo)
+
+    info = commands.add_parser("info", help="show versions, threads, CUDA and the cache")
+    info.set_defaults(run=_run_info)
+
+    warmup = commands.add_parser("warmup", help="compile every loop into Numba's disk cache")
+    warmup.set_defaults(run=_run_warmup)
+    return parser
+
+
+def _run_demo(args: argparse.Namespace) -> int:
+    missing = [name for name in ("sklearn", "statsmodels") if not _installed(name)]
+    if missing:
+        print(
+            f"The demo's data come with {' and '.join(missing)}: "
+            'pip install "fastmomentum[demo]" (or ".[demo]" in a checkout).',
+            file=sys.stderr,
+        )
+        return 1
+    from fastmomentum import _demo
+
+    print(
+        f"Every solver starts at 0, runs the same compiled objective and stops at "
+        f"|grad|_inf <= {_demo.GTOL:g}.\n"
+        "cold: first call in this process (the objective compiled before); "
+        "warm: median of repeated calls."
+    )
+    results = []
+    for load in _demo.PROBLEMS:
+        problem = load()
+        rows = _demo.run_solvers(problem)
+        results.append((problem, rows))
+        print(f"\n{problem.title}\n{_demo.format_table(rows)}\n  {_demo.verdict(rows)}")
+
+    if args.no_plot:
+        return 0
+    if not _installed("matplotlib"):
+        print('\nNo picture: it needs matplotlib, pip install "fastmomentum[plot]".')
+        return 0
+    _demo.save_figure(args.output, results)
+    print(f"\nPicture: {args.output}")
+    return 0
+
+
+def _run_info(args: argparse.Namespace) -> int:
+    lines = [
+        ("fastmomentum", importlib.import_module("fastmomentum").__version__),
+        ("python", platform.python_version()),
+        *((name, _version(name)) for name in ("numba", "llvmlite", "numpy", "scipy")),
+        ("platform", f"{platform.platform()}, {os.cpu_count()} CPUs ({_usable_cpus()} usable)"),
+        ("threads", _threads()),
+        ("CUDA", _cuda()),
+        ("cache", _cache()),
+    ]
+    for name, value in lines:
+        print(f"{name:<13} {value}")
+    return 0
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _usable_cpus() -> int:
+    # A container or a batch system often grants fewer than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _threads() -> str:
+    """Numba's threading setup, read off without starting any thread."""
+    config = importlib.import_module("numba.core.config")
+    layers = []
+    for layer, module in (("tbb", "tbbpool"), ("omp", "omppool"), ("workqueue", "workqueue")):
+        try:
+            importlib.import_module(f"numba.np.ufunc.{module}")
+        except ImportError:
+            continue
+        layers.append(layer)
+    available = ", ".join(layers) or "none"
+    return (
+        f"{config.NUMBA_NUM_THREADS} threads, layer {config.THREADING_LAYER!r}, "
+        f"available: {available}"
+    )
+
+
+def _cuda() -> str:
+    if not _installed("numba_cuda"):
+        return "numba-cuda is not installed"
+    version = _version("numba-cuda")
+    # Drivers fail in many ways (no library, wrong version, no permission); `info` reports them all.
+    try:
+        cuda = importlib.import_module("numba.cuda")
+        if not cuda.is_available():
+            return f"numba-cuda {version}, no usable device"
+        device = cuda.get_current_device()
+        name = device.name.decode() if isinstance(device.name, bytes) else device.name
+        major, minor = device.compute_capability
+        return f"numba-cuda {version}, {name}, compute capability {major}.{minor}"
+    except Exception as error:
+        first_line = (str(error).splitlines() or [""])[0]
+        return f"numba-cuda {version}, fails with {type(error).__name__}: {first_line}"
+
+
+def _cache() -> str:
+    """Where Numba keeps this package's compiled code."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return "unused: NUMBA_DISABLE_JIT is set"
+    caching = importlib.import_module("numba.core.caching")
+    jit = importlib.import_module("fastmomentum._kernels.jit")
+    # Numba's own search, which tries to write before it settles on a directory.
+    try:
+        path = caching.FunctionCache(jit.cached_njit).cache_path
+    except RuntimeError:
+        return (
+            "no writable directory: each process compiles anew; set NUMBA_CACHE_DIR to a "
+            "writable one"
+        )
+    return f"{path} (writable)"
+
+
+def _run_warmup(args: argparse.Namespace) -> int:
+    start = time.perf_counter()
+    from fastmomentum._demo import warm_up
+
+    for done, seconds in warm_up():
+        print(f"{done:<24} {seconds:8.3f} s")
+    print(f"{'total':<24} {time.perf_counter() - start:8.3f} s")
+    print(f"cache: {_cache()}")
+    return 0

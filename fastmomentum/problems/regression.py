@@ -1,0 +1,792 @@
+"""Regressions on real data, standardised and as they were measured.
+
+The last column of `rows` is 1 and its coefficient is penalised as the others are. Losses are
+means over the rows.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from fastmomentum.problems._problem import Family, filled
+
+__all__ = ["FAMILIES"]
+
+
+def logistic(x, rows, labels, ridge):
+    """Logistic regression with labels of -1 and 1."""
+    m = rows.shape[0]
+    f = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        e = math.exp(-abs(z))
+        f += math.log1p(e) + max(-labels[i] * z, 0.0)
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def logistic_grad(x, out, rows, labels, ridge):
+    """Write the gradient of `logistic` to `out`."""
+    m = rows.shape[0]
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        e = math.exp(-abs(z))
+        c = -labels[i] * (e if labels[i] * z > 0.0 else 1.0) / (1.0 + e)
+        for j in range(x.size):
+            out[j] += c * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def logistic_fun_and_grad(x, out, rows, labels, ridge):
+    """Return `logistic` and write its gradient to `out`."""
+    m = rows.shape[0]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        e = math.exp(-abs(z))
+        f += math.log1p(e) + max(-labels[i] * z, 0.0)
+        c = -labels[i] * (e if labels[i] * z > 0.0 else 1.0) / (1.0 + e)
+        for j in range(x.size):
+            out[j] += c * rows[i, j]
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def squared_hinge(x, rows, labels, ridge):
+    """Linear classification with the squared hinge and labels of -1 and 1."""
+    m = rows.shape[0]
+    f = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        r = 1.0 - labels[i] * z
+        if r > 0.0:
+            f += r * r
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def squared_hinge_grad(x, out, rows, labels, ridge):
+    """Write the gradient of `squared_hinge` to `out`."""
+    m = rows.shape[0]
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        r = 1.0 - labels[i] * z
+        if r > 0.0:
+            for j in range(x.size):
+                out[j] -= 2.0 * r * labels[i] * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def squared_hinge_fun_and_grad(x, out, rows, labels, ridge):
+    """Return `squared_hinge` and write its gradient to `out`."""
+    m = rows.shape[0]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        r = 1.0 - labels[i] * z
+        if r > 0.0:
+            f += r * r
+            for j in range(x.size):
+                out[j] -= 2.0 * r * labels[i] * rows[i, j]
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def huber(x, rows, target, delta, ridge):
+    """Linear regression with Huber's loss, quadratic up to `delta`."""
+    m = rows.shape[0]
+    f = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        c = min(max(r, -delta), delta)
+        f += c * (r - 0.5 * c)
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def huber_grad(x, out, rows, target, delta, ridge):
+    """Write the gradient of `huber` to `out`."""
+    m = rows.shape[0]
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        c = min(max(r, -delta), delta)
+        for j in range(x.size):
+            out[j] += c * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def huber_fun_and_grad(x, out, rows, target, delta, ridge):
+    """Return `huber` and write its gradient to `out`."""
+    m = rows.shape[0]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        c = min(max(r, -delta), delta)
+        f += c * (r - 0.5 * c)
+        for j in range(x.size):
+            out[j] += c * rows[i, j]
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def pseudo_huber(x, rows, target, delta, ridge):
+    """Linear regression with the pseudo-Huber loss."""
+    m = rows.shape[0]
+    f = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        root = math.sqrt(1.0 + r / delta * (r / delta))
+        f += r * r / (1.0 + root)
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def pseudo_huber_grad(x, out, rows, target, delta, ridge):
+    """Write the gradient of `pseudo_huber` to `out`."""
+    m = rows.shape[0]
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        root = math.sqrt(1.0 + r / delta * (r / delta))
+        for j in range(x.size):
+            out[j] += r / root * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def pseudo_huber_fun_and_grad(x, out, rows, target, delta, ridge):
+    """Return `pseudo_huber` and write its gradient to `out`."""
+    m = rows.shape[0]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        root = math.sqrt(1.0 + r / delta * (r / delta))
+        f += r * r / (1.0 + root)
+        for j in range(x.size):
+            out[j] += r / root * rows[i, j]
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def cauchy(x, rows, target, delta, ridge):
+    """Linear regression with Cauchy's loss, which is not convex."""
+    m = rows.shape[0]
+    f = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        q = r / delta * (r / delta)
+        f += 0.5 * delta * delta * math.log1p(q)
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def cauchy_grad(x, out, rows, target, delta, ridge):
+    """Write the gradient of `cauchy` to `out`."""
+    m = rows.shape[0]
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        q = r / delta * (r / delta)
+        for j in range(x.size):
+            out[j] += r / (1.0 + q) * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def cauchy_fun_and_grad(x, out, rows, target, delta, ridge):
+    """Return `cauchy` and write its gradient to `out`."""
+    m = rows.shape[0]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        r = -target[i]
+        for j in range(x.size):
+            r += rows[i, j] * x[j]
+        q = r / delta * (r / delta)
+        f += 0.5 * delta * delta * math.log1p(q)
+        for j in range(x.size):
+            out[j] += r / (1.0 + q) * rows[i, j]
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def poisson(x, rows, counts, ridge):
+    """Poisson regression with the logarithm as link."""
+    m = rows.shape[0]
+    f = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        e = math.exp(z)
+        f += e - counts[i] * z
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def poisson_grad(x, out, rows, counts, ridge):
+    """Write the gradient of `poisson` to `out`."""
+    m = rows.shape[0]
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        e = math.exp(z)
+        for j in range(x.size):
+            out[j] += (e - counts[i]) * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def poisson_fun_and_grad(x, out, rows, counts, ridge):
+    """Return `poisson` and write its gradient to `out`."""
+    m = rows.shape[0]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    for i in range(m):
+        z = 0.0
+        for j in range(x.size):
+            z += rows[i, j] * x[j]
+        e = math.exp(z)
+        f += e - counts[i] * z
+        for j in range(x.size):
+            out[j] += (e - counts[i]) * rows[i, j]
+    s = 0.0
+    for j in range(x.size):
+        s += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * s
+
+
+def softmax(x, rows, labels, n_classes, ridge):
+    """Softmax regression; the coefficients of class k are the k-th run of `x`."""
+    m = rows.shape[0]
+    p = rows.shape[1]
+    f = 0.0
+    z = np.empty(n_classes)
+    for i in range(m):
+        largest = -math.inf
+        for k in range(n_classes):
+            s = 0.0
+            for j in range(p):
+                s += rows[i, j] * x[k * p + j]
+            z[k] = s
+            largest = max(largest, s)
+        total = 0.0
+        for k in range(n_classes):
+            total += math.exp(z[k] - largest)
+        f += math.log(total) + largest - z[labels[i]]
+    q = 0.0
+    for j in range(x.size):
+        q += x[j] * x[j]
+    return f / m + 0.5 * ridge * q
+
+
+def softmax_grad(x, out, rows, labels, n_classes, ridge):
+    """Write the gradient of `softmax` to `out`."""
+    m = rows.shape[0]
+    p = rows.shape[1]
+    for j in range(x.size):
+        out[j] = 0.0
+    z = np.empty(n_classes)
+    for i in range(m):
+        largest = -math.inf
+        for k in range(n_classes):
+            s = 0.0
+            for j in range(p):
+                s += rows[i, j] * x[k * p + j]
+            z[k] = s
+            largest = max(largest, s)
+        total = 0.0
+        for k in range(n_classes):
+            total += math.exp(z[k] - largest)
+        for k in range(n_classes):
+            c = math.exp(z[k] - largest) / total
+            if k == labels[i]:
+                c -= 1.0
+            for j in range(p):
+                out[k * p + j] += c * rows[i, j]
+    for j in range(x.size):
+        out[j] = out[j] / m + ridge * x[j]
+
+
+def softmax_fun_and_grad(x, out, rows, labels, n_classes, ridge):
+    """Return `softmax` and write its gradient to `out`."""
+    m = rows.shape[0]
+    p = rows.shape[1]
+    f = 0.0
+    for j in range(x.size):
+        out[j] = 0.0
+    z = np.empty(n_classes)
+    for i in range(m):
+        largest = -math.inf
+        for k in range(n_classes):
+            s = 0.0
+            for j in range(p):
+                s += rows[i, j] * x[k * p + j]
+            z[k] = s
+            largest = max(largest, s)
+        total = 0.0
+        for k in range(n_classes):
+            total += math.exp(z[k] - largest)
+        f += math.log(total) + largest - z[labels[i]]
+        for k in range(n_classes):
+            c = math.exp(z[k] - largest) / total
+            if k == labels[i]:
+                c -= 1.0
+            for j in range(p):
+                out[k * p + j] += c * rows[i, j]
+    q = 0.0
+    for j in range(x.size):
+        q += x[j] * x[j]
+        out[j] = out[j] / m + ridge * x[j]
+    return f / m + 0.5 * ridge * q
+
+
+# Operation of a plant for the oxidation of ammonia: air flow, water temperature, acid
+# concentration, stack loss. K. A. Brownlee, Statistical Theory and Methodology (1965), p. 454.
+STACK_LOSS = (
+    (80, 27, 89, 42),
+    (80, 27, 88, 37),
+    (75, 25, 90, 37),
+    (62, 24, 87, 28),
+    (62, 22, 87, 18),
+    (62, 23, 87, 18),
+    (62, 24, 93, 19),
+    (62, 24, 93, 20),
+    (58, 23, 87, 15),
+    (58, 18, 80, 14),
+    (58, 18, 89, 14),
+    (58, 17, 88, 13),
+    (58, 18, 82, 11),
+    (58, 19, 93, 12),
+    (50, 18, 89, 8),
+    (50, 18, 86, 7),
+    (50, 19, 72, 8),
+    (50, 19, 79, 8),
+    (50, 20, 80, 9),
+    (56, 20, 82, 15),
+    (70, 20, 91, 15),
+)
+
+
+@functools.cache
+def _load(dataset):
+    """Measurements (n_rows, n_features) and target (n_rows,) of a data set."""
+    if dataset == "stack_loss":
+        table = np.array(STACK_LOSS, dtype=np.float64)
+        return table[:, :-1], table[:, -1]
+    try:
+        from sklearn import datasets
+    except ImportError as error:
+        raise ImportError(
+            f'the data set {dataset!r} comes with scikit-learn: pip install "fastmomentum[demo]"'
+        ) from error
+    if dataset == "diabetes":
+        return datasets.load_diabetes(return_X_y=True, scaled=False)
+    measured, target = getattr(datasets, f"load_{dataset}")(return_X_y=True)
+    # Every third digit is enough to keep an evaluation in plain Python below a second.
+    return (measured[::3], target[::3]) if dataset == "digits" else (measured, target)
+
+
+def _rows(measured, standardise):
+    measured = np.asarray(measured, dtype=np.float64)
+    if standardise:
+        spread = measured.std(axis=0)
+        spread[spread == 0.0] = 1.0
+        measured = (measured - measured.mean(axis=0)) / spread
+    return np.column_stack([measured, np.ones(len(measured))])
+
+
+def _binary(dataset, positive, standardise, ridge):
+    measured, target = _load(dataset)
+    labels = np.where(np.isin(target, positive), 1.0, -1.0)
+    return _rows(measured, standardise), labels, ridge
+
+
+def _classes(dataset, standardise, ridge):
+    measured, target = _load(dataset)
+    return _rows(measured, standardise), target.astype(np.int64), int(target.max()) + 1, ridge
+
+
+def _target(dataset, standardise, *settings):
+    measured, target = _load(dataset)
+    return _rows(measured, standardise), np.array(target, dtype=np.float64), *settings
+
+
+COX = "D. R. Cox, J. R. Stat. Soc. B 20 (1958) 215-242"
+VAPNIK = "C. Cortes and V. Vapnik, Mach. Learn. 20 (1995) 273-297"
+HUBER = "P. J. Huber, Ann. Math. Stat. 35 (1964) 73-101"
+CHARBONNIER = "P. Charbonnier et al., IEEE Trans. Image Process. 6 (1997) 298-311"
+BLACK = "M. J. Black and P. Anandan, Comput. Vis. Image Underst. 63 (1996) 75-104"
+NELDER = "J. A. Nelder and R. W. M. Wedderburn, J. R. Stat. Soc. A 135 (1972) 370-384"
+BRIDLE = "J. S. Bridle, in Neurocomputing, NATO ASI Series F68 (1990) 227-236"
+FAMILIES = (
+    Family(
+        "logistic_breast_cancer",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(31,),
+        start=filled(0.0),
+        args=lambda n: _binary("breast_cancer", (1,), True, 1e-3),
+        f_min=0.059829471881805124,
+        reference=f"{COX}; data: load_breast_cancer",
+    ),
+    Family(
+        "logistic_breast_cancer_raw",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(31,),
+        start=filled(0.0),
+        args=lambda n: _binary("breast_cancer", (1,), False, 1e-3),
+        f_min=0.09725422661766187,
+        reference=f"{COX}; data: load_breast_cancer",
+    ),
+    Family(
+        "logistic_wine",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(14,),
+        start=filled(0.0),
+        args=lambda n: _binary("wine", (0,), True, 1e-3),
+        f_min=0.02520092849611124,
+        reference=f"{COX}; data: load_wine",
+    ),
+    Family(
+        "logistic_wine_raw",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(14,),
+        start=filled(0.0),
+        args=lambda n: _binary("wine", (0,), False, 1e-3),
+        f_min=0.050020904078136696,
+        reference=f"{COX}; data: load_wine",
+    ),
+    Family(
+        "logistic_iris",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(5,),
+        start=filled(0.0),
+        args=lambda n: _binary("iris", (1,), True, 1e-3),
+        f_min=0.48860778205837596,
+        reference=f"{COX}; data: load_iris",
+    ),
+    Family(
+        "logistic_iris_raw",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(5,),
+        start=filled(0.0),
+        args=lambda n: _binary("iris", (1,), False, 1e-3),
+        f_min=0.5045695446740462,
+        reference=f"{COX}; data: load_iris",
+    ),
+    Family(
+        "logistic_digits",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(65,),
+        start=filled(0.0),
+        args=lambda n: _binary("digits", (1, 3, 5, 7, 9), True, 1e-3),
+        f_min=0.15015287101555924,
+        reference=f"{COX}; data: load_digits",
+    ),
+    Family(
+        "logistic_digits_raw",
+        logistic,
+        logistic_grad,
+        logistic_fun_and_grad,
+        sizes=(65,),
+        start=filled(0.0),
+        args=lambda n: _binary("digits", (1, 3, 5, 7, 9), False, 1e-3),
+        f_min=0.13780903818600973,
+        reference=f"{COX}; data: load_digits",
+    ),
+    Family(
+        "squared_hinge_breast_cancer",
+        squared_hinge,
+        squared_hinge_grad,
+        squared_hinge_fun_and_grad,
+        sizes=(31,),
+        start=filled(0.0),
+        args=lambda n: _binary("breast_cancer", (1,), True, 1e-3),
+        f_min=0.05030795658727192,
+        reference=f"{VAPNIK}; data: load_breast_cancer",
+    ),
+    Family(
+        "huber_diabetes",
+        huber,
+        huber_grad,
+        huber_fun_and_grad,
+        sizes=(11,),
+        start=filled(0.0),
+        args=lambda n: _target("diabetes", True, 50.0, 1e-3),
+        f_min=1208.9006471358996,
+        reference=f"{HUBER}; data: load_diabetes",
+    ),
+    Family(
+        "huber_diabetes_raw",
+        huber,
+        huber_grad,
+        huber_fun_and_grad,
+        sizes=(11,),
+        start=filled(0.0),
+        args=lambda n: _target("diabetes", False, 50.0, 1e-3),
+        f_min=1222.7945883391208,
+        reference=f"{HUBER}; data: load_diabetes",
+    ),
+    Family(
+        "huber_stack_loss",
+        huber,
+        huber_grad,
+        huber_fun_and_grad,
+        sizes=(4,),
+        start=filled(0.0),
+        args=lambda n: _target("stack_loss", True, 2.0, 1e-3),
+        f_min=2.8823475794016624,
+        reference=f"{HUBER}; data: stack loss",
+    ),
+    Family(
+        "huber_stack_loss_raw",
+        huber,
+        huber_grad,
+        huber_fun_and_grad,
+        sizes=(4,),
+        start=filled(0.0),
+        args=lambda n: _target("stack_loss", False, 2.0, 1e-3),
+        f_min=3.2931980439079296,
+        reference=f"{HUBER}; data: stack loss",
+    ),
+    Family(
+        "pseudo_huber_diabetes",
+        pseudo_huber,
+        pseudo_huber_grad,
+        pseudo_huber_fun_and_grad,
+        sizes=(11,),
+        start=filled(0.0),
+        args=lambda n: _target("diabetes", True, 50.0, 1e-3),
+        f_min=1009.7059667146262,
+        reference=f"{CHARBONNIER}; data: load_diabetes",
+    ),
+    Family(
+        "pseudo_huber_diabetes_raw",
+        pseudo_huber,
+        pseudo_huber_grad,
+        pseudo_huber_fun_and_grad,
+        sizes=(11,),
+        start=filled(0.0),
+        args=lambda n: _target("diabetes", False, 50.0, 1e-3),
+        f_min=1021.9707764851801,
+        reference=f"{CHARBONNIER}; data: load_diabetes",
+    ),
+    Family(
+        "cauchy_stack_loss",
+        cauchy,
+        cauchy_grad,
+        cauchy_fun_and_grad,
+        sizes=(4,),
+        start=filled(0.0),
+        args=lambda n: _target("stack_loss", True, 5.0, 1e-3),
+        f_min=3.0429986027655476,
+        reference=f"{BLACK}; data: stack loss",
+    ),
+    Family(
+        "cauchy_stack_loss_raw",
+        cauchy,
+        cauchy_grad,
+        cauchy_fun_and_grad,
+        sizes=(4,),
+        start=filled(0.0),
+        args=lambda n: _target("stack_loss", False, 5.0, 1e-3),
+        f_min=3.4683464196879625,
+        reference=f"{BLACK}; data: stack loss",
+    ),
+    Family(
+        "poisson_diabetes",
+        poisson,
+        poisson_grad,
+        poisson_fun_and_grad,
+        sizes=(11,),
+        start=filled(0.0),
+        args=lambda n: _target("diabetes", True, 1e-3),
+        f_min=-622.3801444814,
+        reference=f"{NELDER}; data: load_diabetes",
+    ),
+    Family(
+        "poisson_stack_loss",
+        poisson,
+        poisson_grad,
+        poisson_fun_and_grad,
+        sizes=(4,),
+        start=filled(0.0),
+        args=lambda n: _target("stack_loss", True, 1e-3),
+        f_min=-34.92451351553745,
+        reference=f"{NELDER}; data: stack loss",
+    ),
+    Family(
+        "poisson_stack_loss_raw",
+        poisson,
+        poisson_grad,
+        poisson_fun_and_grad,
+        sizes=(4,),
+        start=filled(0.0),
+        args=lambda n: _target("stack_loss", False, 1e-3),
+        f_min=-34.92803017579819,
+        reference=f"{NELDER}; data: stack loss",
+    ),
+    Family(
+        "softmax_iris",
+        softmax,
+        softmax_grad,
+        softmax_fun_and_grad,
+        sizes=(15,),
+        start=filled(0.0),
+        args=lambda n: _classes("iris", True, 1e-3),
+        f_min=0.11398660263599118,
+        reference=f"{BRIDLE}; data: load_iris",
+    ),
+    Family(
+        "softmax_iris_raw",
+        softmax,
+        softmax_grad,
+        softmax_fun_and_grad,
+        sizes=(15,),
+        start=filled(0.0),
+        args=lambda n: _classes("iris", False, 1e-3),
+        f_min=0.12245835681882006,
+        reference=f"{BRIDLE}; data: load_iris",
+    ),
+    Family(
+        "softmax_wine",
+        softmax,
+        softmax_grad,
+        softmax_fun_and_grad,
+        sizes=(42,),
+        start=filled(0.0),
+        args=lambda n: _classes("wine", True, 1e-3),
+        f_min=0.02666492573796291,
+        reference=f"{BRIDLE}; data: load_wine",
+    ),
+    Family(
+        "softmax_wine_raw",
+        softmax,
+        softmax_grad,
+        softmax_fun_and_grad,
+        sizes=(42,),
+        start=filled(0.0),
+        args=lambda n: _classes("wine", False, 1e-3),
+        f_min=0.05380288226222564,
+        reference=f"{BRIDLE}; data: load_wine",
+    ),
+    Family(
+        "softmax_digits",
+        softmax,
+        softmax_grad,
+        softmax_fun_and_grad,
+        sizes=(650,),
+        start=filled(0.0),
+        args=lambda n: _classes("digits", True, 1e-3),
+        f_min=0.06439098108577668,
+        reference=f"{BRIDLE}; data: load_digits",
+    ),
+    Family(
+        "softmax_digits_raw",
+        softmax,
+        softmax_grad,
+        softmax_fun_and_grad,
+        sizes=(650,),
+        start=filled(0.0),
+        args=lambda n: _classes("digits", False, 1e-3),
+        f_min=0.00696291391674766,
+        reference=f"{BRIDLE}; data: load_digits",
+    ),
+)

@@ -1,0 +1,179 @@
+# The loop of a method whose learning rate is given. `generate_drivers.py` fills in the places
+# marked SLOT_* and RULE from the method's own file.
+
+
+def drive(
+    evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
+    context,  # IN     address of its context
+    workspace,  # INOUT  address of the rows, (FIRST_SLOT + slots, STRIDE)
+    ints,  # INOUT  (len(INTS),)
+    floats,  # INOUT  (len(FLOATS),)
+    rates,  # IN     learning rates from iteration ints[CHUNK_START] on, or one constant
+    momenta,  # IN     momenta, likewise, and one more
+    history,  # OUT    (rows, 3): fun, gradient norm, learning rate
+    last,  # IN     return before iteration `last`
+):
+    n = ints[SIZE]
+    stride = ints[STRIDE]
+    k = ints[ITERATION]
+    start = ints[CHUNK_START]
+    current = ints[CURRENT]
+    best = ints[BEST]
+    pending = ints[PENDING]
+    norm = ints[NORM]
+    f = floats[FUN]
+    f_best = floats[FUN_BEST]
+    f_previous = floats[FUN_PREVIOUS]
+    gtol = floats[GTOL]
+    ftol = floats[FTOL]
+    xtol = floats[XTOL]
+    step_norm = floats[STEP_NORM]
+    x_norm = floats[X_NORM]
+    grad_norm = floats[GRAD_NORM]
+    status = RUNNING
+    result = current
+    nit = k
+    constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
+    while True:
+        x = row(workspace, stride, current, n, rates)
+        g = row(workspace, stride, N_POINTS + current, n, rates)
+        if pending != EVALUATED:
+            if pending == TO_EVALUATE:
+                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                    status = STATUS_MAXFEV
+                    break
+                # Written back before the user's code runs, which may raise.
+                ints[ITERATION] = k
+                ints[NIT] = nit
+                ints[CURRENT] = current
+                ints[BEST] = best
+                ints[PENDING] = pending
+                floats[FUN_BEST] = f_best
+                floats[FUN_PREVIOUS] = f_previous
+                if evaluate == 0:
+                    status = NEEDS_EVALUATION
+                    break
+                x_address = row_address(workspace, stride, current, rates)
+                g_address = row_address(workspace, stride, N_POINTS + current, rates)
+                f = call_evaluate(evaluate, x_address, g_address, n, context)
+                ints[NFEV] += ints[COST_FUN]
+                ints[NJEV] += ints[COST_JAC]
+            pending = EVALUATED
+            result = current
+            nit = k
+            if not f - f == 0.0:
+                status = STATUS_NONFINITE
+                break
+            if best < 0 or f < f_best:
+                best = current
+                f_best = f
+                ints[SINCE_BEST] = 0
+            else:
+                ints[SINCE_BEST] += 1
+                if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
+                    status = STATUS_DIVERGED
+                    break
+            if k > 0:
+                flat = False
+                if ftol > 0.0:
+                    flat = abs(f - f_previous) <= ftol * max(abs(f), abs(f_previous), 1.0)
+                if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
+                    flat = True
+                # Twice in a row, since an oscillation is flat at its turning points.
+                ints[FLAT] = ints[FLAT] + 1 if flat else 0
+                if ints[FLAT] >= 2:
+                    status = STATUS_CONVERGED
+                    result = best
+                    break
+                if ints[SINCE_BEST] >= ints[PATIENCE]:
+                    status = STATUS_STAGNATION
+                    break
+        if k >= last or norm != NORM_INF:
+            grad_norm = 0.0
+            if norm == NORM_INF:
+                bits = magnitude_bits(g[0])
+                for i in range(n):
+                    bits = max(bits, magnitude_bits(g[i]))
+                grad_norm = from_magnitude_bits(bits, rates)
+            elif norm == NORM_MIN:
+                grad_norm = np.inf
+                for i in range(n):
+                    size = abs(float(g[i]))
+                    if not size >= grad_norm:
+                        grad_norm = size
+                        if size != size:
+                            break
+            elif norm == NORM_1:
+                for i in range(n):
+                    grad_norm += abs(float(g[i]))
+            elif norm == NORM_2:
+                for i in range(n):
+                    grad_norm += float(g[i]) * float(g[i])
+                grad_norm = math.sqrt(grad_norm)
+            else:
+                order = floats[NORM_ORDER]
+                for i in range(n):
+                    grad_norm += abs(float(g[i])) ** order
+                grad_norm = grad_norm ** (1.0 / order)
+        if k >= last:
+            if grad_norm <= gtol:
+                status = STATUS_CONVERGED
+            elif not grad_norm - grad_norm == 0.0:
+                status = STATUS_NONFINITE
+            break
+
+        # One pass: the step into a row that is neither the current nor the best point, so that
+        # both stay intact, with the norms that the tests need.
+        learning_rate = rates[(k - start) * ints[RATE_STRIDE]]
+        momentum = momenta[(k - start) * ints[MOMENTUM_STRIDE]]
+        momentum_next = momenta[(k + 1 - start) * ints[MOMENTUM_STRIDE]]
+        target = 0
+        while target == current or target == best:
+            target += 1
+        x_new = row(workspace, stride, target, n, rates)
+        # SLOT_ROWS
+        g_bits = magnitude_bits(g[0])
+        x_bits = magnitude_bits(x[0])
+        step_bits = magnitude_bits(x[0] - x[0])
+        slot_bits = step_bits
+        for i in range(n):
+            # RULE
+            g_bits = max(g_bits, magnitude_bits(g_i))
+            x_bits = max(x_bits, magnitude_bits(x_i))
+            step_bits = max(step_bits, magnitude_bits(x_new_i - x_i))
+        if norm == NORM_INF:
+            grad_norm = from_magnitude_bits(g_bits, rates)
+        x_norm = from_magnitude_bits(x_bits, rates)
+        step_norm = from_magnitude_bits(step_bits, rates)
+        floats[LEARNING_RATE] = learning_rate
+        if ints[HISTORY] >= 0:
+            history[ints[HISTORY], 0] = f
+            history[ints[HISTORY], 1] = grad_norm
+            history[ints[HISTORY], 2] = learning_rate
+            ints[HISTORY] += 1
+        if grad_norm <= gtol:
+            status = STATUS_CONVERGED
+        elif not grad_norm - grad_norm == 0.0:
+            status = STATUS_NONFINITE
+        elif constant and step_norm == 0.0 and slot_bits == 0:
+            # A fixed point of the iteration in this arithmetic: nothing can change any more.
+            status = STATUS_PRECISION_LOSS
+        f_previous = f
+        k += 1
+        current = target
+        pending = TO_EVALUATE
+        if status != RUNNING:
+            break
+    ints[STATUS] = status
+    ints[ITERATION] = k
+    ints[NIT] = nit
+    ints[CURRENT] = current
+    ints[BEST] = best
+    ints[RESULT] = result
+    ints[PENDING] = pending
+    floats[FUN] = f
+    floats[FUN_BEST] = f_best
+    floats[FUN_PREVIOUS] = f_previous
+    floats[GRAD_NORM] = grad_norm
+    floats[STEP_NORM] = step_norm
+    floats[X_NORM] = x_norm
