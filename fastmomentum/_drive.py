@@ -36,11 +36,11 @@ _NORMS[-math.inf] = layout.NORM_MIN
 (
     STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
     COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
-    N_RESTARTS,
+    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED,
 ) = map(layout.INTS.index, (
     "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
-    "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS",
+    "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA) = map(
     layout.FLOATS.index,
@@ -69,14 +69,22 @@ class Run:
         self.method: Method = settings.method
         self.n = n = x0.size
         self.dtype = x0.dtype
-        slots = self.method.slots
-        self.scratch_row = layout.FIRST_SLOT + len(slots)
+        self.automatic = settings.learning_rate == "auto"
+        if self.automatic:
+            self.loop = f"{self.method.name}_auto"
+            starts = ["zero"]  # the direction
+            self.scratch_row = layout.PAIRS + 2 * settings.memory
+        else:
+            self.loop = self.method.name
+            starts = [self.method.slots_start[name] for name in self.method.slots]
+            self.scratch_row = layout.FIRST_SLOT + len(starts)
         self.rows = workspace(self.scratch_row + 2, n, self.dtype)
+        self.address = self.rows.__array_interface__["data"][0]
         self.row(0)[:] = x0
-        for i, name in enumerate(slots):
-            self.row(layout.FIRST_SLOT + i)[:] = x0 if self.method.slots_start[name] == "x0" else 0
+        for i, start in enumerate(starts):
+            self.row(layout.FIRST_SLOT + i)[:] = x0 if start == "x0" else 0.0
         self.ints = np.zeros(len(layout.INTS), np.int64)
-        self.floats = np.zeros(len(layout.FLOATS))
+        self.floats = np.zeros(layout.RHO + 2 * settings.memory)
         ints, floats = self.ints, self.floats
         ints[STATUS] = layout.RUNNING
         ints[PENDING] = layout.TO_EVALUATE
@@ -89,6 +97,8 @@ class Run:
         ints[PATIENCE] = settings.patience
         ints[NORM] = _NORMS.get(settings.norm, layout.NORM_P)
         ints[HISTORY] = 0 if settings.history else -1
+        ints[MEMORY] = settings.memory
+        ints[RECORDED] = -1
         floats[FUN] = math.nan
         floats[GRAD_NORM] = math.nan
         floats[LEARNING_RATE] = math.nan
@@ -122,7 +132,7 @@ class Run:
                 longest = VECTOR_SCHEDULE_CHUNK if vector else SCHEDULE_CHUNK
                 self.longest_chunk = min(self.longest_chunk, longest)
             else:
-                self.numbers[name] = np.array([value], self.dtype)
+                self.numbers[name] = np.array([0.0 if value == "auto" else value], self.dtype)
         self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
         self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
 
@@ -153,25 +163,21 @@ class Run:
         from ._kernels.drivers import driver, driver_address
 
         binding = self.objective.binding
-        name = self.method.name
+        name = self.loop
         self.context: tuple = ()
         if binding is None:
             self.driver = driver(name, self.dtype)
             return
         self.driver = driver_address(name, self.dtype, binding.signature)
         args = self.objective.args if binding.c_data is None else binding.c_data
-        scratch = self._address(self.scratch_row)
+        scratch = self.address + self.scratch_row * self.rows.strides[0]
         self.context = (binding.fun, binding.jac, args, scratch, self.objective.step)
-
-    def _address(self, row: int) -> int:
-        offset = row * self.rows.shape[1] * self.dtype.itemsize
-        return self.rows.__array_interface__["data"][0] + offset
 
     def _call(self, driver: Any, last: int) -> None:
         """One stretch of the loop."""
         binding = self.objective.binding
         state = (
-            self.rows if jit_disabled() else self._address(0),
+            self.rows if jit_disabled() else self.address,
             self.ints,
             self.floats,
             self.numbers["learning_rate"],
@@ -203,8 +209,6 @@ class Run:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
         if self.scheduled:
             self._fill_schedules(last)
-        elif self.settings.learning_rate == "auto":
-            self.ints[CHUNK_START] = 0
         ints = self.ints
         if self.settings.history:
             ints[HISTORY] = 0
@@ -218,7 +222,7 @@ class Run:
             )
             if time.perf_counter() > self.deadline:
                 self._call(self.driver, min(last, int(ints[ITERATION])))
-                if ints[STATUS] == layout.RUNNING:
+                if ints[STATUS] < 0:
                     ints[STATUS] = Status.MAXTIME
                 break
         if self.settings.history and ints[HISTORY] > 0:
@@ -229,7 +233,7 @@ class Run:
 
     def iterate(self) -> np.ndarray:
         """A copy of the method's current iterate."""
-        if self.method.iterate == "x":
+        if self.automatic or self.method.iterate == "x":
             return self.row(int(self.ints[CURRENT])).copy()
         return self.row(
             layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)
@@ -237,6 +241,8 @@ class Run:
 
     def norm_of(self, g: np.ndarray) -> float:
         """The norm of the gradient test."""
+        if self.settings.norm == math.inf:
+            return float(np.abs(g).max())
         with np.errstate(all="ignore"):
             return float(np.linalg.norm(g.astype(np.float64), self.settings.norm))
 
@@ -244,7 +250,7 @@ class Run:
         """What a callback sees."""
         ints = self.ints
         current = int(ints[CURRENT])
-        if self.method.iterate == "x":
+        if self.automatic or self.method.iterate == "x":
             f = float(self.floats[FUN])
             g = self.row(layout.N_POINTS + current)
         else:
@@ -305,6 +311,7 @@ class Run:
             grad_norm=self.norm_of(jac),
             learning_rate=float(floats[LEARNING_RATE]),
             n_restarts=int(ints[N_RESTARTS]),
+            line_search_failures=int(ints[LINE_SEARCH_FAILURES]),
             time=time.perf_counter() - begin,
             backend="python" if self.objective.binding is None else "numba",
         )

@@ -63,6 +63,7 @@ class Settings:
     method: Method
     learning_rate: Any
     momentum: Any
+    memory: int
     gtol: float
     norm: float
     ftol: float
@@ -181,6 +182,8 @@ def _number(
     integer: bool = False,
     high: float = math.inf,
 ) -> Any:
+    if type(value) is float and value > low and value <= high and not integer:
+        return value
     kind = "an integer" if integer else "a number"
     left = "(" if low_open else "["
     rule = f"{name} must be {kind} in {left}{low:g}, {high:g}{']' if math.isfinite(high) else ')'}"
@@ -259,12 +262,59 @@ def _order(value: Any) -> float:
 
 def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Settings:
     """All options of a run; `tol` sets gtol unless that is given."""
-    if options is None:
-        options = {}
     try:
-        options = dict(options)
+        options = {} if options is None else dict(options)
     except (TypeError, ValueError):
         raise TypeError(f"options must be a dict, got {options!r}.") from None
+    # The same options come again and again where many small problems are solved in a row. The
+    # types are part of the key since 1 == True.
+    key = (method.name, tol, type(tol), x0.size, x0.dtype.name)
+    items = tuple((name, type(value), value) for name, value in options.items())
+    try:
+        known = _checked.get((key, items))
+    except TypeError:  # an unhashable value
+        return _check_options(method, tol, options, x0)
+    if known is None:
+        known = _check_options(method, tol, options, x0)
+        if len(_checked) > 256:
+            _checked.clear()
+        _checked[key, items] = known
+    return known
+
+
+_checked: dict[tuple, Settings] = {}
+
+
+def _own_parameters(method: Method, options: dict) -> dict[str, Any]:
+    own = {}
+    for parameter in method.parameters:
+        value = options.get(parameter.name, parameter.default)
+        if parameter.integer:
+            value = _number(
+                parameter.name, value, parameter.low, high=parameter.high, integer=True
+            )
+        else:
+            value = check_scheduled(parameter, value)
+        own[parameter.name] = value
+    automatic = own["learning_rate"] == "auto"
+    if automatic and not method.automatic:
+        raise ValueError(
+            f"method {method.name!r} has no automatic learning rate yet: learning_rate must be a "
+            "number or a schedule. method='momentum' chooses its own."
+        )
+    if automatic and own.get("momentum", "auto") != "auto":
+        raise ValueError(
+            f"momentum is chosen in each iteration when learning_rate='auto', got momentum="
+            f"{options['momentum']!r}: give a learning_rate, too, or leave momentum out."
+        )
+    if not automatic and "memory" in options:
+        raise ValueError("memory is an option of learning_rate='auto' only: leave it out.")
+    if own.get("momentum") == "auto":
+        own["momentum"] = 0.9
+    return own
+
+
+def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> Settings:
     valid = (*(o.name for o in OPTIONS), *method.parameter_names)
     for name in options:
         if name not in valid:
@@ -283,16 +333,12 @@ def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Set
     for name, unlimited in limits.items():
         if given[name] is None:
             given[name] = unlimited
-    own = {
-        parameter.name: check_scheduled(
-            parameter, options.get(parameter.name, parameter.default)
-        )
-        for parameter in method.parameters
-    }
+    own = _own_parameters(method, options)
     return Settings(
         method=method,
         learning_rate=own["learning_rate"],
         momentum=own.get("momentum", 0.0),
+        memory=own.get("memory", 0),
         gtol=_number("gtol", given["gtol"]),
         norm=_order(given["norm"]),
         ftol=_number("ftol", given["ftol"]),

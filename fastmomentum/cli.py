@@ -66,7 +66,7 @@ def _run_demo(args: argparse.Namespace) -> int:
 
     print(
         f"Every solver starts at 0, runs the same compiled objective and stops at "
-        f"|grad|_inf <= {_demo.GTOL:g}.\n"
+        f"|grad|_inf <= {_demo.GTOL:g}; BLAS runs on one thread.\n"
         "cold: first call in this process (the objective compiled before); "
         "warm: median of repeated calls."
     )

@@ -1,5 +1,6 @@
 import dataclasses
 import functools
+import os
 import subprocess
 import sys
 import zlib
@@ -7,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from fastmomentum import problems
 from fastmomentum.problems import convex_quadratic, nesterov_worst, regression
@@ -14,8 +16,11 @@ from fastmomentum.problems import convex_quadratic, nesterov_worst, regression
 NAMES = problems.names()
 EPS = np.finfo(float).eps
 
-# Where SciPy's L-BFGS-B from x0 does not come to a value of the table.
-UNSOLVED = {}
+# BFGS for those on which the first takes thousands of evaluations.
+SCIPY = (
+    ("L-BFGS-B", {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 2000, "maxfun": 2000}),
+    ("BFGS", {"gtol": 1e-10, "maxiter": 1000}),
+)
 
 # Printed in the paper of More, Garbow and Hillstrom, independently of this package.
 PUBLISHED = {
@@ -76,7 +81,7 @@ def test_gradient_is_that_of_the_value(name):
                 )
                 error = abs((4.0 * near - far) / 3.0 - slope)
                 errors.append(max(error - 4.0 * EPS * abs(f) / h, 0.0))
-            assert min(errors) <= 1e-7 * (abs(slope) + 1e-2 * np.abs(g).max())
+            assert min(errors) <= 1e-6 * (abs(slope) + 1e-2 * np.abs(g).max())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -116,7 +121,7 @@ def test_compiled_separate_functions_take_both_precisions(name):
     np.testing.assert_allclose(gradient, g, rtol=1e-4, atol=1e-4 * np.abs(g).max())
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("tv_2d-4")])
+@pytest.mark.parametrize("name", NAMES)
 def test_f_min_is_a_minimum(name):
     problem = load(name)
     f0, g0 = evaluate(problem, problem.x0)
@@ -131,22 +136,26 @@ def test_f_min_is_a_minimum(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_scipy_ends_at_a_value_of_the_table(name):
     problem = load(name)
-    options = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 2000, "maxfun": 2000}
-    with np.errstate(all="ignore"):
-        result = minimize(
-            functools.partial(evaluate, problem),
-            problem.x0,
-            jac=True,
-            method="L-BFGS-B",
-            options=options,
-        )
-    assert result.fun >= problem.f_min - 1e-12 * abs(problem.f_min) - 1e-20
     distance = evaluate(problem, problem.x0)[0] - problem.f_min
-    reached = any(
-        abs(result.fun - value) <= 1e-7 * abs(value) + 1e-11 * distance
-        for value in (problem.f_min, *problem.f_local)
-    )
-    assert reached != (name in UNSOLVED), (result.fun, result.nfev, problem.f_min)
+    reached = False
+    for method, options in SCIPY:
+        # Threads of a BLAS beside those of other test processes take ten times as long.
+        with np.errstate(all="ignore"), threadpool_limits(1):
+            result = minimize(
+                functools.partial(evaluate, problem),
+                problem.x0,
+                jac=True,
+                method=method,
+                options=options,
+            )
+        assert result.fun >= problem.f_min - 1e-12 * abs(problem.f_min) - 1e-20
+        reached = any(
+            abs(result.fun - value) <= 1e-6 * abs(value) + 1e-11 * distance
+            for value in (problem.f_min, *problem.f_local)
+        )
+        if reached or problem.n > 100:
+            break
+    assert reached, (result.fun, result.nfev, problem.f_min)
 
 
 @pytest.mark.parametrize(("name", "value"), PUBLISHED.items())
@@ -156,7 +165,7 @@ def test_f_min_is_as_published(name, value):
 
 def test_names_and_sizes():
     assert len(set(NAMES)) == len(NAMES)
-    assert NAMES == tuple(problem.name for problem in map(load, NAMES))
+    assert tuple(problem.name for problem in map(load, NAMES)) == NAMES
     for name in NAMES:
         problem = load(name)
         size = name.partition("-")[2]
@@ -237,9 +246,9 @@ def test_get_names_the_mistake(arguments, message):
 
 
 def test_unknown_group_and_form():
-    with pytest.raises(ValueError, match="unknown group 'clasical'. Did you mean 'classical'"):
+    with pytest.raises(ValueError, match=r"unknown group 'clasical'\. Did you mean 'classical'"):
         problems.names("clasical")
-    with pytest.raises(ValueError, match="unknown group 'image'. Did you mean 'imaging'"):
+    with pytest.raises(ValueError, match=r"unknown group 'image'\. Did you mean 'imaging'"):
         problems.collection(["image"])
     with pytest.raises(ValueError, match="which must be 'separate' or 'fused', got 'both'"):
         load("wood").compiled("both")
@@ -291,19 +300,21 @@ def test_nesterov_worst_keeps_its_promises():
     assert problem.fun_and_grad(problem.x_min, g, *problem.args) == pytest.approx(problem.f_min)
     np.testing.assert_allclose(g, 0.0, atol=1e-15)
 
-    # No method of the class is better than the best point of the span of the first unit vectors.
-    radius = np.sum((problem.x0 - problem.x_min) ** 2)
-    for t in range(1, (k - 1) // 2 + 1):
-        inner = nesterov_worst(12, k=t, lipschitz=lipschitz)
-        gap = problem.fun(inner.x_min, *problem.args) - problem.f_min
-        assert gap >= 3.0 * lipschitz * radius / (32.0 * (t + 1) ** 2)
-
     columns = []
     for direction in np.eye(12):
         problem.grad(problem.x_min + direction, g, *problem.args)
         columns.append(g.copy())
     largest = lipschitz * np.cos(np.pi / (2 * k + 2)) ** 2
     assert np.linalg.eigvalsh(columns)[-1] == pytest.approx(largest)
+
+
+@pytest.mark.parametrize("t", [1, 4, 20])
+def test_nesterov_worst_keeps_its_bound(t):
+    problem = nesterov_worst(2 * t + 1)
+    # The minimizer over the first t variables is that of the shorter chain.
+    best = nesterov_worst(problem.n, k=t).x_min
+    gap = problem.fun(best, *problem.args) - problem.f_min
+    assert gap >= 3.0 * np.sum((problem.x0 - problem.x_min) ** 2) / (32.0 * (t + 1) ** 2)
 
 
 def test_nesterov_worst_names_the_mistake():
@@ -316,7 +327,7 @@ def test_nesterov_worst_names_the_mistake():
 def run(code, **environment):
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**__import__("os").environ, **environment},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=False,

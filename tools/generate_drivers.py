@@ -34,7 +34,10 @@ NOTICE = (
     "# ruff: noqa\n# mypy: ignore-errors\n"
 )
 PRECISIONS = {"float64": "F8", "float32": "F4"}
+EPSILON = {"float64": repr(2.0**-52), "float32": repr(2.0**-23)}
 # What a compiled function calls is compiled into it, and its cached copy must not outlive it.
+# Sums may be reordered where no published rule fixes their order; NaN and infinity stay what they are.
+SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
 SHARED_SOURCES = ("fastmomentum/_kernels/abi.py", "fastmomentum/_kernels/layout.py")
 
 
@@ -48,7 +51,7 @@ def read(path: str) -> str:
 
 def constants(text: str) -> str:
     """Assignments of the layout's names that occur in `text`."""
-    used = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", text))
+    used = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", text)) - {"EPSILON"}
     lines = []
     for name in (*layout.INTS, *layout.FLOATS):
         if name in used:
@@ -102,30 +105,42 @@ def fill(template: str, mark: str, lines: list[str]) -> str:
     return template[: match.start()] + text + template[match.end() :]
 
 
-def driver_file(method: Method) -> str:
-    """Text of drive_<method>.py."""
-    source = inspect.getsourcefile(method.rule)
-    assert source is not None
-    own = pathlib.Path(source).relative_to(ROOT).as_posix()
-    template_path = "tools/templates/fixed_rate.py"
+def expand_norms(text: str) -> str:
+    """Put the norm's text in the place of each ``# NORM vector result``."""
+    norm = read("tools/templates/norm.py")
+    for vector, result in re.findall(r"^ *# NORM (\w+) (\w+)\n", text, flags=re.M):
+        body = norm.replace("VECTOR", vector).replace("RESULT_NORM", result)
+        text = fill(text, f"NORM {vector} {result}", body.splitlines())
+    return text
+
+
+def driver_file(name: str, template_path: str, method: Method, decorator: str) -> str:
+    """Text of drive_<name>.py."""
     template = read(template_path)
-    template = template[template.index("def drive(") :]
-    rows = [
-        f"{name} = row(workspace, stride, FIRST_SLOT + {j}, n, rates)"
-        for j, name in enumerate(method.slots)
-    ]
-    body = fill(fill(template, "SLOT_ROWS", rows), "RULE", rule_lines(method))
+    body = expand_norms(template[template.index("def drive(") :])
+    sources = [template_path, "tools/templates/norm.py"]
+    if "# RULE\n" in body:
+        source = inspect.getsourcefile(method.rule)
+        assert source is not None
+        sources.insert(0, pathlib.Path(source).relative_to(ROOT).as_posix())
+        rows = [
+            f"{slot} = row(workspace, stride, FIRST_SLOT + {j}, n, rates)"
+            for j, slot in enumerate(method.slots)
+        ]
+        body = fill(fill(body, "SLOT_ROWS", rows), "RULE", rule_lines(method))
     functions = "\n\n".join(
-        "@cached_njit\n" + body.replace("def drive(", f"def drive_{method.name}_{precision}(")
+        f"{decorator}\n"
+        + body.replace("def drive(", f"def drive_{name}_{precision}(")
+        .replace("EPSILON", EPSILON[precision])
+        .replace("real_type", f"np.{precision}")
         for precision in PRECISIONS
     )
-    sources = (own, template_path, *SHARED_SOURCES)
     return (
-        NOTICE.format(sources=f"{own} and {template_path}")
+        NOTICE.format(sources=", ".join(sources))
         + "\nimport math\n\nimport numpy as np\n\n"
         + "from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address\n"
         + "from .jit import cached_njit\n\n"
-        + f'SOURCES = "{content_hash(*map(read, sources))}"\n'
+        + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)))}"\n'
         + constants(functions)
         + "\n\n"
         + functions
@@ -155,7 +170,15 @@ def entry_file() -> str:
 
 def files() -> dict[pathlib.Path, str]:
     """Every generated file and what it should hold."""
-    generated = {KERNELS / f"drive_{name}.py": driver_file(m) for name, m in METHODS.items()}
+    generated = {}
+    for name, method in METHODS.items():
+        text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_njit")
+        generated[KERNELS / f"drive_{name}.py"] = text
+        if method.automatic:
+            loop = f"{name}_auto"
+            template = f"tools/templates/{loop}.py"
+            text = driver_file(loop, template, method, f"@cached_njit(fastmath={SAFE_FASTMATH})")
+            generated[KERNELS / f"drive_{loop}.py"] = text
     generated[KERNELS / "entry.py"] = entry_file()
     return generated
 

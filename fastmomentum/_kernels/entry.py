@@ -33,11 +33,11 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "03cc59ea03c3e5f2"
+SOURCES = "9ca8ebfadbc7eafc"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4
-N_POINTS = 3
+N_POINTS = 5
 
 # A context is (address of fun, address of jac, args, address of a scratch row, step of the
 # differences). Differences are computed in float64 in either precision.

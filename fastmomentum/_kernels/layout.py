@@ -15,9 +15,10 @@ EVALUATED = 0
 TO_EVALUATE = 1
 DELIVERED = 2  # the caller has put fun into FLOATS[FUN] and the gradient into its row
 
-# Rows of the workspace: three points, their three gradients, then the method's own slots.
-# The best point is never overwritten: a step goes into a row that is neither current nor best.
-N_POINTS = 3
+# Rows of the workspace: points, their gradients, then the method's own vectors. The best point is
+# never overwritten: a step goes into a row that is not in use. A fixed rate needs three of the
+# points (current, best, next), an automatic one five; rows never touched cost no memory.
+N_POINTS = 5
 FIRST_SLOT = 2 * N_POINTS
 
 INTS = (
@@ -45,18 +46,27 @@ INTS = (
     "MOMENTUM_STRIDE",
     "N_RESTARTS",
     "LINE_SEARCH_FAILURES",
-    "PHASE",  # the remaining integers belong to the automatic methods
+    # The remaining integers belong to the automatic methods, see their templates.
+    "MEMORY",
+    "PHASE",
+    "TRIAL",
+    "REAL",
+    "BASE",
+    "AHEAD",
+    "AHEAD_GOOD",
+    "LOWEST",
     "COUNT",
     "HEAD",
-    "MEMORY",
+    "VIRTUAL",
     "WAIT",
     "PENALTY",
     "FAILURES",
     "TRIALS",
     "BAD_TRIALS",
-    "VIRTUAL",
-    "REAL",
-    "BASE",
+    "BRACKETED",
+    "COMPLETED",
+    "IMPROVED",
+    "RECORDED",
 )
 FLOATS = (
     "FUN",
@@ -72,7 +82,50 @@ FLOATS = (
     "XTOL",
     "DIVERGED_FACTOR",
     "NORM_ORDER",
+    # The remaining numbers belong to the automatic methods.
+    "FUN_REAL",
+    "FUN_BASE",
+    "FUN_AHEAD",
+    "SLOPE",
+    "SLOPE_AHEAD",
+    "SLOPE_TRIAL",
+    "STEP",
+    "SCALE",
+    "ERROR",
+    "LAST_DECREASE",
+    "SLACK",
+    "NORM_BASE",
+    "NORM_REAL",
+    "NORM_TRIAL",
+    "NORM_AHEAD",
+    "LOW",
+    "FUN_LOW",
+    "SLOPE_LOW",
+    "HIGH",
+    "FUN_HIGH",
+    "SLOPE_HIGH",
+    "WIDTH",
+    "LOWEST_STEP",
+    "FUN_LOWEST",
+    "NORM_LOWEST",
 )
+RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
+DIRECTION = FIRST_SLOT  # row of the direction of an automatic method
+PAIRS = DIRECTION + 1  # rows of its pairs s, y
+
+# PHASE: what the evaluation that is under way is for.
+AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
+# What is to be done next.
+(
+    NEW_DIRECTION,
+    TRY,
+    EVALUATE,
+    SEARCH,
+    SEARCH_FROM_AHEAD,
+    ACCEPT_FROM_BASE,
+    ACCEPT_FROM_REAL,
+    END_OF_SEARCH,
+) = range(8)
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)
 

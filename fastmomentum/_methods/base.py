@@ -18,6 +18,7 @@ class Parameter:
     low_open: bool = False
     high_open: bool = False
     scheduled: bool = False
+    integer: bool = False
     doc: str = ""
 
     @property
@@ -54,6 +55,8 @@ class Method:
         ``"zero"`` or ``"x0"`` for each slot.
     parameters : tuple of Parameter
         The method's own options.
+    automatic : bool
+        Whether there is a loop with an automatic learning rate.
     summary, notes : str
         Documentation: one line, and the update rule with its references.
     """
@@ -66,6 +69,7 @@ class Method:
     summary: str
     notes: str
     iterate: str = "x"
+    automatic: bool = False
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -85,10 +89,20 @@ LEARNING_RATE = Parameter(
 )
 MOMENTUM = Parameter(
     "momentum",
-    0.9,
+    "auto",
     0.0,
     1.0,
     high_open=True,
     scheduled=True,
-    doc="Momentum gamma: a number in [0, 1), or a schedule.",
+    doc="Momentum gamma: a number in [0, 1), or a schedule; 'auto' is 0.9 with a given "
+    "learning_rate, and chosen in each iteration with learning_rate='auto'.",
+)
+MEMORY = Parameter(
+    "memory",
+    10,
+    1,
+    1000,
+    integer=True,
+    doc="With learning_rate='auto': how many past velocities are kept. 1 is classical momentum "
+    "with automatic coefficients, and the least memory.",
 )

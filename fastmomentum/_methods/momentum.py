@@ -1,6 +1,6 @@
 """Momentum: Polyak's heavy ball."""
 
-from .base import LEARNING_RATE, MOMENTUM, Method
+from .base import LEARNING_RATE, MEMORY, MOMENTUM, Method
 
 
 def momentum_rule(x, velocity, g, learning_rate, momentum):
@@ -14,7 +14,8 @@ METHOD = Method(
     rule=momentum_rule,
     slots=("velocity",),
     slots_start={"velocity": "zero"},
-    parameters=(LEARNING_RATE, MOMENTUM),
+    parameters=(LEARNING_RATE, MOMENTUM, MEMORY),
+    automatic=True,
     summary="Momentum, the heavy ball (Polyak 1964).",
     notes="""\
 v <- gamma v + eta grad(x);  x <- x - v, with v = 0 at the start, eta = `learning_rate` and
@@ -24,6 +25,16 @@ Three conventions of this rule are in use. Here the learning rate multiplies the
 enters the velocity, and the velocity is subtracted; PyTorch multiplies the whole velocity, which
 is the same for a constant learning rate only.
 
+With learning_rate='auto' the coefficients are chosen in each iteration. The last `memory`
+velocities with their changes of the gradient give the direction (as in L-BFGS; one velocity is
+the rule above with an automatic eta and gamma); the function is evaluated at the look-ahead
+point; and where it is close to a quadratic along the direction, the step goes to its exact minimum
+along it, the gradient there being interpolated, at no further evaluation. Elsewhere a line search
+with the approximate Wolfe conditions takes over. x is always a point that was evaluated.
+
 References: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
-USSR Computational Mathematics and Mathematical Physics 4(5), 1964.""",
+USSR Computational Mathematics and Mathematical Physics 4(5), 1964. J. Nocedal, "Updating quasi-Newton
+matrices with limited storage", Mathematics of Computation 35, 1980. W. W. Hager, H. Zhang, "A new
+conjugate gradient method with guaranteed descent and an efficient line search", SIAM Journal on
+Optimization 16(1), 2005.""",
 )

@@ -59,13 +59,13 @@ class Problem:
     >>> import numpy as np
     >>> from fastmomentum import problems
     >>> beale = problems.get("beale")
-    >>> beale.n, beale.fun(beale.x_min), beale.f_min
+    >>> beale.n, float(beale.fun(beale.x_min)), beale.f_min
     (2, 0.0, 0.0)
     >>> gradient = np.empty(beale.n)
-    >>> beale.fun_and_grad(beale.x0, gradient)
+    >>> float(beale.fun_and_grad(beale.x0, gradient))
     14.203125
-    >>> gradient.tolist()
-    [0.0, 27.75]
+    >>> gradient
+    array([-0.  , 27.75])
     """
 
     name: str

@@ -2562,7 +2562,7 @@ FAMILIES = (
         multiple=4,
         f_min=0.0,
         x_min=filled(0.0),
-        reference=f"{MGH}, problem 13 and 22",
+        reference=f"{MGH}, problems 13 and 22",
     ),
     Family(
         "wood",
@@ -2779,7 +2779,7 @@ FAMILIES = (
         f_min=0.0,
         x_min=_dixon_price_minimum,
         f_local=(2.0 / 3.0,),
-        reference=f"{JAMIL}, 48",
+        reference=f"{JAMIL}, Dixon and Price",
     ),
     Family(
         "zakharov",
@@ -2791,7 +2791,7 @@ FAMILIES = (
         smallest=1,
         f_min=0.0,
         x_min=filled(0.0),
-        reference=f"{JAMIL}, 173",
+        reference=f"{JAMIL}, Zakharov",
     ),
     Family(
         "styblinski_tang",
@@ -2804,7 +2804,7 @@ FAMILIES = (
         f_min=lambda n: -39.16616570377141 * n,
         x_min=filled(-2.903534027771177),
         f_local=_combinations(-39.16616570377141, -25.02944665528394),
-        reference=f"{JAMIL}, 144",
+        reference=f"{JAMIL}, Styblinski-Tang",
     ),
     Family(
         "rastrigin",
@@ -2829,7 +2829,7 @@ FAMILIES = (
         smallest=1,
         f_min=0.0,
         x_min=filled(0.0),
-        reference=f"{JAMIL}, 59",
+        reference=f"{JAMIL}, Griewank",
     ),
     Family(
         "booth",
@@ -2840,7 +2840,7 @@ FAMILIES = (
         start=lambda n: (0.0, 0.0),
         f_min=0.0,
         x_min=lambda n: (1.0, 3.0),
-        reference=f"{JAMIL}, 17",
+        reference=f"{JAMIL}, Booth",
     ),
     Family(
         "matyas",
@@ -2851,7 +2851,7 @@ FAMILIES = (
         start=lambda n: (5.0, -3.0),
         f_min=0.0,
         x_min=lambda n: (0.0, 0.0),
-        reference=f"{JAMIL}, 71",
+        reference=f"{JAMIL}, Matyas",
     ),
     Family(
         "himmelblau",
@@ -2876,7 +2876,7 @@ FAMILIES = (
         f_min=3.0,
         x_min=lambda n: (0.0, -1.0),
         f_local=(30.0, 84.0, 840.0),
-        reference=f"{JAMIL}, 58",
+        reference=f"{JAMIL}, Goldstein-Price",
     ),
     Family(
         "three_hump_camel",
@@ -2888,7 +2888,7 @@ FAMILIES = (
         f_min=0.0,
         x_min=lambda n: (0.0, 0.0),
         f_local=(0.298638442236859,),
-        reference=f"{JAMIL}, 29",
+        reference=f"{JAMIL}, Three-Hump Camel",
     ),
     Family(
         "six_hump_camel",
@@ -2899,7 +2899,7 @@ FAMILIES = (
         start=lambda n: (0.5, 0.5),
         f_min=-1.0316284534898774,
         f_local=(-0.21546382438371703, 2.104250310311258),
-        reference=f"{JAMIL}, 30",
+        reference=f"{JAMIL}, Six-Hump Camel",
     ),
     Family(
         "levy",
@@ -2924,7 +2924,7 @@ FAMILIES = (
         smallest=1,
         f_min=0.0,
         x_min=filled(0.0),
-        reference=f"{JAMIL}, 137",
+        reference=f"{JAMIL}, Sphere",
     ),
     Family(
         "raydan_1",

@@ -11,6 +11,7 @@ from fastmomentum.problems._problem import Family, filled, tiled
 __all__ = ["FAMILIES"]
 
 ANDREI = "N. Andrei, Adv. Model. Optim. 10 (2008) 147-161"
+CUTE = "I. Bongartz et al., ACM Trans. Math. Softw. 21 (1995) 123-160"
 DENNIS_SCHNABEL = (
     "J. E. Dennis and R. B. Schnabel, Numerical Methods for Unconstrained Optimization and "
     "Nonlinear Equations (1983); extended in " + ANDREI
@@ -621,7 +622,7 @@ def tridiagonal_perturbed_quadratic_fun_and_grad(x, out):
 
 
 def power(x):
-    """Power function of the CUTE collection."""
+    """Power function."""
     f = 0.0
     for i in range(x.size):
         k = (i + 1.0) * (i + 1.0)
@@ -786,7 +787,7 @@ def extended_hiebert_fun_and_grad(x, out):
 
 
 def sinquad(x):
-    """Function SINQUAD of the CUTE collection."""
+    """Function SINQUAD."""
     n = x.size
     d = x[0] - 1.0
     q = x[n - 1] * x[n - 1] - x[0] * x[0]
@@ -1511,7 +1512,7 @@ FAMILIES = (
         smallest=1,
         f_min=0.0,
         x_min=lambda n: np.arange(1, n + 1),
-        reference=f"{ANDREI}, QUARTC",
+        reference=f"{CUTE}, QUARTC",
     ),
     Family(
         "dixon3dq",
@@ -1523,7 +1524,7 @@ FAMILIES = (
         smallest=3,
         f_min=0.0,
         x_min=filled(1.0),
-        reference=f"{ANDREI}, DIXON3DQ",
+        reference=f"{CUTE}, DIXON3DQ",
     ),
     Family(
         "extended_bd1",

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from fastmomentum.problems._problem import Family, filled
+from fastmomentum.problems._problem import Family, Problem, filled
 
 __all__ = ["FAMILIES", "convex_quadratic", "nesterov_worst"]
 
@@ -214,7 +214,9 @@ def _family(rotation, spectrum, condition, *sizes):
     )
 
 
-def convex_quadratic(n, condition, spectrum="log", rotation="diagonal"):
+def convex_quadratic(
+    n: int, condition: float, spectrum: str = "log", rotation: str = "diagonal"
+) -> Problem:
     r"""Return a convex quadratic of given size and condition number.
 
     .. math:: f(x) = \tfrac12 (x - c)^T Q \Lambda Q^T (x - c)
@@ -240,7 +242,7 @@ def convex_quadratic(n, condition, spectrum="log", rotation="diagonal"):
     --------
     >>> from fastmomentum.problems import convex_quadratic
     >>> problem = convex_quadratic(5, condition=100.0, rotation="rotated")
-    >>> problem.n, problem.fun(problem.x_min, *problem.args)
+    >>> problem.n, float(problem.fun(problem.x_min, *problem.args))
     (5, 0.0)
     """
     if rotation not in ROTATIONS:
@@ -274,7 +276,7 @@ def _nesterov_family(name, k_of, lipschitz):
     )
 
 
-def nesterov_worst(n, k=None, lipschitz=1.0):
+def nesterov_worst(n: int, k: int | None = None, lipschitz: float = 1.0) -> Problem:
     r"""Return Nesterov's worst smooth convex function.
 
     .. math:: f(x) = \frac L4 \Bigl( \tfrac12 \bigl[ x_1^2 + \sum_{i<k} (x_i - x_{i+1})^2
@@ -287,8 +289,8 @@ def nesterov_worst(n, k=None, lipschitz=1.0):
     k : int, optional
         Number of variables that matter, 1 <= k <= n; all of them unless given.
     lipschitz : float, optional
-        The constant L > 0: the gradient is Lipschitz continuous with it, and not with
-        L cos(pi / (2 k + 2))**2 less a little, the largest eigenvalue.
+        The constant L > 0 with which the gradient is Lipschitz continuous. The largest
+        eigenvalue, L cos(pi / (2 k + 2))**2, is a little below it.
 
     Returns
     -------
@@ -297,9 +299,10 @@ def nesterov_worst(n, k=None, lipschitz=1.0):
 
     Notes
     -----
-    From x0 = 0, a method that stays in the span of the gradients seen has after
-    t <= (k - 1) / 2 of them f - f_min >= 3 L ||x0 - x_min||^2 / (32 (t + 1)^2)
-    (theorem 2.1.7 of [1]_, with k = 2 t + 1).
+    From x0 = 0, a method that stays in the span of the gradients it has seen knows only the
+    first t variables after t of them. For k = 2 t + 1 it then still has
+    f - f_min >= 3 L ||x0 - x_min||^2 / (32 (t + 1)^2), theorem 2.1.7 of [1]_: the function
+    is the worst of its class for this one t, and each t has its own k.
 
     References
     ----------
@@ -309,7 +312,7 @@ def nesterov_worst(n, k=None, lipschitz=1.0):
     --------
     >>> from fastmomentum.problems import nesterov_worst
     >>> problem = nesterov_worst(7, k=3)
-    >>> problem.f_min, problem.fun(problem.x_min, *problem.args)
+    >>> problem.f_min, float(problem.fun(problem.x_min, *problem.args))
     (-0.09375, -0.09375)
     """
     if k is None:

@@ -89,32 +89,7 @@ def drive(
                     status = STATUS_STAGNATION
                     break
         if k >= last or norm != NORM_INF:
-            grad_norm = 0.0
-            if norm == NORM_INF:
-                bits = magnitude_bits(g[0])
-                for i in range(n):
-                    bits = max(bits, magnitude_bits(g[i]))
-                grad_norm = from_magnitude_bits(bits, rates)
-            elif norm == NORM_MIN:
-                grad_norm = np.inf
-                for i in range(n):
-                    size = abs(float(g[i]))
-                    if not size >= grad_norm:
-                        grad_norm = size
-                        if size != size:
-                            break
-            elif norm == NORM_1:
-                for i in range(n):
-                    grad_norm += abs(float(g[i]))
-            elif norm == NORM_2:
-                for i in range(n):
-                    grad_norm += float(g[i]) * float(g[i])
-                grad_norm = math.sqrt(grad_norm)
-            else:
-                order = floats[NORM_ORDER]
-                for i in range(n):
-                    grad_norm += abs(float(g[i])) ** order
-                grad_norm = grad_norm ** (1.0 / order)
+            # NORM g grad_norm
         if k >= last:
             if grad_norm <= gtol:
                 status = STATUS_CONVERGED

@@ -1,0 +1,95 @@
+"""What each method must solve: one row per method and problem."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+STYLES = ("returning", "in_place", "pair", "fused", "2-point", "3-point", "cs")
+ANALYTIC = STYLES[:4]
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """An objective of objectives.py with its data; `x_min` is exact or from elsewhere."""
+
+    name: str
+    x0: Any
+    args: tuple = ()
+    x_min: Any = None
+    # Why styles are left out, by style.
+    excluded: tuple = ()
+
+    def in_dtype(self, dtype):
+        """x0 and args with real arrays of this dtype."""
+        cast = tuple(a.astype(dtype) if isinstance(a, np.ndarray) else dtype(a) for a in self.args)
+        return np.asarray(self.x0, dtype), cast
+
+
+def _logistic():
+    rng = np.random.default_rng(7)
+    features = rng.standard_normal((40, 3))
+    labels = np.where(features @ [1.0, -2.0, 0.5] + rng.standard_normal(40) > 0.0, 1.0, -1.0)
+    ridge = 0.1
+    x = np.zeros(3)  # Newton's method in NumPy
+    for _ in range(50):
+        p = 1.0 / (1.0 + np.exp(labels * (features @ x)))
+        gradient = ridge * x - features.T @ (labels * p) / 40
+        hessian = ridge * np.eye(3) + (features.T * (p * (1.0 - p))) @ features / 40
+        x = x - np.linalg.solve(hessian, gradient)
+    return features, labels, ridge, x
+
+
+_FEATURES, _LABELS, _RIDGE, _LOGISTIC_MIN = _logistic()
+
+PROBLEMS = {
+    "quadratic": Problem(
+        "quadratic",
+        [3.0, -2.0, 1.0, 0.5, -1.5],
+        (np.array([1.0, 2.0, 4.0, 8.0, 10.0]), np.array([1.0, 1.0, -1.0, 2.0, 0.0])),
+        np.array([1.0, 0.5, -0.25, 0.25, 0.0]),
+    ),
+    "rosenbrock": Problem("rosenbrock", [-1.2, 1.0], (), np.ones(2)),
+    "logistic": Problem(
+        "logistic",
+        np.zeros(3),
+        (_FEATURES, _LABELS, _RIDGE),
+        _LOGISTIC_MIN,
+        excluded=(("cs", "abs and comparisons of x: complex step does not apply"),),
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """`method` with `options` reaches x_min of `problem` within `atol`."""
+
+    method: str
+    problem: str
+    options: dict
+    atol: float
+    skip: str = ""
+
+    @property
+    def id(self):
+        return f"{self.method}-{self.problem}"
+
+
+CASES = (
+    Case("gd", "quadratic", {"learning_rate": 0.15}, 2e-5),
+    Case("momentum", "quadratic", {"learning_rate": 0.05, "momentum": 0.8}, 2e-5),
+    Case("nesterov", "quadratic", {"learning_rate": 0.05, "momentum": 0.8}, 2e-5),
+    Case("gd", "rosenbrock", {"learning_rate": 1e-3, "maxiter": 100_000}, 1e-4),
+    Case("momentum", "rosenbrock", {"learning_rate": 5e-4, "momentum": 0.95}, 1e-4),
+    Case("nesterov", "rosenbrock", {"learning_rate": 5e-4, "momentum": 0.95}, 1e-4),
+    Case("gd", "logistic", {"learning_rate": 1.0}, 2e-4),
+    Case("momentum", "logistic", {"learning_rate": 0.5, "momentum": 0.8}, 2e-4),
+    Case("nesterov", "logistic", {"learning_rate": 0.5, "momentum": 0.8}, 2e-4),
+)
+METHODS = ("gd", "momentum", "nesterov")
+
+
+def options_of(method, problem="quadratic", **more):
+    """The options of a row, with others."""
+    (row,) = (c for c in CASES if c.method == method and c.problem == problem)
+    return {**row.options, **more}

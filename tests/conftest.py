@@ -1,0 +1,63 @@
+"""Fixtures that all tests share."""
+
+import os
+
+# Before NumPy is imported: the workers of a parallel run would fight for the cores.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def rng():
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20240229)
+
+
+def run_python(code, *, env=None, check=True, cwd=None, timeout=240):
+    """Run `code` in a fresh Python; the completed process, with its output as text.
+
+    Parameters
+    ----------
+    code : str
+        May be indented as a whole. Objectives that are to be cached must be in an importable file.
+    env : dict, optional
+        Changes of the environment; None removes a variable.
+    check : bool, default True
+        Fail the test, with the output, if the process fails.
+    cwd : path, optional
+        Its directory; the tests' own, so that their helper modules can be imported, if None.
+    timeout : float, default 240
+        Seconds.
+    """
+    environment = dict(os.environ)
+    for name in ("PYTEST_CURRENT_TEST", "NUMBA_DISABLE_JIT"):
+        environment.pop(name, None)
+    for name, value in (env or {}).items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = str(value)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        env=environment,
+        cwd=cwd or os.path.dirname(os.path.abspath(__file__)),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    if check and done.returncode != 0:
+        pytest.fail(f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}", pytrace=False)
+    return done
+
+
+@pytest.fixture(name="run_python", scope="session")
+def _run_python():
+    """`run_python`, for tests that do not import it."""
+    return run_python
