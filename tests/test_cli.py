@@ -116,21 +116,29 @@ def test_demo_draws_and_every_solver_arrives(tmp_path, capsys):
         assert max(values) - min(values) < 1e-8
 
 
-@pytest.mark.slow
-def test_demo_without_picture(tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def one_problem(tmp_path, monkeypatch):
+    """The demo's second problem only, in an empty directory."""
+    from fastmomentum import _demo
+
+    monkeypatch.setattr(_demo, "PROBLEMS", (_demo.engel,))
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_demo_without_picture(one_problem, capsys):
     assert cli.main(["demo", "--no-plot"]) == 0
     assert "Picture" not in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    assert not list(one_problem.iterdir())
 
 
 @pytest.mark.slow
-def test_demo_without_matplotlib(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_demo_without_matplotlib(one_problem, capsys, monkeypatch):
     monkeypatch.setattr(cli, "_installed", lambda module: module != "matplotlib")
     assert cli.main(["demo"]) == 0
     assert 'pip install "fastmomentum[plot]"' in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    assert not list(one_problem.iterdir())
 
 
 def test_demo_without_its_data(capsys, monkeypatch):

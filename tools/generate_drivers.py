@@ -98,7 +98,7 @@ def rule_lines(method: Method) -> list[str]:
 
 def fill(template: str, mark: str, lines: list[str]) -> str:
     """Put `lines` in the place of the comment `mark`, at its indentation."""
-    match = re.search(rf"^( *)# {mark}\n", template, flags=re.M)
+    match = re.search(rf"^( *)# {re.escape(mark)}\n", template, flags=re.M)
     if match is None:
         raise SystemExit(f"the template has no place '# {mark}'")
     text = "".join(f"{match.group(1)}{line}\n" for line in lines)
@@ -108,7 +108,7 @@ def fill(template: str, mark: str, lines: list[str]) -> str:
 def expand_norms(text: str) -> str:
     """Put the norm's text in the place of each ``# NORM vector result``."""
     norm = read("tools/templates/norm.py")
-    for vector, result in re.findall(r"^ *# NORM (\w+) (\w+)\n", text, flags=re.M):
+    for vector, result in re.findall(r"^ *# NORM (\w+) (\S+)\n", text, flags=re.M):
         body = norm.replace("VECTOR", vector).replace("RESULT_NORM", result)
         text = fill(text, f"NORM {vector} {result}", body.splitlines())
     return text

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
 from .jit import cached_njit
 
-SOURCES = "eef2b8ec21097ead"
+SOURCES = "a8c6dcc23bb264ea"
 STATUS = 0
 ITERATION = 1
 NIT = 2

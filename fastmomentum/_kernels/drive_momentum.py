@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
 from .jit import cached_njit
 
-SOURCES = "422d192b3030b9ad"
+SOURCES = "d457f7cddd28f25f"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
 from .jit import cached_njit
 
-SOURCES = "263fab614fe77f14"
+SOURCES = "595edc40f465d3ae"
 STATUS = 0
 ITERATION = 1
 NIT = 2

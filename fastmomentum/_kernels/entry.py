@@ -33,7 +33,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "9ca8ebfadbc7eafc"
+SOURCES = "e92133f3daffadcd"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

@@ -83,6 +83,7 @@ FLOATS = (
     "DIVERGED_FACTOR",
     "NORM_ORDER",
     # The remaining numbers belong to the automatic methods.
+    "FUN_TRIAL",
     "FUN_REAL",
     "FUN_BASE",
     "FUN_AHEAD",
