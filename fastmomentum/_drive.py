@@ -42,10 +42,11 @@ _NORMS[-math.inf] = layout.NORM_MIN
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
     "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
 ))  # fmt: skip
-(FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA) = map(
+(FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
+ EPSILON) = map(
     layout.FLOATS.index,
     ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
-     "NORM_ORDER", "FUN_EXTRA"),
+     "NORM_ORDER", "FUN_EXTRA", "EPSILON"),
 )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ class Run:
         floats[FTOL] = settings.ftol
         floats[XTOL] = settings.xtol
         floats[NORM_ORDER] = settings.norm
+        floats[EPSILON] = np.finfo(self.dtype).eps
         floats[DIVERGED] = DIVERGED_FACTOR
         self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
         self.recorded: list[np.ndarray] = []

@@ -68,7 +68,9 @@ def _run_demo(args: argparse.Namespace) -> int:
         f"Every solver starts at 0, runs the same compiled objective and stops at "
         f"|grad|_inf <= {_demo.GTOL:g}; BLAS runs on one thread.\n"
         "cold: first call in this process (the objective compiled before); "
-        "warm: median of repeated calls."
+        "warm: median of repeated calls.\n"
+        "1/L: with a fixed learning rate, the inverse of the largest curvature; the other methods "
+        "choose theirs."
     )
     results = []
     for load in _demo.PROBLEMS:

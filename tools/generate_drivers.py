@@ -22,7 +22,6 @@ import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "fastmomentum" / "_kernels"
-TEMPLATES = ROOT / "tools" / "templates"
 sys.path.insert(0, str(ROOT))
 
 from fastmomentum._kernels import layout  # noqa: E402
@@ -34,10 +33,10 @@ NOTICE = (
     "# ruff: noqa\n# mypy: ignore-errors\n"
 )
 PRECISIONS = {"float64": "F8", "float32": "F4"}
-EPSILON = {"float64": repr(2.0**-52), "float32": repr(2.0**-23)}
 # What a compiled function calls is compiled into it, and its cached copy must not outlive it.
 # Sums may be reordered where no published rule fixes their order; NaN and infinity stay what they are.
 SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
+SEARCH_TEMPLATE = "tools/templates/search.py"
 SHARED_SOURCES = ("fastmomentum/_kernels/abi.py", "fastmomentum/_kernels/layout.py")
 
 
@@ -51,7 +50,7 @@ def read(path: str) -> str:
 
 def constants(text: str) -> str:
     """Assignments of the layout's names that occur in `text`."""
-    used = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", text)) - {"EPSILON"}
+    used = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", text))
     lines = []
     for name in (*layout.INTS, *layout.FLOATS):
         if name in used:
@@ -105,20 +104,34 @@ def fill(template: str, mark: str, lines: list[str]) -> str:
     return template[: match.start()] + text + template[match.end() :]
 
 
-def expand_norms(text: str) -> str:
-    """Put the norm's text in the place of each ``# NORM vector result``."""
-    norm = read("tools/templates/norm.py")
-    for vector, result in re.findall(r"^ *# NORM (\w+) (\S+)\n", text, flags=re.M):
-        body = norm.replace("VECTOR", vector).replace("RESULT_NORM", result)
-        text = fill(text, f"NORM {vector} {result}", body.splitlines())
-    return text
+def search_file() -> str:
+    """Text of search.py."""
+    text = read(SEARCH_TEMPLATE)
+    body = text[text.index("@cached_njit") :]
+    return (
+        NOTICE.format(sources=SEARCH_TEMPLATE)
+        + "\nimport math\n\nimport numpy as np\n\n"
+        + "from .abi import from_magnitude_bits, magnitude_bits, row\n"
+        + "from .jit import cached_njit\n\n"
+        + f'SOURCES = "{content_hash(*map(read, (SEARCH_TEMPLATE, *SHARED_SOURCES)))}"\n'
+        + constants(body)
+        + "\n\n"
+        + body
+    )
+
+
+def search_import(body: str) -> str:
+    """Import of what `body` calls from search.py."""
+    defined = re.findall(r"^def (\w+)\(", read(SEARCH_TEMPLATE), flags=re.M)
+    used = sorted(name for name in defined if re.search(rf"\b{name}\(", body))
+    return f"from .search import {', '.join(used)}\n" if used else ""
 
 
 def driver_file(name: str, template_path: str, method: Method, decorator: str) -> str:
     """Text of drive_<name>.py."""
     template = read(template_path)
-    body = expand_norms(template[template.index("def drive(") :])
-    sources = [template_path, "tools/templates/norm.py"]
+    body = template[template.index("def drive(") :]
+    sources = [template_path, SEARCH_TEMPLATE]
     if "# RULE\n" in body:
         source = inspect.getsourcefile(method.rule)
         assert source is not None
@@ -131,7 +144,6 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     functions = "\n\n".join(
         f"{decorator}\n"
         + body.replace("def drive(", f"def drive_{name}_{precision}(")
-        .replace("EPSILON", EPSILON[precision])
         .replace("real_type", f"np.{precision}")
         for precision in PRECISIONS
     )
@@ -139,7 +151,9 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
         NOTICE.format(sources=", ".join(sources))
         + "\nimport math\n\nimport numpy as np\n\n"
         + "from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address\n"
-        + "from .jit import cached_njit\n\n"
+        + "from .jit import cached_njit\n"
+        + search_import(body)
+        + "\n"
         + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)))}"\n'
         + constants(functions)
         + "\n\n"
@@ -179,6 +193,7 @@ def files() -> dict[pathlib.Path, str]:
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_njit(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
+    generated[KERNELS / "search.py"] = search_file()
     generated[KERNELS / "entry.py"] = entry_file()
     return generated
 

@@ -33,7 +33,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "e92133f3daffadcd"
+SOURCES = "9676401178fa2350"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

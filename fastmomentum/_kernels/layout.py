@@ -109,6 +109,10 @@ FLOATS = (
     "LOWEST_STEP",
     "FUN_LOWEST",
     "NORM_LOWEST",
+    "RATIO",
+    "DECREASE",
+    "ERROR_NEW",
+    "EPSILON",
 )
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
 DIRECTION = FIRST_SLOT  # row of the direction of an automatic method
@@ -125,7 +129,7 @@ AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
     SEARCH_FROM_AHEAD,
     ACCEPT_FROM_BASE,
     ACCEPT_FROM_REAL,
-    END_OF_SEARCH,
+    STOP,
 ) = range(8)
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)

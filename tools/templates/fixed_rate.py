@@ -89,7 +89,8 @@ def drive(
                     status = STATUS_STAGNATION
                     break
         if k >= last or norm != NORM_INF:
-            # NORM g grad_norm
+            i = N_POINTS + current
+            grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
         if k >= last:
             if grad_norm <= gtol:
                 status = STATUS_CONVERGED
