@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from fastmomentum import minimize
 
-from .common import METHODS, PROBLEMS, SCIPY_METHODS, lowest_value, solve, solve_scipy
+from .common import PROBLEMS, SCIPY_METHODS, SOLVERS, lowest_value, solve, solve_scipy
 
 
 class Solve:
-    """Each method on each problem, warm."""
+    """The default and each method at a fixed rate, on each problem, warm."""
 
-    params = (METHODS, tuple(PROBLEMS))
-    param_names = ("method", "problem")
+    params = (SOLVERS, tuple(PROBLEMS))
+    param_names = ("solver", "problem")
     run = staticmethod(solve)
 
-    def setup(self, method, name):
+    def setup(self, solver, name):
         self.problem = PROBLEMS[name]()
         # Compiles or loads, so that the timer sees warm calls only.
-        self.run(self.problem, method)
+        self.run(self.problem, solver)
 
-    def time_solve(self, method, name):
-        self.run(self.problem, method)
+    def time_solve(self, solver, name):
+        self.run(self.problem, solver)
 
-    def track_nfev(self, method, name):
-        return int(self.run(self.problem, method).nfev)
+    def track_nfev(self, solver, name):
+        return int(self.run(self.problem, solver).nfev)
 
-    def track_error(self, method, name):
+    def track_error(self, solver, name):
         # Zero would vanish from asv's logarithmic plots.
-        return max(float(self.run(self.problem, method).fun) - lowest_value(name), 1e-16)
+        return max(float(self.run(self.problem, solver).fun) - lowest_value(name), 1e-16)
 
     track_nfev.unit = "evaluations"
     track_error.unit = "fun - minimum"

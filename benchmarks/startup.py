@@ -27,6 +27,7 @@ STAGES = {
     "second": "another objective, same types of args",
     "new args": "another objective, new types of args",
     "no gradient": "first solve without a gradient (2-point)",
+    "automatic": "first solve with an automatic rate",
     "repeat": "the first solve again",
 }
 
@@ -96,6 +97,8 @@ minimize(user.with_args, x, (centre, 0.5), jac=True, method="momentum", options=
 lap("new args")
 minimize(user.value, x, method="momentum", options=options)
 lap("no gradient")
+minimize(user.first, x, jac=True, method="momentum", options={"maxiter": 5})
+lap("automatic")
 minimize(user.first, x, jac=True, method="momentum", options=options)
 lap("repeat")
 print(json.dumps(seconds))

@@ -343,19 +343,22 @@ def format_table(rows: Sequence[Row]) -> str:
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """Who was faster, warm and cold, whoever that is."""
+    """Which library's best solver, judged warm, was faster, warm and cold."""
     done = [row for row in rows if row.converged]
     if not any(row.ours for row in done) or all(row.ours for row in done):
         return "One of the libraries did not reach gtol here."
+    ours = min((row for row in done if row.ours), key=lambda row: row.warm)
+    theirs = min((row for row in done if not row.ours), key=lambda row: row.warm)
     sentences = []
-    for when, time_of in (("Warm", lambda row: row.warm), ("Cold", lambda row: row.cold)):
-        ours = min((row for row in done if row.ours), key=time_of)
-        theirs = min((row for row in done if not row.ours), key=time_of)
-        ratio = time_of(theirs) / time_of(ours)
-        winner = "fastmomentum" if ratio >= 1.0 else "SciPy"
+    for when, our_time, their_time in (
+        ("Warm", ours.warm, theirs.warm),
+        ("Cold", ours.cold, theirs.cold),
+    ):
+        winner = "fastmomentum" if our_time <= their_time else "SciPy"
+        ratio = max(our_time, their_time) / min(our_time, their_time)
         sentences.append(
-            f"{when}, {winner} is {max(ratio, 1.0 / ratio):.1f} times as fast here: "
-            f"{ours.solver} {time_of(ours):.3g} ms, {theirs.solver} {time_of(theirs):.3g} ms."
+            f"{when}, {winner} is {ratio:,.1f} times as fast here: "
+            f"{ours.solver} {our_time:,.3g} ms, {theirs.solver} {their_time:,.3g} ms."
         )
     return "\n  ".join(sentences)
 

@@ -36,17 +36,19 @@ _NORMS[-math.inf] = layout.NORM_MIN
 (
     STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
     COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
-    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED,
+    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE,
 ) = map(layout.INTS.index, (
     "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
     "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
+    "RESERVE",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
- EPSILON) = map(
+ EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL) = map(
     layout.FLOATS.index,
     ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
-     "NORM_ORDER", "FUN_EXTRA", "EPSILON"),
+     "NORM_ORDER", "FUN_EXTRA", "EPSILON",
+     "NEXT_RATE", "FUN_REAL", "NORM_REAL"),
 )  # fmt: skip
 
 
@@ -71,6 +73,7 @@ class Run:
         self.n = n = x0.size
         self.dtype = x0.dtype
         self.automatic = settings.learning_rate == "auto"
+        self.iterate_is_evaluated = self.automatic or self.method.iterate == "x"
         if self.automatic:
             self.loop = f"{self.method.name}_auto"
             starts = ["zero"]  # the direction
@@ -100,9 +103,7 @@ class Run:
         ints[HISTORY] = 0 if settings.history else -1
         ints[MEMORY] = settings.memory
         ints[RECORDED] = -1
-        floats[FUN] = math.nan
-        floats[GRAD_NORM] = math.nan
-        floats[LEARNING_RATE] = math.nan
+        floats[[FUN, FUN_REAL, GRAD_NORM, NORM_REAL, LEARNING_RATE, NEXT_RATE]] = math.nan
         floats[GTOL] = settings.gtol
         floats[FTOL] = settings.ftol
         floats[XTOL] = settings.xtol
@@ -204,8 +205,6 @@ class Run:
         f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
         if f is not None:
             self.deliver(f)
-        self.ints[NFEV] = self.objective.calls_fun
-        self.ints[NJEV] = self.objective.calls_jac
 
     def advance(self, last: int) -> int:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
@@ -214,10 +213,19 @@ class Run:
         ints = self.ints
         if self.settings.history:
             ints[HISTORY] = 0
+        try:
+            self._advance(last)
+        finally:
+            if self.settings.history and ints[HISTORY] > 0:
+                self.recorded.append(self.history[: ints[HISTORY]].copy())
+        return int(ints[STATUS])
+
+    def _advance(self, last: int) -> None:
+        ints = self.ints
         while True:
             self._call(self.driver, last)
             if ints[STATUS] != layout.NEEDS_EVALUATION:
-                break
+                return
             current = int(ints[CURRENT])
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
@@ -226,16 +234,13 @@ class Run:
                 self._call(self.driver, min(last, int(ints[ITERATION])))
                 if ints[STATUS] < 0:
                     ints[STATUS] = Status.MAXTIME
-                break
-        if self.settings.history and ints[HISTORY] > 0:
-            self.recorded.append(self.history[: ints[HISTORY]].copy())
-        return int(ints[STATUS])
+                return
 
     # -- reading the state ------------------------------------------------------------------------
 
     def iterate(self) -> np.ndarray:
         """A copy of the method's current iterate."""
-        if self.automatic or self.method.iterate == "x":
+        if self.iterate_is_evaluated:
             return self.row(int(self.ints[CURRENT])).copy()
         return self.row(
             layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)
@@ -243,16 +248,24 @@ class Run:
 
     def norm_of(self, g: np.ndarray) -> float:
         """The norm of the gradient test."""
-        if self.settings.norm == math.inf:
+        order = self.settings.norm
+        if order == math.inf:
             return float(np.abs(g).max())
+        g = g.astype(np.float64)
         with np.errstate(all="ignore"):
-            return float(np.linalg.norm(g.astype(np.float64), self.settings.norm))
+            if order in (1.0, 2.0, -math.inf):
+                return float(np.linalg.norm(g, order))
+            # High powers of small numbers are zero: relative to the largest.
+            largest = float(np.abs(g).max())
+            if largest == 0.0 or not math.isfinite(largest):
+                return largest
+            return largest * float(np.linalg.norm(g / largest, order))
 
     def intermediate(self, x: np.ndarray, begin: float) -> OptimizeResult:
         """What a callback sees."""
         ints = self.ints
         current = int(ints[CURRENT])
-        if self.automatic or self.method.iterate == "x":
+        if self.iterate_is_evaluated:
             f = float(self.floats[FUN])
             g = self.row(layout.N_POINTS + current)
         else:
@@ -300,6 +313,10 @@ class Run:
         if ints[BEST] < 0 and ints[PENDING] == layout.TO_EVALUATE:
             f = math.nan  # nothing has been evaluated yet
             jac[:] = math.nan
+        if self.objective.binding is None:
+            # An exception or Ctrl-C in fun: that call counts, too.
+            ints[NFEV] = self.objective.calls_fun
+            ints[NJEV] = self.objective.calls_jac
         return make_result(
             message=message or MESSAGES[status],
             success=status == Status.CONVERGED,
@@ -320,9 +337,12 @@ class Run:
 
     def history_of(self, result: OptimizeResult) -> dict[str, np.ndarray]:
         """The recorded rows, up to the last iteration."""
-        table = np.concatenate([np.empty((0, 3)), *self.recorded])[: result.nit]
-        last = [[self.floats[FUN], self.floats[GRAD_NORM], math.nan]]
-        table = np.concatenate([table, last])
+        # A row is recorded as its point is left; where the run ended at its last point, that row
+        # is still to be written.
+        table = np.concatenate([np.empty((0, 3)), *self.recorded])[: result.nit + 1]
+        if len(table) <= result.nit:
+            last = [[self.floats[FUN], self.floats[GRAD_NORM], math.nan]]
+            table = np.concatenate([table, last])
         return {
             "fun": table[:, 0].copy(),
             "grad_norm": table[:, 1].copy(),
@@ -336,6 +356,8 @@ def drive(
     """Run to the end; every way out gives the best point found."""
     vectors = [run.row(0).copy()] if settings.return_all else None
     run.deadline = begin + settings.maxtime
+    if takes_result and not run.iterate_is_evaluated:
+        run.ints[RESERVE] = run.objective.cost_fun
     watched = callback is not None or settings.return_all
     status: Status = Status.INTERRUPTED
     message = ""
@@ -347,7 +369,7 @@ def drive(
         if settings.on_interrupt == "raise":
             _attach(error, _finish(run, status, begin, message, vectors))
             raise
-    except Exception as error:
+    except BaseException as error:
         message = f"Stopped by {type(error).__name__}: {error}"
         _attach(error, _finish(run, status, begin, message, vectors))
         raise
@@ -371,12 +393,14 @@ def _attach(error: BaseException, result: OptimizeResult) -> None:
         error.result = result  # type: ignore[attr-defined]
     except AttributeError:  # a class with __slots__
         return
-    error.add_note("fastmomentum: the best point found is in the attribute `result` of this.")
+    note = "fastmomentum: the best point found is in the attribute `result` of this exception."
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def _first_chunk(run: Run) -> int:
-    seconds = run.objective.seconds
-    return max(1, min(FIRST_CHUNK, int(CHUNK_SECONDS / seconds) if seconds > 0.0 else FIRST_CHUNK))
+    seconds = run.objective.seconds  # 0: not known
+    return max(1, min(FIRST_CHUNK, int(CHUNK_SECONDS / seconds))) if seconds > 0.0 else 1
 
 
 def _loop(

@@ -82,6 +82,8 @@ class Objective:
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
         self._seen: list[tuple[str, np.ndarray]] | None = None
+        if backend == "python" and (_is_c(fun) or _is_c(jac)):
+            raise TypeError("backend='python' cannot call C functions: leave it out.")
         self.binding = None if backend == "python" else self._bind(backend)
 
     # -- which way --------------------------------------------------------------------------------
@@ -116,6 +118,11 @@ class Objective:
         self.jac = getattr(self.jac, "py_func", self.jac)
         self._failure = f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
         return None
+
+    @property
+    def cost_first(self) -> int:
+        """Calls of fun that the evaluation at x0 takes."""
+        return self.cost_fun + (2 * self.n if self.jac == "cs" else 0)
 
     def warn_of_fallback(self) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
@@ -206,52 +213,44 @@ class Objective:
         """Evaluate at x0 through Python, which checks every shape and type, and warm up.
 
         Numba does not check bounds, so compiled code must not be the first to call a function.
-        Returns None where the loop makes the first evaluation itself: for C functions, which
-        cannot be checked, and for compiled differences, which need nothing but the check of fun.
+        Returns None for C functions, which cannot be checked: the loop evaluates them itself.
         """
         if _is_c(self.fun):
             return None
         begin = time.perf_counter()
-        if self.binding is None:
-            f = self.evaluate(x, g)
-            self.seconds = time.perf_counter() - begin
-            return f
         self._seen = []
         try:
-            f = self._fun(x) if isinstance(self.jac, str) else self.evaluate(x, g)
+            f = self.evaluate(x, g)
         finally:
             seen, self._seen = self._seen, None
         self.seconds = time.perf_counter() - begin
-        # Compiled code is given the loop's own x.
-        for name, z in seen:
-            if not np.array_equal(z, x):
-                raise ValueError(f"{name} must not write into x.")
-        if not isinstance(self.jac, str):
-            return f
-        self.seconds *= self.cost_fun
-        if self.jac == "cs":
+        if self.binding is not None:
+            # Compiled code is given the loop's own x.
+            for name, z in seen:
+                if not np.array_equal(z, x) and not isinstance(self.jac, str):
+                    raise ValueError(f"{name} must not write into x.")
+        if self.jac == "cs" and math.isfinite(f):
             self._check_complex_step(x, g)
-        return None
+        return f
 
     def _check_complex_step(self, x: np.ndarray, g: np.ndarray) -> None:
         """abs, norms and comparisons lose the imaginary part: compare with differences once."""
-        self.calls_jac += 1
-        self._differences(x, g, 0.0)
-        complex_step = g.copy()
+        differences = np.empty_like(g)
         self.jac, kept, step = "3-point", self.jac, self.step
         self.step = DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
+        self.calls_jac += 1
         try:
-            self._differences(x, g, 0.0)
+            self._differences(x, differences, 0.0)
         finally:
             self.jac, self.step = kept, step
-        scale = max(float(np.abs(g).max()), float(np.abs(complex_step).max()))
+        scale = max(float(np.abs(g).max()), float(np.abs(differences).max()))
         tolerance = 1e-4 if self.dtype == np.float64 else 1e-1
-        error = np.abs(complex_step.astype(float) - g)
+        error = np.abs(g.astype(float) - differences)
         if np.isfinite(scale) and scale > 0.0 and error.max() > tolerance * max(scale, 1e-3):
             worst = int(error.argmax())
             raise ValueError(
                 f"jac='cs' does not suit fun: component {worst} of the gradient at x0 is "
-                f"{complex_step[worst]:g} by complex step and {g[worst]:g} by differences. "
+                f"{g[worst]:g} by complex step and {differences[worst]:g} by differences. "
                 "abs, norms and comparisons of x lose the imaginary part; use jac='3-point'."
             )
 

@@ -39,6 +39,8 @@ class OptimizeResult(dict):
         Learning rate of the last step.
     n_restarts : int
         Restarts of an automatic method.
+    line_search_failures : int
+        Line searches of an automatic method that found no better point.
     time : float
         Seconds that the run took, compilation included.
     backend : str
@@ -63,6 +65,10 @@ class OptimizeResult(dict):
     def __dir__(self) -> list[str]:
         return list(self.keys())
 
+    def __reduce__(self) -> tuple:
+        # By way of `make_result`: the class that it chooses is made at run time.
+        return _rebuild, (dict(self),)
+
     def __repr__(self) -> str:
         order = ("message", "success", "status", "fun", "x", "nit", "jac", "nfev", "njev")
         keys = [k for k in order if k in self] + [k for k in self if k not in order]
@@ -84,7 +90,7 @@ def repr_(value: Any) -> str:
     if isinstance(value, np.ndarray):
         with np.printoptions(precision=3, threshold=10, edgeitems=3):
             return str(value)
-    if isinstance(value, list) and len(value) > 4:
+    if isinstance(value, list):
         return f"list of {len(value)} arrays"
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
@@ -100,3 +106,7 @@ def make_result(**fields: Any) -> OptimizeResult:
     optimize = sys.modules.get("scipy.optimize")
     base = getattr(optimize, "OptimizeResult", None)
     return (OptimizeResult if base is None else _scipy_class(base))(fields)
+
+
+def _rebuild(fields: dict[str, Any]) -> OptimizeResult:
+    return make_result(**fields)

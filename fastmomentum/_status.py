@@ -37,8 +37,12 @@ MESSAGES: dict[Status, str] = {
         "NaN or infinity was met in the function or its gradient. x is the best finite point; "
         "try another x0, a smaller `learning_rate`, or keep fun inside its domain."
     ),
-    Status.MAXTIME: "Time limit `maxtime` reached. x is the best point found.",
-    Status.INTERRUPTED: "Interrupted by the user. x is the best point found.",
+    Status.MAXTIME: (
+        "Time limit `maxtime` reached. x is the best point found; pass it as x0 to go on."
+    ),
+    Status.INTERRUPTED: (
+        "Interrupted by the user. x is the best point found; pass it as x0 to go on."
+    ),
     Status.STAGNATION: (
         "No lower function value in the last `patience` iterations. x is the best point found; "
         "try a smaller `learning_rate`."

@@ -81,7 +81,7 @@ class Settings:
 
 def nearest(name: Any, valid: Iterable[str]) -> str:
     """``" Did you mean 'x'?"``, or nothing."""
-    close = difflib.get_close_matches(str(name), list(valid), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name).lower(), list(valid), n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
@@ -112,7 +112,8 @@ def check_x0(x0: Any) -> np.ndarray:
         raise ValueError("x0 must have at least one element, got an empty array.")
     if x.dtype.kind not in "fiub":
         raise TypeError(f"x0 must hold real numbers, got dtype {x.dtype}.")
-    dtype = np.float32 if x.dtype == np.float32 else np.float64
+    single = x.dtype.kind == "f" and x.dtype.itemsize == 4  # of either byte order
+    dtype = np.float32 if single else np.float64
     with np.errstate(over="ignore"):
         x = np.array(x, dtype=dtype, order="C")
     if not np.isfinite(x).all():
@@ -173,6 +174,14 @@ def check_unsupported(
         )
 
 
+def _as_float(value: Any) -> float:
+    """float(value), or infinity where that overflows."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _number(
     name: str,
     value: Any,
@@ -191,6 +200,7 @@ def _number(
         value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{rule}, got {value!r}.")
+    value = value if integer else _as_float(value)
     inside = value > low if low_open else value >= low
     if not (inside and value <= high) or (integer and value != math.inf and value != int(value)):
         raise ValueError(f"{rule}, got {value!r}.")
@@ -199,7 +209,7 @@ def _number(
     return float(value)
 
 
-def check_scheduled(parameter: Parameter, value: Any) -> Any:
+def check_scheduled(parameter: Parameter, value: Any, dtype: np.dtype) -> Any:
     """A number in the parameter's interval, or a schedule."""
     if callable(value):
         return value
@@ -218,8 +228,13 @@ def check_scheduled(parameter: Parameter, value: Any) -> Any:
             f"{parameter.name} must be a number in {parameter.interval} or a callable of the "
             f"iteration, got {value!r}."
         )
-    if not parameter.contains(float(value)):
-        raise ValueError(f"{parameter.name} must be in {parameter.interval}, got {value!r}.")
+    with np.errstate(over="ignore"):
+        rounded = float(dtype.type(_as_float(value)))
+    if not parameter.contains(rounded):
+        in_single = f" ({rounded:g} in {dtype})" if parameter.contains(_as_float(value)) else ""
+        raise ValueError(
+            f"{parameter.name} must be in {parameter.interval}, got {value!r}{in_single}."
+        )
     return float(value)
 
 
@@ -254,7 +269,7 @@ def _flag(name: str, value: Any) -> bool:
 def _order(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"norm must be a number >= 1, inf or -inf, got {value!r}.")
-    order = float(value)
+    order = _as_float(value)
     if not (order >= 1.0 or order == -math.inf):
         raise ValueError(f"norm must be a number >= 1, inf or -inf, got {value!r}.")
     return order
@@ -270,6 +285,8 @@ def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Set
     # types are part of the key since 1 == True.
     key = (method.name, tol, type(tol), x0.size, x0.dtype.name)
     items = tuple((name, type(value), value) for name, value in options.items())
+    if any(map(callable, options.values())):  # schedules are not kept alive
+        return _check_options(method, tol, options, x0)
     try:
         known = _checked.get((key, items))
     except TypeError:  # an unhashable value
@@ -285,7 +302,7 @@ def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Set
 _checked: dict[tuple, Settings] = {}
 
 
-def _own_parameters(method: Method, options: dict) -> dict[str, Any]:
+def _own_parameters(method: Method, options: dict, dtype: np.dtype) -> dict[str, Any]:
     own = {}
     for parameter in method.parameters:
         value = options.get(parameter.name, parameter.default)
@@ -294,7 +311,7 @@ def _own_parameters(method: Method, options: dict) -> dict[str, Any]:
                 parameter.name, value, parameter.low, high=parameter.high, integer=True
             )
         else:
-            value = check_scheduled(parameter, value)
+            value = check_scheduled(parameter, value, dtype)
         own[parameter.name] = value
     automatic = own["learning_rate"] == "auto"
     if automatic and not method.automatic:
@@ -333,7 +350,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
     for name, unlimited in limits.items():
         if given[name] is None:
             given[name] = unlimited
-    own = _own_parameters(method, options)
+    own = _own_parameters(method, options, x0.dtype)
     return Settings(
         method=method,
         learning_rate=own["learning_rate"],
@@ -353,6 +370,15 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
         backend=_choice("backend", given["backend"], ("auto", "numba", "python")),
     )
+
+
+def check_maxfev(maxfev: int, needed: int) -> None:
+    """Differences take many calls of fun for the first gradient alone."""
+    if maxfev < needed:
+        raise ValueError(
+            f"maxfev must be at least {needed}, the calls of fun for the gradient at x0, got "
+            f"{maxfev}."
+        )
 
 
 # -- what the user's functions return --------------------------------------------------------------

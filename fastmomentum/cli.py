@@ -65,12 +65,13 @@ def _run_demo(args: argparse.Namespace) -> int:
     from fastmomentum import _demo
 
     print(
-        f"Every solver starts at 0, runs the same compiled objective and stops at "
-        f"|grad|_inf <= {_demo.GTOL:g}; BLAS runs on one thread.\n"
-        "cold: first call in this process (the objective compiled before); "
+        "Every solver starts at 0, runs the same compiled objective and stops at "
+        f"|grad|_inf <= {_demo.GTOL:g};\nBLAS runs on one thread.\n"
+        "cold: first call in this process, the objective being compiled before; the first run "
+        "ever compiles\nfastmomentum's loops here, later ones load them from the disk cache. "
         "warm: median of repeated calls.\n"
-        "1/L: with a fixed learning rate, the inverse of the largest curvature; the other methods "
-        "choose theirs."
+        "1/L: a fixed learning rate, the inverse of the largest curvature; other solvers choose "
+        "their steps."
     )
     results = []
     for load in _demo.PROBLEMS:

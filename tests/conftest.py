@@ -1,17 +1,16 @@
 """Fixtures that all tests share."""
 
 import os
+import subprocess
+import sys
+import textwrap
 
 # Before NumPy is imported: the workers of a parallel run would fight for the cores.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-import subprocess
-import sys
-import textwrap
-
-import numpy as np
-import pytest
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 
 @pytest.fixture

@@ -56,6 +56,25 @@ def faulty(x, out, fault, at, bound):
     return total
 
 
+@njit(cache=True)
+def raising(x, out, bound):
+    """The bowl, with an exception where x[0] > bound."""
+    if x[0] > bound:
+        raise ArithmeticError("too far")
+    bowl_jac(x, out)
+    return bowl(x)
+
+
+@njit(cache=True)
+def busy(x, out, rounds):
+    """The bowl, after so many rounds of arithmetic that cannot be left out."""
+    waste = 0.0
+    for i in range(rounds):
+        waste = math.sin(waste + x[0] + i)
+    bowl_jac(x, out)
+    return bowl(x) + 1e-300 * waste
+
+
 def stop_at(k):
     """A callback that ends the run after iteration `k`."""
 
@@ -95,7 +114,7 @@ class Ending:
             args=self.fault,
             jac=True,
             method=method,
-            callback=callback or self.callback,
+            callback=self.callback if callback is None else callback,
             options={
                 "learning_rate": 0.05,
                 "maxiter": 20_000,

@@ -106,9 +106,9 @@ def test_demo_draws_and_every_solver_arrives(tmp_path, capsys):
     out = capsys.readouterr().out
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert str(picture) in out
-    assert out.count("times as fast here") == 2
+    assert out.count("times as fast here") == 4
     assert "gtol not reached" not in out
-    rows = re.findall(r"^  (fastmomentum|scipy) (\S+) +(\d\.\d+) ", out, re.MULTILINE)
+    rows = re.findall(r"^  (fastmomentum|scipy) (\S+(?: 1/L)?) +(\d\.\d+) ", out, re.MULTILINE)
     assert len(rows) == 12
     # The same minimum from everyone: a gradient within 1e-6 leaves about 1e-9 in the value.
     for problem in (rows[:6], rows[6:]):
@@ -152,13 +152,14 @@ def test_demo_without_its_data(capsys, monkeypatch):
 def test_demo_says_who_is_faster():
     from fastmomentum._demo import Row, verdict
 
-    def row(solver, warm, converged=True):
-        return Row(solver, 0.0, 0.0, 1, converged, 1.0, warm, None)
+    def row(solver, cold, warm, converged=True):
+        return Row(solver, 0.0, 0.0, 1, converged, cold, warm, None)
 
-    ours, theirs = row("fastmomentum gd", 1.0), row("scipy CG", 3.0)
-    assert verdict([ours, theirs]).startswith("Warm, fastmomentum is 3.0 times as fast here")
-    assert verdict([row("fastmomentum gd", 6.0), theirs]).startswith("Warm, SciPy is 2.0 times")
-    assert "No fastmomentum method" in verdict([row("fastmomentum gd", 1.0, False), theirs])
+    ours, theirs = row("fastmomentum gd", 60.0, 1.0), row("scipy CG", 6.0, 3.0)
+    warm, cold = verdict([ours, theirs]).split("\n  ")
+    assert warm.startswith("Warm, fastmomentum is 3.0 times as fast here: fastmomentum gd 1 ms")
+    assert cold.startswith("Cold, SciPy is 10.0 times as fast here")
+    assert "did not reach" in verdict([row("fastmomentum gd", 60.0, 1.0, False), theirs])
 
 
 def test_readme_opens_with_the_two_commands():

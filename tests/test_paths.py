@@ -18,7 +18,6 @@ from cases import ANALYTIC, CASES, METHODS, PROBLEMS, STYLES, options_of
 from conftest import run_python
 from numba import njit
 from scipy import LowLevelCallable
-from scipy.optimize import approx_fprime
 
 from fastmomentum import CompilationWarning, minimize
 
@@ -57,7 +56,7 @@ def test_compiled_is_python_bit_for_bit(method, how, dtype):
     res = both(fun, x0, args=args, jac=jac, method=method, options=options_of(method, **FEW))
     assert res.x.dtype == res.jac.dtype == dtype
     assert type(res.fun) is float
-    assert res.fun < fun(x0, *args) if how not in ("pair", "fused") else True
+    assert res.fun < objectives.quadratic_fun(x0, *args)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -108,9 +107,7 @@ def test_without_numba_the_bits_are_the_same():
                         fun, problem.x0, args=problem.args, jac=jac, method=method, options=options
                     )
                     bits = (res.x.tobytes() + res.jac.tobytes()).hex()
-                    # Compiled differences evaluate fun once more at x0.
-                    counts = (res.nit, res.njev) if jac in ("2-point", "3-point", "cs") else (
-                        res.nit, res.nfev, res.njev)
+                    counts = (res.nit, res.nfev, res.njev)
                     sys.stdout.write(f"{name} {method} {how} {more} {bits} {res.fun.hex()} "
                                      f"{res.status} {counts} {res.grad_norm.hex()}\\n")
     """
@@ -137,6 +134,21 @@ def test_norms(order, dtype):
     )
     assert not before.success
     assert before.history["grad_norm"][-1] > 0.01
+
+
+@pytest.mark.parametrize("scale", [1e25, 1e-25])
+@pytest.mark.parametrize("order", [1, 2, 3, np.inf])
+def test_norms_of_float32_neither_overflow_nor_vanish(order, scale):
+    d, b = np.full(2, scale, np.float32), np.zeros(2, np.float32)
+    fun, jac = objectives.style("quadratic", "fused")
+    options = {"learning_rate": 1e-3 / scale, "momentum": 0.0, "norm": order, "history": True}
+    res = minimize(
+        fun, np.array([3.0, 4.0], np.float32), args=(d, b), jac=jac,
+        options={**options, "gtol": 0.0, "maxiter": 2},
+    )  # fmt: skip
+    assert res.status == 1, res.message
+    expected = np.linalg.norm([3.0 * scale, 4.0 * scale], order)
+    assert res.history["grad_norm"][0] == pytest.approx(expected, rel=1e-5)
 
 
 # -- float32 ---------------------------------------------------------------------------------------
@@ -174,9 +186,7 @@ def test_float32_differences_are_scaled_to_the_dtype():
     x0, args = PROBLEMS["quadratic"].in_dtype(np.float32)
     for how, tolerance in (("2-point", 2e-2), ("3-point", 2e-3), ("cs", 1e-5)):
         fun, jac = objectives.style("quadratic", how)
-        res = minimize(
-            fun, x0, args=args, jac=jac, options={"learning_rate": 0.1, "maxiter": 0}
-        )
+        res = minimize(fun, x0, args=args, jac=jac, options={"learning_rate": 0.1, "maxiter": 0})
         exact = objectives.quadratic_jac(x0, *args)
         np.testing.assert_allclose(res.jac, exact, rtol=tolerance, atol=tolerance)
 
@@ -356,9 +366,7 @@ def test_c_functions_that_do_not_fit(fun, jac, kwargs, message):
 
 def test_c_functions_take_double_only():
     with pytest.raises(TypeError, match="float64"):
-        minimize(
-            cfunc_fun, np.ones(2, np.float32), jac=cfunc_jac, options={"learning_rate": 0.1}
-        )
+        minimize(cfunc_fun, np.ones(2, np.float32), jac=cfunc_jac, options={"learning_rate": 0.1})
 
 
 # -- args ------------------------------------------------------------------------------------------
@@ -445,7 +453,6 @@ ARGS = {
     "float32": (with_number, np.float32(2.5)),
     "int": (with_number, 3),
     "int8": (with_number, np.int8(3)),
-    "complex": (with_number, None),
     "true": (with_flag, True),
     "false": (with_flag, False),
     "numpy bool": (with_flag, np.bool_(True)),
@@ -459,7 +466,6 @@ ARGS = {
     "none": (with_none, None),
     "record": (with_record, RECORD[0]),
 }
-del ARGS["complex"]
 
 
 @pytest.mark.parametrize("kind", ARGS)
@@ -767,11 +773,6 @@ def test_methods_partials_and_callables():
 
 
 @njit
-def untypable(x):
-    return plain_object.attribute * x[0]  # noqa: F821
-
-
-@njit
 def takes_dict(x, a):
     return (x[0] - a["target"]) ** 2
 
@@ -825,12 +826,10 @@ def test_untypable_args(fun, args):
 def test_untypable_jac():
     @njit
     def jac(x):
-        return {"a": "b"}[x]
+        return x.no_such_attribute
 
     with pytest.raises(TypeError) as error:
-        minimize(
-            plain_compiled, [5.0], jac=jac, options={"learning_rate": 0.1, "backend": "numba"}
-        )
+        minimize(plain_compiled, [5.0], jac=jac, options={"learning_rate": 0.1, "backend": "numba"})
     assert "jac" in str(error.value)
     assert len(str(error.value)) < 600
 
@@ -885,7 +884,7 @@ def test_exceptions_carry_the_best_point(method, how, backend, history):
         minimize(fun, [5.0], args=(1.0,), jac=jac, method=method, options=options)
     res = error.value.result
     assert not res.success
-    assert 1.0 <= res.x[0] < 1.2
+    assert 1.0 <= res.x[0] < 1.5
     assert res.fun == res.x[0] * res.x[0]
     assert res.nit > 2
     assert "too low" in res.message
@@ -900,10 +899,14 @@ def test_exceptions_carry_the_best_point(method, how, backend, history):
 
 
 def test_exceptions_leave_the_next_run_alone():
-    good = minimize(raises_below, [5.0], args=(-1.0,), jac=doubled, options={"learning_rate": 0.1})
+    good = minimize(
+        raises_below, [5.0], args=(-100.0,), jac=doubled, options={"learning_rate": 0.1}
+    )
     with pytest.raises(ValueError, match="too low"):
         minimize(raises_below, [5.0], args=(1.0,), jac=doubled, options={"learning_rate": 0.1})
-    again = minimize(raises_below, [5.0], args=(-1.0,), jac=doubled, options={"learning_rate": 0.1})
+    again = minimize(
+        raises_below, [5.0], args=(-100.0,), jac=doubled, options={"learning_rate": 0.1}
+    )
     assert_same(good, again)
 
 
@@ -1017,10 +1020,10 @@ def pair_changes(x):
 @pytest.mark.parametrize("backend", ["numba", "python"])
 def test_gradients_whose_size_changes_during_the_run(backend):
     options = {"learning_rate": 0.1, "backend": backend}
-    with pytest.raises(ValueError, match="size|shape") as error:
+    with pytest.raises(ValueError, match=r"size|shape") as error:
         minimize(sum_of_squares, [5.0, 3.0], jac=size_changes, options=options)
     assert error.value.result.nit > 0
-    with pytest.raises(ValueError, match="size|shape"):
+    with pytest.raises(ValueError, match=r"size|shape"):
         minimize(pair_changes, [5.0, 3.0], jac=True, options=options)
 
 
@@ -1052,6 +1055,21 @@ def test_in_place_gradients_that_write_in_part(wrap, n_written):
     with pytest.raises(ValueError, match="out"):
         minimize(
             wrap(lambda x: x[0] ** 2 + x[1] ** 2 + x[2] ** 2), [5.0, 3.0, 1.0], jac=wrap(part),
+            options={"learning_rate": 0.1},
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("wrap", [njit, lambda f: f], ids=["njit", "python"])
+def test_in_place_gradients_that_add_to_out(wrap):
+    """What is in `out` before is not zero, nor the same in compiled and in Python runs."""
+
+    def adds(x, out):
+        for i in range(2):
+            out[i] += 2.0 * x[i]
+
+    with pytest.raises(ValueError, match="out"):
+        minimize(
+            wrap(lambda x: x[0] ** 2 + x[1] ** 2), [5.0, 3.0], jac=wrap(adds),
             options={"learning_rate": 0.1},
         )  # fmt: skip
 
@@ -1089,9 +1107,6 @@ def test_differences_are_gradients(how, backend, rng):
     )  # fmt: skip
     exact = objectives.rosenbrock_jac(x0)
     assert np.abs(res.jac - exact).max() <= tolerance * np.abs(exact).max()
-    if how == "2-point":
-        scipy = approx_fprime(x0, objectives.rosenbrock_fun)
-        np.testing.assert_allclose(res.jac, scipy, rtol=1e-3, atol=10.0)
 
 
 @njit
@@ -1286,7 +1301,7 @@ def test_references_are_released():
     for _ in range(3000):
         call(-10.0)
     assert [sys.getrefcount(a) for a in (vector, matrix, nested)] == before
-    # Numba does not release what a frame holds when an exception leaves it: at most one each.
+    # Numba itself does not release what a frame holds when an exception leaves it.
     for _ in range(200):
         with pytest.raises(ValueError, match="too low"):
             call(2.9)
@@ -1326,6 +1341,30 @@ def raising_fused_n(x, out, limit):
     for i in range(x.size):
         out[i] = 2.0 * x[i]
     return x[0] * x[0]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+@pytest.mark.parametrize("how", ["2-point", "3-point", "cs"])
+@pytest.mark.parametrize("backend", ["numba", "python"])
+def test_memory_of_differences(how, backend):
+    """Of the order of n, not of n**2."""
+    code = f"""
+    import resource
+    import numpy as np
+    import objectives
+    from fastmomentum import minimize
+
+    def run(n):
+        minimize(objectives.sphere_fun, np.full(n, 2.0), jac={how!r},
+                 options={{"learning_rate": 0.1, "maxiter": 0, "backend": {backend!r}}})
+
+    run(3)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    run(4000)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown < 40, grown
+    """
+    run_python(code)
 
 
 def test_objectives_are_collected():

@@ -33,9 +33,7 @@ def run(method, x0, args, rate, momentum, steps, how="fused", **more):
     options = {"learning_rate": rate, "maxiter": steps, **FOREVER, **more}
     if method != "gd":
         options["momentum"] = momentum
-    return minimize(
-        fun, x0, args=args, jac=jac, method=method, options=options, callback=callback
-    )
+    return minimize(fun, x0, args=args, jac=jac, method=method, options=options, callback=callback)
 
 
 def assert_same(found, expected):
@@ -214,9 +212,7 @@ def test_heavy_ball_is_torch_sgd(trace):
     args = (np.array(trace["d"]), np.array(trace["b"]))
     expected = np.array(trace["iterates"])
     method = "momentum" if trace["momentum"] else "gd"
-    res = run(
-        method, x0, args, trace["lr"], trace["momentum"], len(expected) - 1, return_all=True
-    )
+    res = run(method, x0, args, trace["lr"], trace["momentum"], len(expected) - 1, return_all=True)
     np.testing.assert_allclose(res.allvecs, expected, rtol=1e-12, atol=1e-13)
 
 
@@ -227,7 +223,7 @@ def test_heavy_ball_is_torch_sgd(trace):
 @pytest.mark.parametrize("method", METHODS)
 def test_maxiter_only_cuts_the_run(method, dtype, rng):
     x0, args, gradient = quadratic(7, dtype, rng)
-    iterates, ahead = reference.iterates(method, gradient, x0, 0.3, 0.85, 200)
+    _, ahead = reference.iterates(method, gradient, x0, 0.3, 0.85, 200)
     for steps in (0, 1, 2, 63, 64, 65, 127, 200):
         res = run(method, x0, args, 0.3, 0.85, steps)
         values = [objectives.quadratic_fun(y, *args) for y in ahead[: steps + 1]]
@@ -339,7 +335,7 @@ def test_last_row_of_history_is_that_of_the_last_point(method, end, backend):
     assert history["learning_rate"].size == res.nit
     assert res.fun == (history["fun"][-1] if end == "gtol" else history["fun"].min())
     (where,) = np.nonzero(history["fun"] == res.fun)
-    assert history["grad_norm"][where[-1]] == res.grad_norm or end == "precision"
+    assert res.grad_norm in history["grad_norm"][where] or end == "precision"
     if backend == "python":
         norms = [np.abs(objectives.quadratic_jac(x, *problem.args)).max() for x in points]
         # The point that ends the run by precision loss is not evaluated again.

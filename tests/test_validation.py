@@ -2,8 +2,10 @@
 
 import decimal
 import fractions
+import gc
 import math
 import re
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -297,6 +299,20 @@ def test_mutable_schedule_is_read_anew():
     assert run(options={"learning_rate": rate, "maxiter": 1}).learning_rate == 0.2
 
 
+def test_options_are_not_kept_alive():
+    # A schedule may hold data of any size.
+    class Rate:
+        def __call__(self, k):
+            return 0.1
+
+    rate = Rate()
+    alive = weakref.ref(rate)
+    run(options={"learning_rate": rate, "maxiter": 1})
+    del rate
+    gc.collect()
+    assert alive() is None
+
+
 # -- what fun and jac return -----------------------------------------------------------------------
 
 
@@ -400,7 +416,7 @@ def test_scipy_raises_the_same_for_values(fun):
 )
 def test_scipy_raises_the_same_type(keywords):
     arguments = {"fun": Spy(), "x0": np.zeros(2), "jac": gradient, **keywords}
-    with pytest.raises(Exception) as theirs:  # noqa: B017, PT011
+    with pytest.raises(Exception) as theirs:
         scipy.optimize.minimize(**arguments)
     with pytest.raises(theirs.type):
         minimize(**arguments, options={"learning_rate": 0.1})
@@ -833,5 +849,5 @@ def test_any_x0(x0):
 @given(st.text(min_size=1, max_size=12))
 def test_any_option_name(name):
     known = {"gtol", "ftol", "xtol", "norm", "disp"}
-    with pytest.raises((ValueError, TypeError), match="option|must be"):
+    with pytest.raises((ValueError, TypeError), match=r"option|must be"):
         run(options={name + "_" * (name in known): object()})

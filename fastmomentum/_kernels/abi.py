@@ -14,6 +14,8 @@ so that exceptions propagate.
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -234,6 +236,10 @@ def adapter(make_evaluate, real):
     @intrinsic
     def adapter_address(typing_context, context_tuple):
         evaluate = make_evaluate(_loader(context_tuple), _vector_at(real))
+        # The name of the compiled symbol comes from this one. Two adapters of the same name, one
+        # from the disk cache and one compiled here, would be taken for each other.
+        kind = f"{make_evaluate.__name__} {real} {context_tuple}"
+        evaluate.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
         def impl(context, builder, _, values):
             result = context.compile_subroutine(builder, evaluate, EVALUATION)

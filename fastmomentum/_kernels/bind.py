@@ -46,7 +46,7 @@ def c_address(function: Any) -> tuple[int, int] | None:
     if isinstance(function, CFunc):
         return function.address, 0
     if type(function).__name__ == "LowLevelCallable" and isinstance(function, tuple):
-        capsule = function[0]
+        capsule = tuple.__getitem__(function, 0)  # indexing it is an error, for SciPy's users
         python = ctypes.pythonapi
         python.PyCapsule_GetName.restype = ctypes.c_char_p
         python.PyCapsule_GetName.argtypes = [ctypes.py_object]
@@ -218,6 +218,8 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
         elif jac == "cs":
             style = "complex_step"
             jac_address = _complex_address(fun, real, rest)
+        elif c_address(jac) is not None:
+            raise NotCompilable("fun must be a C function when jac is one")
         elif in_place:
             filling = none(x, x, *rest)
             jac_address, _ = _address("jac_in_place", jac, filling, filling)

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "3f1388fc50553f46"
+SOURCES = "d9a4c9358ffc2e34"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -29,14 +29,15 @@ STRIDE = 10
 MAXFEV = 11
 COST_FUN = 12
 COST_JAC = 13
-PATIENCE = 14
-SINCE_BEST = 15
-FLAT = 16
-NORM = 17
-HISTORY = 18
-CHUNK_START = 19
-RATE_STRIDE = 20
-MOMENTUM_STRIDE = 21
+RESERVE = 14
+PATIENCE = 15
+SINCE_BEST = 16
+FLAT = 17
+NORM = 18
+HISTORY = 19
+CHUNK_START = 20
+RATE_STRIDE = 21
+MOMENTUM_STRIDE = 22
 FUN = 0
 FUN_BEST = 1
 FUN_PREVIOUS = 2
@@ -44,11 +45,12 @@ GRAD_NORM = 3
 STEP_NORM = 5
 X_NORM = 6
 LEARNING_RATE = 7
-GTOL = 8
-FTOL = 9
-XTOL = 10
-DIVERGED_FACTOR = 11
-NORM_ORDER = 12
+NEXT_RATE = 8
+GTOL = 9
+FTOL = 10
+XTOL = 11
+DIVERGED_FACTOR = 12
+NORM_ORDER = 13
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
@@ -94,15 +96,17 @@ def drive_gd_float64(
     x_norm = floats[X_NORM]
     grad_norm = floats[GRAD_NORM]
     status = RUNNING
+    ending = RUNNING
+    improves = False
     result = current
-    nit = k
+    nit = ints[NIT]
     constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
     while True:
         x = row(workspace, stride, current, n, rates)
         g = row(workspace, stride, N_POINTS + current, n, rates)
         if pending != EVALUATED:
             if pending == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
                     status = STATUS_MAXFEV
                     break
                 # Written back before the user's code runs, which may raise.
@@ -122,20 +126,18 @@ def drive_gd_float64(
                 ints[NFEV] += ints[COST_FUN]
                 ints[NJEV] += ints[COST_JAC]
             pending = EVALUATED
-            result = current
-            nit = k
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
-            if best < 0 or f < f_best:
-                best = current
-                f_best = f
+            nit = k
+            ending = RUNNING
+            improves = best < 0 or f < f_best
+            if improves:
                 ints[SINCE_BEST] = 0
             else:
                 ints[SINCE_BEST] += 1
                 if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
-                    status = STATUS_DIVERGED
-                    break
+                    ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
                 if ftol > 0.0:
@@ -145,20 +147,29 @@ def drive_gd_float64(
                 # Twice in a row, since an oscillation is flat at its turning points.
                 ints[FLAT] = ints[FLAT] + 1 if flat else 0
                 if ints[FLAT] >= 2:
-                    status = STATUS_CONVERGED
-                    result = best
-                    break
-                if ints[SINCE_BEST] >= ints[PATIENCE]:
-                    status = STATUS_STAGNATION
-                    break
-        if k >= last or norm != NORM_INF:
+                    ending = STATUS_CONVERGED
+                elif ints[SINCE_BEST] >= ints[PATIENCE]:
+                    ending = STATUS_STAGNATION
+        stop_here = k >= last or ending != RUNNING
+        if stop_here or norm != NORM_INF:
             i = N_POINTS + current
             grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
-        if k >= last:
+        if stop_here:
+            if not grad_norm - grad_norm == 0.0:
+                status = STATUS_NONFINITE
+                nit = max(k - 1, 0)
+                break
+            if improves:
+                best = current
+                f_best = f
+                improves = False
+            floats[LEARNING_RATE] = floats[NEXT_RATE]
+            result = current
+            status = ending
             if grad_norm <= gtol:
                 status = STATUS_CONVERGED
-            elif not grad_norm - grad_norm == 0.0:
-                status = STATUS_NONFINITE
+            elif ending == STATUS_CONVERGED:
+                result = best
             break
 
         # One pass: the step into a row that is neither the current nor the best point, so that
@@ -187,7 +198,17 @@ def drive_gd_float64(
             grad_norm = from_magnitude_bits(g_bits, rates)
         x_norm = from_magnitude_bits(x_bits, rates)
         step_norm = from_magnitude_bits(step_bits, rates)
-        floats[LEARNING_RATE] = learning_rate
+        if not grad_norm - grad_norm == 0.0:
+            status = STATUS_NONFINITE
+            nit = max(k - 1, 0)
+            break
+        # A point counts as the best only if its gradient, too, is finite.
+        if improves:
+            best = current
+            f_best = f
+            improves = False
+        floats[LEARNING_RATE] = floats[NEXT_RATE]
+        floats[NEXT_RATE] = learning_rate
         if ints[HISTORY] >= 0:
             history[ints[HISTORY], 0] = f
             history[ints[HISTORY], 1] = grad_norm
@@ -195,8 +216,7 @@ def drive_gd_float64(
             ints[HISTORY] += 1
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
-        elif not grad_norm - grad_norm == 0.0:
-            status = STATUS_NONFINITE
+            result = current
         elif constant and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS
@@ -251,15 +271,17 @@ def drive_gd_float32(
     x_norm = floats[X_NORM]
     grad_norm = floats[GRAD_NORM]
     status = RUNNING
+    ending = RUNNING
+    improves = False
     result = current
-    nit = k
+    nit = ints[NIT]
     constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
     while True:
         x = row(workspace, stride, current, n, rates)
         g = row(workspace, stride, N_POINTS + current, n, rates)
         if pending != EVALUATED:
             if pending == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
                     status = STATUS_MAXFEV
                     break
                 # Written back before the user's code runs, which may raise.
@@ -279,20 +301,18 @@ def drive_gd_float32(
                 ints[NFEV] += ints[COST_FUN]
                 ints[NJEV] += ints[COST_JAC]
             pending = EVALUATED
-            result = current
-            nit = k
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
-            if best < 0 or f < f_best:
-                best = current
-                f_best = f
+            nit = k
+            ending = RUNNING
+            improves = best < 0 or f < f_best
+            if improves:
                 ints[SINCE_BEST] = 0
             else:
                 ints[SINCE_BEST] += 1
                 if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
-                    status = STATUS_DIVERGED
-                    break
+                    ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
                 if ftol > 0.0:
@@ -302,20 +322,29 @@ def drive_gd_float32(
                 # Twice in a row, since an oscillation is flat at its turning points.
                 ints[FLAT] = ints[FLAT] + 1 if flat else 0
                 if ints[FLAT] >= 2:
-                    status = STATUS_CONVERGED
-                    result = best
-                    break
-                if ints[SINCE_BEST] >= ints[PATIENCE]:
-                    status = STATUS_STAGNATION
-                    break
-        if k >= last or norm != NORM_INF:
+                    ending = STATUS_CONVERGED
+                elif ints[SINCE_BEST] >= ints[PATIENCE]:
+                    ending = STATUS_STAGNATION
+        stop_here = k >= last or ending != RUNNING
+        if stop_here or norm != NORM_INF:
             i = N_POINTS + current
             grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
-        if k >= last:
+        if stop_here:
+            if not grad_norm - grad_norm == 0.0:
+                status = STATUS_NONFINITE
+                nit = max(k - 1, 0)
+                break
+            if improves:
+                best = current
+                f_best = f
+                improves = False
+            floats[LEARNING_RATE] = floats[NEXT_RATE]
+            result = current
+            status = ending
             if grad_norm <= gtol:
                 status = STATUS_CONVERGED
-            elif not grad_norm - grad_norm == 0.0:
-                status = STATUS_NONFINITE
+            elif ending == STATUS_CONVERGED:
+                result = best
             break
 
         # One pass: the step into a row that is neither the current nor the best point, so that
@@ -344,7 +373,17 @@ def drive_gd_float32(
             grad_norm = from_magnitude_bits(g_bits, rates)
         x_norm = from_magnitude_bits(x_bits, rates)
         step_norm = from_magnitude_bits(step_bits, rates)
-        floats[LEARNING_RATE] = learning_rate
+        if not grad_norm - grad_norm == 0.0:
+            status = STATUS_NONFINITE
+            nit = max(k - 1, 0)
+            break
+        # A point counts as the best only if its gradient, too, is finite.
+        if improves:
+            best = current
+            f_best = f
+            improves = False
+        floats[LEARNING_RATE] = floats[NEXT_RATE]
+        floats[NEXT_RATE] = learning_rate
         if ints[HISTORY] >= 0:
             history[ints[HISTORY], 0] = f
             history[ints[HISTORY], 1] = grad_norm
@@ -352,8 +391,7 @@ def drive_gd_float32(
             ints[HISTORY] += 1
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
-        elif not grad_norm - grad_norm == 0.0:
-            status = STATUS_NONFINITE
+            result = current
         elif constant and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS

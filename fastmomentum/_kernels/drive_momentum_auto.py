@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
 
-SOURCES = "905f142feae798ce"
+SOURCES = "96601ff15910969d"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -29,26 +29,27 @@ STRIDE = 10
 MAXFEV = 11
 COST_FUN = 12
 COST_JAC = 13
-NORM = 17
-HISTORY = 18
-N_RESTARTS = 22
-MEMORY = 24
-PHASE = 25
-TRIAL = 26
-REAL = 27
-BASE = 28
-AHEAD = 29
-AHEAD_GOOD = 30
-LOWEST = 31
-COUNT = 32
-HEAD = 33
-VIRTUAL = 34
-WAIT = 35
-PENALTY = 36
-FAILURES = 37
-COMPLETED = 41
-IMPROVED = 42
-RECORDED = 43
+RESERVE = 14
+NORM = 18
+HISTORY = 19
+N_RESTARTS = 23
+MEMORY = 25
+PHASE = 26
+TRIAL = 27
+REAL = 28
+BASE = 29
+AHEAD = 30
+AHEAD_GOOD = 31
+LOWEST = 32
+COUNT = 33
+HEAD = 34
+VIRTUAL = 35
+WAIT = 36
+PENALTY = 37
+FAILURES = 38
+COMPLETED = 42
+IMPROVED = 43
+RECORDED = 44
 FUN = 0
 FUN_BEST = 1
 FUN_PREVIOUS = 2
@@ -56,32 +57,32 @@ GRAD_NORM = 3
 STEP_NORM = 5
 X_NORM = 6
 LEARNING_RATE = 7
-GTOL = 8
-XTOL = 10
-NORM_ORDER = 12
-FUN_TRIAL = 13
-FUN_REAL = 14
-FUN_BASE = 15
-FUN_AHEAD = 16
-SLOPE = 17
-SLOPE_AHEAD = 18
-SLOPE_TRIAL = 19
-STEP = 20
-SCALE = 21
-ERROR = 22
-LAST_DECREASE = 23
-SLACK = 24
-NORM_BASE = 25
-NORM_REAL = 26
-NORM_TRIAL = 27
-NORM_AHEAD = 28
-LOWEST_STEP = 36
-FUN_LOWEST = 37
-NORM_LOWEST = 38
-RATIO = 39
-DECREASE = 40
-ERROR_NEW = 41
-EPSILON = 42
+GTOL = 9
+XTOL = 11
+NORM_ORDER = 13
+FUN_TRIAL = 14
+FUN_REAL = 15
+FUN_BASE = 16
+FUN_AHEAD = 17
+SLOPE = 18
+SLOPE_AHEAD = 19
+SLOPE_TRIAL = 20
+STEP = 21
+SCALE = 22
+ERROR = 23
+LAST_DECREASE = 24
+SLACK = 25
+NORM_BASE = 26
+NORM_REAL = 27
+NORM_TRIAL = 28
+NORM_AHEAD = 29
+LOWEST_STEP = 37
+FUN_LOWEST = 38
+NORM_LOWEST = 39
+RATIO = 40
+DECREASE = 41
+ERROR_NEW = 42
+EPSILON = 43
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -96,7 +97,7 @@ NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
 PAIRS = 11
-RHO = 43
+RHO = 44
 RUNNING = -1
 SEARCH = 3
 SEARCH_FROM_AHEAD = 4
@@ -134,7 +135,7 @@ def drive_momentum_auto_float64(
             x = row(workspace, stride, ints[TRIAL], n, rates)
             g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
             if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
                     ints[STATUS] = STATUS_MAXFEV
                     break
                 ints[NIT] = ints[ITERATION]
@@ -173,11 +174,11 @@ def drive_momentum_auto_float64(
 
             phase = ints[PHASE]
             if phase == AT_START:
+                accept_trial(ints, floats)
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
                 floats[LAST_DECREASE] = np.inf
-                accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE_TO_CONFIRM:
@@ -522,7 +523,7 @@ def drive_momentum_auto_float32(
             x = row(workspace, stride, ints[TRIAL], n, rates)
             g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
             if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
                     ints[STATUS] = STATUS_MAXFEV
                     break
                 ints[NIT] = ints[ITERATION]
@@ -561,11 +562,11 @@ def drive_momentum_auto_float32(
 
             phase = ints[PHASE]
             if phase == AT_START:
+                accept_trial(ints, floats)
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
                 floats[LAST_DECREASE] = np.inf
-                accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE_TO_CONFIRM:

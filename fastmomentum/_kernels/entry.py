@@ -33,7 +33,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "9676401178fa2350"
+SOURCES = "226cec2af4c42d2d"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

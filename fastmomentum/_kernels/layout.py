@@ -36,6 +36,7 @@ INTS = (
     "MAXFEV",
     "COST_FUN",  # calls of fun that one evaluation takes
     "COST_JAC",
+    "RESERVE",  # calls of fun that must be left for the caller after each evaluation
     "PATIENCE",
     "SINCE_BEST",
     "FLAT",  # consecutive iterations in which ftol or xtol held
@@ -76,7 +77,8 @@ FLOATS = (
     "FUN_EXTRA",  # value of an evaluation outside the loop
     "STEP_NORM",
     "X_NORM",
-    "LEARNING_RATE",
+    "LEARNING_RATE",  # of the last step that was completed
+    "NEXT_RATE",  # of the step under way
     "GTOL",
     "FTOL",
     "XTOL",

@@ -13,71 +13,71 @@ import numpy as np
 from .abi import from_magnitude_bits, magnitude_bits, row
 from .jit import cached_njit
 
-SOURCES = "d671f6db7028c8eb"
+SOURCES = "9bac311bd842fad9"
 STATUS = 0
 ITERATION = 1
 BEST = 7
 RESULT = 8
-PATIENCE = 14
-SINCE_BEST = 15
-FLAT = 16
-N_RESTARTS = 22
-LINE_SEARCH_FAILURES = 23
-MEMORY = 24
-PHASE = 25
-TRIAL = 26
-REAL = 27
-BASE = 28
-LOWEST = 31
-COUNT = 32
-HEAD = 33
-VIRTUAL = 34
-WAIT = 35
-FAILURES = 37
-TRIALS = 38
-BAD_TRIALS = 39
-BRACKETED = 40
-COMPLETED = 41
-IMPROVED = 42
+PATIENCE = 15
+SINCE_BEST = 16
+FLAT = 17
+N_RESTARTS = 23
+LINE_SEARCH_FAILURES = 24
+MEMORY = 25
+PHASE = 26
+TRIAL = 27
+REAL = 28
+BASE = 29
+LOWEST = 32
+COUNT = 33
+HEAD = 34
+VIRTUAL = 35
+WAIT = 36
+FAILURES = 38
+TRIALS = 39
+BAD_TRIALS = 40
+BRACKETED = 41
+COMPLETED = 42
+IMPROVED = 43
 FUN_PREVIOUS = 2
 STEP_NORM = 5
 X_NORM = 6
-GTOL = 8
-FTOL = 9
-XTOL = 10
-FUN_TRIAL = 13
-FUN_REAL = 14
-FUN_BASE = 15
-SLOPE = 17
-SLOPE_TRIAL = 19
-STEP = 20
-SCALE = 21
-ERROR = 22
-SLACK = 24
-NORM_BASE = 25
-NORM_REAL = 26
-NORM_TRIAL = 27
-LOW = 29
-FUN_LOW = 30
-SLOPE_LOW = 31
-HIGH = 32
-FUN_HIGH = 33
-SLOPE_HIGH = 34
-WIDTH = 35
-LOWEST_STEP = 36
-FUN_LOWEST = 37
-NORM_LOWEST = 38
-RATIO = 39
-DECREASE = 40
-ERROR_NEW = 41
-EPSILON = 42
+GTOL = 9
+FTOL = 10
+XTOL = 11
+FUN_TRIAL = 14
+FUN_REAL = 15
+FUN_BASE = 16
+SLOPE = 18
+SLOPE_TRIAL = 20
+STEP = 21
+SCALE = 22
+ERROR = 23
+SLACK = 25
+NORM_BASE = 26
+NORM_REAL = 27
+NORM_TRIAL = 28
+LOW = 30
+FUN_LOW = 31
+SLOPE_LOW = 32
+HIGH = 33
+FUN_HIGH = 34
+SLOPE_HIGH = 35
+WIDTH = 36
+LOWEST_STEP = 37
+FUN_LOWEST = 38
+NORM_LOWEST = 39
+RATIO = 40
+DECREASE = 41
+ERROR_NEW = 42
+EPSILON = 43
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1
 NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
-RHO = 43
+RHO = 44
 SEARCHING = 4
 STOP = 7
 TRY = 1
@@ -341,14 +341,23 @@ def vector_norm(workspace, stride, i, n, norm, order, like):
                 if size != size:
                     break
         return total
-    for j in range(n):
-        size = abs(float(v[j]))
-        if norm == NORM_1:
-            total += size
-        elif norm == NORM_2:
-            total += size * size
-        else:
-            total += size**order
+    if norm == NORM_1:
+        for j in range(n):
+            total += abs(float(v[j]))
+        return total
     if norm == NORM_2:
+        for j in range(n):
+            total += float(v[j]) * float(v[j])
         return math.sqrt(total)
-    return total if norm == NORM_1 else total ** (1.0 / order)
+    # High powers of small numbers are zero: relative to the largest.
+    largest = 0.0
+    for j in range(n):
+        if not abs(float(v[j])) <= largest:
+            largest = abs(float(v[j]))
+            if not largest - largest == 0.0:
+                return largest
+    if largest == 0.0:
+        return largest
+    for j in range(n):
+        total += (abs(float(v[j])) / largest) ** order
+    return largest * total ** (1.0 / order)

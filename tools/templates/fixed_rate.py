@@ -31,15 +31,17 @@ def drive(
     x_norm = floats[X_NORM]
     grad_norm = floats[GRAD_NORM]
     status = RUNNING
+    ending = RUNNING
+    improves = False
     result = current
-    nit = k
+    nit = ints[NIT]
     constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
     while True:
         x = row(workspace, stride, current, n, rates)
         g = row(workspace, stride, N_POINTS + current, n, rates)
         if pending != EVALUATED:
             if pending == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
                     status = STATUS_MAXFEV
                     break
                 # Written back before the user's code runs, which may raise.
@@ -59,20 +61,18 @@ def drive(
                 ints[NFEV] += ints[COST_FUN]
                 ints[NJEV] += ints[COST_JAC]
             pending = EVALUATED
-            result = current
-            nit = k
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
-            if best < 0 or f < f_best:
-                best = current
-                f_best = f
+            nit = k
+            ending = RUNNING
+            improves = best < 0 or f < f_best
+            if improves:
                 ints[SINCE_BEST] = 0
             else:
                 ints[SINCE_BEST] += 1
                 if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
-                    status = STATUS_DIVERGED
-                    break
+                    ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
                 if ftol > 0.0:
@@ -82,20 +82,29 @@ def drive(
                 # Twice in a row, since an oscillation is flat at its turning points.
                 ints[FLAT] = ints[FLAT] + 1 if flat else 0
                 if ints[FLAT] >= 2:
-                    status = STATUS_CONVERGED
-                    result = best
-                    break
-                if ints[SINCE_BEST] >= ints[PATIENCE]:
-                    status = STATUS_STAGNATION
-                    break
-        if k >= last or norm != NORM_INF:
+                    ending = STATUS_CONVERGED
+                elif ints[SINCE_BEST] >= ints[PATIENCE]:
+                    ending = STATUS_STAGNATION
+        stop_here = k >= last or ending != RUNNING
+        if stop_here or norm != NORM_INF:
             i = N_POINTS + current
             grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
-        if k >= last:
+        if stop_here:
+            if not grad_norm - grad_norm == 0.0:
+                status = STATUS_NONFINITE
+                nit = max(k - 1, 0)
+                break
+            if improves:
+                best = current
+                f_best = f
+                improves = False
+            floats[LEARNING_RATE] = floats[NEXT_RATE]
+            result = current
+            status = ending
             if grad_norm <= gtol:
                 status = STATUS_CONVERGED
-            elif not grad_norm - grad_norm == 0.0:
-                status = STATUS_NONFINITE
+            elif ending == STATUS_CONVERGED:
+                result = best
             break
 
         # One pass: the step into a row that is neither the current nor the best point, so that
@@ -121,7 +130,17 @@ def drive(
             grad_norm = from_magnitude_bits(g_bits, rates)
         x_norm = from_magnitude_bits(x_bits, rates)
         step_norm = from_magnitude_bits(step_bits, rates)
-        floats[LEARNING_RATE] = learning_rate
+        if not grad_norm - grad_norm == 0.0:
+            status = STATUS_NONFINITE
+            nit = max(k - 1, 0)
+            break
+        # A point counts as the best only if its gradient, too, is finite.
+        if improves:
+            best = current
+            f_best = f
+            improves = False
+        floats[LEARNING_RATE] = floats[NEXT_RATE]
+        floats[NEXT_RATE] = learning_rate
         if ints[HISTORY] >= 0:
             history[ints[HISTORY], 0] = f
             history[ints[HISTORY], 1] = grad_norm
@@ -129,8 +148,7 @@ def drive(
             ints[HISTORY] += 1
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
-        elif not grad_norm - grad_norm == 0.0:
-            status = STATUS_NONFINITE
+            result = current
         elif constant and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS

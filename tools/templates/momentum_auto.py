@@ -37,7 +37,7 @@ def drive(
             x = row(workspace, stride, ints[TRIAL], n, rates)
             g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
             if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] > ints[MAXFEV]:
+                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
                     ints[STATUS] = STATUS_MAXFEV
                     break
                 ints[NIT] = ints[ITERATION]
@@ -76,11 +76,11 @@ def drive(
 
             phase = ints[PHASE]
             if phase == AT_START:
+                accept_trial(ints, floats)
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
                 floats[LAST_DECREASE] = np.inf
-                accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE_TO_CONFIRM:

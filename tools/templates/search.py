@@ -256,14 +256,23 @@ def vector_norm(workspace, stride, i, n, norm, order, like):
                 if size != size:
                     break
         return total
-    for j in range(n):
-        size = abs(float(v[j]))
-        if norm == NORM_1:
-            total += size
-        elif norm == NORM_2:
-            total += size * size
-        else:
-            total += size**order
+    if norm == NORM_1:
+        for j in range(n):
+            total += abs(float(v[j]))
+        return total
     if norm == NORM_2:
+        for j in range(n):
+            total += float(v[j]) * float(v[j])
         return math.sqrt(total)
-    return total if norm == NORM_1 else total ** (1.0 / order)
+    # High powers of small numbers are zero: relative to the largest.
+    largest = 0.0
+    for j in range(n):
+        if not abs(float(v[j])) <= largest:
+            largest = abs(float(v[j]))
+            if not largest - largest == 0.0:
+                return largest
+    if largest == 0.0:
+        return largest
+    for j in range(n):
+        total += (abs(float(v[j])) / largest) ** order
+    return largest * total ** (1.0 / order)

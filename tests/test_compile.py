@@ -1,0 +1,623 @@
+"""Compilation as behaviour: what is compiled when, what is cached, what the machine code holds."""
+
+import ast
+import importlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import types as python_types
+
+import numba
+import numpy as np
+import objectives
+import pytest
+from cases import METHODS, PROBLEMS, STYLES, options_of
+from conftest import run_python
+from numba import njit
+
+import fastmomentum
+from fastmomentum import minimize
+
+KERNELS = pathlib.Path(fastmomentum.__file__).parent / "_kernels"
+ROOT = KERNELS.parent.parent
+GENERATOR = ROOT / "tools" / "generate_drivers.py"
+DTYPES = ("float64", "float32")
+
+
+def dispatchers():
+    """Every dispatcher of the kernels by name."""
+    found = {}
+    for path in KERNELS.glob("*.py"):
+        module = importlib.import_module(f"fastmomentum._kernels.{path.stem}")
+        for name, value in vars(module).items():
+            if hasattr(value, "get_compile_result"):
+                found[name] = value
+    return found
+
+
+def signatures():
+    return {name: len(d.signatures) for name, d in dispatchers().items()}
+
+
+# -- what is compiled ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", STYLES)
+def test_a_second_objective_compiles_nothing_of_ours(how):
+    """Objectives whose args have the same types share one entry, and all share the loops."""
+
+    def make(shift):
+        @njit
+        def fun(x, a):
+            return (x[0] - shift) * (x[0] - a)
+
+        @njit
+        def jac(x, a):
+            return 2.0 * x - a - shift
+
+        @njit
+        def fill(x, out, a):
+            out[0] = 2.0 * x[0] - a - shift
+
+        @njit
+        def pair(x, a):
+            return (x[0] - shift) * (x[0] - a), 2.0 * x - a - shift
+
+        @njit
+        def fused(x, out, a):
+            out[0] = 2.0 * x[0] - a - shift
+            return (x[0] - shift) * (x[0] - a)
+
+        return {
+            "returning": (fun, jac),
+            "in_place": (fun, fill),
+            "pair": (pair, True),
+            "fused": (fused, True),
+        }.get(how, (fun, how))
+
+    def run(shift):
+        fun, jac = make(shift)
+        options = {"learning_rate": 0.1, "momentum": 0.5, "backend": "numba"}
+        return minimize(fun, [5.0], args=(1.0,), jac=jac, options=options)
+
+    assert run(1.0).x[0] == pytest.approx(1.0, abs=1e-4)
+    before = signatures()
+    for shift in (2.0, 3.0):
+        res = run(shift)
+        assert res.success
+        assert res.x[0] == pytest.approx((1.0 + shift) / 2.0, abs=1e-4)
+    assert signatures() == before
+
+
+def test_the_loops_have_one_signature():
+    """Whatever the objective, its style and the types of its args, and in Python runs too."""
+    quadratic = PROBLEMS["quadratic"]
+    for method in METHODS:
+        for backend in ("numba", "python"):
+            for dtype in (np.float64, np.float32):
+                x0, args = quadratic.in_dtype(dtype)
+                for name, rest in (("quadratic", args), ("rosenbrock", ())):
+                    fun, jac = objectives.style(name, "fused")
+                    for more in ({}, {"history": True}, {"learning_rate": lambda k: 1e-4}):
+                        options = options_of(method, maxiter=3, backend=backend, **more)
+                        options["learning_rate"] = more.get("learning_rate", 1e-4)
+                        minimize(fun, x0, args=rest, jac=jac, method=method, options=options)
+    loops = {n: d for n, d in dispatchers().items() if n.startswith("drive_")}
+    assert set(loops) >= {f"drive_{m}_{p}" for m in METHODS for p in DTYPES}
+    for method in METHODS:
+        for precision in DTYPES:
+            assert len(loops[f"drive_{method}_{precision}"].signatures) == 1
+
+
+def test_calls_with_other_values_compile_nothing():
+    fun, jac = objectives.style("logistic", "fused")
+    problem = PROBLEMS["logistic"]
+    features, labels, ridge = problem.args
+
+    def run(rows, n, maxiter):
+        minimize(
+            fun,
+            np.zeros(n),
+            args=(np.ascontiguousarray(features[:rows, :n]), labels[:rows], ridge / 2.0),
+            jac=jac,
+            options=options_of("momentum", "logistic", maxiter=maxiter),
+        )
+
+    run(40, 3, 5)
+    before = signatures(), len(fun.signatures)
+    for rows, n, maxiter in ((40, 3, 50), (20, 2, 7), (5, 1, 1000)):
+        run(rows, n, maxiter)
+    assert (signatures(), len(fun.signatures)) == before
+
+
+# -- the disk cache --------------------------------------------------------------------------------
+
+# Objectives in a file of their own, as a user's are.
+USER = """
+from numba import njit
+
+@njit(cache=True)
+def fun(x, a):
+    return (x[0] - a) ** 2 + x[1] ** 2
+
+@njit(cache=True)
+def fill(x, out, a):
+    out[0] = 2.0 * (x[0] - a)
+    out[1] = 2.0 * x[1]
+"""
+REPORT = """
+import sys
+import user
+from fastmomentum import minimize
+from fastmomentum._kernels import drive_momentum, drive_nesterov, entry
+for method in ("momentum", "nesterov"):
+    for jac in (user.fill, "3-point"):
+        res = minimize(user.fun, [3.0, 4.0], args=(2.0,), jac=jac, method=method,
+                       options={"learning_rate": 0.05, "momentum": 0.5, "backend": "numba"})
+        assert res.success and abs(res.x[0] - 2.0) < 1e-4, res
+for d in (drive_momentum.drive_momentum_float64, drive_nesterov.drive_nesterov_float64,
+          entry.entry_in_place_float64, entry.entry_three_point_float64, user.fun, user.fill):
+    hits, misses = sum(d.stats.cache_hits.values()), sum(d.stats.cache_misses.values())
+    sys.stdout.write(f"{d.__name__} {hits} {misses}\\n")
+"""
+
+
+def report(folder, env):
+    lines = run_python(REPORT, env=env, cwd=folder).stdout.splitlines()
+    return {name: (int(hits), int(misses)) for name, hits, misses in map(str.split, lines)}
+
+
+def test_a_fresh_process_compiles_nothing(tmp_path):
+    """All that is ours, and all that the user caches, comes from disk the second time."""
+    (tmp_path / "user.py").write_text(USER)
+    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
+    cold = report(tmp_path, env)
+    warm = report(tmp_path, env)
+    assert {misses for _, misses in cold.values()} == {1}
+    assert len(warm) == 6
+    for name, (hits, misses) in warm.items():
+        assert (hits, misses) == (1, 0), name
+    # A third run writes nothing: caches that grow with every process hide misses.
+    before = sorted(p.name for p in (tmp_path / "cache").rglob("*"))
+    report(tmp_path, env)
+    assert sorted(p.name for p in (tmp_path / "cache").rglob("*")) == before
+
+
+def test_another_objective_in_a_fresh_process_loads_the_entry(tmp_path):
+    """The cached entry is that of the types, not that of the function."""
+    (tmp_path / "user.py").write_text(USER)
+    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
+    report(tmp_path, env)
+    (tmp_path / "user.py").write_text(USER.replace("- a)", "+ 2.0 - a - 2.0)"))
+    changed = report(tmp_path, env)
+    for name in ("fun", "fill"):
+        assert changed.pop(name) == (0, 1)
+    assert set(changed.values()) == {(1, 0)}
+
+
+OBJECTIVES_OF_SEVERAL_TYPES = """
+import sys
+import numpy as np
+from numba import njit
+from fastmomentum import minimize
+
+@njit
+def number(x, a):
+    return (x[0] - a) ** 2
+
+@njit
+def vector(x, a):
+    return (x[0] - a[1]) ** 2 + a[0]
+
+@njit
+def two(x, a, b):
+    return (x[0] - a) ** 2 + b
+
+ARGS = {"number": (2.0,), "vector": (np.array([5.0, 3.0]),), "two": (4.0, 7.0)}
+VALUES = {"number": (2.0, 0.0), "vector": (3.0, 5.0), "two": (4.0, 7.0)}
+for name in NAMES:
+    for jac in ("2-point", "3-point"):
+        res = minimize(globals()[name], [10.0], args=ARGS[name], jac=jac,
+                       options={"learning_rate": 0.1, "momentum": 0.5, "backend": "numba"})
+        x, f = VALUES[name]
+        assert abs(res.x[0] - x) < 1e-4 and abs(res.fun - f) < 1e-6, (name, jac, res)
+"""
+
+
+def test_entries_cached_by_several_processes_do_not_mix(tmp_path):
+    """Each process numbers what it compiles from 1: equal names, in one process, are one code.
+
+    So the adapters inside cached entries need names of their own for each type of args.
+    """
+    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
+    names = ["number", "vector", "two"]
+    for chosen in ([names[0]], [names[1]], [names[2]], names, names[::-1]):
+        run_python(f"NAMES = {chosen}\n{OBJECTIVES_OF_SEVERAL_TYPES}", env=env)
+
+
+NAMED_ARGS = """
+import collections
+from numba import njit
+from fastmomentum import minimize
+Point = collections.namedtuple("Point", ["a", "b"])
+@njit
+def fun(x, p):
+    return (x[0] - p.a) ** 2 + p.b
+minimize(fun, [3.0], args=(Point(1.0, 2.0),), options={"learning_rate": 0.1, "maxiter": 3})
+"""
+
+
+@pytest.mark.parametrize("module", [True, False], ids=["module", "main"])
+def test_types_of_other_programs_do_not_spoil_the_cache(tmp_path, module):
+    """A namedtuple's class cannot be imported elsewhere; all programs share one cache."""
+    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
+    (tmp_path / "theirs.py").write_text(NAMED_ARGS)
+    run_python("import theirs" if module else NAMED_ARGS, env=env, cwd=tmp_path)
+    run_python(SMALL_RUN, env=env)
+
+
+SMALL_RUN = """
+import sys
+import numpy as np
+from numba import njit
+from fastmomentum import minimize
+@njit
+def fun(x, a):
+    return (x[0] - a) ** 2
+res = minimize(fun, [3.0], args=(2.0,), options={"learning_rate": 0.1, "momentum": 0.5})
+assert res.success and res.backend == "numba", res
+sys.stdout.write(res.x.tobytes().hex())
+"""
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"NUMBA_CACHE_DIR": "/dev/null/x"},
+        {"NUMBA_CACHE_DIR": "/dev/null/x", "HOME": "/dev/null/x", "XDG_CACHE_HOME": "/dev/null/x"},
+        {"NUMBA_DISABLE_JIT": "1"},
+    ],
+    ids=["cache directory", "home", "no jit"],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a path below /dev/null")
+def test_no_cache_directory(env):
+    """Containers and services without a writable home: all works, compiled in each process."""
+    if "NUMBA_DISABLE_JIT" in env:
+        code = SMALL_RUN.replace('and res.backend == "numba"', "")
+    else:
+        code = SMALL_RUN
+    x = np.frombuffer(bytes.fromhex(run_python(code, env=env).stdout))
+    assert x[0] == pytest.approx(2.0, abs=1e-4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a path below /dev/null")
+def test_an_unwritable_package(tmp_path):
+    """A read-only installation and no home: a copy of the package whose __pycache__ is a file."""
+    import shutil
+
+    copy = tmp_path / "fastmomentum"
+    shutil.copytree(KERNELS.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in [copy, *(p for p in copy.rglob("*") if p.is_dir())]:
+        (folder / "__pycache__").write_text("")
+    code = SMALL_RUN + f"\nimport fastmomentum\nassert {str(tmp_path)!r} in fastmomentum.__file__"
+    env = {
+        "PYTHONPATH": tmp_path,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "NUMBA_CACHE_DIR": None,
+        "HOME": "/dev/null/x",
+        "XDG_CACHE_HOME": "/dev/null/x",
+    }
+    run_python(code, env=env, cwd=tmp_path)
+
+
+# -- generated files -------------------------------------------------------------------------------
+
+needs_tools = pytest.mark.skipif(not GENERATOR.exists(), reason="not a source tree")
+
+
+def generate(root, *arguments):
+    """Run the generator of the tree at `root` for that tree."""
+    return subprocess.run(
+        [sys.executable, str(root / "tools" / "generate_drivers.py"), *arguments],
+        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        cwd=root,
+    )
+
+
+@needs_tools
+def test_generated_files_are_fresh():
+    done = generate(ROOT, "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def generated_files(root):
+    kernels = root / "fastmomentum" / "_kernels"
+    return {
+        p.name: p.read_text(encoding="utf-8")
+        for p in sorted(kernels.glob("*.py"))
+        if "do not edit" in p.read_text(encoding="utf-8")[:200]
+    }
+
+
+@needs_tools
+def test_generated_files_follow_their_sources(tmp_path):
+    """A changed source changes every file that was made from it: Numba's cache sees only them."""
+    import shutil
+
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("fastmomentum", "tools"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
+    before = generated_files(tmp_path)
+    names = set(before)
+    drivers = {n for n in names if n.startswith("drive_")}
+    assert "entry.py" in names
+    assert drivers >= {f"drive_{m}.py" for m in METHODS}
+    for text in before.values():
+        assert re.search(r'^SOURCES = "[0-9a-f]{16,}"$', text, flags=re.M)
+
+    def changed_by(path):
+        source = tmp_path / path
+        kept = source.read_text(encoding="utf-8")
+        source.write_text(kept + "\n# a change\n", encoding="utf-8")
+        check = generate(tmp_path, "--check")
+        assert generate(tmp_path).returncode == 0
+        after = generated_files(tmp_path)
+        source.write_text(kept, encoding="utf-8")
+        assert generate(tmp_path).returncode == 0
+        assert generated_files(tmp_path) == before
+        changed = {n for n in names if after[n] != before[n]}
+        assert check.returncode == (1 if changed else 0)
+        return changed
+
+    # What compiled functions call is compiled into them.
+    assert changed_by("fastmomentum/_kernels/abi.py") == names
+    assert changed_by("fastmomentum/_kernels/layout.py") == names
+    assert "entry.py" in changed_by("tools/templates/entry.py")
+    for template in sorted((tmp_path / "tools" / "templates").glob("*.py")):
+        assert changed_by(f"tools/templates/{template.name}"), template.name
+    for method in METHODS:
+        assert f"drive_{method}.py" in changed_by(f"fastmomentum/_methods/{method}.py")
+
+
+@needs_tools
+def test_an_edited_generated_file_is_stale(tmp_path):
+    import shutil
+
+    for folder in ("fastmomentum", "tools"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    path = tmp_path / "fastmomentum" / "_kernels" / "drive_gd.py"
+    path.write_text(path.read_text().replace("k += 1", "k += 2"))
+    done = generate(tmp_path, "--check")
+    assert done.returncode == 1
+    assert "stale: fastmomentum/_kernels/drive_gd.py" in done.stdout
+
+
+def test_numba_flags_are_in_one_place():
+    """No fastmath that loses NaN, and no decorator but the package's own."""
+    from fastmomentum._kernels import jit
+
+    assert not jit.FLAGS.get("fastmath")
+    assert jit.FLAGS["error_model"] == "numpy"
+    for path in KERNELS.parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "fastmath":
+                flags = ast.literal_eval(node.value)
+                assert isinstance(flags, set), f"{path.name}:{node.lineno}"
+                # nnan and ninf would let NaN pass for success.
+                assert flags <= {"reassoc", "nsz", "contract"}, f"{path.name}:{node.lineno}"
+            for decorator in getattr(node, "decorator_list", ()):
+                name = ast.unparse(decorator).partition("(")[0].rpartition(".")[2]
+                assert name not in ("njit", "jit", "vectorize"), f"{path.name}:{node.lineno}"
+
+
+# -- the internals of Numba that are used ----------------------------------------------------------
+
+
+def test_supported_numba():
+    """The bounds in pyproject.toml are those that these tests have run with."""
+    major, minor = map(int, numba.__version__.split(".")[:2])
+    assert (0, 66) <= (major, minor) < (0, 70)
+
+
+def test_contract_compile_result():
+    """get_compile_result takes a signature; its result has a library, a name and a signature."""
+    from fastmomentum._kernels import abi
+
+    @njit
+    def fun(x, a):
+        return x[0] * a
+
+    vector = abi.vector_type(abi.F8)
+    result = fun.get_compile_result(abi.F8(vector, abi.F8))
+    assert tuple(result.signature.args) == (vector, abi.F8)
+    assert result.signature.return_type == abi.F8
+    address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+    assert isinstance(address, int) and address > 0
+    assert abi.address_of(fun, abi.F8(vector, abi.F8)) == address
+    # Typing an ndarray that a caller passes gives the same type.
+    assert numba.typeof(np.ones(2)) == vector
+
+
+def test_contract_wrong_signatures_are_noticed():
+    """Code of another signature, called by address, would be memory corruption."""
+    from fastmomentum._kernels import abi
+
+    vector = abi.vector_type(abi.F8)
+    signature = abi.F8(vector)
+
+    def answer(arguments, returns):
+        stub = python_types.SimpleNamespace(
+            signature=python_types.SimpleNamespace(args=arguments, return_type=returns)
+        )
+        return python_types.SimpleNamespace(get_compile_result=lambda s: stub)
+
+    with pytest.raises(abi.StaleCompilation):
+        abi.compiled(answer((vector, abi.F8), abi.F8), signature)
+    with pytest.raises(abi.StaleCompilation):
+        abi.compiled(answer((abi.vector_type(abi.F4),), abi.F8), signature)
+    with pytest.raises(abi.ReturnTypeMismatch) as error:
+        abi.compiled(answer((vector,), abi.I8), signature)
+    assert error.value.found == abi.I8
+    assert abi.compiled(answer((vector,), abi.F8), signature) is not None
+
+
+@pytest.mark.parametrize("real", ["F8", "F4"])
+def test_contract_calls_by_address(real):
+    """Values, tuples of args, arrays and exceptions cross a call by address."""
+    from fastmomentum._kernels import abi
+
+    vector = abi.vector_type(getattr(abi, real))
+    dtype = np.float64 if real == "F8" else np.float32
+
+    @njit
+    def fun(x, a, b):
+        if a < 0:
+            raise KeyError("negative")
+        return x[0] * a + b[1]
+
+    @njit
+    def jac(x, a, b):
+        return x * x.dtype.type(a)
+
+    @njit
+    def call(address, jac_address, x, args):
+        return abi_call_fun(address, x, args), abi_call_jac(jac_address, x, args)
+
+    abi_call_fun, abi_call_jac = abi.call_fun, abi.call_jac
+    x = np.array([2.0, 3.0], dtype)
+    args = (4, np.array([1.0, 5.0]))
+    rest = tuple(numba.typeof(a) for a in args)
+    address = abi.address_of(fun, abi.F8(vector, *rest))
+    jac_address = abi.address_of(jac, vector(vector, *rest))
+    value, gradient = call(address, jac_address, x, args)
+    assert value == 13.0
+    assert np.array_equal(gradient, 4.0 * x)
+    assert gradient.dtype == dtype
+    del gradient
+    with pytest.raises(KeyError, match="negative"):
+        call(address, jac_address, x, (-1, args[1]))
+    counts = sys.getrefcount(x), sys.getrefcount(args[1])
+    for _ in range(1000):
+        call(address, jac_address, x, args)
+    assert (sys.getrefcount(x), sys.getrefcount(args[1])) == counts
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_contract_magnitudes_order_like_numbers(dtype):
+    """|value| as an integer: NaN above infinity above all numbers, and back again."""
+    from fastmomentum._kernels import abi
+
+    magnitude_bits, from_magnitude_bits = abi.magnitude_bits, abi.from_magnitude_bits
+
+    @njit
+    def bits(x):
+        return magnitude_bits(x[0])
+
+    @njit
+    def back(b, x):
+        return from_magnitude_bits(b, x)
+
+    info = np.finfo(dtype)
+    values = [0.0, float(info.smallest_subnormal), 1e-30, 1.0, 1.5, float(info.max), np.inf, np.nan]
+    found = [bits(np.array([v], dtype)) for v in values]
+    assert found == sorted(set(found))
+    for v, b in zip(values, found, strict=True):
+        assert bits(np.array([-v], dtype)) == b
+        result = back(b, np.empty(0, dtype))
+        assert type(result) is float
+        assert np.array_equal(result, float(dtype(v)), equal_nan=True)
+
+
+def test_contract_rows_are_views():
+    """Rows made of an address own nothing and see what the array holds."""
+    from fastmomentum._kernels import abi
+
+    row, row_address = abi.row, abi.row_address
+
+    @njit
+    def fill(address, stride, like):
+        x = row(address, stride, 1, 3, like)
+        for i in range(x.size):
+            x[i] = i + 1.0
+        return row_address(address, stride, 1, like) - address, x.size
+
+    for dtype in (np.float64, np.float32):
+        table = np.zeros((2, 8), dtype)
+        offset, size = fill(table.ctypes.data, 8, table[0])
+        assert (offset, size) == (8 * table.itemsize, 3)
+        assert np.array_equal(table, [[0.0] * 8, [1.0, 2.0, 3.0] + [0.0] * 5])
+
+
+# -- machine code ----------------------------------------------------------------------------------
+
+
+def llvm(name, precision):
+    module = importlib.import_module(f"fastmomentum._kernels.drive_{name}")
+    dispatcher = getattr(module, f"drive_{name}_{precision}")
+    # Code from the disk cache has no text: compile the same function once more without it.
+    entry = importlib.import_module("fastmomentum._kernels.entry")
+    fresh = njit(error_model="numpy", nogil=True)(dispatcher.py_func)
+    signature = getattr(entry, f"SIGNATURE_{precision}")
+    fresh.compile(tuple(signature.args))
+    (text,) = fresh.inspect_llvm().values()
+    return text
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_machine_code_of_the_loops(name):
+    """Vectorised in either precision, and float32 computes its steps in float32."""
+    double, single = llvm(name, "float64"), llvm(name, "float32")
+    assert re.search(r"f(mul|sub) <\d+ x double>", double)
+    assert re.search(r"f(mul|sub) <\d+ x float>", single)
+    assert not re.search(r"f(mul|add|sub|div) <\d+ x double>", single)
+    for text in (double, single):
+        assert "NRT_MemInfo_alloc" not in text
+        assert not re.search(r"\bf(mul|add|sub)\s+(fast|contract|reassoc|nnan)", text)
+        assert "llvm.fma" not in text and "llvm.fmuladd" not in text
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+def test_allocations_do_not_depend_on_maxiter():
+    code = """
+    import sys
+    import numpy as np, objectives
+    from cases import METHODS, PROBLEMS, options_of
+    from numba.core.runtime import rtsys
+    from fastmomentum import minimize
+    def allocations(how, method, maxiter):
+        problem = PROBLEMS["quadratic"]
+        fun, jac = objectives.style("quadratic", how)
+        before = rtsys.get_allocation_stats()
+        res = minimize(fun, problem.x0, args=problem.args, jac=jac, method=method,
+                       options=options_of(method, maxiter=maxiter, gtol=0.0, xtol=0.0,
+                                          learning_rate=1e-7, backend="numba"))
+        assert res.nit == maxiter, res
+        del res
+        after = rtsys.get_allocation_stats()
+        assert after.alloc - before.alloc == after.free - before.free, (how, before, after)
+        return after.alloc - before.alloc
+    minimize(*objectives.style("sphere", "fused")[:1], [3.0], jac=True,
+             options={"learning_rate": 0.1})  # the counters exist once something has run
+    for method in METHODS:
+        for how in ("fused", "in_place", "2-point", "3-point", "cs"):
+            allocations(how, method, 10)
+            few, many = allocations(how, method, 10), allocations(how, method, 3000)
+            sys.stdout.write(f"{method} {how} {few} {many}\\n")
+        few, many = allocations("returning", method, 10), allocations("returning", method, 1010)
+        # One array for each call of jac.
+        sys.stdout.write(f"{method} returning {few} {many - 1000}\\n")
+    """
+    lines = run_python(code, env={"NUMBA_NRT_STATS": "1"}).stdout.splitlines()
+    assert len(lines) == 3 * 6
+    for line in lines:
+        _, _, few, many = line.split()
+        # A call of the entry, that is a chunk, unboxes its arrays; an iteration allocates nothing.
+        assert abs(int(many) - int(few)) < 100, line

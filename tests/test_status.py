@@ -1,0 +1,912 @@
+"""Every way to end: the status, its words, the point that is returned, and the limits."""
+
+import dataclasses
+import json
+import math
+import re
+import sys
+import time
+
+import numpy as np
+import pytest
+import scipy.optimize
+from endings import (
+    BACKENDS,
+    ENDINGS,
+    FUN_INF,
+    FUN_MINUS_INF,
+    FUN_NAN,
+    JAC_INF,
+    JAC_MINUS_INF,
+    JAC_NAN,
+    METHODS,
+    RUN_IDS,
+    RUNS,
+    bowl,
+    bowl_jac,
+    busy,
+    faulty,
+)
+from numba import njit
+
+import fastmomentum
+from fastmomentum import Status, minimize
+from fastmomentum._result import MESSAGES
+
+backends = pytest.mark.parametrize("backend", BACKENDS)
+methods = pytest.mark.parametrize("method", METHODS)
+STYLES = ("callable", "in place", "pair", "fused", "2-point", "3-point", "cs", None)
+
+
+def gradient(x):
+    out = np.empty_like(x)
+    bowl_jac(x, out)
+    return out
+
+
+def solve(method="gd", backend="auto", x0=(0.0, 0.0, 0.0), callback=None, **options):
+    options = {"learning_rate": 0.05, "backend": backend, **options}
+    return minimize(bowl, x0, method=method, jac=bowl_jac, callback=callback, options=options)
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ending", "method", "backend"), RUNS, ids=RUN_IDS)
+def test_every_ending(ending, method, backend):
+    result = ending.run(method, backend)
+    assert result.status == ending.status
+    assert result.backend == backend
+    assert result.success == (ending.status == Status.CONVERGED)
+    assert result.message == MESSAGES[ending.status]
+
+
+@backends
+def test_every_status_is_reached(backend):
+    reached = {int(e.run(e.methods[-1], backend).status) for e in ENDINGS}
+    assert reached == {int(status) for status in Status}
+
+
+def test_codes():
+    codes = {status.name: int(status) for status in Status}
+    assert sorted(codes.values()) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 99]
+    assert fastmomentum.Status is Status
+    assert Status(99) == 99
+
+
+@pytest.mark.parametrize("status", Status, ids=lambda status: status.name)
+def test_messages(status):
+    message = MESSAGES[status]
+    assert set(MESSAGES) == set(Status)
+    assert message.endswith(".")
+    assert 20 < len(message) < 200
+    assert "\n" not in message
+    assert "  " not in message
+    # Names in backticks are names of options, results or arguments.
+    known = fastmomentum.show_options(disp=False) + " callback StopIteration "
+    for name in re.findall("`(.*?)`", message):
+        assert re.search(rf"\b{name}\b", known), name
+
+
+ADVICE = {
+    Status.MAXITER: "maxiter",
+    Status.PRECISION_LOSS: "gtol",
+    Status.NONFINITE: "learning_rate",
+    Status.MAXTIME: "maxtime",
+    Status.STAGNATION: "patience",
+    Status.MAXFEV: "maxfev",
+    Status.DIVERGED: "learning_rate",
+}
+
+
+@pytest.mark.parametrize("status", ADVICE, ids=lambda status: status.name)
+def test_messages_say_what_to_change(status):
+    assert f"`{ADVICE[status]}`" in MESSAGES[status]
+
+
+def test_messages_start_as_scipys():
+    """For the statuses that SciPy has; its sentence, then our advice."""
+
+    def nan_beyond(x):
+        return float(np.sum((x - 1.0) ** 2)) if x[0] < 0.5 else math.nan
+
+    def stop(x):
+        raise StopIteration
+
+    def theirs(fun, callback=None, **options):
+        with np.errstate(all="ignore"):
+            return scipy.optimize.minimize(
+                fun, np.zeros(2), method="CG", callback=callback, options=options
+            )
+
+    for found, status in (
+        (theirs(bowl), Status.CONVERGED),
+        (theirs(style_rosenbrock, maxiter=2), Status.MAXITER),
+        (theirs(bowl, stop), Status.CALLBACK),
+    ):
+        assert found.status == status
+        assert MESSAGES[status].startswith(found.message)
+    assert theirs(nan_beyond).status in (Status.PRECISION_LOSS, Status.NONFINITE)
+
+
+def style_rosenbrock(x):
+    return 100.0 * (x[1] - x[0] ** 2) ** 2 + (1.0 - x[0]) ** 2
+
+
+# -- the stopping rules, one at a time -------------------------------------------------------------
+
+
+@backends
+@methods
+@pytest.mark.parametrize("gtol", (1e-1, 1e-3, 1e-5, 1e-8))
+def test_gtol(method, backend, gtol):
+    result = solve(method, backend, gtol=gtol, history=True)
+    norms = result.history["grad_norm"]
+    assert result.success
+    assert norms[-1] <= gtol < norms[:-1].min()
+    assert result.grad_norm == norms[-1]
+
+
+@backends
+@methods
+def test_gtol_is_inclusive(method, backend):
+    norms = solve(method, backend, maxiter=10, history=True).history["grad_norm"]
+    k = 8 if method == "gd" else int(np.argmin(norms))
+    result = solve(method, backend, gtol=float(norms[k]))
+    assert result.success
+    assert result.nit == k
+
+
+@backends
+@methods
+def test_defaults(method, backend):
+    """gtol 1e-5 in the infinity norm, 1e-3 in float32."""
+    for dtype, gtol in ((np.float64, 1e-5), (np.float32, 1e-3)):
+        result = solve(method, backend, np.zeros(3, dtype), history=True)
+        norms = result.history["grad_norm"]
+        assert norms[-1] <= gtol < norms[:-1].min()
+    result = solve(method, backend, learning_rate=1e-9)
+    assert result.status == Status.MAXITER
+    assert result.nit == 10_000
+
+
+def test_default_maxiter_grows_with_n():
+    result = solve("gd", x0=np.zeros(100), learning_rate=1e-9)
+    assert result.nit == 20_000
+
+
+@backends
+@methods
+@pytest.mark.parametrize("maxiter", (0, 1, 2, 63, 64, 65, 100))
+def test_maxiter(method, backend, maxiter):
+    result = solve(method, backend, maxiter=maxiter, gtol=0.0)
+    assert result.status == Status.MAXITER
+    assert result.nit == maxiter
+    assert result.nfev == maxiter + 1
+
+
+@backends
+@methods
+def test_convergence_in_the_last_iteration_counts(method, backend):
+    nit = solve(method, backend).nit
+    assert solve(method, backend, maxiter=nit).success
+    limited = solve(method, backend, maxiter=nit - 1)
+    assert limited.status == Status.MAXITER
+    assert not limited.success
+    nfev = solve(method, backend).nfev
+    assert solve(method, backend, maxfev=nfev).success
+    assert solve(method, backend, maxfev=nfev - 1).status == Status.MAXFEV
+
+
+@backends
+@methods
+def test_ftol(method, backend):
+    """Twice in a row |f_k - f_{k-1}| <= ftol max(|f_k|, |f_{k-1}|, 1), and not before."""
+    ftol = 1e-5
+    result = solve(method, backend, gtol=0.0, ftol=ftol, history=True)
+    f = result.history["fun"]
+    flat = np.abs(np.diff(f)) <= ftol * np.maximum(np.maximum(abs(f[1:]), abs(f[:-1])), 1.0)
+    assert result.success
+    assert flat[-2:].all()
+    assert not (flat[:-2] & flat[1:-1]).any()
+    assert result.fun == f.min()
+
+
+@backends
+@pytest.mark.parametrize("method", ("gd", "momentum"))
+def test_xtol(method, backend):
+    xtol = 1e-4
+    result = solve(method, backend, gtol=0.0, xtol=xtol, return_all=True)
+    x = np.array(result.allvecs)
+    step = np.abs(np.diff(x, axis=0)).max(axis=1)
+    flat = step <= xtol * (xtol + np.abs(x[:-1]).max(axis=1))
+    assert result.success
+    assert flat[-2:].all()
+    assert not (flat[:-2] & flat[1:-1]).any()
+
+
+@backends
+@methods
+@pytest.mark.parametrize("patience", (1, 3, 10))
+def test_patience(method, backend, patience):
+    """So many iterations without a new lowest value, and not before."""
+    result = solve(
+        method, backend, learning_rate=0.34, patience=patience, gtol=0.0, maxiter=500, history=True
+    )
+    f = result.history["fun"]
+    since_best = np.arange(f.size) - np.array([np.argmin(f[: k + 1]) for k in range(f.size)])
+    assert (since_best[:-1] < patience).all()
+    assert (result.status == Status.STAGNATION) == (since_best[-1] == patience)
+    assert result.fun == f.min()
+
+
+@backends
+def test_patience_of_an_oscillation(backend):
+    # A step of 2 (1 - x) with curvature 2 jumps from x to 2 - x and back.
+    result = solve("gd", backend, [0.0], learning_rate=1.0, patience=7)
+    assert result.status == Status.STAGNATION
+    assert result.nit == 7
+    assert np.array_equal(result.x, [0.0])
+    assert result.fun == 1.0
+
+
+@backends
+@methods
+def test_fixed_point(method, backend):
+    """gtol = 0 cannot be met where no step changes x: the run ends all the same."""
+    result = solve(method, backend, [1e8, 3.7, 0.1], gtol=0.0, maxiter=100_000)
+    if method == "gd":
+        assert result.status in (Status.PRECISION_LOSS, Status.CONVERGED)
+    assert result.status in (Status.PRECISION_LOSS, Status.CONVERGED, Status.MAXITER)
+    assert result.success == (result.grad_norm == 0.0)
+    assert result.grad_norm < 1e-7
+
+
+@backends
+def test_learning_rate_that_moves_nothing(backend):
+    result = solve("gd", backend, [3.0, 3.0], learning_rate=1e-300)
+    assert result.status == Status.PRECISION_LOSS
+    assert not result.success
+    assert np.array_equal(result.x, [3.0, 3.0])
+
+
+@backends
+def test_schedule_that_pauses_is_no_fixed_point(backend):
+    """A step of 0 ends the run only if the next ones are 0, too."""
+    result = solve("gd", backend, learning_rate=lambda k: 0.1 if k >= 20 else 0.0)
+    assert result.success
+
+
+@backends
+@methods
+@pytest.mark.parametrize("rate", (1.5, 3.0, 100.0, 1e6))
+def test_diverging(method, backend, rate):
+    result = solve(method, backend, learning_rate=rate)
+    assert result.status in (Status.DIVERGED, Status.NONFINITE)
+    assert not result.success
+    assert result.fun <= bowl(np.zeros(3))
+    assert result.fun == bowl(result.x)
+    assert result.nit < 300
+
+
+@backends
+@methods
+def test_diverging_to_infinity_at_once(method, backend):
+    result = solve(method, backend, learning_rate=1e300)
+    assert result.status in (Status.DIVERGED, Status.NONFINITE)
+    assert np.array_equal(result.x, np.zeros(3))
+    assert result.fun == bowl(np.zeros(3))
+    assert np.array_equal(result.jac, gradient(np.zeros(3)))
+
+
+# -- NaN is never a success ------------------------------------------------------------------------
+
+FAULTS = {
+    "fun nan": FUN_NAN,
+    "fun inf": FUN_INF,
+    "fun -inf": FUN_MINUS_INF,
+    "jac nan": JAC_NAN,
+    "jac inf": JAC_INF,
+    "jac -inf": JAC_MINUS_INF,
+}
+PLACES = [(1, 0), *((n, at) for n in (5, 1000) for at in (0, n // 2, n - 1))]
+NORMS = (np.inf, 1, 2, 3.5, -np.inf)
+
+
+@backends
+@methods
+@pytest.mark.parametrize("bound", (-1.0, 0.3, 0.9), ids=("at x0", "soon", "late"))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_not_finite(fault, bound, method, backend):
+    for n, at in PLACES if fault.startswith("jac") else ((1, 0), (5, 0)):
+        args = (FAULTS[fault], at, bound)
+        result = minimize(
+            faulty,
+            np.zeros(n),
+            args,
+            method,
+            jac=True,
+            options={"learning_rate": 0.05, "backend": backend},
+        )
+        assert result.status == Status.NONFINITE, (n, at)
+        assert result.success is False
+        assert result.message == MESSAGES[Status.NONFINITE]
+        assert np.isfinite(result.x).all()
+        out = np.empty(n)
+        assert np.array_equal(result.fun, faulty(result.x, out, *args), equal_nan=True)
+        assert np.array_equal(result.jac, out, equal_nan=True)
+        if bound == -1.0:
+            assert result.nit == 0
+            assert np.array_equal(result.x, np.zeros(n))
+        else:
+            assert math.isfinite(result.fun)
+            assert result.fun < bowl(np.zeros(n))
+
+
+@backends
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("fault", (JAC_NAN, JAC_INF))
+@pytest.mark.parametrize("maxiter", (3, 100), ids=("last", "on the way"))
+def test_nan_in_every_norm(norm, fault, maxiter, backend):
+    """The norm that is minus infinity is a minimum: infinity is no obstacle to it, but NaN is."""
+    bound = 0.2 if maxiter == 3 else 0.5  # x[0] is 0, 0.1, 0.19, 0.271: met in iteration 3
+    for n, at in PLACES:
+        result = minimize(
+            faulty,
+            np.zeros(n),
+            (fault, at, bound),
+            "gd",
+            jac=True,
+            options={"learning_rate": 0.05, "backend": backend, "norm": norm, "maxiter": maxiter},
+        )
+        assert not result.success
+        if norm == -np.inf and fault == JAC_INF:
+            continue
+        assert result.status == Status.NONFINITE
+
+
+@backends
+def test_nan_with_a_loose_tolerance(backend):
+    # nan <= gtol is false, and so must the test be, whatever gtol is.
+    for gtol in (1.0, 1e9, 1e300, math.inf):
+        result = minimize(
+            faulty,
+            np.zeros(5),
+            (JAC_NAN, 2, -1.0),
+            jac=True,
+            options={"learning_rate": 0.05, "backend": backend, "gtol": gtol},
+        )
+        assert not result.success
+        assert result.status == Status.NONFINITE
+
+
+@backends
+@pytest.mark.parametrize("rule", ({"ftol": 1.0}, {"xtol": 1.0}), ids=("ftol", "xtol"))
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nan_does_not_pass_the_other_rules(rule, fault, backend):
+    result = minimize(
+        faulty,
+        np.zeros(3),
+        (FAULTS[fault], 1, 0.05),
+        "gd",
+        jac=True,
+        options={"learning_rate": 0.05, "backend": backend, **rule},
+    )
+    assert result.nfev == 2
+    assert not result.success
+    assert result.status == Status.NONFINITE
+
+
+@pytest.mark.parametrize("jac", ("2-point", "3-point", "cs"))
+def test_nan_in_differences(jac):
+    """fun is NaN beside x only, so that the differences are not finite and fun is."""
+
+    def fun(x):
+        beside = x[0].real > 0.5 or (jac == "cs" and x[0].imag != 0.0 and x[0].real > 0.4)
+        value = np.sum((x - 1.0) * (x - 1.0))
+        return value * math.nan if beside else value
+
+    result = minimize(fun, np.zeros(2), jac=jac, options={"learning_rate": 0.05})
+    assert result.status == Status.NONFINITE
+    assert not result.success
+    assert math.isfinite(result.fun)
+
+
+@backends
+def test_nan_in_args(backend):
+    result = minimize(
+        faulty,
+        np.zeros(3),
+        (FUN_NAN, 0, -math.inf),
+        jac=True,
+        options={"learning_rate": 0.05, "backend": backend},
+    )
+    assert result.status == Status.NONFINITE
+    assert math.isnan(result.fun)
+
+
+def test_nan_where_scipy_takes_it():
+    """SciPy may return a point of NaN; ours is the best finite one."""
+
+    def fun(x):
+        return float(x[0] ** 2 - 2.0 * x[0]) if x[0] < 0.5 else math.nan
+
+    result = minimize(fun, [-3.0], options={"learning_rate": 0.3})
+    assert result.status == Status.NONFINITE
+    assert math.isfinite(result.fun)
+    assert -3.0 <= result.x[0] < 0.5
+
+
+@methods
+@pytest.mark.parametrize("rate", (0.05, 0.34, 1.2))
+@pytest.mark.parametrize("options", ({"maxiter": 13}, {"maxfev": 11}, {"patience": 2}), ids=str)
+def test_best_point_of_all_evaluated(method, rate, options):
+    """Against a record of the calls, which the loop does not know of."""
+    record = []
+
+    def fun(x):
+        record.append((bowl(x), x))
+        return record[-1][0]
+
+    options = {"learning_rate": rate, "gtol": 0.0, "maxiter": 50, **options}
+    result = minimize(fun, np.zeros(3), jac=gradient, method=method, options=options)
+    value, x = min(record, key=lambda pair: pair[0])
+    assert result.fun == value
+    assert np.array_equal(result.x, x)
+    assert np.array_equal(result.jac, gradient(x))
+    assert result.nfev == len(record)
+
+
+# -- maxfev ----------------------------------------------------------------------------------------
+
+
+class Counted:
+    """The bowl in every style, with counters of its calls."""
+
+    def __init__(self, style):
+        self.calls = self.jac_calls = 0
+        self.fun, self.jac = {
+            "callable": (self.value, self.gradient),
+            "in place": (self.value, self.fill),
+            "pair": (self.pair, True),
+            "fused": (self.fused, True),
+        }.get(style, (self.value, style))
+
+    def value(self, x):
+        self.calls += 1
+        return np.sum((x - 1.0) * (x - 1.0))
+
+    def gradient(self, x):
+        self.jac_calls += 1
+        return 2.0 * (x - 1.0)
+
+    def fill(self, x, out):
+        out[:] = self.gradient(x)
+
+    def pair(self, x):
+        return self.value(x), self.gradient(x)
+
+    def fused(self, x, out):
+        out[:] = self.gradient(x)
+        return self.value(x)
+
+
+# Limits that leave no room for the gradient at x0 by differences of n = 2 (and, for "cs", for the
+# check of it), and larger ones.
+limits = pytest.mark.parametrize(
+    "limits", ((1, 2, 3, 4, 6), (7, 8, 9, 10, 11, 12, 13, 19, 30)), ids=("small", "large")
+)
+
+
+def refuses(error, maxfev, calls, n):
+    """A limit that leaves no room for the first gradient may be an error, before any call."""
+    return "maxfev" in str(error) and maxfev <= 3 * n + 1 and calls == 0
+
+
+@methods
+@limits
+@pytest.mark.parametrize("watched", (False, True), ids=("free", "watched"))
+@pytest.mark.parametrize("style", STYLES)
+def test_maxfev_is_never_exceeded(style, method, watched, limits):
+    for maxfev in limits:
+        counted = Counted(style)
+        try:
+            result = minimize(
+                counted.fun,
+                np.zeros(2),
+                jac=counted.jac,
+                method=method,
+                callback=(lambda intermediate_result: None) if watched else None,
+                options={"learning_rate": 0.05, "maxfev": maxfev},
+            )
+        except ValueError as error:
+            assert refuses(error, maxfev, counted.calls, 2)
+            continue
+        assert result.nfev == counted.calls
+        assert counted.calls <= maxfev
+        assert result.status == Status.MAXFEV
+        assert not result.success
+        assert np.isfinite(result.x).all()
+
+
+@methods
+@pytest.mark.parametrize("style", STYLES)
+def test_maxfev_is_used_up(style, method):
+    """The run stops for want of calls only if another evaluation does not fit."""
+    cost = {"2-point": 3, "3-point": 5, "cs": 3, None: 3}.get(style, 1)
+    for maxfev in (10, 11, 12, 13, 14, 15):
+        counted = Counted(style)
+        result = minimize(
+            counted.fun,
+            np.zeros(2),
+            jac=counted.jac,
+            method=method,
+            options={"learning_rate": 0.05, "maxfev": maxfev},
+        )
+        assert maxfev - cost < result.nfev <= maxfev
+
+
+@njit(cache=True)
+def counted_bowl(x, calls):
+    calls[0] += 1
+    total = x[0] * 0.0
+    for i in range(x.size):
+        total += (x[i] - 1.0) * (x[i] - 1.0)
+    return total
+
+
+@njit(cache=True)
+def counted_fill(x, out, calls):
+    calls[1] += 1
+    for i in range(x.size):
+        out[i] = 2.0 * (x[i] - 1.0)
+
+
+COMPILED_JACS = [pytest.param(counted_fill, id="in place"), "2-point", "3-point", "cs"]
+
+
+@methods
+@limits
+@pytest.mark.parametrize("watched", (False, True), ids=("free", "watched"))
+@pytest.mark.parametrize("jac", COMPILED_JACS)
+def test_compiled_maxfev(jac, method, watched, limits):
+    """Counted by the compiled objective itself."""
+    for maxfev in limits:
+        calls = np.zeros(2, np.int64)
+        try:
+            result = minimize(
+                counted_bowl,
+                np.zeros(2),
+                (calls,),
+                method,
+                jac,
+                callback=(lambda intermediate_result: None) if watched else None,
+                options={"learning_rate": 0.05, "maxfev": maxfev},
+            )
+        except ValueError as error:
+            assert refuses(error, maxfev, calls[0], 2)
+            continue
+        assert result.backend == "numba"
+        assert result.nfev == calls[0]
+        assert calls[0] <= maxfev
+        assert jac is not counted_fill or result.njev == calls[1]
+        assert result.status == Status.MAXFEV
+        assert np.isfinite(result.x).all()
+        assert np.isfinite(result.fun), "fun(x0) was computed, and is lost"
+
+
+@backends
+@methods
+@pytest.mark.parametrize("jac", COMPILED_JACS)
+def test_counters_are_facts(jac, method, backend):
+    """The calls made, those for checks at x0 included."""
+    calls = np.zeros(2, np.int64)
+    options = {"learning_rate": 0.05, "maxiter": 9, "backend": backend}
+    result = minimize(counted_bowl, np.zeros(4), (calls,), method, jac, options=options)
+    assert result.nfev == calls[0]
+    if jac is counted_fill:
+        assert result.nfev == result.njev == calls[1] == 10
+
+
+# -- maxtime ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("watched", (False, True), ids=("free", "watched"))
+def test_maxtime_of_a_slow_function(watched):
+    calls = []
+
+    def slow(x):
+        calls.append(time.perf_counter())
+        time.sleep(0.005)
+        return bowl(x)
+
+    start = time.perf_counter()
+    result = minimize(
+        slow,
+        np.zeros(3),
+        jac=gradient,
+        callback=(lambda x: None) if watched else None,
+        options={"learning_rate": 1e-6, "maxtime": 0.2, "maxiter": 10**9},
+    )
+    seconds = time.perf_counter() - start
+    assert result.status == Status.MAXTIME
+    assert not result.success
+    assert 0.2 <= seconds < 2.2
+    assert 2 <= len(calls) <= 41
+    assert result.nfev == len(calls) == result.nit + 1
+    assert result.fun == bowl(result.x)
+    assert 0.2 <= result.time <= seconds
+
+
+def test_maxtime_with_a_slow_callback():
+    start = time.perf_counter()
+    result = solve(
+        learning_rate=1e-6, maxtime=0.1, maxiter=10**9, callback=lambda x: time.sleep(0.02)
+    )
+    assert result.status == Status.MAXTIME
+    assert time.perf_counter() - start < 2.1
+    assert result.nit <= 7
+
+
+@methods
+@pytest.mark.parametrize("rounds", (0, 1_000, 1_000_000), ids=("quick", "medium", "slow"))
+def test_maxtime_of_a_compiled_function(rounds, method):
+    def run(**options):
+        options = {"learning_rate": 1e-9, "gtol": 0.0, "maxiter": 2**50, **options}
+        return minimize(busy, np.zeros(3), (rounds,), method, True, options=options)
+
+    run(maxiter=1)  # compiles
+    start = time.perf_counter()
+    result = run(maxtime=0.15)
+    seconds = time.perf_counter() - start
+    assert result.status == Status.MAXTIME
+    assert result.backend == "numba"
+    assert 0.15 <= seconds < 2.15
+    assert result.nfev == result.nit + 1
+    assert result.nit >= 1
+
+
+@backends
+def test_maxtime_shorter_than_one_evaluation(backend):
+    result = solve("gd", backend, learning_rate=1e-9, maxtime=1e-9, maxiter=10**9)
+    assert result.status == Status.MAXTIME
+    assert result.fun == bowl(result.x)
+    assert np.array_equal(result.jac, gradient(result.x))
+    assert result.nfev == result.nit + 1
+
+
+@backends
+def test_convergence_wins_over_the_clock(backend):
+    assert solve("gd", backend, maxtime=1e-9, gtol=1e9).success
+
+
+# -- Ctrl-C ----------------------------------------------------------------------------------------
+
+INTERRUPT = """
+    import json, os, signal, threading, time
+    import numpy as np
+    from fastmomentum import minimize
+    from endings import bowl, bowl_jac, busy
+
+    def run(how, watched=False, **options):
+        options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 2**50, **options}
+        fun, jac, args = {
+            "quick": (bowl, bowl_jac, ()),
+            "slow": (busy, True, (1_000_000,)),
+            "python": (lambda x: float(np.sum((x - 1.0) ** 2)), lambda x: 2.0 * (x - 1.0), ()),
+        }[how]
+        callback = (lambda x: None) if watched else None
+        return minimize(fun, np.zeros(3), args, jac=jac, callback=callback, options=options)
+
+    reports = []
+    for how in ("quick", "slow", "python"):
+        for watched in (False, True):
+            for on_interrupt in ("raise", "return"):
+                run(how, maxiter=2)
+                sent = []
+
+                def send():
+                    sent.append(time.monotonic())
+                    os.kill(os.getpid(), signal.SIGINT)
+
+                raised = False
+                timer = threading.Timer(0.3, send)
+                timer.start()
+                try:
+                    result = run(how, watched, on_interrupt=on_interrupt)
+                except KeyboardInterrupt as error:
+                    raised = True
+                    result = error.result
+                delay = time.monotonic() - sent[0]
+                timer.join()
+                x = np.asarray(result.x)
+                reports.append({
+                    "how": how, "watched": watched, "on_interrupt": on_interrupt,
+                    "raised": raised, "delay": delay, "status": result.status,
+                    "success": result.success, "nit": result.nit, "nfev": result.nfev,
+                    "backend": result.backend,
+                    "moved": bool((x > 0.0).all()),
+                    "matches": how == "python" or abs(result.fun - bowl(x)) < 1e-12,
+                })
+    print(json.dumps(reports))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill does not send SIGINT there")
+def test_ctrl_c(run_python):
+    """A real signal, to the compiled and to the Python loop; the answer comes at once."""
+    reports = json.loads(run_python(INTERRUPT).stdout)
+    assert len(reports) == 12
+    for report in reports:
+        assert report["raised"] == (report["on_interrupt"] == "raise"), report
+        assert report["delay"] < 2.0, report
+        assert report["status"] == Status.INTERRUPTED, report
+        assert not report["success"], report
+        assert report["moved"], report
+        assert report["matches"], report
+        assert report["nit"] >= 1, report
+        assert report["nfev"] - report["nit"] in (0, 1, 2), report
+        assert report["backend"] == ("python" if report["how"] == "python" else "numba"), report
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="os.kill does not send SIGINT there")
+def test_uncaught_ctrl_c_says_where_the_result_is(run_python):
+    done = run_python(
+        """
+        import os, signal, threading
+        from fastmomentum import minimize
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 2**50}
+        minimize(lambda x: float(x @ x), [1.0], jac=lambda x: 2.0 * x, options=options)
+        """,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "KeyboardInterrupt" in done.stderr
+    assert "best point" in done.stderr
+    assert "`result`" in done.stderr
+
+
+@pytest.mark.parametrize("on_interrupt", ("raise", "return"))
+@pytest.mark.parametrize("at", (1, 4))
+def test_interrupt_inside_fun(on_interrupt, at):
+    """As Ctrl-C strikes while the user's own Python code runs."""
+    calls = []
+
+    def fun(x):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return bowl(x)
+
+    options = {"learning_rate": 0.05, "on_interrupt": on_interrupt, "history": True}
+    if on_interrupt == "return":
+        result = minimize(fun, np.zeros(3), jac=gradient, method="gd", options=options)
+    else:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            minimize(fun, np.zeros(3), jac=gradient, method="gd", options=options)
+        result = caught.value.result
+    assert result.status == Status.INTERRUPTED
+    assert not result.success
+    assert result.nfev == len(calls) == at
+    assert result.nit == max(0, at - 2)
+    if at == 1:
+        assert np.array_equal(result.x, np.zeros(3))
+        assert math.isnan(result.fun)
+    else:
+        assert result.fun == bowl(result.x)
+        assert np.array_equal(result.jac, gradient(result.x))
+        assert result.history["fun"].shape == (result.nit + 1,)
+
+
+# -- the automatic learning rate -------------------------------------------------------------------
+
+AUTO = [e for e in ENDINGS if "learning_rate" not in e.options and "momentum" in e.methods]
+watched_or_not = pytest.mark.parametrize("watched", (False, True), ids=("free", "watched"))
+
+
+@backends
+@watched_or_not
+@pytest.mark.parametrize("n", (1, 3, 40))
+@pytest.mark.parametrize("ending", AUTO, ids=lambda e: e.name)
+def test_automatic_rate(ending, n, watched, backend):
+    """What holds for every ending; which one it is depends on the steps that it chooses."""
+    if n == 1 and ending.fault[1] == 1:
+        ending = dataclasses.replace(ending, fault=(ending.fault[0], 0, ending.fault[2]))
+    seen = []
+
+    def callback(intermediate_result):
+        seen.append(intermediate_result.nit)
+        if ending.callback is not None:
+            ending.callback(intermediate_result=intermediate_result)
+
+    x0 = np.linspace(0.0, 3.0, n) if math.isinf(ending.fault[2]) else np.zeros(n)
+    result = minimize(
+        faulty,
+        x0,
+        ending.fault,
+        jac=True,
+        callback=callback if watched or ending.callback else None,
+        options={"maxiter": 500, "backend": backend, "history": True, **ending.options},
+    )
+    assert result.status in set(Status)
+    assert result.success == (result.status == 0)
+    assert result.message == MESSAGES[Status(result.status)]
+    value, jac = ending.evaluate(result.x)
+    assert np.array_equal(result.fun, value, equal_nan=True)
+    assert np.array_equal(result.jac, jac, equal_nan=True)
+    assert np.isfinite(result.x).all()
+    assert np.array_equal(result.grad_norm, np.abs(jac).max(), equal_nan=True)
+    assert result.nit <= ending.options.get("maxiter", 500)
+    assert result.nfev <= ending.options.get("maxfev", 10**6)
+    assert not seen or seen == list(range(1, result.nit + 1))
+    assert result.history["fun"].shape == (result.nit + 1,)
+    assert result.history["learning_rate"].shape == (result.nit,)
+    if result.success:
+        assert np.isfinite(result.fun)
+        assert np.isfinite(result.jac).all()
+    if ending.fault[2] == -1.0:
+        assert result.status == Status.NONFINITE
+        assert result.nit == 0
+    elif math.isfinite(result.fun):
+        assert result.fun <= ending.evaluate(x0)[0]
+
+
+@limits
+@watched_or_not
+@pytest.mark.parametrize("style", STYLES)
+def test_maxfev_is_never_exceeded_by_the_automatic_rate(style, watched, limits):
+    """Its trial steps count."""
+    for maxfev in limits:
+        counted = Counted(style)
+        try:
+            result = minimize(
+                counted.fun,
+                np.array([-5.0, 9.0]),
+                jac=counted.jac,
+                callback=(lambda intermediate_result: None) if watched else None,
+                options={"maxfev": maxfev},
+            )
+        except ValueError as error:
+            assert refuses(error, maxfev, counted.calls, 2)
+            continue
+        assert result.nfev == counted.calls
+        assert counted.calls <= maxfev
+        assert result.status in (Status.MAXFEV, Status.CONVERGED)
+
+
+def test_automatic_rate_returns_the_best_of_all_evaluated():
+    record = []
+
+    def fun(x):
+        value = float(100.0 * (x[1] - x[0] ** 2) ** 2 + (1.0 - x[0]) ** 2)
+        record.append((value, x))
+        return value
+
+    for maxfev in (3, 5, 8, 13, 21, 34):
+        record.clear()
+        options = {"maxfev": maxfev}
+        result = minimize(fun, [-1.2, 1.0], jac=scipy.optimize.rosen_der, options=options)
+        assert result.nfev == len(record) <= maxfev
+        assert result.status == Status.MAXFEV
+        assert result.fun == min(value for value, _ in record)
+        assert result.fun == fun(result.x)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_automatic_rate_and_nan(fault):
+    """A wall of NaN between x0 and the minimum: never a success."""
+    for n, at in PLACES:
+        for backend in BACKENDS:
+            result = minimize(
+                faulty,
+                np.full(n, -2.0),
+                (FAULTS[fault], at, 0.25),
+                jac=True,
+                options={"backend": backend, "maxiter": 300},
+            )
+            assert not result.success
+            assert math.isfinite(result.fun)
+            assert np.isfinite(result.jac).all()
+            assert result.x[0] < 0.25
+            assert result.fun <= bowl(np.full(n, -2.0))
