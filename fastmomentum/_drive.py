@@ -17,8 +17,9 @@ from ._kernels import layout
 from ._kernels.jit import jit_disabled
 from ._methods import Method, Parameter
 from ._objective import Objective
+from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
-from ._validation import Settings, check_schedule_values
+from ._validation import Settings, schedule_value, schedule_values
 from .schedules import Schedule
 
 CHUNK_SECONDS = 0.05
@@ -113,6 +114,7 @@ class Run:
         self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
+        self.progress: Progress | None = None
         self._schedules()
         self._drivers()
 
@@ -134,31 +136,27 @@ class Run:
                 vector = isinstance(value, Schedule)
                 longest = VECTOR_SCHEDULE_CHUNK if vector else SCHEDULE_CHUNK
                 self.longest_chunk = min(self.longest_chunk, longest)
+                self.numbers[name] = np.zeros(1, self.dtype)
             else:
                 self.numbers[name] = np.array([0.0 if value == "auto" else value], self.dtype)
         self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
         self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
 
-    def _fill_schedules(self, last: int) -> None:
-        """Numbers for the iterations from the current one to `last`."""
+    def _fill_schedules(self, last: int) -> int:
+        """Numbers for the iterations from the current one on; returns where they end."""
         first = int(self.ints[ITERATION])
         self.ints[CHUNK_START] = first
-        k = np.arange(first, last + 1)
         for name, (parameter, schedule) in self.scheduled.items():
-            if isinstance(schedule, Schedule):
-                values = np.asarray(schedule(k), np.float64)
-            else:
-                values = np.array([self._value(name, schedule, i) for i in k.tolist()])
-            check_schedule_values(name, values, first, parameter)
-            self.numbers[name] = values.astype(self.dtype)
-
-    @staticmethod
-    def _value(name: str, schedule: Callable, k: int) -> float:
-        value = schedule(k)
-        try:
-            return float(value)
-        except (TypeError, ValueError):
-            raise TypeError(f"{name}({k}) must be a number, got {value!r}.") from None
+            ahead = int(name == "momentum" and self.method.looks_ahead)
+            count = last - first + ahead
+            if count == 0:
+                continue
+            values = schedule_values(parameter, schedule, first, count, self.dtype)
+            if len(values) == ahead:  # the next iteration's is needed, too, and it is bad
+                schedule_value(parameter, schedule, first + ahead, self.dtype)
+            last = first + len(values) - ahead
+            self.numbers[name] = np.append(values, values[-1])
+        return last
 
     # -- the loop ---------------------------------------------------------------------------------
 
@@ -209,12 +207,13 @@ class Run:
     def advance(self, last: int) -> int:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
         if self.scheduled:
-            self._fill_schedules(last)
+            last = self._fill_schedules(last)
         ints = self.ints
         if self.settings.history:
             ints[HISTORY] = 0
         try:
             self._advance(last)
+            self._show()
         finally:
             if self.settings.history and ints[HISTORY] > 0:
                 self.recorded.append(self.history[: ints[HISTORY]].copy())
@@ -230,11 +229,22 @@ class Run:
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
             )
+            if self.progress is not None:
+                self._show()
             if time.perf_counter() > self.deadline:
                 self._call(self.driver, min(last, int(ints[ITERATION])))
                 if ints[STATUS] < 0:
                     ints[STATUS] = Status.MAXTIME
                 return
+
+    def _show(self) -> None:
+        if self.progress is not None:
+            self.progress.show(
+                int(self.ints[NIT]),
+                int(self.ints[NFEV]),
+                float(self.floats[FUN]),
+                float(self.floats[GRAD_NORM]),
+            )
 
     # -- reading the state ------------------------------------------------------------------------
 
@@ -242,9 +252,7 @@ class Run:
         """A copy of the method's current iterate."""
         if self.iterate_is_evaluated:
             return self.row(int(self.ints[CURRENT])).copy()
-        return self.row(
-            layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)
-        ).copy()
+        return self.row(layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)).copy()
 
     def norm_of(self, g: np.ndarray) -> float:
         """The norm of the gradient test."""
@@ -253,9 +261,10 @@ class Run:
             return float(np.abs(g).max())
         g = g.astype(np.float64)
         with np.errstate(all="ignore"):
-            if order in (1.0, 2.0, -math.inf):
-                return float(np.linalg.norm(g, order))
-            # High powers of small numbers are zero: relative to the largest.
+            plain = float(np.linalg.norm(g, order))
+            # High powers of small numbers are zero, of large ones infinite.
+            if math.isnan(plain) or 0.0 < plain < math.inf:
+                return plain
             largest = float(np.abs(g).max())
             if largest == 0.0 or not math.isfinite(largest):
                 return largest
@@ -356,6 +365,8 @@ def drive(
     """Run to the end; every way out gives the best point found."""
     vectors = [run.row(0).copy()] if settings.return_all else None
     run.deadline = begin + settings.maxtime
+    if settings.progress:
+        run.progress = Progress(settings.method.name, begin)
     if takes_result and not run.iterate_is_evaluated:
         run.ints[RESERVE] = run.objective.cost_fun
     watched = callback is not None or settings.return_all
@@ -379,6 +390,8 @@ def drive(
 def _finish(
     run: Run, status: Status, begin: float, message: str, vectors: list | None
 ) -> OptimizeResult:
+    if run.progress is not None:
+        run.progress.close()
     result = run.result(status, begin, message)
     if vectors is not None:
         result["allvecs"] = vectors

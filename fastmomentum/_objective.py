@@ -20,8 +20,8 @@ DIFFERENCE_STEPS = {
     "3-point": lambda eps: eps ** (1.0 / 3.0),
     "cs": lambda eps: 1e-20,
 }
-# What an in-place gradient must overwrite.
-_UNTOUCHED = 1.2345678e-30
+# What an in-place gradient must overwrite; large, so that adding to it does not change it either.
+_UNTOUCHED = 1.2345678e30
 
 
 class CompilationWarning(RuntimeWarning):
@@ -76,12 +76,14 @@ class Objective:
         self.cost_jac = 1
         self.step = 0.0
         if isinstance(jac, str):
-            self.cost_fun = {"2-point": self.n + 1, "3-point": 2 * self.n + 1, "cs": self.n + 1}[jac]
+            self.cost_fun = {"2-point": self.n + 1, "3-point": 2 * self.n + 1, "cs": self.n + 1}[
+                jac
+            ]
             self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
-        self._seen: list[tuple[str, np.ndarray]] | None = None
+        self._checking = False
         if backend == "python" and (_is_c(fun) or _is_c(jac)):
             raise TypeError("backend='python' cannot call C functions: leave it out.")
         self.binding = None if backend == "python" else self._bind(backend)
@@ -116,7 +118,9 @@ class Objective:
             reason = error
         self.fun = getattr(self.fun, "py_func", self.fun)
         self.jac = getattr(self.jac, "py_func", self.jac)
-        self._failure = f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
+        self._failure = (
+            f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
+        )
         return None
 
     @property
@@ -131,15 +135,18 @@ class Objective:
 
     # -- evaluations in Python --------------------------------------------------------------------
 
-    def _copy(self, x: np.ndarray, name: str) -> np.ndarray:
+    def _call(self, name: str, x: np.ndarray, *args: Any) -> Any:
+        """Call fun or jac with a copy of x, as SciPy does."""
         z = x.copy()
-        if self._seen is not None:
-            self._seen.append((name, z))
-        return z
+        value = getattr(self, name)(z, *args, *self.args)
+        # Compiled code is given the loop's own x.
+        if self._checking and not np.array_equal(z, x):
+            raise ValueError(f"{name} must not write into x.")
+        return value
 
     def _fun(self, x: np.ndarray) -> float:
         self.calls_fun += 1
-        return as_scalar(self.fun(self._copy(x, "fun"), *self.args))
+        return as_scalar(self._call("fun", x))
 
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:
         """fun(x); its gradient is written into `g`. Counts its calls."""
@@ -150,30 +157,34 @@ class Objective:
         if isinstance(self.jac, str):
             self._differences(x, g, f)
         elif self.in_place:
-            out = np.full(self.n, _UNTOUCHED, self.dtype)
-            self.jac(self._copy(x, "jac"), out, *self.args)
-            self._check_written(out, "jac(x, out, ...)")
-            g[:] = out
+            self._write("jac", x, g)
         else:
-            g[:] = as_gradient(self.jac(self._copy(x, "jac"), *self.args), self.n, "jac")
+            g[:] = as_gradient(self._call("jac", x), self.n, "jac")
         return f
 
     def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
         self.calls_fun += 1
         self.calls_jac += 1
         if self.in_place:
-            out = np.full(self.n, _UNTOUCHED, self.dtype)
-            f = as_scalar(self.fun(self._copy(x, "fun"), out, *self.args))
-            self._check_written(out, "fun(x, out, ...)")
-            g[:] = out
-            return f
-        value, gradient = as_pair(self.fun(self._copy(x, "fun"), *self.args))
+            return as_scalar(self._write("fun", x, g))
+        value, gradient = as_pair(self._call("fun", x))
         g[:] = as_gradient(gradient, self.n, "fun")
         return as_scalar(value)
 
+    def _write(self, name: str, x: np.ndarray, g: np.ndarray) -> Any:
+        out = np.full(self.n, _UNTOUCHED, self.dtype)
+        value = self._call(name, x, out)
+        self._check_written(out, f"{name}(x, out, ...)")
+        g[:] = out
+        return value
+
     def _check_written(self, out: np.ndarray, what: str) -> None:
-        if (out == self.dtype.type(_UNTOUCHED)).all():
-            raise ValueError(f"{what} must write the gradient into out, and left it unchanged.")
+        left = np.flatnonzero(out == self.dtype.type(_UNTOUCHED))
+        if left.size:
+            raise ValueError(
+                f"{what} must write the whole gradient into out: it left out[{left[0]}] as it was, "
+                "or added to it."
+            )
 
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
         # The same operations in the same order as in the compiled entries.
@@ -218,17 +229,12 @@ class Objective:
         if _is_c(self.fun):
             return None
         begin = time.perf_counter()
-        self._seen = []
+        self._checking = self.binding is not None
         try:
             f = self.evaluate(x, g)
         finally:
-            seen, self._seen = self._seen, None
+            self._checking = False
         self.seconds = time.perf_counter() - begin
-        if self.binding is not None:
-            # Compiled code is given the loop's own x.
-            for name, z in seen:
-                if not np.array_equal(z, x) and not isinstance(self.jac, str):
-                    raise ValueError(f"{name} must not write into x.")
         if self.jac == "cs" and math.isfinite(f):
             self._check_complex_step(x, g)
         return f

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._methods import DEFAULT_METHOD, METHODS, Method, Parameter
+from .schedules import Schedule
 
 UNLIMITED = 2**62
 # On the infinity norm. float32 gradients carry errors of about eps**(1/3), as relative as in
@@ -46,6 +47,7 @@ OPTIONS = (
     Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
            "never."),
     Option("disp", False, "Print how the run ended."),
+    Option("progress", False, "Show on stderr how far the run has come, every half second."),
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
@@ -73,6 +75,7 @@ class Settings:
     maxtime: float
     patience: int
     disp: bool
+    progress: bool
     return_all: bool
     history: bool
     on_interrupt: str
@@ -151,9 +154,7 @@ def check_args(args: Any) -> tuple:
     return args if isinstance(args, tuple) else (args,)
 
 
-def check_unsupported(
-    method: Method, hess: Any, hessp: Any, bounds: Any, constraints: Any
-) -> None:
+def check_unsupported(method: Method, hess: Any, hessp: Any, bounds: Any, constraints: Any) -> None:
     """Warn of what is not used; refuse what would change the answer."""
     for name, value, words in (
         ("hess", hess, "Hessian information"),
@@ -238,14 +239,47 @@ def check_scheduled(parameter: Parameter, value: Any, dtype: np.dtype) -> Any:
     return float(value)
 
 
-def check_schedule_values(name: str, values: np.ndarray, first: int, parameter: Parameter) -> None:
-    """Every value of a schedule, as it is used; a learning rate of 0 is allowed here."""
-    ok = (values >= parameter.low) & np.isfinite(values)
-    ok &= values < parameter.high if parameter.high_open else values <= parameter.high
-    if not ok.all():
-        bad = int(np.flatnonzero(~ok)[0])
+def schedule_value(parameter: Parameter, schedule: Callable, k: int, dtype: np.dtype) -> float:
+    """One value of a schedule; a learning rate of 0 is allowed here."""
+    value = schedule(k)
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    name = f"{parameter.name}({k})"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r}.")
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = float(dtype.type(_as_float(value)))
+    if not (parameter.contains(rounded) or rounded == 0.0):
         interval = parameter.interval.replace("(", "[")
-        raise ValueError(f"{name}({first + bad}) must be in {interval}, got {values[bad]!r}.")
+        raise ValueError(f"{name} must be in {interval}, got {value!r}.")
+    return rounded
+
+
+def schedule_values(
+    parameter: Parameter, schedule: Callable, first: int, count: int, dtype: np.dtype
+) -> np.ndarray:
+    """Values of a schedule from iteration `first` on: `count`, or those before the first bad one.
+
+    A bad value is an error only when its iteration is reached, that is, if it is the first.
+    """
+    if isinstance(schedule, Schedule):
+        with np.errstate(over="ignore", under="ignore"):
+            values = np.asarray(schedule(np.arange(first, first + count))).astype(dtype)
+        ok = (values >= parameter.low) & np.isfinite(values)
+        ok &= values < parameter.high if parameter.high_open else values <= parameter.high
+        good = count if ok.all() else int(np.flatnonzero(~ok)[0])
+        if good == 0:
+            schedule_value(parameter, schedule, first, dtype)
+        return values[:good]
+    values = np.empty(count, dtype)
+    for i in range(count):
+        try:
+            values[i] = schedule_value(parameter, schedule, first + i, dtype)
+        except Exception:
+            if i == 0:
+                raise
+            return values[:i]
+    return values
 
 
 def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
@@ -307,9 +341,7 @@ def _own_parameters(method: Method, options: dict, dtype: np.dtype) -> dict[str,
     for parameter in method.parameters:
         value = options.get(parameter.name, parameter.default)
         if parameter.integer:
-            value = _number(
-                parameter.name, value, parameter.low, high=parameter.high, integer=True
-            )
+            value = _number(parameter.name, value, parameter.low, high=parameter.high, integer=True)
         else:
             value = check_scheduled(parameter, value, dtype)
         own[parameter.name] = value
@@ -365,6 +397,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         maxtime=_number("maxtime", given["maxtime"], low_open=True),
         patience=_number("patience", given["patience"], 1, integer=True),
         disp=_flag("disp", given["disp"]),
+        progress=_flag("progress", given["progress"]),
         return_all=_flag("return_all", given["return_all"]),
         history=_flag("history", given["history"]),
         on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
@@ -401,7 +434,8 @@ def as_scalar(value: Any) -> float:
         shape = f" of shape {np.shape(value)}" if isinstance(value, np.ndarray) else ""
         raise ValueError(
             "The user-provided objective function must return a scalar value: fun returned "
-            f"{type(value).__name__}{shape} {value!r}"[:300] + ", not one real number."
+            f"{type(value).__name__}{shape} {value!r}"[:300]
+            + ", not one real number."
         )
     return float(found)
 

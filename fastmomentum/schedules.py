@@ -20,7 +20,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Constant", "Cosine", "Exponential", "InverseTime", "NesterovMomentum", "Schedule", "Step"]
+__all__ = [
+    "Constant",
+    "Cosine",
+    "Exponential",
+    "InverseTime",
+    "NesterovMomentum",
+    "Schedule",
+    "Step",
+]
 
 
 class Schedule:
@@ -31,9 +39,15 @@ class Schedule:
         raise NotImplementedError
 
 
-def _check(name: str, value: float, low: float, high: float = math.inf) -> None:
-    if not (isinstance(value, int | float | np.number) and low < value < high):
-        raise ValueError(f"{name} must be a number in ({low:g}, {high:g}), got {value!r}.")
+def _check(
+    name: str, value: Any, low: float, *, low_open: bool = True, whole: bool = False
+) -> None:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    above = number and (value > low if low_open else value >= low) and value < math.inf
+    if not above or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        bracket = "(" if low_open else "["
+        raise ValueError(f"{name} must be {kind} in {bracket}{low:g}, inf), got {value!r}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +60,9 @@ class Constant(Schedule):
     """
 
     value: float
+
+    def __post_init__(self) -> None:
+        _check("value", self.value, 0.0, low_open=False)
 
     def __call__(self, k: Any) -> Any:
         return np.full(np.shape(k), float(self.value))[()]
@@ -72,7 +89,7 @@ class Step(Schedule):
     def __post_init__(self) -> None:
         _check("initial", self.initial, 0.0)
         _check("factor", self.factor, 0.0)
-        _check("every", self.every, 0)
+        _check("every", self.every, 0, whole=True)
 
     def __call__(self, k: Any) -> Any:
         return self.initial * np.float64(self.factor) ** (np.asarray(k) // self.every)
@@ -150,7 +167,8 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         _check("initial", self.initial, 0.0)
-        _check("period", self.period, 0)
+        _check("period", self.period, 0, whole=True)
+        _check("final", self.final, 0.0, low_open=False)
 
     def __call__(self, k: Any) -> Any:
         phase = np.minimum(np.asarray(k), self.period) / self.period

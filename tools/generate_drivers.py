@@ -34,7 +34,7 @@ NOTICE = (
 )
 PRECISIONS = {"float64": "F8", "float32": "F4"}
 # What a compiled function calls is compiled into it, and its cached copy must not outlive it.
-# Sums may be reordered where no published rule fixes their order; NaN and infinity stay what they are.
+# Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
 SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
 SEARCH_TEMPLATE = "tools/templates/search.py"
 SHARED_SOURCES = ("fastmomentum/_kernels/abi.py", "fastmomentum/_kernels/layout.py")
@@ -67,9 +67,7 @@ class _Rename(ast.NodeTransformer):
         self.names = names
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.copy_location(
-            ast.Name(id=self.names.get(node.id, node.id), ctx=node.ctx), node
-        )
+        return ast.copy_location(ast.Name(id=self.names.get(node.id, node.id), ctx=node.ctx), node)
 
 
 def rule_lines(method: Method) -> list[str]:
@@ -143,8 +141,9 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
         body = fill(fill(body, "SLOT_ROWS", rows), "RULE", rule_lines(method))
     functions = "\n\n".join(
         f"{decorator}\n"
-        + body.replace("def drive(", f"def drive_{name}_{precision}(")
-        .replace("real_type", f"np.{precision}")
+        + body.replace("def drive(", f"def drive_{name}_{precision}(").replace(
+            "real_type", f"np.{precision}"
+        )
         for precision in PRECISIONS
     )
     return (
@@ -165,7 +164,7 @@ def entry_file() -> str:
     """Text of entry.py: one entry for each style of objective and precision."""
     template_path = "tools/templates/entry.py"
     head, once, per_style = re.split(r"^# -- once for each .*\n", read(template_path), flags=re.M)
-    head = head[head.index("from numba") :]
+    head = head[head.index("import numpy") :]
     styles = re.findall(r"^def evaluate_(\w+)\(", head, flags=re.M)
     blocks = []
     for precision, real in PRECISIONS.items():

@@ -20,7 +20,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed, impl_ret_new_ref
+from numba.core.imputils import impl_ret_new_ref
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
@@ -39,7 +39,7 @@ EVALUATION = F8(ADDRESS, ADDRESS, ADDRESS, ADDRESS)
 
 
 class StaleCompilation(RuntimeError):
-    """Numba's disk cache gave code of another signature (two processes wrote it at once)."""
+    """No code for these types: default arguments, or a disk cache that two processes wrote."""
 
 
 class ReturnTypeMismatch(TypeError):
@@ -53,15 +53,18 @@ class ReturnTypeMismatch(TypeError):
 def compiled(dispatcher, signature):
     """Compile result of `dispatcher` for exactly `signature`.
 
-    Code of another signature called by address is memory corruption, hence both checks: Numba
-    below 0.68 ignores a declared return type, and its disk cache can mix up two signatures.
+    Only the types of the arguments are asked for: a declared return type would change what the
+    user's function returns elsewhere. Code of another signature called by address is memory
+    corruption, hence the checks; Numba's disk cache can mix up two signatures.
     """
-    result = dispatcher.get_compile_result(signature)
-    found = result.signature
-    if tuple(found.args) != tuple(signature.args):
-        raise StaleCompilation(f"{dispatcher} holds {found.args} for {signature.args}")
-    if signature.return_type is not None and found.return_type != signature.return_type:
-        raise ReturnTypeMismatch(found.return_type, signature.return_type)
+    argument_types = tuple(signature.args)
+    dispatcher.compile(argument_types)
+    result = dispatcher.overloads.get(argument_types)
+    if result is None or tuple(result.signature.args) != argument_types:
+        raise StaleCompilation(f"{dispatcher} has no code for {argument_types}")
+    found = result.signature.return_type
+    if signature.return_type is not None and found != signature.return_type:
+        raise ReturnTypeMismatch(found, signature.return_type)
     return result
 
 
@@ -84,133 +87,145 @@ def _emit_call(context, builder, address, returns, argument_types, values):
     return impl_ret_new_ref(context, builder, returns, result)
 
 
-def _typed_call(returns, address, plain, args):
-    """Signature and code of ``returns f(*plain, *args)``, `args` being a tuple."""
-    argument_types = (*plain, *args.types)
-
-    def impl(context, builder, signature, values):
-        unpacked = cgutils.unpack_tuple(builder, values[-1], len(args)) if len(args) else []
-        return _emit_call(
-            context, builder, values[0], returns, argument_types, [*values[1:-1], *unpacked]
-        )
-
-    return returns(address, *plain, args), impl
-
-
 @intrinsic
 def call_evaluate(typing_context, address, x, g, n, context_address):
     """``evaluate(x, g, n, context)`` at an address, all of them integers."""
 
     def impl(context, builder, signature, values):
-        return _emit_call(
-            context, builder, values[0], F8, EVALUATION.args, list(values[1:])
-        )
+        return _emit_call(context, builder, values[0], F8, EVALUATION.args, list(values[1:]))
 
     return F8(address, *EVALUATION.args), impl
 
 
-@intrinsic
-def call_fun(typing_context, address, x, args):
-    """``fun(x, *args) -> float64``; `x` may be complex, and so is the value then."""
-    returns = types.complex128 if isinstance(x.dtype, types.Complex) else F8
-    return _typed_call(returns, address, (x,), args)
+# -- contexts --------------------------------------------------------------------------------------
+# A context is the struct (fun, jac, args, scratch, step): addresses of the user's functions, the
+# user's arguments, the address of scratch rows, and the step of the differences. A function that
+# returns float32 travels as a tuple of its one address. The code below reads the struct without
+# counting references, which an exception that passes through would never give back; whoever calls
+# the entry holds them.
+
+
+def context_type(fun, jac, args):
+    return types.Tuple((fun, jac, args, ADDRESS, F8))
 
 
 @intrinsic
-def call_jac(typing_context, address, x, args):
-    """``jac(x, *args) -> array`` of the type of x."""
-    return _typed_call(x, address, (x,), args)
-
-
-@intrinsic
-def call_jac_in_place(typing_context, address, x, g, args):
-    """``jac(x, out, *args) -> None``."""
-    return _typed_call(NONE, address, (x, g), args)
-
-
-@intrinsic
-def call_pair(typing_context, address, x, args):
-    """``fun(x, *args) -> (float64, array)``."""
-    return _typed_call(types.Tuple((F8, x)), address, (x,), args)
-
-
-@intrinsic
-def call_fused(typing_context, address, x, g, args):
-    """``fun(x, out, *args) -> float64``, which writes the gradient into out."""
-    return _typed_call(F8, address, (x, g), args)
-
-
-def _c_call(returns, n_arrays):
-    """Code of a C call ``returns f(int n, double *, ..., void *user_data)``.
-
-    user_data is passed to functions that do not declare it, too: in the C calling convention of
-    every platform that Numba supports the caller owns the argument list, so it is ignored.
-    """
+def context_address(typing_context, fun, jac, args, scratch, step):
+    """Address of the context with these fields, on the caller's stack."""
+    struct = context_type(fun, jac, args)
 
     def impl(context, builder, signature, values):
-        address, *arrays, user_data = values
-        first = make_array(signature.args[1])(context, builder, arrays[0])
-        size = builder.trunc(builder.extract_value(first.shape, 0), ir.IntType(32))
-        pointers = [
-            make_array(type_)(context, builder, value).data
-            for type_, value in zip(signature.args[1:], arrays, strict=False)
-        ]
-        pointer_type = context.get_value_type(types.voidptr)
-        arguments = [
-            size,
-            *(builder.bitcast(p, pointer_type) for p in pointers),
-            builder.inttoptr(user_data, pointer_type),
-        ]
-        result_type = ir.VoidType() if returns is NONE else context.get_value_type(returns)
-        function_type = ir.FunctionType(result_type, [a.type for a in arguments])
-        result = builder.call(builder.inttoptr(address, function_type.as_pointer()), arguments)
-        return context.get_dummy_value() if returns is NONE else result
-
-    return impl
-
-
-@intrinsic
-def call_c_fun(typing_context, address, x, user_data):
-    """``double fun(int n, double *x, void *user_data)``."""
-    return F8(address, x, user_data), _c_call(F8, 1)
-
-
-@intrinsic
-def call_c_jac(typing_context, address, x, g, user_data):
-    """``void jac(int n, double *x, double *g, void *user_data)``."""
-    return NONE(address, x, g, user_data), _c_call(NONE, 2)
-
-
-@intrinsic
-def call_c_fused(typing_context, address, x, g, user_data):
-    """``double fun(int n, double *x, double *g, void *user_data)``."""
-    return F8(address, x, g, user_data), _c_call(F8, 2)
-
-
-# -- context and adapters --------------------------------------------------------------------------
-
-
-@intrinsic
-def stack_address(typing_context, value):
-    """Address of a copy of `value` on the caller's stack."""
-
-    def impl(context, builder, signature, values):
-        slot = cgutils.alloca_once_value(builder, values[0])
+        value = context.make_tuple(builder, struct, values)
+        slot = cgutils.alloca_once_value(builder, value)
         return builder.ptrtoint(slot, context.get_value_type(ADDRESS))
 
-    return ADDRESS(value), impl
+    return ADDRESS(fun, jac, args, scratch, step), impl
 
 
-def _loader(value_type):
-    @intrinsic
-    def load(typing_context, address):
+class ContextCalls:
+    """Intrinsics that call what a context of one type holds; each takes the context's address."""
+
+    def __init__(self, struct):
+        self._struct = struct
+        self.fun = self._numba(0, self._real, 1)
+        self.complex_fun = self._numba(1, lambda x: types.complex128, 1)
+        self.jac = self._numba(1, lambda x: x, 1)
+        self.jac_in_place = self._numba(1, lambda x: NONE, 2)
+        self.pair = self._numba(0, lambda x: types.Tuple((self._real(x), x)), 1)
+        self.fused = self._numba(0, self._real, 2)
+        self.c_fun = self._c(0, F8, 1)
+        self.c_jac = self._c(1, NONE, 2)
+        self.c_fused = self._c(0, F8, 2)
+        self.scratch = self._field(3, ADDRESS)
+        self.step = self._field(4, F8)
+
+    def _real(self, x):
+        return F4 if isinstance(self._struct.types[0], types.BaseTuple) else F8
+
+    def _load(self, context, builder, address, index):
+        pointer = builder.inttoptr(address, context.get_value_type(self._struct).as_pointer())
+        field = builder.extract_value(builder.load(pointer), index)
+        return builder.extract_value(field, 0) if index == 0 and self._real(None) is F4 else field
+
+    def _field(self, index, type_):
+        @intrinsic
+        def read(typing_context, address):
+            def impl(context, builder, signature, values):
+                return self._load(context, builder, values[0], index)
+
+            return type_(address), impl
+
+        return read
+
+    def _numba(self, index, returns_of, n_vectors):
+        args_type = self._struct.types[2]
+
+        def typer(address, *vectors):
+            returns = returns_of(vectors[0])
+            argument_types = (*vectors, *args_type.types)
+
+            def impl(context, builder, signature, values):
+                function = self._load(context, builder, values[0], index)
+                args = self._load(context, builder, values[0], 2)
+                rest = cgutils.unpack_tuple(builder, args, len(args_type)) if len(args_type) else []
+                return _emit_call(
+                    context, builder, function, returns, argument_types, [*values[1:], *rest]
+                )
+
+            return returns(address, *vectors), impl
+
+        if n_vectors == 1:
+
+            @intrinsic
+            def call(typing_context, address, x):
+                return typer(address, x)
+        else:
+
+            @intrinsic
+            def call(typing_context, address, x, g):
+                return typer(address, x, g)
+
+        return call
+
+    def _c(self, index, returns, n_vectors):
+        """``returns f(int n, double *x, ..., void *user_data)``.
+
+        user_data is passed to functions that do not declare it, too: in the C calling convention
+        of every platform that Numba supports the caller owns the argument list, so it is ignored.
+        """
+
         def impl(context, builder, signature, values):
-            pointer = builder.inttoptr(values[0], context.get_value_type(value_type).as_pointer())
-            return impl_ret_borrowed(context, builder, value_type, builder.load(pointer))
+            address, *arrays = values
+            views = [
+                make_array(type_)(context, builder, value)
+                for type_, value in zip(signature.args[1:], arrays, strict=True)
+            ]
+            size = builder.trunc(builder.extract_value(views[0].shape, 0), ir.IntType(32))
+            user_data = builder.extract_value(self._load(context, builder, address, 2), index)
+            pointer = context.get_value_type(types.voidptr)
+            arguments = [
+                size,
+                *(builder.bitcast(view.data, pointer) for view in views),
+                builder.inttoptr(user_data, pointer),
+            ]
+            result_type = ir.VoidType() if returns is NONE else context.get_value_type(returns)
+            function_type = ir.FunctionType(result_type, [a.type for a in arguments])
+            function = self._load(context, builder, address, index)
+            result = builder.call(builder.inttoptr(function, function_type.as_pointer()), arguments)
+            return context.get_dummy_value() if returns is NONE else result
 
-        return value_type(address), impl
+        if n_vectors == 1:
 
-    return load
+            @intrinsic
+            def call(typing_context, address, x):
+                return returns(address, x), impl
+        else:
+
+            @intrinsic
+            def call(typing_context, address, x, g):
+                return returns(address, x, g), impl
+
+        return call
 
 
 def _vector_at(real):
@@ -227,26 +242,27 @@ def _vector_at(real):
 
 
 def adapter(make_evaluate, real):
-    """Intrinsic ``f(context_tuple)``: address of an evaluation for this type of context.
+    """Intrinsic ``f(fun, jac, args)``: address of the evaluation for contexts of these types.
 
-    ``make_evaluate(load, vector)`` returns the Python text of the evaluation; it is compiled inside
+    ``make_evaluate(call, vector)`` returns the Python text of the evaluation; it is compiled inside
     the function that calls the intrinsic, and so is cached on disk with it.
     """
 
     @intrinsic
-    def adapter_address(typing_context, context_tuple):
-        evaluate = make_evaluate(_loader(context_tuple), _vector_at(real))
+    def adapter_address(typing_context, fun, jac, args):
+        struct = context_type(fun, jac, args)
+        evaluate = make_evaluate(ContextCalls(struct), _vector_at(real))
         # The name of the compiled symbol comes from this one. Two adapters of the same name, one
         # from the disk cache and one compiled here, would be taken for each other.
-        kind = f"{make_evaluate.__name__} {real} {context_tuple}"
+        kind = f"{make_evaluate.__name__} {real} {struct}"
         evaluate.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
-        def impl(context, builder, _, values):
+        def impl(context, builder, signature, values):
             result = context.compile_subroutine(builder, evaluate, EVALUATION)
             function = context.declare_function(builder.module, result.fndesc)
             return builder.ptrtoint(function, context.get_value_type(ADDRESS))
 
-        return ADDRESS(context_tuple), impl
+        return ADDRESS(fun, jac, args), impl
 
     return adapter_address
 
@@ -264,6 +280,7 @@ def driver_call(driver_signature):
 # -- memory ----------------------------------------------------------------------------------------
 # The workspace is one raw address: views made of it own nothing, so that an exception that passes
 # through the loop (Numba does not release references then) cannot leak it.
+
 
 def _view(context, builder, view_type, address, n):
     data_type = context.get_data_type(view_type.dtype)

@@ -25,7 +25,7 @@ class Binding(NamedTuple):
     entry: Any  # the entry's dispatcher, compiled for the types of args
     signature: Any  # that of the drivers
     evaluate_row: int  # address of the driver that evaluates one row
-    fun: int
+    fun: int | tuple[int]  # the address; in a tuple if it returns float32
     jac: int
     c_data: tuple[int, int] | None  # passed instead of args (C functions)
 
@@ -41,29 +41,32 @@ def reason(error: BaseException) -> str:
 # -- C functions -----------------------------------------------------------------------------------
 
 
+def _from_python_api(name: str, *types_: Any) -> Any:
+    # A prototype of our own: ctypes.pythonapi's functions are shared with everyone.
+    return ctypes.PYFUNCTYPE(*types_)((name, ctypes.pythonapi))
+
+
+_OBJECT, _NAME, _ADDRESS = ctypes.py_object, ctypes.c_char_p, ctypes.c_void_p
+_capsule_name = _from_python_api("PyCapsule_GetName", _NAME, _OBJECT)
+_capsule_pointer = _from_python_api("PyCapsule_GetPointer", _ADDRESS, _OBJECT, _NAME)
+_capsule_context = _from_python_api("PyCapsule_GetContext", _ADDRESS, _OBJECT)
+
+
 def c_address(function: Any) -> tuple[int, int] | None:
     """(address, user_data) of a ``numba.cfunc`` or SciPy ``LowLevelCallable``, else None."""
     if isinstance(function, CFunc):
-        return function.address, 0
+        return int(function.address or 0), 0
     if type(function).__name__ == "LowLevelCallable" and isinstance(function, tuple):
         capsule = tuple.__getitem__(function, 0)  # indexing it is an error, for SciPy's users
-        python = ctypes.pythonapi
-        python.PyCapsule_GetName.restype = ctypes.c_char_p
-        python.PyCapsule_GetName.argtypes = [ctypes.py_object]
-        python.PyCapsule_GetPointer.restype = ctypes.c_void_p
-        python.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-        python.PyCapsule_GetContext.restype = ctypes.c_void_p
-        python.PyCapsule_GetContext.argtypes = [ctypes.py_object]
-        name = python.PyCapsule_GetName(capsule)
-        address = python.PyCapsule_GetPointer(capsule, name)
-        return address, python.PyCapsule_GetContext(capsule) or 0
+        name = _capsule_name(capsule)
+        return _capsule_pointer(capsule, name) or 0, _capsule_context(capsule) or 0
     return None
 
 
 def c_arguments(function: Any) -> tuple[str, ...]:
     """Kinds of the C function's return value and parameters, such as ``double, int, double *``."""
     if isinstance(function, CFunc):
-        signature = function._sig
+        signature: Any = function._sig  # type: ignore[attr-defined]
         names = {types.float64: "double", types.intc: "int", types.none: "void"}
         names |= {types.CPointer(types.float64): "double *", types.voidptr: "void *"}
         return tuple(names.get(t, str(t)) for t in (signature.return_type, *signature.args))
@@ -108,37 +111,44 @@ _THIN_BODIES = {
 }
 
 
-def _address(role: str, function: Any, signature: Any, thin_signature: Any) -> tuple[int, bool]:
-    """(address, whether of a thin adapter around `function`).
+def _address(role: str, function: Any, signatures: tuple, thin_signature: Any) -> tuple[int, Any]:
+    """(address, its signature: one of `signatures`, or that of a thin adapter around `function`).
 
     The adapter, compiled for this one function, converts what the function returns (a float32
     array, a list, a slice, an int, an array of one element) or takes (defaults, ``*args``, only
     the signatures that it was declared with).
     """
     failures: list[BaseException] = []
-    try:
-        return abi.address_of(function, signature), False
-    except (errors.NumbaError, abi.ReturnTypeMismatch, abi.StaleCompilation) as error:
-        failures.append(error)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
-        failures.append(error)
+    for signature in signatures:
+        try:
+            return abi.address_of(function, signature), signature
+        except _COMPILE_ERRORS as error:
+            failures.append(error)
     n_args = len(thin_signature.args) - (1 if role == "fun" else 2)
     names = "".join(f", a{i}" for i in range(n_args))
     out = "" if role == "fun" else ", out"
     for body in _THIN_BODIES[role]:
         text = f"def thin(x{out}{names}):\n    {body.format(a=names)}\n"
-        scope: dict[str, Any] = {"f": function}
-        exec(text, scope)  # one of the literal texts above
-        thin = numba.njit(**FLAGS)(scope["thin"])
         try:
-            address = abi.address_of(thin, thin_signature)
-        except (errors.NumbaError, abi.ReturnTypeMismatch, TypeError, ValueError) as error:
+            thin = _thin(function, text)
+            return abi.address_of(thin, thin_signature), thin_signature
+        except _COMPILE_ERRORS as error:
             failures.append(error)
-            continue
-        function.__dict__.setdefault("_fastmomentum_thin", []).append(thin)
-        return address, True
     name = getattr(function, "__name__", role)
-    raise NotCompilable(f"{name}: {reason(failures[0])}") from None
+    telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
+    raise NotCompilable(f"{name}: {reason(telling[0])}") from None
+
+
+_COMPILE_ERRORS = (errors.NumbaError, TypeError, ValueError, RuntimeError, NotImplementedError)
+
+
+def _thin(function: Any, text: str) -> Any:
+    """The function `thin` of `text`, in which `f` is `function`; it lives as long as that."""
+    scope: dict[str, Any] = {"f": function}
+    exec(text, scope)  # one of this file's literal texts
+    thin = numba.njit(**FLAGS)(scope["thin"])
+    function.__dict__.setdefault("_fastmomentum_thin", []).append(thin)
+    return thin
 
 
 def _types_of(args: tuple) -> tuple:
@@ -179,19 +189,52 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     return memo[key]
 
 
-def _finish(style: str, precision: str, fun: int, jac: int, context_args: Any) -> Binding:
+def _is_plain(type_: Any) -> bool:
+    """Can this type be in the index of a disk cache that other programs read?
+
+    The index holds the types pickled, and a namedtuple's by reference to its class: a program
+    that cannot import that class could not read the index at all.
+    """
+    if isinstance(type_, types.BaseNamedTuple):
+        return False
+    if isinstance(type_, types.BaseTuple):
+        members: Any = type_
+        return all(map(_is_plain, members.types))
+    if isinstance(type_, types.Array):
+        return _is_plain(type_.dtype)
+    plain = types.Number | types.Boolean | types.UnicodeType | types.NoneType
+    return isinstance(type_, plain | types.Record | types.NPDatetime | types.NPTimedelta)
+
+
+_uncached: dict[str, Any] = {}
+
+
+def _entry(name: str, plain: bool) -> Any:
+    function = getattr(entry, name)
+    if plain:
+        return function
+    if name not in _uncached:
+        _uncached[name] = numba.njit(**FLAGS)(function.py_func)
+    return _uncached[name]
+
+
+def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
+    """The binding, its entry compiled or loaded for these types."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
-    entry_function = getattr(entry, f"entry_{style}_{precision}")
-    entry_signature = abi.NONE(
-        abi.ADDRESS,  # driver
-        abi.ADDRESS,  # fun
-        abi.ADDRESS,  # jac
-        context_args,
-        abi.ADDRESS,  # scratch
-        abi.F8,  # step of the differences
-        *signature.args[2:],
+    fun_type = types.UniTuple(abi.ADDRESS, 1) if isinstance(fun, tuple) else abi.ADDRESS
+    entry_function = _entry(f"entry_{style}_{precision}", _is_plain(args))
+    abi.compiled(
+        entry_function,
+        abi.NONE(
+            abi.ADDRESS,  # driver
+            fun_type,
+            abi.ADDRESS,  # jac
+            args,
+            abi.ADDRESS,  # scratch
+            abi.F8,  # step of the differences
+            *signature.args[2:],
+        ),
     )
-    abi.compiled(entry_function, entry_signature)
     evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
     return Binding(entry_function, signature, evaluate_row, fun, jac, None)
 
@@ -199,18 +242,22 @@ def _finish(style: str, precision: str, fun: int, jac: int, context_args: Any) -
 def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
     real = abi.F8 if dtype == np.float64 else abi.F4
     x, f8, none = abi.vector_type(real), abi.F8, abi.NONE
+    values = (f8,) if real == f8 else (f8, real)
     jac_address = 0
+    fused = f8(x, x, *rest)
     if jac is True and in_place:
-        fused = f8(x, x, *rest)
-        fun_address, _ = _address("fused", fun, fused, fused)
         style = "fused"
+        fun_address, found = _address("fused", fun, tuple(v(x, x, *rest) for v in values), fused)
+        single = found.return_type != f8
     elif jac is True:
-        pair = types.Tuple((f8, x))(x, *rest)
-        fun_address, thin = _address("pair", fun, pair, f8(x, x, *rest))
-        style = "fused" if thin else "pair"
+        pairs = tuple(types.Tuple((v, x))(x, *rest) for v in values)
+        fun_address, found = _address("pair", fun, pairs, fused)
+        style = "fused" if found is fused else "pair"
+        single = found is not fused and found.return_type.types[0] != f8
     else:
-        plain = f8(x, *rest)
-        fun_address, _ = _address("fun", fun, plain, plain)
+        plain = tuple(v(x, *rest) for v in values)
+        fun_address, found = _address("fun", fun, plain, plain[0])
+        single = found.return_type != f8
         if jac == "2-point":
             style = "two_point"
         elif jac == "3-point":
@@ -220,14 +267,14 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
             jac_address = _complex_address(fun, real, rest)
         elif c_address(jac) is not None:
             raise NotCompilable("fun must be a C function when jac is one")
-        elif in_place:
-            filling = none(x, x, *rest)
-            jac_address, _ = _address("jac_in_place", jac, filling, filling)
-            style = "in_place"
         else:
-            jac_address, thin = _address("jac", jac, x(x, *rest), none(x, x, *rest))
-            style = "in_place" if thin else "returning"
-    return _finish(style, dtype.name, fun_address, jac_address, types.Tuple(rest))
+            filling = none(x, x, *rest)
+            role = "jac_in_place" if in_place else "jac"
+            direct = filling if in_place else x(x, *rest)
+            jac_address, found = _address(role, jac, (direct,), filling)
+            style = "returning" if found.return_type == x else "in_place"
+    address = (fun_address,) if single else fun_address
+    return _finish(style, dtype.name, address, jac_address, types.Tuple(rest))
 
 
 def _complex_address(fun: Any, real: Any, rest: tuple) -> int:
@@ -244,11 +291,8 @@ def _complex_address(fun: Any, real: Any, rest: tuple) -> int:
             )
         if found == types.complex128:
             return abi.address_of(fun, found(z, *rest))
-        scope: dict[str, Any] = {"f": fun}
         names = "".join(f", a{i}" for i in range(len(rest)))
-        exec(f"def thin(x{names}):\n    return complex(f(x{names}))\n", scope)
-        thin = numba.njit(**FLAGS)(scope["thin"])
-        fun.__dict__.setdefault("_fastmomentum_thin", []).append(thin)
+        thin = _thin(fun, f"def thin(x{names}):\n    return complex(f(x{names}))\n")
         return abi.address_of(thin, types.complex128(z, *rest))
     except (errors.NumbaError, TypeError, ValueError, KeyError) as error:
         if isinstance(error, NotCompilable):

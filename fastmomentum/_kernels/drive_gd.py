@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "d9a4c9358ffc2e34"
+SOURCES = "1023cfb712ee7228"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
 
-SOURCES = "96601ff15910969d"
+SOURCES = "ccacfc47c8f06022"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -162,9 +162,7 @@ def drive_momentum_auto_float64(
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
                 i = N_POINTS + ints[TRIAL]
-                grad_norm = vector_norm(
-                    workspace, stride, i, n, norm, floats[NORM_ORDER], rates
-                )
+                grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
                 good = good and grad_norm - grad_norm == 0.0
             floats[NORM_TRIAL] = grad_norm
             if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
@@ -550,9 +548,7 @@ def drive_momentum_auto_float32(
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
                 i = N_POINTS + ints[TRIAL]
-                grad_norm = vector_norm(
-                    workspace, stride, i, n, norm, floats[NORM_ORDER], rates
-                )
+                grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
                 good = good and grad_norm - grad_norm == 0.0
             floats[NORM_TRIAL] = grad_norm
             if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):

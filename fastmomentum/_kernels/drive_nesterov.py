@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "0a9042d1d2566c21"
+SOURCES = "28411f84d54d73be"
 STATUS = 0
 ITERATION = 1
 NIT = 2

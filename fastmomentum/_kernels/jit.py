@@ -15,7 +15,7 @@ FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 def jit_disabled() -> bool:
     """Is Numba switched off (``NUMBA_DISABLE_JIT=1``)?"""
-    return bool(numba.config.DISABLE_JIT)
+    return bool(getattr(numba.config, "DISABLE_JIT", False))
 
 
 def is_jitted(function: object) -> bool:

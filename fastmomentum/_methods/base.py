@@ -72,6 +72,11 @@ class Method:
     automatic: bool = False
 
     @property
+    def looks_ahead(self) -> bool:
+        """Does an iteration need the next one's momentum?"""
+        return "momentum_next" in self.rule.__code__.co_varnames
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """Names of the method's own options."""
         return tuple(parameter.name for parameter in self.parameters)
@@ -85,7 +90,7 @@ LEARNING_RATE = Parameter(
     low_open=True,
     high_open=True,
     scheduled=True,
-    doc="Step length eta: 'auto', a number, or a schedule (a callable of the iteration, 0, 1, ...).",
+    doc="Step length eta: 'auto', a number, or a schedule, a callable of the iteration 0, 1, ...",
 )
 MOMENTUM = Parameter(
     "momentum",

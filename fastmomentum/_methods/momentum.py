@@ -33,8 +33,8 @@ along it, the gradient there being interpolated, at no further evaluation. Elsew
 with the approximate Wolfe conditions takes over. x is always a point that was evaluated.
 
 References: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
-USSR Computational Mathematics and Mathematical Physics 4(5), 1964. J. Nocedal, "Updating quasi-Newton
-matrices with limited storage", Mathematics of Computation 35, 1980. W. W. Hager, H. Zhang, "A new
-conjugate gradient method with guaranteed descent and an efficient line search", SIAM Journal on
-Optimization 16(1), 2005.""",
+USSR Computational Mathematics and Mathematical Physics 4(5), 1964. J. Nocedal, "Updating
+quasi-Newton matrices with limited storage", Mathematics of Computation 35, 1980. W. W. Hager,
+H. Zhang, "A new conjugate gradient method with guaranteed descent and an efficient line search",
+SIAM Journal on Optimization 16(1), 2005.""",
 )

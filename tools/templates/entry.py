@@ -1,6 +1,7 @@
 # The entries: one for each style of objective. `generate_drivers.py` writes the part below
 # the mark once for each style and precision.
 
+import numpy as np
 from numba.extending import intrinsic
 
 from .abi import (
@@ -10,19 +11,11 @@ from .abi import (
     I8,
     NONE,
     adapter,
-    call_c_fun,
-    call_c_fused,
-    call_c_jac,
     call_evaluate,
-    call_fun,
-    call_fused,
-    call_jac,
-    call_jac_in_place,
-    call_pair,
     complex_row,
+    context_address,
     driver_call,
     row_address,
-    stack_address,
     types,
     vector_type,
 )
@@ -30,194 +23,214 @@ from .jit import cached_njit
 
 SOURCES = ""
 
-# A context is (address of fun, address of jac, args, address of a scratch row, step of the
-# differences). Differences are computed in float64 in either precision.
+# Differences are computed in float64 in either precision.
 
 
-def evaluate_returning(load, vector):
+def evaluate_returning(call, vector):
     """fun(x, *args) and jac(x, *args) -> array."""
+    call_fun = call.fun
+    call_jac = call.jac
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        f = call_fun(fun, x, args)
-        gradient = call_jac(jac, x, args)
-        if gradient.size != g.size:
-            raise ValueError("jac returned an array of another size than x")
-        for i in range(g.size):
+        f = call_fun(context, x)
+        gradient = call_jac(context, x)
+        if gradient.size != n:
+            raise ValueError("jac returned a gradient of another size than x")
+        for i in range(n):
             g[i] = gradient[i]
         return f
 
     return evaluate
 
 
-def evaluate_in_place(load, vector):
+def evaluate_in_place(call, vector):
     """fun(x, *args) and jac(x, out, *args)."""
+    call_fun = call.fun
+    call_jac_in_place = call.jac_in_place
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        f = call_fun(fun, x, args)
-        call_jac_in_place(jac, x, g, args)
+        f = call_fun(context, x)
+        call_jac_in_place(context, x, g)
         return f
 
     return evaluate
 
 
-def evaluate_pair(load, vector):
+def evaluate_pair(call, vector):
     """fun(x, *args) -> (f, array)."""
+    call_pair = call.pair
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        f, gradient = call_pair(fun, x, args)
-        if gradient.size != g.size:
+        f, gradient = call_pair(context, x)
+        if gradient.size != n:
             raise ValueError("fun returned a gradient of another size than x")
-        for i in range(g.size):
+        for i in range(n):
             g[i] = gradient[i]
         return f
 
     return evaluate
 
 
-def evaluate_fused(load, vector):
+def evaluate_fused(call, vector):
     """fun(x, out, *args) -> f."""
+    call_fused = call.fused
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        return call_fused(fun, x, g, args)
+        return call_fused(context, x, g)
 
     return evaluate
 
 
-def evaluate_two_point(load, vector):
+def evaluate_two_point(call, vector):
     """fun(x, *args) and forward differences."""
+    call_fun = call.fun
+    call_scratch = call.scratch
+    call_step = call.step
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        z = vector(scratch, n)
-        f = call_fun(fun, x, args)
-        for i in range(x.size):
+        z = vector(call_scratch(context), n)
+        step = call_step(context)
+        f = call_fun(context, x)
+        for i in range(n):
             z[i] = x[i]
-        for i in range(x.size):
-            x_i = float(x[i])
+        for i in range(n):
+            x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = x_i - h if x_i < 0.0 else x_i + h
-            g[i] = (call_fun(fun, z, args) - f) / (float(z[i]) - x_i)
+            g[i] = (call_fun(context, z) - f) / (np.float64(z[i]) - x_i)
             z[i] = x[i]
         return f
 
     return evaluate
 
 
-def evaluate_three_point(load, vector):
+def evaluate_three_point(call, vector):
     """fun(x, *args) and central differences."""
+    call_fun = call.fun
+    call_scratch = call.scratch
+    call_step = call.step
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        z = vector(scratch, n)
-        f = call_fun(fun, x, args)
-        for i in range(x.size):
+        z = vector(call_scratch(context), n)
+        step = call_step(context)
+        f = call_fun(context, x)
+        for i in range(n):
             z[i] = x[i]
-        for i in range(x.size):
-            x_i = float(x[i])
+        for i in range(n):
+            x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = x_i - h
-            low = float(z[i])
-            f_low = call_fun(fun, z, args)
+            low = np.float64(z[i])
+            f_low = np.float64(call_fun(context, z))
             z[i] = x_i + h
-            high = float(z[i])
-            g[i] = (call_fun(fun, z, args) - f_low) / (high - low)
+            high = np.float64(z[i])
+            g[i] = (call_fun(context, z) - f_low) / (high - low)
             z[i] = x[i]
         return f
 
     return evaluate
 
 
-def evaluate_complex_step(load, vector):
+def evaluate_complex_step(call, vector):
     """fun(x, *args), which takes complex x as well, and complex-step derivatives."""
+    call_fun = call.fun
+    call_complex_fun = call.complex_fun
+    call_scratch = call.scratch
+    call_step = call.step
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        z = complex_row(scratch, n, x)
-        f = call_fun(fun, x, args)
-        for i in range(x.size):
+        z = complex_row(call_scratch(context), n, x)
+        step = call_step(context)
+        f = call_fun(context, x)
+        for i in range(n):
             z[i] = x[i]
-        for i in range(x.size):
+        for i in range(n):
             z[i] = complex(x[i], step)
-            g[i] = call_fun(jac, z, args).imag / step
+            g[i] = call_complex_fun(context, z).imag / step
             z[i] = x[i]
         return f
 
     return evaluate
 
 
-def evaluate_c_in_place(load, vector):
-    """double fun(int n, double *x, void *) and void jac(int n, double *x, double *g, void *)."""
+def evaluate_c_in_place(call, vector):
+    """double fun(int n, double *x, void *), void jac(int n, double *x, double *g, void *)."""
+    call_c_fun = call.c_fun
+    call_c_jac = call.c_jac
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        f = call_c_fun(fun, x, args[0])
-        call_c_jac(jac, x, g, args[1])
+        f = call_c_fun(context, x)
+        call_c_jac(context, x, g)
         return f
 
     return evaluate
 
 
-def evaluate_c_fused(load, vector):
+def evaluate_c_fused(call, vector):
     """double fun(int n, double *x, double *g, void *)."""
+    call_c_fused = call.c_fused
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        return call_c_fused(fun, x, g, args[0])
+        return call_c_fused(context, x, g)
 
     return evaluate
 
 
-def evaluate_c_two_point(load, vector):
+def evaluate_c_two_point(call, vector):
     """double fun(int n, double *x, void *) and forward differences."""
+    call_c_fun = call.c_fun
+    call_scratch = call.scratch
+    call_step = call.step
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        z = vector(scratch, n)
-        f = call_c_fun(fun, x, args[0])
-        for i in range(x.size):
+        z = vector(call_scratch(context), n)
+        step = call_step(context)
+        f = call_c_fun(context, x)
+        for i in range(n):
             z[i] = x[i]
-        for i in range(x.size):
-            h = step * max(1.0, abs(x[i]))
-            z[i] = x[i] - h if x[i] < 0.0 else x[i] + h
-            g[i] = (call_c_fun(fun, z, args[0]) - f) / (z[i] - x[i])
+        for i in range(n):
+            x_i = np.float64(x[i])
+            h = step * max(1.0, abs(x_i))
+            z[i] = x_i - h if x_i < 0.0 else x_i + h
+            g[i] = (call_c_fun(context, z) - f) / (np.float64(z[i]) - x_i)
             z[i] = x[i]
         return f
 
     return evaluate
 
 
-def evaluate_c_three_point(load, vector):
+def evaluate_c_three_point(call, vector):
     """double fun(int n, double *x, void *) and central differences."""
+    call_c_fun = call.c_fun
+    call_scratch = call.scratch
+    call_step = call.step
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        fun, jac, args, scratch, step = load(context)
-        z = vector(scratch, n)
-        f = call_c_fun(fun, x, args[0])
-        for i in range(x.size):
+        z = vector(call_scratch(context), n)
+        step = call_step(context)
+        f = call_c_fun(context, x)
+        for i in range(n):
             z[i] = x[i]
-        for i in range(x.size):
-            h = step * max(1.0, abs(x[i]))
-            low = x[i] - h
-            z[i] = low
-            f_low = call_c_fun(fun, z, args[0])
-            high = x[i] + h
-            z[i] = high
-            g[i] = (call_c_fun(fun, z, args[0]) - f_low) / (high - low)
+        for i in range(n):
+            x_i = np.float64(x[i])
+            h = step * max(1.0, abs(x_i))
+            z[i] = x_i - h
+            low = np.float64(z[i])
+            f_low = np.float64(call_c_fun(context, z))
+            z[i] = x_i + h
+            high = np.float64(z[i])
+            g[i] = (call_c_fun(context, z) - f_low) / (high - low)
             z[i] = x[i]
         return f
 
@@ -246,7 +259,17 @@ SIGNATURE_PRECISION = driver_signature(REAL)
 
 @intrinsic
 def call_driver_PRECISION(
-    typing_context, driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
+    typing_context,
+    driver,
+    evaluate,
+    context,
+    workspace,
+    ints,
+    floats,
+    rates,
+    momenta,
+    history,
+    last,
 ):
     return driver_call(SIGNATURE_PRECISION)
 
@@ -269,16 +292,9 @@ adapter_STYLE_PRECISION = adapter(evaluate_STYLE, REAL)
 def entry_STYLE_PRECISION(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
-    context = (fun, jac, args, scratch, step)
+    evaluate = adapter_STYLE_PRECISION(fun, jac, args)
+    context = context_address(fun, jac, args, scratch, step)
+    # Nothing below uses args: an exception in the loop finds no reference of this frame to lose.
     call_driver_PRECISION(
-        driver,
-        adapter_STYLE_PRECISION(context),
-        stack_address(context),
-        workspace,
-        ints,
-        floats,
-        rates,
-        momenta,
-        history,
-        last,
+        driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
     )

@@ -64,9 +64,7 @@ def drive(
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
                 i = N_POINTS + ints[TRIAL]
-                grad_norm = vector_norm(
-                    workspace, stride, i, n, norm, floats[NORM_ORDER], rates
-                )
+                grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
                 good = good and grad_norm - grad_norm == 0.0
             floats[NORM_TRIAL] = grad_norm
             if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):

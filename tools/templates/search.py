@@ -241,16 +241,17 @@ def store_pair(ints, floats, sy, yy, ss):
 def vector_norm(workspace, stride, i, n, norm, order, like):
     """Norm of a row; nan if it holds one."""
     v = row(workspace, stride, i, n, like)
+    bits = magnitude_bits(v[0])
+    for j in range(n):
+        bits = max(bits, magnitude_bits(v[j]))
+    largest = from_magnitude_bits(bits, like)
     if norm == NORM_INF:
-        bits = magnitude_bits(v[0])
-        for j in range(n):
-            bits = max(bits, magnitude_bits(v[j]))
-        return from_magnitude_bits(bits, like)
+        return largest
     total = 0.0
     if norm == NORM_MIN:
-        total = abs(float(v[0]))
+        total = abs(np.float64(v[0]))
         for j in range(n):
-            size = abs(float(v[j]))
+            size = abs(np.float64(v[j]))
             if not size >= total:
                 total = size
                 if size != size:
@@ -258,21 +259,20 @@ def vector_norm(workspace, stride, i, n, norm, order, like):
         return total
     if norm == NORM_1:
         for j in range(n):
-            total += abs(float(v[j]))
+            total += abs(np.float64(v[j]))
         return total
     if norm == NORM_2:
         for j in range(n):
-            total += float(v[j]) * float(v[j])
+            total += np.float64(v[j]) * np.float64(v[j])
         return math.sqrt(total)
-    # High powers of small numbers are zero: relative to the largest.
-    largest = 0.0
     for j in range(n):
-        if not abs(float(v[j])) <= largest:
-            largest = abs(float(v[j]))
-            if not largest - largest == 0.0:
-                return largest
-    if largest == 0.0:
+        total += abs(np.float64(v[j])) ** order
+    if total != 0.0 and not total == np.inf:
+        return total ** (1.0 / order)
+    # High powers of small numbers are zero, of large ones infinite: relative to the largest.
+    if largest == 0.0 or not largest - largest == 0.0:
         return largest
+    total = 0.0
     for j in range(n):
-        total += (abs(float(v[j])) / largest) ** order
+        total += (abs(np.float64(v[j])) / largest) ** order
     return largest * total ** (1.0 / order)
