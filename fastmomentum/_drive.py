@@ -89,7 +89,7 @@ class Run:
         for i, start in enumerate(starts):
             self.row(layout.FIRST_SLOT + i)[:] = x0 if start == "x0" else 0.0
         self.ints = np.zeros(len(layout.INTS), np.int64)
-        self.floats = np.zeros(layout.RHO + 2 * settings.memory)
+        self.floats = np.zeros(layout.RHO + max(2 * settings.memory, layout.LOOK_BACK))
         ints, floats = self.ints, self.floats
         ints[STATUS] = layout.RUNNING
         ints[PENDING] = layout.TO_EVALUATE
@@ -198,11 +198,17 @@ class Run:
         self.floats[FUN] = f
         self.ints[PENDING] = layout.DELIVERED
 
-    def start(self) -> None:
-        """The evaluation at x0 that is made in Python."""
+    def start(self) -> bool:
+        """Make the evaluation at x0 in Python; False if maxfev does not allow its differences."""
+        if self.settings.maxfev < self.objective.cost_first and self.objective.jac is not True:
+            if self.objective.can_be_checked:
+                self.floats[FUN] = self.objective.value(self.row(0))
+            self.row(layout.N_POINTS)[:] = math.nan
+            return False
         f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
         if f is not None:
             self.deliver(f)
+        return True
 
     def advance(self, last: int) -> int:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
@@ -320,9 +326,8 @@ class Run:
         f = floats[FUN_BEST] if row == ints[BEST] else floats[FUN]
         jac = self.row(layout.N_POINTS + row).copy()
         if ints[BEST] < 0 and ints[PENDING] == layout.TO_EVALUATE:
-            f = math.nan  # nothing has been evaluated yet
-            jac[:] = math.nan
-        if self.objective.binding is None:
+            jac[:] = math.nan  # not evaluated
+        if self.objective.binding is None or ints[NFEV] == 0:
             # An exception or Ctrl-C in fun: that call counts, too.
             ints[NFEV] = self.objective.calls_fun
             ints[NJEV] = self.objective.calls_jac
@@ -369,13 +374,15 @@ def drive(
         run.progress = Progress(settings.method.name, begin)
     if takes_result and not run.iterate_is_evaluated:
         run.ints[RESERVE] = run.objective.cost_fun
-    watched = callback is not None or settings.return_all
     status: Status = Status.INTERRUPTED
     message = ""
     try:
-        run.start()
+        started = run.start()
         run.objective.warn_of_fallback()
-        status = _loop(run, settings, callback if watched else None, takes_result, vectors, begin)
+        if started:
+            status = _loop(run, settings, callback, takes_result, vectors, begin)
+        else:
+            status = Status.MAXFEV
     except KeyboardInterrupt as error:
         if settings.on_interrupt == "raise":
             _attach(error, _finish(run, status, begin, message, vectors))

@@ -14,7 +14,6 @@ from ._validation import (
     check_args,
     check_fun,
     check_jac,
-    check_maxfev,
     check_method,
     check_options,
     check_unsupported,
@@ -120,7 +119,6 @@ def minimize(
     settings = check_options(chosen, tol, options, x)
     wrapped, takes_result = wrap_callback(callback)
     objective = Objective(fun, check_jac(jac), check_args(args), x, settings.backend)
-    check_maxfev(settings.maxfev, objective.cost_first)
     result = drive(Run(objective, settings, x), settings, wrapped, takes_result, begin)
     if settings.disp:
         write(

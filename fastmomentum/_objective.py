@@ -128,6 +128,11 @@ class Objective:
         """Calls of fun that the evaluation at x0 takes."""
         return self.cost_fun + (2 * self.n if self.jac == "cs" else 0)
 
+    @property
+    def can_be_checked(self) -> bool:
+        """Can Python call fun? C functions are called by the loop alone."""
+        return not _is_c(self.fun)
+
     def warn_of_fallback(self) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
@@ -147,6 +152,10 @@ class Objective:
     def _fun(self, x: np.ndarray) -> float:
         self.calls_fun += 1
         return as_scalar(self._call("fun", x))
+
+    def value(self, x: np.ndarray) -> float:
+        """fun(x) alone, of a function whose gradient is by differences."""
+        return self._fun(x)
 
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:
         """fun(x); its gradient is written into `g`. Counts its calls."""
@@ -182,8 +191,8 @@ class Objective:
         left = np.flatnonzero(out == self.dtype.type(_UNTOUCHED))
         if left.size:
             raise ValueError(
-                f"{what} must write the whole gradient into out: it left out[{left[0]}] as it was, "
-                "or added to it."
+                f"{what} must write the gradient into out: out[{left[0]}] is unchanged, or was "
+                "added to."
             )
 
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
@@ -226,7 +235,7 @@ class Objective:
         Numba does not check bounds, so compiled code must not be the first to call a function.
         Returns None for C functions, which cannot be checked: the loop evaluates them itself.
         """
-        if _is_c(self.fun):
+        if not self.can_be_checked:
             return None
         begin = time.perf_counter()
         self._checking = self.binding is not None

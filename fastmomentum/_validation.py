@@ -405,15 +405,6 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
     )
 
 
-def check_maxfev(maxfev: int, needed: int) -> None:
-    """Differences take many calls of fun for the first gradient alone."""
-    if maxfev < needed:
-        raise ValueError(
-            f"maxfev must be at least {needed}, the calls of fun for the gradient at x0, got "
-            f"{maxfev}."
-        )
-
-
 # -- what the user's functions return --------------------------------------------------------------
 
 

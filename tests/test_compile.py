@@ -15,7 +15,7 @@ import objectives
 import pytest
 from cases import METHODS, PROBLEMS, STYLES, options_of
 from conftest import run_python
-from numba import njit
+from numba import njit, types
 
 import fastmomentum
 from fastmomentum import minimize
@@ -136,7 +136,7 @@ def test_calls_with_other_values_compile_nothing():
 
 # Objectives in a file of their own, as a user's are.
 USER = """
-from numba import njit
+from numba import njit, types
 
 @njit(cache=True)
 def fun(x, a):
@@ -200,7 +200,7 @@ def test_another_objective_in_a_fresh_process_loads_the_entry(tmp_path):
 OBJECTIVES_OF_SEVERAL_TYPES = """
 import sys
 import numpy as np
-from numba import njit
+from numba import njit, types
 from fastmomentum import minimize
 
 @njit
@@ -239,7 +239,7 @@ def test_entries_cached_by_several_processes_do_not_mix(tmp_path):
 
 NAMED_ARGS = """
 import collections
-from numba import njit
+from numba import njit, types
 from fastmomentum import minimize
 Point = collections.namedtuple("Point", ["a", "b"])
 @njit
@@ -261,7 +261,7 @@ def test_types_of_other_programs_do_not_spoil_the_cache(tmp_path, module):
 SMALL_RUN = """
 import sys
 import numpy as np
-from numba import njit
+from numba import njit, types
 from fastmomentum import minimize
 @njit
 def fun(x, a):
@@ -426,7 +426,7 @@ def test_supported_numba():
 
 
 def test_contract_compile_result():
-    """get_compile_result takes a signature; its result has a library, a name and a signature."""
+    """A dispatcher's overloads have a library, a name and a signature."""
     from fastmomentum._kernels import abi
 
     @njit
@@ -434,7 +434,8 @@ def test_contract_compile_result():
         return x[0] * a
 
     vector = abi.vector_type(abi.F8)
-    result = fun.get_compile_result(abi.F8(vector, abi.F8))
+    fun.compile((vector, abi.F8))
+    result = fun.overloads[(vector, abi.F8)]
     assert tuple(result.signature.args) == (vector, abi.F8)
     assert result.signature.return_type == abi.F8
     address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
@@ -455,12 +456,14 @@ def test_contract_wrong_signatures_are_noticed():
         stub = python_types.SimpleNamespace(
             signature=python_types.SimpleNamespace(args=arguments, return_type=returns)
         )
-        return python_types.SimpleNamespace(get_compile_result=lambda s: stub)
+        return python_types.SimpleNamespace(compile=lambda s: None, overloads={arguments: stub})
 
     with pytest.raises(abi.StaleCompilation):
         abi.compiled(answer((vector, abi.F8), abi.F8), signature)
+    mixed_up = answer((vector,), abi.F8)
+    mixed_up.overloads[(vector,)].signature.args = (abi.vector_type(abi.F4),)
     with pytest.raises(abi.StaleCompilation):
-        abi.compiled(answer((abi.vector_type(abi.F4),), abi.F8), signature)
+        abi.compiled(mixed_up, signature)
     with pytest.raises(abi.ReturnTypeMismatch) as error:
         abi.compiled(answer((vector,), abi.I8), signature)
     assert error.value.found == abi.I8
@@ -485,14 +488,18 @@ def test_contract_calls_by_address(real):
     def jac(x, a, b):
         return x * x.dtype.type(a)
 
-    @njit
-    def call(address, jac_address, x, args):
-        return abi_call_fun(address, x, args), abi_call_jac(jac_address, x, args)
-
-    abi_call_fun, abi_call_jac = abi.call_fun, abi.call_jac
     x = np.array([2.0, 3.0], dtype)
     args = (4, np.array([1.0, 5.0]))
     rest = tuple(numba.typeof(a) for a in args)
+    struct = abi.context_type(abi.ADDRESS, abi.ADDRESS, types.Tuple(rest))
+    calls = abi.ContextCalls(struct)
+    call_fun, call_jac, context_address = calls.fun, calls.jac, abi.context_address
+
+    @njit
+    def call(fun, jac, x, args):
+        context = context_address(fun, jac, args, 0, 0.0)
+        return call_fun(context, x), call_jac(context, x)
+
     address = abi.address_of(fun, abi.F8(vector, *rest))
     jac_address = abi.address_of(jac, vector(vector, *rest))
     value, gradient = call(address, jac_address, x, args)

@@ -27,6 +27,7 @@ LAYERS = (
     ("_drive", 2),
     ("_objective", 2),
     ("_callback", 2),
+    ("_progress", 2),
     ("_result", 2),
     ("_validation", 2),
     # Compiles its functions when that is asked for.

@@ -180,8 +180,9 @@ def test_a_list_of_rates_needs_one_for_each_iteration(method, callback):
 @pytest.mark.parametrize("backend", ["numba", "python"])
 def test_values_that_no_iteration_uses_do_no_harm(backend, callback):
     """The loop asks ahead; a run that converges before a bad value must not fail on it."""
-    needed = run(gtol=1e-5).nit
-    assert needed > 50
+    first = run(gtol=1e-5, maxiter=5000)
+    needed = first.nit
+    assert first.success and needed > 50
 
     def rate(k):
         return 0.05 if k <= needed else -1.0
@@ -192,7 +193,9 @@ def test_values_that_no_iteration_uses_do_no_harm(backend, callback):
         return 0.05
 
     for schedule in (rate, fails):
-        res = run(learning_rate=schedule, gtol=1e-5, backend=backend, callback=callback)
+        res = run(
+            learning_rate=schedule, gtol=1e-5, maxiter=5000, backend=backend, callback=callback
+        )
         assert res.success
         assert res.nit == needed
 

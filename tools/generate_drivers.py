@@ -36,6 +36,7 @@ PRECISIONS = {"float64": "F8", "float32": "F4"}
 # What a compiled function calls is compiled into it, and its cached copy must not outlive it.
 # Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
 SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
+EVALUATION = "tools/templates/evaluation.py"
 SEARCH_TEMPLATE = "tools/templates/search.py"
 SHARED_SOURCES = ("fastmomentum/_kernels/abi.py", "fastmomentum/_kernels/layout.py")
 
@@ -130,6 +131,9 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     template = read(template_path)
     body = template[template.index("def drive(") :]
     sources = [template_path, SEARCH_TEMPLATE]
+    if "# EVALUATION\n" in body:
+        sources.append(EVALUATION)
+        body = fill(body, "EVALUATION", read(EVALUATION).splitlines())
     if "# RULE\n" in body:
         source = inspect.getsourcefile(method.rule)
         assert source is not None

@@ -90,10 +90,10 @@ def _check_c(name: str, function: Any, expected: tuple[str, ...]) -> None:
 
 _THIN_BODIES = {
     "fun": (
-        "return float(f(x{a}))",
+        "return 1.0 * f(x{a})",
         "return f(x{a}).item()",
         "r = f(x{a})\n    if r.size != 1:\n        raise ValueError('fun must return a scalar')\n"
-        "    return float(r[0])",
+        "    return 1.0 * r[0]",
     ),
     "jac": (
         "r = f(x{a})\n    if len(r) != out.size:\n"
@@ -105,9 +105,9 @@ _THIN_BODIES = {
     "pair": (
         "r = f(x{a})\n    if len(r[1]) != out.size:\n"
         "        raise ValueError('fun returned a gradient of another size than x')\n"
-        "    for i in range(out.size):\n        out[i] = r[1][i]\n    return float(r[0])",
+        "    for i in range(out.size):\n        out[i] = r[1][i]\n    return 1.0 * r[0]",
     ),
-    "fused": ("return float(f(x, out{a}))",),
+    "fused": ("return 1.0 * f(x, out{a})",),
 }
 
 

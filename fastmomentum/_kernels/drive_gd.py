@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "1023cfb712ee7228"
+SOURCES = "f79779a1712a4dba"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "00c6ef69ea8a2689"
+SOURCES = "6ff5033b55b05f25"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "28411f84d54d73be"
+SOURCES = "9e521fdf5d61f73c"
 STATUS = 0
 ITERATION = 1
 NIT = 2

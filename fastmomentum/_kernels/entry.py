@@ -26,7 +26,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "d7ff83af13d978b2"
+SOURCES = "f765d9bec8e936cf"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

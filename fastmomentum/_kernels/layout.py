@@ -68,6 +68,7 @@ INTS = (
     "COMPLETED",
     "IMPROVED",
     "RECORDED",
+    "PREVIOUS",
 )
 FLOATS = (
     "FUN",
@@ -114,9 +115,12 @@ FLOATS = (
     "RATIO",
     "DECREASE",
     "ERROR_NEW",
+    "BETA",
+    "SEQUENCE",
     "EPSILON",
 )
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
+LOOK_BACK = 10  # values of fun that the line search of gd looks back at, from RHO on
 DIRECTION = FIRST_SLOT  # row of the direction of an automatic method
 PAIRS = DIRECTION + 1  # rows of its pairs s, y
 
@@ -132,7 +136,8 @@ AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
     ACCEPT_FROM_BASE,
     ACCEPT_FROM_REAL,
     STOP,
-) = range(8)
+    RESTART,
+) = range(9)
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)
 

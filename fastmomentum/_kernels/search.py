@@ -13,14 +13,17 @@ import numpy as np
 from .abi import from_magnitude_bits, magnitude_bits, row
 from .jit import cached_njit
 
-SOURCES = "45e48dc1acb1f8d3"
+SOURCES = "16907ed949288eef"
 STATUS = 0
 ITERATION = 1
 BEST = 7
 RESULT = 8
+SIZE = 9
+STRIDE = 10
 PATIENCE = 15
 SINCE_BEST = 16
 FLAT = 17
+NORM = 18
 N_RESTARTS = 23
 LINE_SEARCH_FAILURES = 24
 MEMORY = 25
@@ -28,6 +31,7 @@ PHASE = 26
 TRIAL = 27
 REAL = 28
 BASE = 29
+AHEAD = 30
 LOWEST = 32
 COUNT = 33
 HEAD = 34
@@ -39,12 +43,15 @@ BAD_TRIALS = 40
 BRACKETED = 41
 COMPLETED = 42
 IMPROVED = 43
+PREVIOUS = 45
+FUN_BEST = 1
 FUN_PREVIOUS = 2
 STEP_NORM = 5
 X_NORM = 6
 GTOL = 9
 FTOL = 10
 XTOL = 11
+NORM_ORDER = 13
 FUN_TRIAL = 14
 FUN_REAL = 15
 FUN_BASE = 16
@@ -70,14 +77,15 @@ NORM_LOWEST = 39
 RATIO = 40
 DECREASE = 41
 ERROR_NEW = 42
-EPSILON = 43
+EPSILON = 45
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1
 NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
-RHO = 44
+N_POINTS = 5
+RHO = 46
 SEARCHING = 4
 STOP = 7
 TRY = 1
@@ -361,3 +369,48 @@ def vector_norm(workspace, stride, i, n, norm, order, like):
     for j in range(n):
         total += (abs(np.float64(v[j])) / largest) ** order
     return largest * total ** (1.0 / order)
+
+
+@cached_njit
+def judge_trial(workspace, ints, floats, like):
+    """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
+    i = N_POINTS + ints[TRIAL]
+    n, stride = ints[SIZE], ints[STRIDE]
+    f = floats[FUN_TRIAL]
+    largest = vector_norm(workspace, stride, i, n, NORM_INF, 0.0, like)
+    floats[NORM_TRIAL] = largest
+    if ints[NORM] != NORM_INF:
+        floats[NORM_TRIAL] = vector_norm(
+            workspace, stride, i, n, ints[NORM], floats[NORM_ORDER], like
+        )
+    good = f - f == 0.0 and largest - largest == 0.0
+    if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
+        ints[BEST] = ints[TRIAL]
+        floats[FUN_BEST] = f
+        ints[IMPROVED] = 1
+    return good
+
+
+@cached_njit
+def first_step(workspace, ints, floats, gg, like):
+    """Step along -g that changes x, or else f, by 1 %; gg is g.g."""
+    n, stride = ints[SIZE], ints[STRIDE]
+    x_norm = vector_norm(workspace, stride, ints[BASE], n, NORM_INF, 0.0, like)
+    step = 1.0 / math.sqrt(gg)
+    if x_norm > 0.0:
+        step = x_norm / vector_norm(
+            workspace, stride, N_POINTS + ints[BASE], n, NORM_INF, 0.0, like
+        )
+        step *= 0.01
+    elif floats[FUN_BASE] != 0.0:
+        step = 0.01 * abs(floats[FUN_BASE]) / gg
+    return step if step > 0.0 and step - step == 0.0 else 1e-8
+
+
+@cached_njit
+def free_row(ints):
+    """A row that holds none of the points a method without pairs works with."""
+    i = 0
+    while i == ints[REAL] or i == ints[BEST] or i == ints[PREVIOUS] or i == ints[AHEAD]:
+        i += 1
+    return i

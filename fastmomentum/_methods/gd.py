@@ -14,9 +14,19 @@ METHOD = Method(
     slots=(),
     slots_start={},
     parameters=(LEARNING_RATE,),
+    automatic=True,
     summary="Gradient descent (Cauchy 1847).",
     notes="""\
 x <- x - eta grad(x), with eta = `learning_rate`.
 
-On a function whose gradient is Lipschitz with constant L it converges for 0 < eta < 2 / L.""",
+On a function whose gradient is Lipschitz with constant L it converges for 0 < eta < 2 / L.
+
+With learning_rate='auto' eta is one of the two step lengths of Barzilai and Borwein, made safe by
+a line search that lets f rise now and then (above the largest of its last ten values never).
+
+References: J. Barzilai, J. M. Borwein, "Two-point step size gradient methods", IMA Journal of
+Numerical Analysis 8, 1988. M. Raydan, "The Barzilai and Borwein gradient method for the large
+scale unconstrained minimization problem", SIAM Journal on Optimization 7(1), 1997. B. Zhou,
+L. Gao, Y.-H. Dai, "Gradient methods with adaptive step-sizes", Computational Optimization and
+Applications 35, 2006.""",
 )

@@ -16,18 +16,28 @@ METHOD = Method(
     slots=("theta", "velocity"),
     slots_start={"theta": "x0", "velocity": "zero"},
     parameters=(LEARNING_RATE, MOMENTUM),
+    automatic=True,
     summary="Nesterov's accelerated gradient, look-ahead form (Nesterov 1983).",
     notes="""\
 v <- gamma v + eta grad(theta - gamma v);  theta <- theta - v, with v = 0 at the start,
 eta = `learning_rate` and gamma = `momentum`.
 
-The method takes function values and gradients at the look-ahead points x = theta - gamma v only.
+With learning_rate='auto' it is FISTA's form of the method with eta = 1 / L: L is found by
+backtracking and lowered where it can be, and the momentum is dropped where it points uphill or f
+would rise, so that it is safe on nonconvex functions and needs no strong-convexity constant.
+Where the function is close to a quadratic along the momentum, the gradient at the look-ahead point
+is extrapolated instead of evaluated. x is always an evaluated iterate.
+
+With a given rate the method takes function values and gradients at the look-ahead points x = theta - gamma v only.
 The result's x, fun and jac, and the recorded history, belong to the best or last look-ahead
 point; callbacks and `allvecs` see the iterates theta (a callback that takes
 `intermediate_result` costs one more evaluation per iteration, at theta). PyTorch's `nesterov=True`
 is another form: the gradient is taken at x and the step is eta (g + gamma v).
 
-References: Y. Nesterov, "A method for solving the convex programming problem with convergence
+References: B. O'Donoghue, E. Candes, "Adaptive restart for accelerated gradient schemes",
+Foundations of Computational Mathematics 15, 2015, arXiv:1204.3982. A. Beck, M. Teboulle, "A fast
+iterative shrinkage-thresholding algorithm", SIAM Journal on Imaging Sciences 2(1), 2009.
+Y. Nesterov, "A method for solving the convex programming problem with convergence
 rate O(1/k^2)", Soviet Mathematics Doklady 27, 1983. I. Sutskever, J. Martens, G. Dahl, G. Hinton,
 "On the importance of initialization and momentum in deep learning", ICML 2013.""",
     iterate="theta",

@@ -36,23 +36,7 @@ def drive(
         if ints[PENDING] != EVALUATED:
             x = row(workspace, stride, ints[TRIAL], n, rates)
             g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
-                    break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
-                if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
-                    break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
-            else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
+            # EVALUATION
             f = floats[FUN_TRIAL]
             bits = magnitude_bits(g[0])
             total = 0.0
@@ -357,20 +341,8 @@ def drive(
             floats[SLOPE] = total
             floats[STEP] = 1.0
             if floats[SCALE] == 0.0:
-                # No velocity yet: 1% of x at most, or of the value.
-                xb = row(workspace, stride, ints[BASE], n, rates)
-                bits = magnitude_bits(xb[0])
-                d_bits = magnitude_bits(d[0])
-                for i in range(n):
-                    bits = max(bits, magnitude_bits(xb[i]))
-                    d_bits = max(d_bits, magnitude_bits(d[i]))
-                first = 1.0 / math.sqrt(-total)
-                if bits > 0:
-                    first = from_magnitude_bits(bits, rates) / from_magnitude_bits(d_bits, rates)
-                    first *= 0.01
-                elif floats[FUN_BASE] != 0.0:
-                    first = 0.01 * abs(floats[FUN_BASE]) / -total
-                floats[STEP] = first if first > 0.0 and first - first == 0.0 else 1e-8
+                # No velocity yet, d = -g.
+                floats[STEP] = first_step(workspace, ints, floats, -total, rates)
             ints[PHASE] = AHEAD_OF_BASE
             ints[LOWEST] = -1
             action = TRY

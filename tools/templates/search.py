@@ -276,3 +276,48 @@ def vector_norm(workspace, stride, i, n, norm, order, like):
     for j in range(n):
         total += (abs(np.float64(v[j])) / largest) ** order
     return largest * total ** (1.0 / order)
+
+
+@cached_njit
+def judge_trial(workspace, ints, floats, like):
+    """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
+    i = N_POINTS + ints[TRIAL]
+    n, stride = ints[SIZE], ints[STRIDE]
+    f = floats[FUN_TRIAL]
+    largest = vector_norm(workspace, stride, i, n, NORM_INF, 0.0, like)
+    floats[NORM_TRIAL] = largest
+    if ints[NORM] != NORM_INF:
+        floats[NORM_TRIAL] = vector_norm(
+            workspace, stride, i, n, ints[NORM], floats[NORM_ORDER], like
+        )
+    good = f - f == 0.0 and largest - largest == 0.0
+    if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
+        ints[BEST] = ints[TRIAL]
+        floats[FUN_BEST] = f
+        ints[IMPROVED] = 1
+    return good
+
+
+@cached_njit
+def first_step(workspace, ints, floats, gg, like):
+    """Step along -g that changes x, or else f, by 1 %; gg is g.g."""
+    n, stride = ints[SIZE], ints[STRIDE]
+    x_norm = vector_norm(workspace, stride, ints[BASE], n, NORM_INF, 0.0, like)
+    step = 1.0 / math.sqrt(gg)
+    if x_norm > 0.0:
+        step = x_norm / vector_norm(
+            workspace, stride, N_POINTS + ints[BASE], n, NORM_INF, 0.0, like
+        )
+        step *= 0.01
+    elif floats[FUN_BASE] != 0.0:
+        step = 0.01 * abs(floats[FUN_BASE]) / gg
+    return step if step > 0.0 and step - step == 0.0 else 1e-8
+
+
+@cached_njit
+def free_row(ints):
+    """A row that holds none of the points a method without pairs works with."""
+    i = 0
+    while i == ints[REAL] or i == ints[BEST] or i == ints[PREVIOUS] or i == ints[AHEAD]:
+        i += 1
+    return i
