@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "73e32a526d25392f"
+SOURCES = "a5b893439312203e"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -163,8 +163,8 @@ def drive_nesterov_auto_float64(
                 ints[TRIALS] += 1
                 if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
-                elif ints[VIRTUAL] != 0:
-                    # Extrapolation may be to blame: evaluate the look-ahead point.
+                elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
+                    # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
                     ints[TRIAL] = ints[AHEAD]
                     ints[PHASE] = AHEAD_OF_BASE
                     ints[PENDING] = TO_EVALUATE
@@ -400,8 +400,8 @@ def drive_nesterov_auto_float32(
                 ints[TRIALS] += 1
                 if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
-                elif ints[VIRTUAL] != 0:
-                    # Extrapolation may be to blame: evaluate the look-ahead point.
+                elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
+                    # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
                     ints[TRIAL] = ints[AHEAD]
                     ints[PHASE] = AHEAD_OF_BASE
                     ints[PENDING] = TO_EVALUATE

@@ -73,8 +73,8 @@ def drive(
                 ints[TRIALS] += 1
                 if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
-                elif ints[VIRTUAL] != 0:
-                    # Extrapolation may be to blame: evaluate the look-ahead point.
+                elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
+                    # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
                     ints[TRIAL] = ints[AHEAD]
                     ints[PHASE] = AHEAD_OF_BASE
                     ints[PENDING] = TO_EVALUATE
