@@ -89,7 +89,8 @@ class Run:
         for i, start in enumerate(starts):
             self.row(layout.FIRST_SLOT + i)[:] = x0 if start == "x0" else 0.0
         self.ints = np.zeros(len(layout.INTS), np.int64)
-        self.floats = np.zeros(layout.RHO + max(2 * settings.memory, layout.LOOK_BACK))
+        own = () if self.automatic else (*settings.constants, *self.method.carries.values())
+        self.floats = np.zeros(layout.RHO + max(2 * settings.memory, layout.LOOK_BACK, len(own)))
         ints, floats = self.ints, self.floats
         ints[STATUS] = layout.RUNNING
         ints[PENDING] = layout.TO_EVALUATE
@@ -111,6 +112,8 @@ class Run:
         floats[NORM_ORDER] = settings.norm
         floats[EPSILON] = np.finfo(self.dtype).eps
         floats[DIVERGED] = DIVERGED_FACTOR
+        if own:
+            floats[layout.OWN : layout.OWN + len(own)] = own
         self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf

@@ -65,6 +65,7 @@ class Settings:
     method: Method
     learning_rate: Any
     momentum: Any
+    constants: tuple[float, ...]  # of the method's own, in the order of `Method.constants`
     memory: int
     gtol: float
     norm: float
@@ -211,24 +212,21 @@ def _number(
 
 
 def check_scheduled(parameter: Parameter, value: Any, dtype: np.dtype) -> Any:
-    """A number in the parameter's interval, or a schedule."""
-    if callable(value):
+    """A number in the parameter's interval, or, where it may change, a schedule."""
+    if callable(value) and parameter.scheduled:
         return value
+    kind = f"a number in {parameter.interval}"
+    if parameter.scheduled:
+        kind += " or a callable of the iteration"
     if isinstance(value, str):
         if parameter.default == "auto" and value == "auto":
             return value
         allowed = "'auto', " if parameter.default == "auto" else ""
-        raise ValueError(
-            f"{parameter.name} must be {allowed}a number in {parameter.interval} or a callable of "
-            f"the iteration, got {value!r}."
-        )
+        raise ValueError(f"{parameter.name} must be {allowed}{kind}, got {value!r}.")
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(
-            f"{parameter.name} must be a number in {parameter.interval} or a callable of the "
-            f"iteration, got {value!r}."
-        )
+        raise TypeError(f"{parameter.name} must be {kind}, got {value!r}.")
     with np.errstate(over="ignore"):
         rounded = float(dtype.type(_as_float(value)))
     if not parameter.contains(rounded):
@@ -347,9 +345,10 @@ def _own_parameters(method: Method, options: dict, dtype: np.dtype) -> dict[str,
         own[parameter.name] = value
     automatic = own["learning_rate"] == "auto"
     if automatic and not method.automatic:
+        choosing = ", ".join(repr(m.name) for m in METHODS.values() if m.automatic)
         raise ValueError(
             f"method {method.name!r} has no automatic learning rate yet: learning_rate must be a "
-            "number or a schedule. method='momentum' chooses its own."
+            f"number or a schedule. The methods that choose their own are {choosing}."
         )
     if automatic and own.get("momentum", "auto") != "auto":
         raise ValueError(
@@ -387,6 +386,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         method=method,
         learning_rate=own["learning_rate"],
         momentum=own.get("momentum", 0.0),
+        constants=tuple(own[parameter.name] for parameter in method.constants),
         memory=own.get("memory", 0),
         gtol=_number("gtol", given["gtol"]),
         norm=_order(given["norm"]),

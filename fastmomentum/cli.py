@@ -1,5 +1,5 @@
 # ruff: noqa: T201  (a command line prints; the library never does)
-"""Command line: ``fastmomentum demo``, ``fastmomentum info``, ``fastmomentum warmup``."""
+"""Command line: ``fastmomentum demo``, ``bench``, ``info`` and ``warmup``."""
 
 from __future__ import annotations
 
@@ -45,6 +45,33 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-plot", action="store_true", help="print the tables only")
     demo.set_defaults(run=_run_demo)
 
+    bench = commands.add_parser(
+        "bench",
+        help="compare the methods with SciPy's on the test problems",
+        description="Compare the methods with SciPy's on the test problems: evaluations and time.",
+    )
+    bench.add_argument("--groups", nargs="+", metavar="GROUP", help="default: all of them")
+    bench.add_argument(
+        "--methods",
+        nargs="+",
+        metavar="METHOD",
+        help="names, with options as momentum:memory=1; default: the automatic methods, L-BFGS-B, "
+        "BFGS, CG",
+    )
+    bench.add_argument(
+        "--budget",
+        type=_positive,
+        default=5000,
+        metavar="N",
+        help="most evaluations per problem (default: %(default)s)",
+    )
+    bench.add_argument("--no-time", action="store_true", help="count evaluations only")
+    bench.add_argument(
+        "--output", metavar="PNG", help="draw the profiles, as performance-profile.png"
+    )
+    bench.add_argument("--csv", metavar="CSV", help="write every run")
+    bench.set_defaults(run=_run_bench)
+
     info = commands.add_parser("info", help="show versions, threads, CUDA and the cache")
     info.set_defaults(run=_run_info)
 
@@ -88,6 +115,98 @@ def _run_demo(args: argparse.Namespace) -> int:
     _demo.save_figure(args.output, results)
     print(f"\nPicture: {args.output}")
     return 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
+    return value
+
+
+def _run_bench(args: argparse.Namespace) -> int:
+    from fastmomentum import _bench, problems
+
+    groups = list(dict.fromkeys(args.groups or _bench.GROUPS))
+    needed = ["threadpoolctl", *(["sklearn"] if "regression" in groups else [])]
+    missing = [name for name in needed if not _installed(name)]
+    if args.output and not _installed("matplotlib"):
+        missing.append("matplotlib")
+    if missing:
+        print(
+            f"bench needs {' and '.join(missing)}: "
+            'pip install "fastmomentum[demo]" (or ".[demo]" in a checkout).',
+            file=sys.stderr,
+        )
+        return 1
+    try:
+        solvers = [_bench.parse_solver(text) for text in args.methods or _bench.DEFAULT_METHODS]
+        for group in groups:
+            problems.names(group)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    timed = not args.no_time
+    print(
+        f"Every solver runs the same compiled objective from the same x0 until "
+        f"|gradient|_inf <= {_bench.GTOL:g}, {args.budget} evaluations\n"
+        "at most; solved: the gradient evaluated anew at the solver's point is that small. "
+        "evals: of value and gradient\ntogether, as a geometric mean over the problems that both "
+        "solved. % within: share of all problems of the group that\nthe solver solved at this "
+        "multiple of the best solver's evaluations or time."
+        + (
+            " Times are warm, BLAS has one thread; time / is the\nmedian over the problems that "
+            f"both solved; % faster: of the problems that it or {_bench.BASELINE} solved."
+            if timed
+            else ""
+        )
+    )
+    seen: list = []
+    unseen: list = []
+    for group in groups:
+        outcomes = [
+            outcome
+            for row in _bench.run(problems.collection(group), solvers, args.budget, timed)
+            for outcome in row
+        ]
+        (unseen if group == _bench.UNSEEN else seen).extend(outcomes)
+        if group != _bench.UNSEEN:
+            _print_bench(group, outcomes, timed)
+    if seen and len(groups) - bool(unseen) > 1:
+        _print_bench("together", seen, timed)
+    if seen and any(solver.ours for solver in solvers):
+        print("\nSome constants of the methods may have been chosen on the groups above.")
+    if unseen:
+        _print_bench(f"{_bench.UNSEEN}: no constant was chosen on these", unseen, timed)
+    _print_losses(seen + unseen)
+    if args.csv:
+        _bench.write_csv(args.csv, seen + unseen)
+        print(f"\nRuns: {args.csv}")
+    if args.output:
+        _bench.save_figure(args.output, seen + unseen, timed)
+        print(f"\nPicture: {args.output}")
+    return 0
+
+
+def _print_bench(name: str, outcomes: list, timed: bool) -> None:
+    from fastmomentum import _bench
+
+    title = f"{name} ({len(_bench.by_problem(outcomes))} problems)"
+    table = _bench.format_table(title, _bench.summarize(outcomes, timed), timed)
+    print(f"\n{table}", flush=True)
+
+
+def _print_losses(outcomes: list) -> None:
+    from fastmomentum import _bench
+
+    if not any(outcome.solver == _bench.OURS for outcome in outcomes):
+        return
+    found = _bench.losses(outcomes)
+    print(
+        f"\nLosses of {_bench.OURS}: unsolved by it but by another, or over "
+        f"{_bench.LOSS_FACTOR:g} times {_bench.BASELINE}'s evaluations"
+    )
+    print("\n".join(found) if found else "  none")
 
 
 def _run_info(args: argparse.Namespace) -> int:

@@ -85,8 +85,63 @@ CASES = (
     Case("gd", "logistic", {"learning_rate": 1.0}, 2e-4),
     Case("momentum", "logistic", {"learning_rate": 0.5, "momentum": 0.8}, 2e-4),
     Case("nesterov", "logistic", {"learning_rate": 0.5, "momentum": 0.8}, 2e-4),
+    Case("adagrad", "quadratic", {"learning_rate": 0.5}, 2e-5),
+    Case("adagrad", "rosenbrock", {"learning_rate": 0.5, "maxiter": 100_000}, 1e-4),
+    Case("adagrad", "logistic", {"learning_rate": 0.5}, 2e-4),
+    # Near the minimum these two are gradient descent with the rate learning_rate / epsilon and
+    # learning_rate: above 2 / L, for a small epsilon, they end in a cycle around it.
+    Case("rmsprop", "quadratic", {"learning_rate": 0.1, "epsilon": 1.0}, 2e-5),
+    Case(
+        "rmsprop",
+        "rosenbrock",
+        {"learning_rate": 1e-3, "epsilon": 1.0, "maxiter": 100_000},
+        1e-4,
+    ),
+    Case("rmsprop", "logistic", {"learning_rate": 1.0, "epsilon": 1.0}, 2e-4),
+    Case("adadelta", "quadratic", {"learning_rate": 0.15, "epsilon": 0.1}, 2e-5),
+    Case(
+        "adadelta",
+        "rosenbrock",
+        {"learning_rate": 1e-3, "epsilon": 0.1, "maxiter": 100_000},
+        1e-4,
+    ),
+    Case("adadelta", "logistic", {"learning_rate": 1.0, "epsilon": 0.1}, 2e-4),
+    Case("adam", "quadratic", {"learning_rate": 0.1}, 2e-5),
+    Case("adam", "rosenbrock", {"learning_rate": 0.1}, 1e-4),
+    Case("adam", "logistic", {"learning_rate": 0.1}, 2e-4),
+    Case("adamax", "quadratic", {"learning_rate": 0.1}, 2e-5),
+    Case("adamax", "rosenbrock", {"learning_rate": 0.2}, 1e-4),
+    Case("adamax", "logistic", {"learning_rate": 0.1, "beta2": 0.99}, 2e-4),
+    Case("nadam", "quadratic", {"learning_rate": 0.5}, 2e-5),
+    Case("nadam", "rosenbrock", {"learning_rate": 0.02}, 1e-4),
+    Case("nadam", "logistic", {"learning_rate": 0.5}, 2e-4),
+    Case("amsgrad", "quadratic", {"learning_rate": 0.05}, 2e-5),
+    Case("amsgrad", "rosenbrock", {"learning_rate": 0.1}, 1e-4),
+    Case("amsgrad", "logistic", {"learning_rate": 0.1, "beta2": 0.99}, 2e-4),
+    Case(
+        "adamw", "quadratic", {"learning_rate": 0.1, "beta2": 0.99, "weight_decay": 1e-4}, 2e-5
+    ),
+    # In the flat valley any decay moves the end away from the minimum.
+    Case("adamw", "rosenbrock", {"learning_rate": 0.1, "weight_decay": 0.0}, 1e-4),
+    Case("adamw", "logistic", {"learning_rate": 0.1, "beta2": 0.99}, 2e-4),
 )
-METHODS = ("gd", "momentum", "nesterov")
+METHODS = (
+    "gd",
+    "momentum",
+    "nesterov",
+    "adagrad",
+    "rmsprop",
+    "adadelta",
+    "adam",
+    "adamax",
+    "nadam",
+    "amsgrad",
+    "adamw",
+)
+# Those with an option `momentum`.
+MOMENTUM_METHODS = ("momentum", "nesterov")
+# A rate with which x**2 is gone down in many small steps.
+SMALL_RATES = {method: 0.01 for method in METHODS} | {"adagrad": 0.2, "adadelta": 5.0}
 
 
 def options_of(method, problem="quadratic", **more):

@@ -623,7 +623,7 @@ def test_allocations_do_not_depend_on_maxiter():
         sys.stdout.write(f"{method} returning {few} {many - 1000}\\n")
     """
     lines = run_python(code, env={"NUMBA_NRT_STATS": "1"}).stdout.splitlines()
-    assert len(lines) == 3 * 6
+    assert len(lines) == len(METHODS) * 6
     for line in lines:
         _, _, few, many = line.split()
         # A call of the entry, that is a chunk, unboxes its arrays; an iteration allocates nothing.

@@ -21,6 +21,7 @@ LAYERS = (
     ("__init__", 4),
     ("__main__", 4),
     ("cli", 3),
+    ("_bench", 3),
     ("_demo", 3),
     ("_minimize", 3),
     ("_options", 3),
@@ -254,11 +255,11 @@ def test_public_functions_have_their_sections(module, name):
 
 
 def test_every_option_is_described():
-    for method in ("gd", "momentum", "nesterov"):
+    for method in METHODS:
         text = fastmomentum.show_options(method, disp=False)
         for name in ("learning_rate", "gtol", "ftol", "xtol", "maxiter", "maxfev", "maxtime"):
             assert re.search(rf"^{name}\b", text, flags=re.M), name
-        assert ("\nmomentum (" in text) == (method != "gd")
+        assert ("\nmomentum (" in text) == (method in MOMENTUM_METHODS)
 
 
 def test_public_names_can_be_imported():

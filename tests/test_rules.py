@@ -7,7 +7,7 @@ import numpy as np
 import objectives
 import pytest
 import reference
-from cases import METHODS, PROBLEMS, options_of
+from cases import METHODS, MOMENTUM_METHODS, PROBLEMS, options_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,7 +31,7 @@ def run(method, x0, args, rate, momentum, steps, how="fused", **more):
     fun, jac = objectives.style("quadratic", how)
     callback = more.pop("callback", None)
     options = {"learning_rate": rate, "maxiter": steps, **FOREVER, **more}
-    if method != "gd":
+    if method in MOMENTUM_METHODS:
         options["momentum"] = momentum
     return minimize(fun, x0, args=args, jac=jac, method=method, options=options, callback=callback)
 
@@ -53,8 +53,10 @@ def test_iterates_are_those_of_the_paper(method, dtype, n, rng):
     x0, args, gradient = quadratic(n, dtype, rng)
     res = run(method, x0, args, 0.3, 0.85, 60, return_all=True)
     iterates, ahead = reference.iterates(method, gradient, x0, 0.3, 0.85, 60)
-    assert res.nit == 60
-    assert_same(res.allvecs, iterates)
+    # A run ends early only where nothing changes any more, and the paper's loop stays there.
+    assert res.nit == 60 or res.status == 2
+    assert_same(res.allvecs, iterates[: res.nit + 1])
+    assert all(np.array_equal(x, res.allvecs[-1]) for x in iterates[res.nit :])
     # The last gradient is that of the last point at which one is taken.
     last = run(method, x0, args, 0.3, 0.85, 60)
     assert any(np.array_equal(last.x, y) for y in ahead)

@@ -19,6 +19,7 @@ import pathlib
 import re
 import sys
 import textwrap
+from collections.abc import Callable, Sequence
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "fastmomentum" / "_kernels"
@@ -71,17 +72,71 @@ class _Rename(ast.NodeTransformer):
         return ast.copy_location(ast.Name(id=self.names.get(node.id, node.id), ctx=node.ctx), node)
 
 
-def rule_lines(method: Method) -> list[str]:
-    """The body of the loop over variables: load, the rule's own text, store, compare."""
-    vectors = ("x", *method.slots)
-    tree = ast.parse(textwrap.dedent(inspect.getsource(method.rule))).body[0]
+def statements(
+    method: Method, function: Callable, results: Sequence[str], known: Sequence[str]
+) -> list[ast.stmt]:
+    """The body of a rule, which must return `results` and know no argument but `known`."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     assert isinstance(tree, ast.FunctionDef)
+    unknown = {argument.arg for argument in tree.args.args} - set(known)
+    if unknown:
+        raise SystemExit(f"{method.name}: {tree.name} has arguments of no meaning: {unknown}")
     *body, end = tree.body
     assert isinstance(end, ast.Return) and end.value is not None
     returned = end.value.elts if isinstance(end.value, ast.Tuple) else [end.value]
-    if [node.id for node in returned] != list(vectors):
-        raise SystemExit(f"{method.name}: the rule must return {', '.join(vectors)}")
-    rename = _Rename({"g": "g_i", **{name: f"{name}_new_i" for name in vectors}})
+    if [ast.unparse(node) for node in returned] != list(results):
+        raise SystemExit(f"{method.name}: {tree.name} must return {', '.join(results)}")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            raise SystemExit(f"{method.name}: {tree.name} has the literal {node.value!r}")
+    return body
+
+
+def numbers(method: Method) -> tuple[str, ...]:
+    """Names of the method's own constants and carries, in their order in FLOATS."""
+    return (*(parameter.name for parameter in method.constants), *method.carries)
+
+
+def constant_lines(method: Method) -> list[str]:
+    """Load them, in the precision of the loop."""
+    if not numbers(method):
+        return []
+    lines = ["zero = real_type(0.0)", "one = real_type(1.0)"]
+    return lines + [f"{v} = real_type(floats[OWN + {j}])" for j, v in enumerate(numbers(method))]
+
+
+def carry_lines(method: Method) -> list[str]:
+    """Advance what is carried; a step is steady only if what the rule sees of it is."""
+    if method.carry is None:
+        return []
+    known = (*numbers(method), "zero", "one")
+    body = statements(method, method.carry, list(method.carries), known)
+    seen = [v for v in method.carries if v in inspect.signature(method.rule).parameters]
+    lines = [f"{name}_before = {name}" for name in seen]
+    for statement in body:
+        lines += ast.unparse(statement).splitlines()
+    return lines + [f"steady = steady and {name} == {name}_before" for name in seen]
+
+
+def carries_back_lines(method: Method) -> list[str]:
+    first = len(method.constants)
+    return [f"floats[OWN + {first + j}] = {name}" for j, name in enumerate(method.carries)]
+
+
+def rule_lines(method: Method) -> list[str]:
+    """The body of the loop over variables: load, the rule's own text, store, compare."""
+    vectors = ("x", *method.slots)
+    given = ("g", "learning_rate", "momentum", "momentum_next", *numbers(method), "zero", "one")
+    body = statements(method, method.rule, vectors, (*vectors, *given))
+    code = method.rule.__code__
+    local = code.co_varnames[code.co_argcount :]
+    rename = _Rename(
+        {
+            "g": "g_i",
+            **{name: f"{name}_i" for name in local},
+            **{name: f"{name}_new_i" for name in vectors},
+        }
+    )
     lines = ["g_i = g[i]"]
     for name in vectors:
         lines += [f"{name}_i = {name}[i]", f"{name}_new_i = {name}_i"]
@@ -135,14 +190,24 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
         sources.append(EVALUATION)
         body = fill(body, "EVALUATION", read(EVALUATION).splitlines())
     if "# RULE\n" in body:
-        source = inspect.getsourcefile(method.rule)
-        assert source is not None
-        sources.insert(0, pathlib.Path(source).relative_to(ROOT).as_posix())
+        for function in filter(None, (method.carry, method.rule)):
+            source = inspect.getsourcefile(function)
+            assert source is not None
+            path = pathlib.Path(source).relative_to(ROOT).as_posix()
+            if path not in sources:
+                sources.insert(0, path)
         rows = [
             f"{slot} = row(workspace, stride, FIRST_SLOT + {j}, n, rates)"
             for j, slot in enumerate(method.slots)
         ]
-        body = fill(fill(body, "SLOT_ROWS", rows), "RULE", rule_lines(method))
+        for mark, lines in (
+            ("CONSTANTS", constant_lines(method)),
+            ("CARRY", carry_lines(method)),
+            ("SLOT_ROWS", rows),
+            ("RULE", rule_lines(method)),
+            ("CARRIES_BACK", carries_back_lines(method)),
+        ):
+            body = fill(body, mark, lines)
     functions = "\n\n".join(
         f"{decorator}\n"
         + body.replace("def drive(", f"def drive_{name}_{precision}(").replace(

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "f79779a1712a4dba"
+SOURCES = "36e1e969949eb1d3"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -181,6 +181,7 @@ def drive_gd_float64(
         while target == current or target == best:
             target += 1
         x_new = row(workspace, stride, target, n, rates)
+        steady = constant
         g_bits = magnitude_bits(g[0])
         x_bits = magnitude_bits(x[0])
         step_bits = magnitude_bits(x[0] - x[0])
@@ -217,7 +218,7 @@ def drive_gd_float64(
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
-        elif constant and step_norm == 0.0 and slot_bits == 0:
+        elif steady and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS
         f_previous = f
@@ -356,6 +357,7 @@ def drive_gd_float32(
         while target == current or target == best:
             target += 1
         x_new = row(workspace, stride, target, n, rates)
+        steady = constant
         g_bits = magnitude_bits(g[0])
         x_bits = magnitude_bits(x[0])
         step_bits = magnitude_bits(x[0] - x[0])
@@ -392,7 +394,7 @@ def drive_gd_float32(
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
-        elif constant and step_norm == 0.0 and slot_bits == 0:
+        elif steady and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS
         f_previous = f

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, end_iteration, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "d6f2d3dc19ad98b4"
+SOURCES = "c5174218eff3cada"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "9e521fdf5d61f73c"
+SOURCES = "d75b47533762c9bf"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -181,6 +181,7 @@ def drive_nesterov_float64(
         while target == current or target == best:
             target += 1
         x_new = row(workspace, stride, target, n, rates)
+        steady = constant
         theta = row(workspace, stride, FIRST_SLOT + 0, n, rates)
         velocity = row(workspace, stride, FIRST_SLOT + 1, n, rates)
         g_bits = magnitude_bits(g[0])
@@ -229,7 +230,7 @@ def drive_nesterov_float64(
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
-        elif constant and step_norm == 0.0 and slot_bits == 0:
+        elif steady and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS
         f_previous = f
@@ -368,6 +369,7 @@ def drive_nesterov_float32(
         while target == current or target == best:
             target += 1
         x_new = row(workspace, stride, target, n, rates)
+        steady = constant
         theta = row(workspace, stride, FIRST_SLOT + 0, n, rates)
         velocity = row(workspace, stride, FIRST_SLOT + 1, n, rates)
         g_bits = magnitude_bits(g[0])
@@ -416,7 +418,7 @@ def drive_nesterov_float32(
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
-        elif constant and step_norm == 0.0 and slot_bits == 0:
+        elif steady and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS
         f_previous = f

@@ -26,7 +26,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "f765d9bec8e936cf"
+SOURCES = "d6c889567b0da702"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

@@ -120,6 +120,7 @@ FLOATS = (
     "EPSILON",
 )
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
+OWN = RHO  # with a given rate, there: the method's own constants, then what it carries
 LOOK_BACK = 10  # values of fun that the line search of gd looks back at, from RHO on
 DIRECTION = FIRST_SLOT  # row of the direction of an automatic method
 PAIRS = DIRECTION + 1  # rows of its pairs s, y

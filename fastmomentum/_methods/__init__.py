@@ -1,12 +1,32 @@
 """The methods: one file each, one line each in `METHODS`."""
 
-from . import gd, momentum, nesterov
+from . import (
+    adadelta,
+    adagrad,
+    adam,
+    adamax,
+    adamw,
+    amsgrad,
+    gd,
+    momentum,
+    nadam,
+    nesterov,
+    rmsprop,
+)
 from .base import Method, Parameter
 
 METHODS: dict[str, Method] = {
     "gd": gd.METHOD,
     "momentum": momentum.METHOD,
     "nesterov": nesterov.METHOD,
+    "adagrad": adagrad.METHOD,
+    "rmsprop": rmsprop.METHOD,
+    "adadelta": adadelta.METHOD,
+    "adam": adam.METHOD,
+    "adamax": adamax.METHOD,
+    "nadam": nadam.METHOD,
+    "amsgrad": amsgrad.METHOD,
+    "adamw": adamw.METHOD,
 }
 DEFAULT_METHOD = "momentum"
 

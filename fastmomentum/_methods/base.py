@@ -45,8 +45,10 @@ class Method:
     rule : callable
         The update of one variable, with a fixed learning rate. Its arguments are ``x`` (the point
         at which the gradient was taken), the names of `slots`, ``g`` (the gradient), and the
-        numbers ``learning_rate``, ``momentum`` and ``momentum_next``, as far as it needs them; it
-        returns the new ``x`` and the new slots. Its text goes into the generated loop.
+        numbers ``learning_rate``, ``momentum`` and ``momentum_next``, those of `parameters` and
+        `carries`, and ``zero`` and ``one``, as far as it needs them; it returns the new ``x`` and
+        the new slots. Its text goes into the generated loop. All its numbers have the dtype of
+        ``x``: a literal such as ``1.0`` would make a float32 loop compute in float64.
     slots : tuple of str
         Vectors kept from one iteration to the next.
     iterate : str
@@ -55,6 +57,12 @@ class Method:
         ``"zero"`` or ``"x0"`` for each slot.
     parameters : tuple of Parameter
         The method's own options.
+    carry : callable, optional
+        Advances the numbers that change from step to step, before each step. Its arguments are
+        names of `carries` and `parameters`, ``zero`` and ``one``; it returns all of `carries`.
+        Its text, too, goes into the generated loop.
+    carries : dict
+        Those numbers, and their values before the first step.
     automatic : bool
         Whether there is a loop with an automatic learning rate.
     summary, notes : str
@@ -69,12 +77,19 @@ class Method:
     summary: str
     notes: str
     iterate: str = "x"
+    carry: Callable[..., Any] | None = None
+    carries: dict[str, float] = dataclasses.field(default_factory=dict)
     automatic: bool = False
 
     @property
     def looks_ahead(self) -> bool:
         """Does an iteration need the next one's momentum?"""
         return "momentum_next" in self.rule.__code__.co_varnames
+
+    @property
+    def constants(self) -> tuple[Parameter, ...]:
+        """The method's own options that are one real number for the whole run."""
+        return tuple(p for p in self.parameters if not (p.scheduled or p.integer))
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -101,6 +116,29 @@ MOMENTUM = Parameter(
     scheduled=True,
     doc="Momentum gamma: a number in [0, 1), or a schedule; 'auto' is 0.9 with a given "
     "learning_rate, and chosen in each iteration with learning_rate='auto'.",
+)
+BETA1 = Parameter(
+    "beta1", 0.9, 0.0, 1.0, high_open=True, doc="Decay of the mean of the gradients, in [0, 1)."
+)
+BETA2 = Parameter(
+    "beta2", 0.999, 0.0, 1.0, high_open=True, doc="Decay of the mean of their squares, in [0, 1)."
+)
+EPSILON = Parameter(
+    "epsilon",
+    1e-8,
+    0.0,
+    float("inf"),
+    low_open=True,
+    high_open=True,
+    doc="Positive number that keeps the denominator from zero.",
+)
+RHO = Parameter(
+    "rho",
+    0.95,
+    0.0,
+    1.0,
+    high_open=True,
+    doc="Decay of the mean of the squared gradients, in [0, 1).",
 )
 MEMORY = Parameter(
     "memory",

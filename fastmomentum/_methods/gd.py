@@ -22,7 +22,7 @@ x <- x - eta grad(x), with eta = `learning_rate`.
 On a function whose gradient is Lipschitz with constant L it converges for 0 < eta < 2 / L.
 
 With learning_rate='auto' eta is one of the two step lengths of Barzilai and Borwein, made safe by
-a line search that lets f rise now and then (above the largest of its last ten values never).
+a line search that lets f rise now and then, though never above the largest of its last ten values.
 
 References: J. Barzilai, J. M. Borwein, "Two-point step size gradient methods", IMA Journal of
 Numerical Analysis 8, 1988. M. Raydan, "The Barzilai and Borwein gradient method for the large

@@ -1,5 +1,5 @@
 # The loop of a method whose learning rate is given. `generate_drivers.py` fills in the places
-# marked SLOT_* and RULE from the method's own file.
+# marked in capitals from the method's own file.
 
 
 def drive(
@@ -36,6 +36,7 @@ def drive(
     result = current
     nit = ints[NIT]
     constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
+    # CONSTANTS
     while True:
         x = row(workspace, stride, current, n, rates)
         g = row(workspace, stride, N_POINTS + current, n, rates)
@@ -116,6 +117,8 @@ def drive(
         while target == current or target == best:
             target += 1
         x_new = row(workspace, stride, target, n, rates)
+        steady = constant
+        # CARRY
         # SLOT_ROWS
         g_bits = magnitude_bits(g[0])
         x_bits = magnitude_bits(x[0])
@@ -149,7 +152,7 @@ def drive(
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
-        elif constant and step_norm == 0.0 and slot_bits == 0:
+        elif steady and step_norm == 0.0 and slot_bits == 0:
             # A fixed point of the iteration in this arithmetic: nothing can change any more.
             status = STATUS_PRECISION_LOSS
         f_previous = f
@@ -171,3 +174,4 @@ def drive(
     floats[GRAD_NORM] = grad_norm
     floats[STEP_NORM] = step_norm
     floats[X_NORM] = x_norm
+    # CARRIES_BACK

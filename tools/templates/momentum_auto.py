@@ -273,54 +273,50 @@ def drive(
                 ints[HISTORY] += 1
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_BASE]
-            # The direction d = -H g: two loops over the velocities, each pass joined with the
-            # product that the next one needs.
+            # The direction d = -H g: from the newest velocity to the oldest, and back. Every pass is
+            # d <- (d + a v) b, joined with the product w.d that the next one needs.
             gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
             count = ints[COUNT]
             total = 0.0
             size = 0.0
             if count > 0:
                 j = (ints[HEAD] + memory - 1) % memory
-                s = row(workspace, stride, PAIRS + 2 * j, n, rates)
-                product = 0.0
+                w = row(workspace, stride, PAIRS + 2 * j, n, rates)
                 for i in range(n):
-                    product += s[i] * gb[i]
+                    total += w[i] * gb[i]
                     d[i] = gb[i]
-                for pair in range(count):
-                    y = row(workspace, stride, PAIRS + 2 * j + 1, n, rates)
-                    floats[RHO + memory + j] = floats[RHO + j] * product
-                    c = real_type(floats[RHO + memory + j])
-                    product = 0.0
-                    if pair < count - 1:
+            for i_pass in range(2 * count):
+                b = 1.0
+                if i_pass < count:
+                    v_row = PAIRS + 2 * j + 1
+                    floats[RHO + memory + j] = floats[RHO + j] * total
+                    a = -floats[RHO + memory + j]
+                    if i_pass < count - 1:
                         j = (j + memory - 1) % memory
-                        s = row(workspace, stride, PAIRS + 2 * j, n, rates)
-                        for i in range(n):
-                            d_i = d[i] - c * y[i]
-                            d[i] = d_i
-                            product += s[i] * d_i
+                        w_row = PAIRS + 2 * j
                     else:
-                        scale = real_type(floats[SCALE])
-                        for i in range(n):
-                            d_i = (d[i] - c * y[i]) * scale
-                            d[i] = d_i
-                            product += y[i] * d_i
-                for pair in range(count):
-                    s = row(workspace, stride, PAIRS + 2 * j, n, rates)
-                    c = real_type(floats[RHO + memory + j] - floats[RHO + j] * product)
-                    product = 0.0
-                    if pair < count - 1:
+                        b = floats[SCALE]
+                        w_row = v_row
+                else:
+                    v_row = PAIRS + 2 * j
+                    a = floats[RHO + memory + j] - floats[RHO + j] * total
+                    if i_pass < 2 * count - 1:
                         j = (j + 1) % memory
-                        y = row(workspace, stride, PAIRS + 2 * j + 1, n, rates)
-                        for i in range(n):
-                            d_i = d[i] + c * s[i]
-                            d[i] = d_i
-                            product += y[i] * d_i
+                        w_row = PAIRS + 2 * j + 1
                     else:
-                        for i in range(n):
-                            d_i = -(d[i] + c * s[i])
-                            d[i] = d_i
-                            total += gb[i] * d_i
-                            size += abs(gb[i] * d_i)
+                        b = -1.0
+                        w_row = N_POINTS + ints[BASE]
+                v = row(workspace, stride, v_row, n, rates)
+                w = row(workspace, stride, w_row, n, rates)
+                a_ = real_type(a)
+                b_ = real_type(b)
+                total = 0.0
+                size = 0.0
+                for i in range(n):
+                    d_i = (d[i] + a_ * v[i]) * b_
+                    d[i] = d_i
+                    total += w[i] * d_i
+                    size += abs(w[i] * d_i)
             if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
                 if count > 0:
                     ints[N_RESTARTS] += 1

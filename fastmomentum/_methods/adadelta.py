@@ -1,0 +1,33 @@
+"""Adadelta."""
+
+import dataclasses
+import math
+
+from .base import EPSILON, LEARNING_RATE, RHO, Method
+
+
+def adadelta_rule(x, square, step_square, g, learning_rate, rho, epsilon, one):
+    square = rho * square + (one - rho) * (g * g)
+    step = math.sqrt(step_square + epsilon) / math.sqrt(square + epsilon) * g
+    step_square = rho * step_square + (one - rho) * (step * step)
+    x = x - learning_rate * step
+    return x, square, step_square
+
+
+METHOD = Method(
+    name="adadelta",
+    rule=adadelta_rule,
+    slots=("square", "step_square"),
+    slots_start={"square": "zero", "step_square": "zero"},
+    parameters=(LEARNING_RATE, RHO, dataclasses.replace(EPSILON, default=1e-6)),
+    summary="Adadelta (Zeiler 2012).",
+    notes="""\
+r <- rho r + (1 - rho) grad(x)**2;  d <- sqrt(s + epsilon) / sqrt(r + epsilon) grad(x);
+s <- rho s + (1 - rho) d**2;  x <- x - eta d, with r = s = 0 at the start and eta = `learning_rate`.
+
+This is Algorithm 1 of the paper, which has no learning rate: eta = 1. epsilon is inside both roots
+and sets the length of the first steps, sqrt(epsilon / (1 - rho)) in each variable; these grow by
+themselves, slowly. As in PyTorch, whose default of rho is 0.9, s takes the step before eta.
+
+Reference: M. D. Zeiler, "ADADELTA: an adaptive learning rate method", 2012, arXiv:1212.5701.""",
+)

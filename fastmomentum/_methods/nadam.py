@@ -1,0 +1,54 @@
+"""Nadam: Adam with Nesterov's momentum."""
+
+import math
+
+from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, Method
+
+
+def nadam_rule(
+    x, m, v, g, learning_rate, beta1, beta2, epsilon, correction1, correction1_next, correction2, one
+):
+    m = beta1 * m + (one - beta1) * g
+    v = beta2 * v + (one - beta2) * (g * g)
+    mean = beta1 * m / correction1_next + (one - beta1) * g / correction1
+    x = x - learning_rate * mean / (math.sqrt(v / correction2) + epsilon)
+    return x, m, v
+
+
+def nadam_carry(beta1_power, beta2_power, beta1, beta2, one):
+    beta1_power = beta1_power * beta1
+    beta2_power = beta2_power * beta2
+    correction1 = one - beta1_power
+    correction1_next = one - beta1_power * beta1
+    correction2 = one - beta2_power
+    return beta1_power, beta2_power, correction1, correction1_next, correction2
+
+
+METHOD = Method(
+    name="nadam",
+    rule=nadam_rule,
+    slots=("m", "v"),
+    slots_start={"m": "zero", "v": "zero"},
+    parameters=(LEARNING_RATE, BETA1, BETA2, EPSILON),
+    carry=nadam_carry,
+    carries={
+        "beta1_power": 1.0,
+        "beta2_power": 1.0,
+        "correction1": 0.0,
+        "correction1_next": 0.0,
+        "correction2": 0.0,
+    },
+    summary="Nadam, Adam with Nesterov's momentum (Dozat 2016).",
+    notes="""\
+m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;
+x <- x - eta m' / (sqrt(v') + epsilon), with
+m' = beta1 m / (1 - beta1**(t + 1)) + (1 - beta1) grad(x) / (1 - beta1**t) and
+v' = v / (1 - beta2**t) in step t = 1, 2, ..., m = v = 0 at the start and eta = `learning_rate`, in
+units of x. The first step is eta (1 + 2 beta1) / (1 + beta1) in each variable.
+
+This is Algorithm 2 of the paper with a constant mu = beta1 and nu = beta2. The paper multiplies v'
+by a further beta2, which this, as PyTorch and optax, leaves out. PyTorch lets the momentum grow,
+mu_t = beta1 (1 - 0.96**(t momentum_decay) / 2).
+
+Reference: T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.""",
+)

@@ -1,0 +1,32 @@
+"""RMSProp."""
+
+import dataclasses
+import math
+
+from .base import EPSILON, LEARNING_RATE, RHO, Method
+
+
+def rmsprop_rule(x, square, g, learning_rate, rho, epsilon, one):
+    square = rho * square + (one - rho) * (g * g)
+    x = x - learning_rate * g / (math.sqrt(square) + epsilon)
+    return x, square
+
+
+METHOD = Method(
+    name="rmsprop",
+    rule=rmsprop_rule,
+    slots=("square",),
+    slots_start={"square": "zero"},
+    parameters=(LEARNING_RATE, dataclasses.replace(RHO, default=0.9), EPSILON),
+    summary="RMSProp (Tieleman and Hinton 2012).",
+    notes="""\
+r <- rho r + (1 - rho) grad(x)**2;  x <- x - eta grad(x) / (sqrt(r) + epsilon), with r = 0 at the
+start and eta = `learning_rate`, in units of x.
+
+The lecture has rho = 0.9 and no epsilon. Here it is outside the root, as in PyTorch, whose default
+of rho (its alpha) is 0.99; TensorFlow and Keras add it inside the root. The mean is not corrected
+for its start at zero, so that the first step is eta / sqrt(1 - rho) in each variable.
+
+Reference: T. Tieleman, G. Hinton, "Lecture 6.5 - RMSProp", Coursera: Neural Networks for Machine
+Learning, 2012.""",
+)
