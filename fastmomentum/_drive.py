@@ -45,11 +45,11 @@ _NORMS[-math.inf] = layout.NORM_MIN
     "RESERVE",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
- EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL) = map(
+ EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM) = map(
     layout.FLOATS.index,
     ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
      "NORM_ORDER", "FUN_EXTRA", "EPSILON",
-     "NEXT_RATE", "FUN_REAL", "NORM_REAL"),
+     "NEXT_RATE", "FUN_REAL", "NORM_REAL", "STALL_FUN", "STALL_NORM"),
 )  # fmt: skip
 
 
@@ -106,6 +106,7 @@ class Run:
         ints[MEMORY] = settings.memory
         ints[RECORDED] = -1
         floats[[FUN, FUN_REAL, GRAD_NORM, NORM_REAL, LEARNING_RATE, NEXT_RATE]] = math.nan
+        floats[[STALL_FUN, STALL_NORM]] = math.inf
         floats[GTOL] = settings.gtol
         floats[FTOL] = settings.ftol
         floats[XTOL] = settings.xtol

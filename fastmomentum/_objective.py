@@ -29,25 +29,29 @@ class CompilationWarning(RuntimeWarning):
 
 
 def takes_output(function: Any, n_args: int) -> bool:
-    """Does `function` take one parameter more than ``(x, *args)``, an array to write into?"""
+    """Does `function` take an array to write into after x, that is, ``(x, out, *args)``?
+
+    It does if its second parameter is called ``out``, or if it has one required parameter more
+    than ``(x, *args)``.
+    """
     python = getattr(function, "py_func", function)
     if type(python) is types.FunctionType and not hasattr(python, "__wrapped__"):
         code = python.__code__
+        if code.co_argcount > 1 and code.co_varnames[1] == "out":
+            return True
         if code.co_flags & inspect.CO_VARARGS:
             return False
         return code.co_argcount - len(python.__defaults__ or ()) == n_args + 2
-    try:
-        parameters = inspect.signature(python).parameters.values()  # 20 us; bound methods, partials
+    try:  # bound methods, partials, ...: 20 us
+        parameters = list(inspect.signature(python).parameters.values())
     except (TypeError, ValueError):
         return False
-    required = 0
-    for parameter in parameters:
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            return False
-        positional = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        if positional and parameter.default is parameter.empty:
-            required += 1
-    return required == n_args + 2
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if len(positional) > 1 and positional[1].name == "out":
+        return True
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return False
+    return sum(p.default is p.empty for p in positional) == n_args + 2
 
 
 class Objective:
@@ -192,7 +196,7 @@ class Objective:
         if left.size:
             raise ValueError(
                 f"{what} must write the gradient into out: out[{left[0]}] is unchanged, or was "
-                "added to."
+                "added to. If the second parameter is data, pass it in args."
             )
 
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:

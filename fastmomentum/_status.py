@@ -26,12 +26,13 @@ class Status(enum.IntEnum):
 MESSAGES: dict[Status, str] = {
     Status.CONVERGED: "Optimization terminated successfully.",
     Status.MAXITER: (
-        "Maximum number of iterations has been exceeded. Raise `maxiter`, or check that "
-        "`learning_rate` suits the problem."
+        "Maximum number of iterations has been exceeded. Raise `maxiter`; a given "
+        "`learning_rate` may not suit the problem."
     ),
     Status.PRECISION_LOSS: (
-        "Desired error not necessarily achieved due to precision loss: the step no longer "
-        "changes x. Loosen `gtol`, rescale the problem, or use float64."
+        "Desired error not necessarily achieved due to precision loss: no step lowers fun any "
+        "more, by rounding, by noise, or since the gradient is not that of fun. Loosen `gtol`, "
+        "rescale the problem, or check `jac`."
     ),
     Status.NONFINITE: (
         "NaN or infinity was met in the function or its gradient. x is the best finite point; "

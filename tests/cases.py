@@ -118,9 +118,7 @@ CASES = (
     Case("amsgrad", "quadratic", {"learning_rate": 0.05}, 2e-5),
     Case("amsgrad", "rosenbrock", {"learning_rate": 0.1}, 1e-4),
     Case("amsgrad", "logistic", {"learning_rate": 0.1, "beta2": 0.99}, 2e-4),
-    Case(
-        "adamw", "quadratic", {"learning_rate": 0.1, "beta2": 0.99, "weight_decay": 1e-4}, 2e-5
-    ),
+    Case("adamw", "quadratic", {"learning_rate": 0.1, "beta2": 0.99, "weight_decay": 1e-4}, 2e-5),
     # In the flat valley any decay moves the end away from the minimum.
     Case("adamw", "rosenbrock", {"learning_rate": 0.1, "weight_decay": 0.0}, 1e-4),
     Case("adamw", "logistic", {"learning_rate": 0.1, "beta2": 0.99}, 2e-4),
@@ -141,7 +139,7 @@ METHODS = (
 # Those with an option `momentum`.
 MOMENTUM_METHODS = ("momentum", "nesterov")
 # A rate with which x**2 is gone down in many small steps.
-SMALL_RATES = {method: 0.01 for method in METHODS} | {"adagrad": 0.2, "adadelta": 5.0}
+SMALL_RATES = dict.fromkeys(METHODS, 0.01) | {"adagrad": 0.2, "adadelta": 5.0}
 
 
 def options_of(method, problem="quadratic", **more):

@@ -96,7 +96,7 @@ def adadelta(gradient, x0, rate, steps, rho=0.95, epsilon=1e-6):
     for eta in _sequence(rate, steps, x.dtype):
         g = gradient(x)
         mean_g2 = rho * mean_g2 + (one - rho) * g**2
-        dx = -(np.sqrt(mean_dx2 + epsilon) / np.sqrt(mean_g2 + epsilon) * g)
+        dx = -(np.sqrt(mean_dx2 + epsilon) * g) / np.sqrt(mean_g2 + epsilon)
         mean_dx2 = rho * mean_dx2 + (one - rho) * dx**2
         x = x + eta * dx
         points.append(x)

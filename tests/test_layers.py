@@ -7,6 +7,7 @@ import pathlib
 import re
 
 import pytest
+from cases import METHODS, MOMENTUM_METHODS
 from conftest import run_python
 
 import fastmomentum

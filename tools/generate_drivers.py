@@ -39,7 +39,11 @@ PRECISIONS = {"float64": "F8", "float32": "F4"}
 SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
 EVALUATION = "tools/templates/evaluation.py"
 SEARCH_TEMPLATE = "tools/templates/search.py"
-SHARED_SOURCES = ("fastmomentum/_kernels/abi.py", "fastmomentum/_kernels/layout.py")
+SHARED_SOURCES = (
+    "fastmomentum/_kernels/abi.py",
+    "fastmomentum/_kernels/layout.py",
+    "fastmomentum/_kernels/jit.py",
+)
 
 
 def content_hash(*parts: str) -> str:
@@ -106,16 +110,14 @@ def constant_lines(method: Method) -> list[str]:
 
 
 def carry_lines(method: Method) -> list[str]:
-    """Advance what is carried; a step is steady only if what the rule sees of it is."""
+    """Advance what is carried; the rule is the same from now on once what it sees of it is 1."""
     if method.carry is None:
         return []
     known = (*numbers(method), "zero", "one")
     body = statements(method, method.carry, list(method.carries), known)
     seen = [v for v in method.carries if v in inspect.signature(method.rule).parameters]
-    lines = [f"{name}_before = {name}" for name in seen]
-    for statement in body:
-        lines += ast.unparse(statement).splitlines()
-    return lines + [f"steady = steady and {name} == {name}_before" for name in seen]
+    lines = [line for statement in body for line in ast.unparse(statement).splitlines()]
+    return lines + [f"steady = steady and {name} == one" for name in seen]
 
 
 def carries_back_lines(method: Method) -> list[str]:

@@ -27,7 +27,18 @@ class Binding(NamedTuple):
     evaluate_row: int  # address of the driver that evaluates one row
     fun: int | tuple[int]  # the address; in a tuple if it returns float32
     jac: int
-    c_data: tuple[int, int] | None  # passed instead of args (C functions)
+    c_data: tuple[int, int] | None = None  # passed instead of args (C functions)
+    thin: tuple = ()  # adapters that the addresses belong to
+    code: tuple = ()  # what the addresses belong to: (dispatcher, types, library), weakly
+
+    def is_current(self) -> bool:
+        """Are the addresses still those of the functions? Not after a ``recompile()``."""
+        for dispatcher, argument_types, library in self.code:
+            found = dispatcher()
+            result = None if found is None else found.overloads.get(argument_types)
+            if result is None or result.library is not library():
+                return False
+        return True
 
 
 def reason(error: BaseException) -> str:
@@ -111,7 +122,9 @@ _THIN_BODIES = {
 }
 
 
-def _address(role: str, function: Any, signatures: tuple, thin_signature: Any) -> tuple[int, Any]:
+def _address(
+    role: str, function: Any, signatures: tuple, thin_signature: Any, keep: list
+) -> tuple[int, Any]:
     """(address, its signature: one of `signatures`, or that of a thin adapter around `function`).
 
     The adapter, compiled for this one function, converts what the function returns (a float32
@@ -131,7 +144,9 @@ def _address(role: str, function: Any, signatures: tuple, thin_signature: Any) -
         text = f"def thin(x{out}{names}):\n    {body.format(a=names)}\n"
         try:
             thin = _thin(function, text)
-            return abi.address_of(thin, thin_signature), thin_signature
+            address = abi.address_of(thin, thin_signature)
+            keep.append(thin)
+            return address, thin_signature
         except _COMPILE_ERRORS as error:
             failures.append(error)
     name = getattr(function, "__name__", role)
@@ -143,12 +158,10 @@ _COMPILE_ERRORS = (errors.NumbaError, TypeError, ValueError, RuntimeError, NotIm
 
 
 def _thin(function: Any, text: str) -> Any:
-    """The function `thin` of `text`, in which `f` is `function`; it lives as long as that."""
+    """The function `thin` of `text`, in which `f` is `function`."""
     scope: dict[str, Any] = {"f": function}
     exec(text, scope)  # one of this file's literal texts
-    thin = numba.njit(**FLAGS)(scope["thin"])
-    function.__dict__.setdefault("_fastmomentum_thin", []).append(thin)
-    return thin
+    return numba.njit(**FLAGS)(scope["thin"])
 
 
 def _types_of(args: tuple) -> tuple:
@@ -182,11 +195,39 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     if c_address(fun) is not None:
         return _bind_c(fun, jac, args, dtype)
     argument_types = _types_of(args)
+    mark = jac if isinstance(jac, bool | str) else weakref.ref(jac)
+    key = (argument_types, dtype.char, in_place, mark)
     memo = _bindings.setdefault(fun, {})
-    key = (argument_types, dtype.char, jac if isinstance(jac, bool | str) else weakref.ref(jac))
-    if key not in memo:
-        memo[key] = _bind(fun, jac, argument_types, dtype, in_place)
-    return memo[key]
+    known = memo.get(key) or _thin_bindings.get((id(fun), key))
+    if known is not None and known.is_current():
+        return known
+    binding = _bind(fun, jac, argument_types, dtype, in_place)
+    code = (*_code(fun, argument_types), *_code(jac, argument_types))
+    binding = binding._replace(code=code)
+    for dead in [k for k in memo if isinstance(k[-1], weakref.ref) and k[-1]() is None]:
+        del memo[dead]
+    if binding.thin:
+        _thin_bindings[id(fun), key] = binding
+        if len(_thin_bindings) > MOST_THIN_BINDINGS:
+            del _thin_bindings[next(iter(_thin_bindings))]
+    else:
+        memo[key] = binding
+    return binding
+
+
+# An adapter refers to the function it adapts, and Numba's functions in a cycle are never freed:
+# these bindings keep theirs alive, hence few of them.
+_thin_bindings: dict[tuple, Binding] = {}
+MOST_THIN_BINDINGS = 32
+
+
+def _code(function: Any, argument_types: tuple) -> tuple:
+    """What the code of `function` for these arguments is, to notice a recompilation."""
+    return tuple(
+        (weakref.ref(function), signature, weakref.ref(result.library))
+        for signature, result in getattr(function, "overloads", {}).items()
+        if signature[-len(argument_types) or len(signature) :] == argument_types
+    )
 
 
 def _is_plain(type_: Any) -> bool:
@@ -236,7 +277,7 @@ def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Bindin
         ),
     )
     evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
-    return Binding(entry_function, signature, evaluate_row, fun, jac, None)
+    return Binding(entry_function, signature, evaluate_row, fun, jac)
 
 
 def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
@@ -244,19 +285,22 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
     x, f8, none = abi.vector_type(real), abi.F8, abi.NONE
     values = (f8,) if real == f8 else (f8, real)
     jac_address = 0
+    keep: list = []
     fused = f8(x, x, *rest)
     if jac is True and in_place:
         style = "fused"
-        fun_address, found = _address("fused", fun, tuple(v(x, x, *rest) for v in values), fused)
+        fun_address, found = _address(
+            "fused", fun, tuple(v(x, x, *rest) for v in values), fused, keep
+        )
         single = found.return_type != f8
     elif jac is True:
         pairs = tuple(types.Tuple((v, x))(x, *rest) for v in values)
-        fun_address, found = _address("pair", fun, pairs, fused)
+        fun_address, found = _address("pair", fun, pairs, fused, keep)
         style = "fused" if found is fused else "pair"
         single = found is not fused and found.return_type.types[0] != f8
     else:
         plain = tuple(v(x, *rest) for v in values)
-        fun_address, found = _address("fun", fun, plain, plain[0])
+        fun_address, found = _address("fun", fun, plain, plain[0], keep)
         single = found.return_type != f8
         if jac == "2-point":
             style = "two_point"
@@ -264,20 +308,21 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
             style = "three_point"
         elif jac == "cs":
             style = "complex_step"
-            jac_address = _complex_address(fun, real, rest)
+            jac_address = _complex_address(fun, real, rest, keep)
         elif c_address(jac) is not None:
             raise NotCompilable("fun must be a C function when jac is one")
         else:
             filling = none(x, x, *rest)
             role = "jac_in_place" if in_place else "jac"
             direct = filling if in_place else x(x, *rest)
-            jac_address, found = _address(role, jac, (direct,), filling)
+            jac_address, found = _address(role, jac, (direct,), filling, keep)
             style = "returning" if found.return_type == x else "in_place"
     address = (fun_address,) if single else fun_address
-    return _finish(style, dtype.name, address, jac_address, types.Tuple(rest))
+    binding = _finish(style, dtype.name, address, jac_address, types.Tuple(rest))
+    return binding._replace(thin=tuple(keep))
 
 
-def _complex_address(fun: Any, real: Any, rest: tuple) -> int:
+def _complex_address(fun: Any, real: Any, rest: tuple, keep: list) -> int:
     """Address of fun for complex x; a real return type would lose the derivative silently."""
     z = types.Array(types.complex128 if real == abi.F8 else types.complex64, 1, "C")
     name = getattr(fun, "__name__", "fun")
@@ -293,6 +338,7 @@ def _complex_address(fun: Any, real: Any, rest: tuple) -> int:
             return abi.address_of(fun, found(z, *rest))
         names = "".join(f", a{i}" for i in range(len(rest)))
         thin = _thin(fun, f"def thin(x{names}):\n    return complex(f(x{names}))\n")
+        keep.append(thin)
         return abi.address_of(thin, types.complex128(z, *rest))
     except (errors.NumbaError, TypeError, ValueError, KeyError) as error:
         if isinstance(error, NotCompilable):

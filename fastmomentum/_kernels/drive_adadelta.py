@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "2adc7d385856b7f3"
+SOURCES = "d6bf8f9d2241e482"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -56,7 +56,7 @@ FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
-OWN = 46
+OWN = 48
 RUNNING = -1
 TO_EVALUATE = 1
 STATUS_CONVERGED = 0
@@ -202,7 +202,7 @@ def drive_adadelta_float64(
             step_square_i = step_square[i]
             step_square_new_i = step_square_i
             square_new_i = rho * square_new_i + (one - rho) * (g_i * g_i)
-            step_i = math.sqrt(step_square_new_i + epsilon) / math.sqrt(square_new_i + epsilon) * g_i
+            step_i = math.sqrt(step_square_new_i + epsilon) * g_i / math.sqrt(square_new_i + epsilon)
             step_square_new_i = rho * step_square_new_i + (one - rho) * (step_i * step_i)
             x_new_i = x_new_i - learning_rate * step_i
             x_new[i] = x_new_i
@@ -395,7 +395,7 @@ def drive_adadelta_float32(
             step_square_i = step_square[i]
             step_square_new_i = step_square_i
             square_new_i = rho * square_new_i + (one - rho) * (g_i * g_i)
-            step_i = math.sqrt(step_square_new_i + epsilon) / math.sqrt(square_new_i + epsilon) * g_i
+            step_i = math.sqrt(step_square_new_i + epsilon) * g_i / math.sqrt(square_new_i + epsilon)
             step_square_new_i = rho * step_square_new_i + (one - rho) * (step_i * step_i)
             x_new_i = x_new_i - learning_rate * step_i
             x_new[i] = x_new_i

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "91ae57e3ba39d7b8"
+SOURCES = "cdf7edacc6be82ce"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -56,7 +56,7 @@ FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
-OWN = 46
+OWN = 48
 RUNNING = -1
 TO_EVALUATE = 1
 STATUS_CONVERGED = 0
@@ -189,10 +189,9 @@ def drive_adamax_float64(
             target += 1
         x_new = row(workspace, stride, target, n, rates)
         steady = constant
-        correction1_before = correction1
-        beta1_power = beta1_power * beta1
+        beta1_power = beta1_power * beta1 if correction1 < one else zero
         correction1 = one - beta1_power
-        steady = steady and correction1 == correction1_before
+        steady = steady and correction1 == one
         m = row(workspace, stride, FIRST_SLOT + 0, n, rates)
         u = row(workspace, stride, FIRST_SLOT + 1, n, rates)
         g_bits = magnitude_bits(g[0])
@@ -389,10 +388,9 @@ def drive_adamax_float32(
             target += 1
         x_new = row(workspace, stride, target, n, rates)
         steady = constant
-        correction1_before = correction1
-        beta1_power = beta1_power * beta1
+        beta1_power = beta1_power * beta1 if correction1 < one else zero
         correction1 = one - beta1_power
-        steady = steady and correction1 == correction1_before
+        steady = steady and correction1 == one
         m = row(workspace, stride, FIRST_SLOT + 0, n, rates)
         u = row(workspace, stride, FIRST_SLOT + 1, n, rates)
         g_bits = magnitude_bits(g[0])

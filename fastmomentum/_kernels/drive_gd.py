@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "36e1e969949eb1d3"
+SOURCES = "8d5abca97da36bb6"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, end_iteration, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "c5174218eff3cada"
+SOURCES = "e658963739409d9f"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -55,7 +55,7 @@ FUN_REAL = 15
 SLOPE = 18
 STEP = 21
 NORM_REAL = 27
-EPSILON = 45
+EPSILON = 47
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
@@ -63,7 +63,7 @@ NEEDS_EVALUATION = -2
 NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
-RHO = 46
+RHO = 48
 RUNNING = -1
 SEARCHING = 4
 TO_EVALUATE = 1
@@ -235,6 +235,8 @@ def drive_gd_auto_float64(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
 
 
 @cached_njit(fastmath={"contract", "nsz", "reassoc"})
@@ -398,3 +400,5 @@ def drive_gd_auto_float32(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
 
-SOURCES = "961bebf1d4883002"
+SOURCES = "ca57c810493a1c90"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -82,7 +82,7 @@ NORM_LOWEST = 39
 RATIO = 40
 DECREASE = 41
 ERROR_NEW = 42
-EPSILON = 45
+EPSILON = 47
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -97,7 +97,7 @@ NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
 PAIRS = 11
-RHO = 46
+RHO = 48
 RUNNING = -1
 SEARCH = 3
 SEARCH_FROM_AHEAD = 4
@@ -387,7 +387,7 @@ def drive_momentum_auto_float64(
                 ints[HISTORY] += 1
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_BASE]
-            # The direction d = -H g: from the newest velocity to the oldest, and back. Every pass is
+            # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
             # d <- (d + a v) b, joined with the product w.d that the next one needs.
             gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
             count = ints[COUNT]
@@ -478,6 +478,8 @@ def drive_momentum_auto_float64(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
 
 
 @cached_njit(fastmath={"contract", "nsz", "reassoc"})
@@ -757,7 +759,7 @@ def drive_momentum_auto_float32(
                 ints[HISTORY] += 1
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_BASE]
-            # The direction d = -H g: from the newest velocity to the oldest, and back. Every pass is
+            # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
             # d <- (d + a v) b, joined with the product w.d that the next one needs.
             gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
             count = ints[COUNT]
@@ -848,3 +850,5 @@ def drive_momentum_auto_float32(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]

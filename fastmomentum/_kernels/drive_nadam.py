@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "70699c9094db7712"
+SOURCES = "7d39b78a8d285009"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -56,7 +56,7 @@ FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
-OWN = 46
+OWN = 48
 RUNNING = -1
 TO_EVALUATE = 1
 STATUS_CONVERGED = 0
@@ -193,17 +193,14 @@ def drive_nadam_float64(
             target += 1
         x_new = row(workspace, stride, target, n, rates)
         steady = constant
-        correction1_before = correction1
-        correction1_next_before = correction1_next
-        correction2_before = correction2
-        beta1_power = beta1_power * beta1
-        beta2_power = beta2_power * beta2
+        beta1_power = beta1_power * beta1 if correction1 < one else zero
+        beta2_power = beta2_power * beta2 if correction2 < one else zero
         correction1 = one - beta1_power
         correction1_next = one - beta1_power * beta1
         correction2 = one - beta2_power
-        steady = steady and correction1 == correction1_before
-        steady = steady and correction1_next == correction1_next_before
-        steady = steady and correction2 == correction2_before
+        steady = steady and correction1 == one
+        steady = steady and correction1_next == one
+        steady = steady and correction2 == one
         m = row(workspace, stride, FIRST_SLOT + 0, n, rates)
         v = row(workspace, stride, FIRST_SLOT + 1, n, rates)
         g_bits = magnitude_bits(g[0])
@@ -408,17 +405,14 @@ def drive_nadam_float32(
             target += 1
         x_new = row(workspace, stride, target, n, rates)
         steady = constant
-        correction1_before = correction1
-        correction1_next_before = correction1_next
-        correction2_before = correction2
-        beta1_power = beta1_power * beta1
-        beta2_power = beta2_power * beta2
+        beta1_power = beta1_power * beta1 if correction1 < one else zero
+        beta2_power = beta2_power * beta2 if correction2 < one else zero
         correction1 = one - beta1_power
         correction1_next = one - beta1_power * beta1
         correction2 = one - beta2_power
-        steady = steady and correction1 == correction1_before
-        steady = steady and correction1_next == correction1_next_before
-        steady = steady and correction2 == correction2_before
+        steady = steady and correction1 == one
+        steady = steady and correction1_next == one
+        steady = steady and correction2 == one
         m = row(workspace, stride, FIRST_SLOT + 0, n, rates)
         v = row(workspace, stride, FIRST_SLOT + 1, n, rates)
         g_bits = magnitude_bits(g[0])

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "e33d2db271899652"
+SOURCES = "a6d5fcb449351c16"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -62,8 +62,8 @@ NORM_REAL = 27
 NORM_TRIAL = 28
 FUN_LOW = 31
 BETA = 43
-SEQUENCE = 44
-EPSILON = 45
+SEQUENCE = 46
+EPSILON = 47
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -320,6 +320,8 @@ def drive_nesterov_auto_float64(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
 
 
 @cached_njit(fastmath={"contract", "nsz", "reassoc"})
@@ -557,3 +559,5 @@ def drive_nesterov_auto_float32(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]

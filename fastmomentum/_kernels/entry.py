@@ -26,7 +26,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "d6c889567b0da702"
+SOURCES = "ae267088902c9f26"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

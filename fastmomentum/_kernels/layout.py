@@ -69,6 +69,7 @@ INTS = (
     "IMPROVED",
     "RECORDED",
     "PREVIOUS",
+    "STALLED",
 )
 FLOATS = (
     "FUN",
@@ -116,6 +117,8 @@ FLOATS = (
     "DECREASE",
     "ERROR_NEW",
     "BETA",
+    "STALL_FUN",
+    "STALL_NORM",
     "SEQUENCE",
     "EPSILON",
 )

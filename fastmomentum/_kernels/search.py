@@ -13,7 +13,7 @@ import numpy as np
 from .abi import from_magnitude_bits, magnitude_bits, row
 from .jit import cached_njit
 
-SOURCES = "a2d5d0ba537a40c1"
+SOURCES = "5cbee97faa9e266e"
 STATUS = 0
 ITERATION = 1
 BEST = 7
@@ -44,10 +44,12 @@ BRACKETED = 41
 COMPLETED = 42
 IMPROVED = 43
 PREVIOUS = 45
+STALLED = 46
 FUN_BEST = 1
 FUN_PREVIOUS = 2
 STEP_NORM = 5
 X_NORM = 6
+LEARNING_RATE = 7
 GTOL = 9
 FTOL = 10
 XTOL = 11
@@ -77,7 +79,9 @@ NORM_LOWEST = 39
 RATIO = 40
 DECREASE = 41
 ERROR_NEW = 42
-EPSILON = 45
+STALL_FUN = 44
+STALL_NORM = 45
+EPSILON = 47
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1
@@ -85,7 +89,7 @@ NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
 N_POINTS = 5
-RHO = 46
+RHO = 48
 SEARCHING = 4
 STOP = 7
 TRY = 1
@@ -259,6 +263,9 @@ def base_from_real(ints, floats):
 def converge_at_trial(ints, floats):
     """The gradient test holds at the trial, an evaluated point: the run ends there."""
     accept_trial(ints, floats)
+    floats[LEARNING_RATE] = floats[STEP]
+    if floats[SCALE] > 0.0:
+        floats[LEARNING_RATE] *= floats[SCALE]
     ints[RESULT] = ints[TRIAL]
     ints[STATUS] = STATUS_CONVERGED
     ints[ITERATION] += 1
@@ -287,6 +294,21 @@ def end_iteration(ints, floats):
     if ints[SINCE_BEST] >= ints[PATIENCE]:
         ints[STATUS] = STATUS_STAGNATION
         return True
+    # At the floor of the arithmetic f and the gradient only jitter.
+    lowest = floats[FUN_BEST]
+    level = floats[STALL_FUN]
+    if lowest < level - floats[EPSILON] * abs(level) or (
+        floats[NORM_REAL] < 0.9 * floats[STALL_NORM]
+    ):
+        floats[STALL_FUN] = lowest
+        floats[STALL_NORM] = min(floats[STALL_NORM], floats[NORM_REAL])
+        ints[STALLED] = 0
+    else:
+        ints[STALLED] += 1
+        near = abs(floats[FUN_REAL] - lowest) <= 4500.0 * floats[EPSILON] * abs(lowest)
+        if ints[STALLED] >= 50 and near:
+            ints[STATUS] = STATUS_PRECISION_LOSS
+            return True
     return False
 
 

@@ -8,7 +8,7 @@ from .base import EPSILON, LEARNING_RATE, RHO, Method
 
 def adadelta_rule(x, square, step_square, g, learning_rate, rho, epsilon, one):
     square = rho * square + (one - rho) * (g * g)
-    step = math.sqrt(step_square + epsilon) / math.sqrt(square + epsilon) * g
+    step = math.sqrt(step_square + epsilon) * g / math.sqrt(square + epsilon)
     step_square = rho * step_square + (one - rho) * (step * step)
     x = x - learning_rate * step
     return x, square, step_square
@@ -22,7 +22,7 @@ METHOD = Method(
     parameters=(LEARNING_RATE, RHO, dataclasses.replace(EPSILON, default=1e-6)),
     summary="Adadelta (Zeiler 2012).",
     notes="""\
-r <- rho r + (1 - rho) grad(x)**2;  d <- sqrt(s + epsilon) / sqrt(r + epsilon) grad(x);
+r <- rho r + (1 - rho) grad(x)**2;  d <- sqrt(s + epsilon) grad(x) / sqrt(r + epsilon);
 s <- rho s + (1 - rho) d**2;  x <- x - eta d, with r = s = 0 at the start and eta = `learning_rate`.
 
 This is Algorithm 1 of the paper, which has no learning rate: eta = 1. epsilon is inside both roots

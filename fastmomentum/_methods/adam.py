@@ -12,9 +12,10 @@ def adam_rule(x, m, v, g, learning_rate, beta1, beta2, epsilon, correction1, cor
     return x, m, v
 
 
-def adam_carry(beta1_power, beta2_power, beta1, beta2, one):
-    beta1_power = beta1_power * beta1
-    beta2_power = beta2_power * beta2
+def adam_carry(beta1_power, beta2_power, correction1, correction2, beta1, beta2, zero, one):
+    # A power that no longer changes 1 is dropped: products of subnormal numbers are slow.
+    beta1_power = beta1_power * beta1 if correction1 < one else zero
+    beta2_power = beta2_power * beta2 if correction2 < one else zero
     correction1 = one - beta1_power
     correction2 = one - beta2_power
     return beta1_power, beta2_power, correction1, correction2

@@ -11,8 +11,9 @@ def adamax_rule(x, m, u, g, learning_rate, beta1, beta2, correction1, zero, one)
     return x, m, u
 
 
-def adamax_carry(beta1_power, beta1, one):
-    beta1_power = beta1_power * beta1
+def adamax_carry(beta1_power, correction1, beta1, zero, one):
+    # A power that no longer changes 1 is dropped: products of subnormal numbers are slow.
+    beta1_power = beta1_power * beta1 if correction1 < one else zero
     correction1 = one - beta1_power
     return beta1_power, correction1
 

@@ -62,7 +62,8 @@ class Method:
         names of `carries` and `parameters`, ``zero`` and ``one``; it returns all of `carries`.
         Its text, too, goes into the generated loop.
     carries : dict
-        Those numbers, and their values before the first step.
+        Those numbers, and their values before the first step. Those that the rule takes must tend
+        to 1, as corrections of a bias do: a run may end where nothing changes any more only then.
     automatic : bool
         Whether there is a loop with an automatic learning rate.
     summary, notes : str

@@ -6,7 +6,18 @@ from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, Method
 
 
 def nadam_rule(
-    x, m, v, g, learning_rate, beta1, beta2, epsilon, correction1, correction1_next, correction2, one
+    x,
+    m,
+    v,
+    g,
+    learning_rate,
+    beta1,
+    beta2,
+    epsilon,
+    correction1,
+    correction1_next,
+    correction2,
+    one,
 ):
     m = beta1 * m + (one - beta1) * g
     v = beta2 * v + (one - beta2) * (g * g)
@@ -15,9 +26,10 @@ def nadam_rule(
     return x, m, v
 
 
-def nadam_carry(beta1_power, beta2_power, beta1, beta2, one):
-    beta1_power = beta1_power * beta1
-    beta2_power = beta2_power * beta2
+def nadam_carry(beta1_power, beta2_power, correction1, correction2, beta1, beta2, zero, one):
+    # A power that no longer changes 1 is dropped: products of subnormal numbers are slow.
+    beta1_power = beta1_power * beta1 if correction1 < one else zero
+    beta2_power = beta2_power * beta2 if correction2 < one else zero
     correction1 = one - beta1_power
     correction1_next = one - beta1_power * beta1
     correction2 = one - beta2_power
@@ -47,8 +59,8 @@ v' = v / (1 - beta2**t) in step t = 1, 2, ..., m = v = 0 at the start and eta = 
 units of x. The first step is eta (1 + 2 beta1) / (1 + beta1) in each variable.
 
 This is Algorithm 2 of the paper with a constant mu = beta1 and nu = beta2. The paper multiplies v'
-by a further beta2, which this, as PyTorch and optax, leaves out. PyTorch lets the momentum grow,
-mu_t = beta1 (1 - 0.96**(t momentum_decay) / 2).
+by a further beta2, which this, as PyTorch and optax, leaves out. PyTorch lets the momentum of m'
+grow, mu_t = beta1 (1 - 0.96**(t momentum_decay) / 2), and not that of m.
 
 Reference: T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.""",
 )

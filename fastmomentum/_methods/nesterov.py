@@ -28,7 +28,8 @@ would rise, so that it is safe on nonconvex functions and needs no strong-convex
 Where the function is close to a quadratic along the momentum, the gradient at the look-ahead point
 is extrapolated instead of evaluated. x is always an evaluated iterate.
 
-With a given rate the method takes function values and gradients at the look-ahead points x = theta - gamma v only.
+With a given rate the method takes function values and gradients at the look-ahead points
+x = theta - gamma v only.
 The result's x, fun and jac, and the recorded history, belong to the best or last look-ahead
 point; callbacks and `allvecs` see the iterates theta (a callback that takes
 `intermediate_result` costs one more evaluation per iteration, at theta). PyTorch's `nesterov=True`

@@ -273,7 +273,7 @@ def drive(
                 ints[HISTORY] += 1
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_BASE]
-            # The direction d = -H g: from the newest velocity to the oldest, and back. Every pass is
+            # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
             # d <- (d + a v) b, joined with the product w.d that the next one needs.
             gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
             count = ints[COUNT]
@@ -364,3 +364,5 @@ def drive(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]

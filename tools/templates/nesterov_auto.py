@@ -230,3 +230,5 @@ def drive(
         floats[FUN] = floats[FUN_REAL]
         floats[GRAD_NORM] = floats[NORM_REAL]
         ints[NIT] = ints[ITERATION]
+        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
+            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]

@@ -166,6 +166,9 @@ def base_from_real(ints, floats):
 def converge_at_trial(ints, floats):
     """The gradient test holds at the trial, an evaluated point: the run ends there."""
     accept_trial(ints, floats)
+    floats[LEARNING_RATE] = floats[STEP]
+    if floats[SCALE] > 0.0:
+        floats[LEARNING_RATE] *= floats[SCALE]
     ints[RESULT] = ints[TRIAL]
     ints[STATUS] = STATUS_CONVERGED
     ints[ITERATION] += 1
@@ -194,6 +197,21 @@ def end_iteration(ints, floats):
     if ints[SINCE_BEST] >= ints[PATIENCE]:
         ints[STATUS] = STATUS_STAGNATION
         return True
+    # At the floor of the arithmetic f and the gradient only jitter.
+    lowest = floats[FUN_BEST]
+    level = floats[STALL_FUN]
+    if lowest < level - floats[EPSILON] * abs(level) or (
+        floats[NORM_REAL] < 0.9 * floats[STALL_NORM]
+    ):
+        floats[STALL_FUN] = lowest
+        floats[STALL_NORM] = min(floats[STALL_NORM], floats[NORM_REAL])
+        ints[STALLED] = 0
+    else:
+        ints[STALLED] += 1
+        near = abs(floats[FUN_REAL] - lowest) <= 4500.0 * floats[EPSILON] * abs(lowest)
+        if ints[STALLED] >= 50 and near:
+            ints[STATUS] = STATUS_PRECISION_LOSS
+            return True
     return False
 
 
