@@ -31,8 +31,7 @@ MESSAGES: dict[Status, str] = {
     ),
     Status.PRECISION_LOSS: (
         "Desired error not necessarily achieved due to precision loss: no step lowers fun any "
-        "more, by rounding, by noise, or since the gradient is not that of fun. Loosen `gtol`, "
-        "rescale the problem, or check `jac`."
+        "more, by rounding, noise or a wrong gradient. Loosen `gtol`, rescale, or check `jac`."
     ),
     Status.NONFINITE: (
         "NaN or infinity was met in the function or its gradient. x is the best finite point; "
@@ -53,8 +52,8 @@ MESSAGES: dict[Status, str] = {
         "raise `maxfev`."
     ),
     Status.DIVERGED: (
-        "The function value grew without bound. x is the best point found; use a smaller "
-        "`learning_rate` or `momentum`."
+        "The function value grew without bound, up or down. x is the best point found; use a "
+        "smaller `learning_rate` or `momentum`, and check that fun is bounded below."
     ),
     Status.CALLBACK: "`callback` raised `StopIteration`.",
 }

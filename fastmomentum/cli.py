@@ -148,19 +148,18 @@ def _run_bench(args: argparse.Namespace) -> int:
         return 2
     timed = not args.no_time
     print(
-        f"Every solver runs the same compiled objective from the same x0 until "
-        f"|gradient|_inf <= {_bench.GTOL:g}, {args.budget} evaluations\n"
-        "at most; solved: the gradient evaluated anew at the solver's point is that small. "
-        "evals: of value and gradient\ntogether, as a geometric mean over the problems that both "
-        "solved. % within: share of all problems of the group that\nthe solver solved at this "
-        "multiple of the best solver's evaluations or time."
-        + (
-            " Times are warm, BLAS has one thread; time / is the\nmedian over the problems that "
-            f"both solved; % faster: of the problems that it or {_bench.BASELINE} solved."
-            if timed
-            else ""
-        )
+        f"Every solver runs the same compiled objective from the same x0 until |gradient|_inf <= "
+        f"{_bench.GTOL:g},\n{args.budget} evaluations at most. solved: the gradient evaluated anew "
+        "at the solver's point is that small.\nevals: of value and gradient together, the geometric"
+        f" mean of the ratio to {_bench.BASELINE}'s where both solved.\n% within: share of the "
+        "problems solved at no more than this multiple of the best solver's evaluations or time.\n"
+        "BFGS runs where n <= 500 only."
     )
+    if timed:
+        print(
+            "Times are warm, BLAS has one thread. time: the median ratio where both solved. "
+            f"% faster: of the problems\nthat it or {_bench.BASELINE} solved."
+        )
     seen: list = []
     unseen: list = []
     for group in groups:

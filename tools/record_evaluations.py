@@ -27,7 +27,10 @@ PATH = ROOT / "tests" / "data" / "evaluations.json"
 
 def machine() -> str:
     """What the last digits of a run depend on."""
-    return f"{platform.system()} {platform.machine()}, numba {numba.__version__}"
+    from llvmlite import binding
+
+    cpu = binding.get_host_cpu_name()
+    return f"{platform.system()} {platform.machine()} {cpu}, numba {numba.__version__}"
 
 
 def count(problem, method: str) -> int:

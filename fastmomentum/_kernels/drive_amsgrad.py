@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "59bc5a8d665d8984"
+SOURCES = "542124f5c7d08b27"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -56,7 +56,7 @@ FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
-OWN = 48
+OWN = 49
 RUNNING = -1
 TO_EVALUATE = 1
 STATUS_CONVERGED = 0

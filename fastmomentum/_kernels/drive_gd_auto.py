@@ -12,9 +12,9 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
 from .jit import cached_njit
-from .search import accept_trial, base_from_real, end_iteration, first_step, free_row, judge_trial, vector_norm
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "e658963739409d9f"
+SOURCES = "04ddb3c85b8ed8bb"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -55,7 +55,9 @@ FUN_REAL = 15
 SLOPE = 18
 STEP = 21
 NORM_REAL = 27
-EPSILON = 47
+NORM_TRIAL = 28
+FUN_START = 44
+EPSILON = 48
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
@@ -63,13 +65,12 @@ NEEDS_EVALUATION = -2
 NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
-RHO = 48
+RHO = 49
 RUNNING = -1
 SEARCHING = 4
 TO_EVALUATE = 1
 TRY = 1
 STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_MAXFEV = 7
 
@@ -117,12 +118,13 @@ def drive_gd_auto_float64(
             if ints[PHASE] == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
+                floats[FUN_START] = floats[FUN_TRIAL]
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
                 total = 0.0
                 for i in range(n):
-                    total += g[i] * g[i]
+                    total += np.float64(g[i]) * g[i]
                 floats[SLOPE] = total
                 floats[STEP] = first_step(workspace, ints, floats, total, rates)
                 for j in range(LOOK_BACK):
@@ -138,12 +140,15 @@ def drive_gd_auto_float64(
                     level = max(level, floats[RHO + j])
                 rounding = 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
                 ints[TRIALS] += 1
+                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    converge_at_trial(ints, floats)
+                    break
                 if good and f <= level - 1e-4 * gain + rounding:
                     lowered = f < level
                     ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
                     if ints[FAILURES] > 30:
                         # Rounding is all that is left.
-                        ints[STATUS] = STATUS_PRECISION_LOSS
+                        ints[STATUS] = failure(ints)
                         break
                     xr = row(workspace, stride, ints[REAL], n, rates)
                     gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
@@ -154,10 +159,10 @@ def drive_gd_auto_float64(
                     for i in range(n):
                         s_i = x[i] - xr[i]
                         y_i = g[i] - gr[i]
-                        sy += s_i * y_i
-                        ss += s_i * s_i
-                        yy += y_i * y_i
-                        total += g[i] * g[i]
+                        sy += np.float64(s_i) * y_i
+                        ss += np.float64(s_i) * s_i
+                        yy += np.float64(y_i) * y_i
+                        total += np.float64(g[i]) * g[i]
                     if floats[XTOL] > 0.0:
                         bits = magnitude_bits(x[0] - x[0])
                         for i in range(n):
@@ -183,8 +188,7 @@ def drive_gd_auto_float64(
                     action = NEW_DIRECTION
                 elif ints[TRIALS] > 60 or step < 1e-300:
                     ints[LINE_SEARCH_FAILURES] += 1
-                    everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-                    ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 else:
                     part = 0.1
@@ -282,12 +286,13 @@ def drive_gd_auto_float32(
             if ints[PHASE] == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
+                floats[FUN_START] = floats[FUN_TRIAL]
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
                 total = 0.0
                 for i in range(n):
-                    total += g[i] * g[i]
+                    total += np.float64(g[i]) * g[i]
                 floats[SLOPE] = total
                 floats[STEP] = first_step(workspace, ints, floats, total, rates)
                 for j in range(LOOK_BACK):
@@ -303,12 +308,15 @@ def drive_gd_auto_float32(
                     level = max(level, floats[RHO + j])
                 rounding = 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
                 ints[TRIALS] += 1
+                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    converge_at_trial(ints, floats)
+                    break
                 if good and f <= level - 1e-4 * gain + rounding:
                     lowered = f < level
                     ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
                     if ints[FAILURES] > 30:
                         # Rounding is all that is left.
-                        ints[STATUS] = STATUS_PRECISION_LOSS
+                        ints[STATUS] = failure(ints)
                         break
                     xr = row(workspace, stride, ints[REAL], n, rates)
                     gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
@@ -319,10 +327,10 @@ def drive_gd_auto_float32(
                     for i in range(n):
                         s_i = x[i] - xr[i]
                         y_i = g[i] - gr[i]
-                        sy += s_i * y_i
-                        ss += s_i * s_i
-                        yy += y_i * y_i
-                        total += g[i] * g[i]
+                        sy += np.float64(s_i) * y_i
+                        ss += np.float64(s_i) * s_i
+                        yy += np.float64(y_i) * y_i
+                        total += np.float64(g[i]) * g[i]
                     if floats[XTOL] > 0.0:
                         bits = magnitude_bits(x[0] - x[0])
                         for i in range(n):
@@ -348,8 +356,7 @@ def drive_gd_auto_float32(
                     action = NEW_DIRECTION
                 elif ints[TRIALS] > 60 or step < 1e-300:
                     ints[LINE_SEARCH_FAILURES] += 1
-                    everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-                    ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 else:
                     part = 0.1

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "2db006e520d92335"
+SOURCES = "66665b6b57245792"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -12,9 +12,9 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
 from .jit import cached_njit
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
 
-SOURCES = "ca57c810493a1c90"
+SOURCES = "f6a2f2138041db09"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -50,6 +50,7 @@ FAILURES = 38
 COMPLETED = 42
 IMPROVED = 43
 RECORDED = 44
+BAD_SEEN = 47
 FUN = 0
 FUN_BEST = 1
 FUN_PREVIOUS = 2
@@ -82,7 +83,8 @@ NORM_LOWEST = 39
 RATIO = 40
 DECREASE = 41
 ERROR_NEW = 42
-EPSILON = 47
+FUN_START = 44
+EPSILON = 48
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -97,7 +99,7 @@ NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
 PAIRS = 11
-RHO = 48
+RHO = 49
 RUNNING = -1
 SEARCH = 3
 SEARCH_FROM_AHEAD = 4
@@ -105,7 +107,6 @@ STOP = 7
 TO_EVALUATE = 1
 TRY = 1
 STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_MAXFEV = 7
 
@@ -156,7 +157,7 @@ def drive_momentum_auto_float64(
             total = 0.0
             for i in range(n):
                 bits = max(bits, magnitude_bits(g[i]))
-                total += g[i] * d[i]
+                total += np.float64(g[i]) * d[i]
             floats[SLOPE_TRIAL] = total
             grad_norm = from_magnitude_bits(bits, rates)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
@@ -169,10 +170,14 @@ def drive_momentum_auto_float64(
                 ints[BEST] = ints[TRIAL]
                 floats[FUN_BEST] = f
                 ints[IMPROVED] = 1
+                ints[BAD_SEEN] = 0
+            if not good:
+                ints[BAD_SEEN] += 1
 
             phase = ints[PHASE]
             if phase == AT_START:
                 accept_trial(ints, floats)
+                floats[FUN_START] = f
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
@@ -193,7 +198,7 @@ def drive_momentum_auto_float64(
                     floats[SLOPE] = total
                     size = 0.0
                     for i in range(n):
-                        size += abs(g[i] * d[i])
+                        size += abs(np.float64(g[i]) * d[i])
                     if floats[NORM_BASE] > floats[GTOL] and total < -45.0 * floats[EPSILON] * size:
                         action = SEARCH_FROM_AHEAD
                 else:
@@ -238,8 +243,8 @@ def drive_momentum_auto_float64(
                         s_i = step * d[i]
                         s[i] = s_i
                         y[i] = y_i
-                        yy += y_i * y_i
-                        ss += s_i * s_i
+                        yy += np.float64(y_i) * y_i
+                        ss += np.float64(s_i) * s_i
                         xt[i] = xb[i] + move * d[i]
                         gt_i = gb[i] + part * y_i
                         gt[i] = gt_i
@@ -333,9 +338,9 @@ def drive_momentum_auto_float64(
                     y_i = gt[i] - gb[i]
                     s[i] = s_i
                     y[i] = y_i
-                    sy += s_i * y_i
-                    yy += y_i * y_i
-                    ss += s_i * s_i
+                    sy += np.float64(s_i) * y_i
+                    yy += np.float64(y_i) * y_i
+                    ss += np.float64(s_i) * s_i
                 floats[STEP_NORM] = floats[LOWEST_STEP]
                 floats[LEARNING_RATE] = floats[LOWEST_STEP]
                 if floats[SCALE] > 0.0:
@@ -397,7 +402,7 @@ def drive_momentum_auto_float64(
                 j = (ints[HEAD] + memory - 1) % memory
                 w = row(workspace, stride, PAIRS + 2 * j, n, rates)
                 for i in range(n):
-                    total += w[i] * gb[i]
+                    total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
             for i_pass in range(2 * count):
                 b = 1.0
@@ -429,8 +434,8 @@ def drive_momentum_auto_float64(
                 for i in range(n):
                     d_i = (d[i] + a_ * v[i]) * b_
                     d[i] = d_i
-                    total += w[i] * d_i
-                    size += abs(w[i] * d_i)
+                    total += np.float64(w[i]) * d_i
+                    size += abs(np.float64(w[i]) * d_i)
             if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
                 if count > 0:
                     ints[N_RESTARTS] += 1
@@ -444,9 +449,9 @@ def drive_momentum_auto_float64(
                 for i in range(n):
                     d_i = -(scale * gb[i])
                     d[i] = d_i
-                    total += gb[i] * d_i
+                    total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
-                    ints[STATUS] = STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
             floats[SLOPE] = total
             floats[STEP] = 1.0
@@ -528,7 +533,7 @@ def drive_momentum_auto_float32(
             total = 0.0
             for i in range(n):
                 bits = max(bits, magnitude_bits(g[i]))
-                total += g[i] * d[i]
+                total += np.float64(g[i]) * d[i]
             floats[SLOPE_TRIAL] = total
             grad_norm = from_magnitude_bits(bits, rates)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
@@ -541,10 +546,14 @@ def drive_momentum_auto_float32(
                 ints[BEST] = ints[TRIAL]
                 floats[FUN_BEST] = f
                 ints[IMPROVED] = 1
+                ints[BAD_SEEN] = 0
+            if not good:
+                ints[BAD_SEEN] += 1
 
             phase = ints[PHASE]
             if phase == AT_START:
                 accept_trial(ints, floats)
+                floats[FUN_START] = f
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
@@ -565,7 +574,7 @@ def drive_momentum_auto_float32(
                     floats[SLOPE] = total
                     size = 0.0
                     for i in range(n):
-                        size += abs(g[i] * d[i])
+                        size += abs(np.float64(g[i]) * d[i])
                     if floats[NORM_BASE] > floats[GTOL] and total < -45.0 * floats[EPSILON] * size:
                         action = SEARCH_FROM_AHEAD
                 else:
@@ -610,8 +619,8 @@ def drive_momentum_auto_float32(
                         s_i = step * d[i]
                         s[i] = s_i
                         y[i] = y_i
-                        yy += y_i * y_i
-                        ss += s_i * s_i
+                        yy += np.float64(y_i) * y_i
+                        ss += np.float64(s_i) * s_i
                         xt[i] = xb[i] + move * d[i]
                         gt_i = gb[i] + part * y_i
                         gt[i] = gt_i
@@ -705,9 +714,9 @@ def drive_momentum_auto_float32(
                     y_i = gt[i] - gb[i]
                     s[i] = s_i
                     y[i] = y_i
-                    sy += s_i * y_i
-                    yy += y_i * y_i
-                    ss += s_i * s_i
+                    sy += np.float64(s_i) * y_i
+                    yy += np.float64(y_i) * y_i
+                    ss += np.float64(s_i) * s_i
                 floats[STEP_NORM] = floats[LOWEST_STEP]
                 floats[LEARNING_RATE] = floats[LOWEST_STEP]
                 if floats[SCALE] > 0.0:
@@ -769,7 +778,7 @@ def drive_momentum_auto_float32(
                 j = (ints[HEAD] + memory - 1) % memory
                 w = row(workspace, stride, PAIRS + 2 * j, n, rates)
                 for i in range(n):
-                    total += w[i] * gb[i]
+                    total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
             for i_pass in range(2 * count):
                 b = 1.0
@@ -801,8 +810,8 @@ def drive_momentum_auto_float32(
                 for i in range(n):
                     d_i = (d[i] + a_ * v[i]) * b_
                     d[i] = d_i
-                    total += w[i] * d_i
-                    size += abs(w[i] * d_i)
+                    total += np.float64(w[i]) * d_i
+                    size += abs(np.float64(w[i]) * d_i)
             if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
                 if count > 0:
                     ints[N_RESTARTS] += 1
@@ -816,9 +825,9 @@ def drive_momentum_auto_float32(
                 for i in range(n):
                     d_i = -(scale * gb[i])
                     d[i] = d_i
-                    total += gb[i] * d_i
+                    total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
-                    ints[STATUS] = STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
             floats[SLOPE] = total
             floats[STEP] = 1.0

@@ -12,9 +12,9 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
 from .jit import cached_njit
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, first_step, free_row, judge_trial, vector_norm
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "a6d5fcb449351c16"
+SOURCES = "0f7a9de6a871a042"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -38,6 +38,7 @@ TRIAL = 27
 REAL = 28
 AHEAD = 30
 VIRTUAL = 35
+WAIT = 36
 FAILURES = 38
 TRIALS = 39
 BAD_TRIALS = 40
@@ -62,8 +63,9 @@ NORM_REAL = 27
 NORM_TRIAL = 28
 FUN_LOW = 31
 BETA = 43
-SEQUENCE = 46
-EPSILON = 47
+FUN_START = 44
+SEQUENCE = 47
+EPSILON = 48
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -80,7 +82,6 @@ SEARCH_FROM_AHEAD = 4
 TO_EVALUATE = 1
 TRY = 1
 STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_MAXFEV = 7
 
@@ -129,6 +130,7 @@ def drive_nesterov_auto_float64(
             if phase == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
+                floats[FUN_START] = floats[FUN_TRIAL]
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
@@ -136,7 +138,7 @@ def drive_nesterov_auto_float64(
                 floats[SEQUENCE] = 1.0
                 gg = 0.0
                 for i in range(n):
-                    gg += g[i] * g[i]
+                    gg += np.float64(g[i]) * g[i]
                 floats[STEP] = first_step(workspace, ints, floats, gg, rates)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
@@ -161,6 +163,9 @@ def drive_nesterov_auto_float64(
                 gain = 0.5 * floats[STEP] * floats[SLOPE]
                 risen = not f <= floats[FUN_REAL] + 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
                 ints[TRIALS] += 1
+                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    converge_at_trial(ints, floats)
+                    break
                 if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
@@ -175,7 +180,7 @@ def drive_nesterov_auto_float64(
                     # The curvature met along the step, and the one that the values show.
                     total = 0.0
                     for i in range(n):
-                        total += g[i] * gy[i]
+                        total += np.float64(g[i]) * gy[i]
                     slope = floats[SLOPE]
                     met = (slope - total) / slope
                     shown = 2.0 * (f - floats[FUN_AHEAD] + 2.0 * gain) / (floats[STEP] * slope)
@@ -190,7 +195,9 @@ def drive_nesterov_auto_float64(
                 xr = row(workspace, stride, ints[REAL], n, rates)
                 gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
                 uphill = 0.0
+                total = 0.0
                 for i in range(n):
+                    total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
                 floats[LEARNING_RATE] = floats[STEP]
                 if floats[XTOL] > 0.0:
@@ -205,7 +212,7 @@ def drive_nesterov_auto_float64(
                 lowered = floats[FUN_TRIAL] < floats[FUN_REAL]
                 ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
                 if ints[FAILURES] > 30:
-                    ints[STATUS] = STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 ints[PREVIOUS] = ints[REAL]
                 floats[FUN_LOW] = floats[FUN_REAL]
@@ -220,8 +227,17 @@ def drive_nesterov_auto_float64(
                     t = floats[SEQUENCE]
                     floats[SEQUENCE] = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
                     floats[BETA] = (t - 1.0) / floats[SEQUENCE]
+                if ints[TRIALS] > 1:
+                    ints[WAIT] = 1
                 if not lowered:
                     floats[STEP] *= 2.0
+                elif ints[WAIT] == 0:
+                    # Until the first backtracking the rate is far too low: as the curvature met.
+                    met = (floats[SLOPE] - total) / floats[SLOPE]
+                    grown = 10.0
+                    if met > 0.05:
+                        grown = max(0.5 / met, 1.0 / 0.9)
+                    floats[STEP] *= grown
                 elif ints[TRIALS] == 1:
                     floats[STEP] /= 0.9
                 action = NEW_DIRECTION
@@ -229,8 +245,7 @@ def drive_nesterov_auto_float64(
                 if floats[BETA] == 0.0:
                     # A plain gradient step finds no descent: rounding, or no finite value near.
                     ints[LINE_SEARCH_FAILURES] += 1
-                    everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-                    ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 ints[N_RESTARTS] += 1
                 floats[SEQUENCE] = 1.0
@@ -280,9 +295,9 @@ def drive_nesterov_auto_float64(
                     y[i] = xr[i] + weight * s_i
                     gy_i = gr[i] + weight * (gr[i] - gp[i])
                     gy[i] = gy_i
-                    after += s_i * gr[i]
-                    before += s_i * gp[i]
-                    size += gy_i * gy_i
+                    after += np.float64(s_i) * gr[i]
+                    before += np.float64(s_i) * gp[i]
+                    size += np.float64(gy_i) * gy_i
                 f = floats[FUN_REAL]
                 cubic = abs(f - floats[FUN_LOW] - 0.5 * (after + before))
                 cubic = max(cubic - 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_LOW])), 0.0)
@@ -299,7 +314,7 @@ def drive_nesterov_auto_float64(
             gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
             total = 0.0
             for i in range(n):
-                total += gy[i] * gy[i]
+                total += np.float64(gy[i]) * gy[i]
             floats[SLOPE] = total
             ints[TRIALS] = 0
             ints[BAD_TRIALS] = 0
@@ -368,6 +383,7 @@ def drive_nesterov_auto_float32(
             if phase == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
+                floats[FUN_START] = floats[FUN_TRIAL]
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
@@ -375,7 +391,7 @@ def drive_nesterov_auto_float32(
                 floats[SEQUENCE] = 1.0
                 gg = 0.0
                 for i in range(n):
-                    gg += g[i] * g[i]
+                    gg += np.float64(g[i]) * g[i]
                 floats[STEP] = first_step(workspace, ints, floats, gg, rates)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
@@ -400,6 +416,9 @@ def drive_nesterov_auto_float32(
                 gain = 0.5 * floats[STEP] * floats[SLOPE]
                 risen = not f <= floats[FUN_REAL] + 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
                 ints[TRIALS] += 1
+                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    converge_at_trial(ints, floats)
+                    break
                 if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
@@ -414,7 +433,7 @@ def drive_nesterov_auto_float32(
                     # The curvature met along the step, and the one that the values show.
                     total = 0.0
                     for i in range(n):
-                        total += g[i] * gy[i]
+                        total += np.float64(g[i]) * gy[i]
                     slope = floats[SLOPE]
                     met = (slope - total) / slope
                     shown = 2.0 * (f - floats[FUN_AHEAD] + 2.0 * gain) / (floats[STEP] * slope)
@@ -429,7 +448,9 @@ def drive_nesterov_auto_float32(
                 xr = row(workspace, stride, ints[REAL], n, rates)
                 gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
                 uphill = 0.0
+                total = 0.0
                 for i in range(n):
+                    total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
                 floats[LEARNING_RATE] = floats[STEP]
                 if floats[XTOL] > 0.0:
@@ -444,7 +465,7 @@ def drive_nesterov_auto_float32(
                 lowered = floats[FUN_TRIAL] < floats[FUN_REAL]
                 ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
                 if ints[FAILURES] > 30:
-                    ints[STATUS] = STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 ints[PREVIOUS] = ints[REAL]
                 floats[FUN_LOW] = floats[FUN_REAL]
@@ -459,8 +480,17 @@ def drive_nesterov_auto_float32(
                     t = floats[SEQUENCE]
                     floats[SEQUENCE] = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
                     floats[BETA] = (t - 1.0) / floats[SEQUENCE]
+                if ints[TRIALS] > 1:
+                    ints[WAIT] = 1
                 if not lowered:
                     floats[STEP] *= 2.0
+                elif ints[WAIT] == 0:
+                    # Until the first backtracking the rate is far too low: as the curvature met.
+                    met = (floats[SLOPE] - total) / floats[SLOPE]
+                    grown = 10.0
+                    if met > 0.05:
+                        grown = max(0.5 / met, 1.0 / 0.9)
+                    floats[STEP] *= grown
                 elif ints[TRIALS] == 1:
                     floats[STEP] /= 0.9
                 action = NEW_DIRECTION
@@ -468,8 +498,7 @@ def drive_nesterov_auto_float32(
                 if floats[BETA] == 0.0:
                     # A plain gradient step finds no descent: rounding, or no finite value near.
                     ints[LINE_SEARCH_FAILURES] += 1
-                    everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-                    ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 ints[N_RESTARTS] += 1
                 floats[SEQUENCE] = 1.0
@@ -519,9 +548,9 @@ def drive_nesterov_auto_float32(
                     y[i] = xr[i] + weight * s_i
                     gy_i = gr[i] + weight * (gr[i] - gp[i])
                     gy[i] = gy_i
-                    after += s_i * gr[i]
-                    before += s_i * gp[i]
-                    size += gy_i * gy_i
+                    after += np.float64(s_i) * gr[i]
+                    before += np.float64(s_i) * gp[i]
+                    size += np.float64(gy_i) * gy_i
                 f = floats[FUN_REAL]
                 cubic = abs(f - floats[FUN_LOW] - 0.5 * (after + before))
                 cubic = max(cubic - 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_LOW])), 0.0)
@@ -538,7 +567,7 @@ def drive_nesterov_auto_float32(
             gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
             total = 0.0
             for i in range(n):
-                total += gy[i] * gy[i]
+                total += np.float64(gy[i]) * gy[i]
             floats[SLOPE] = total
             ints[TRIALS] = 0
             ints[BAD_TRIALS] = 0

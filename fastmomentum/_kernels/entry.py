@@ -26,7 +26,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "ae267088902c9f26"
+SOURCES = "94f4184cc544f315"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

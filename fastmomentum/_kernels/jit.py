@@ -10,7 +10,8 @@ import numba
 
 # No fastmath: a contracted multiply-add would differ from NumPy in the last bit, and nnan/ninf
 # would let NaN pass for success. error_model="numpy" drops the ZeroDivisionError branches.
-FLAGS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+# It is said, not left out: a function compiled as part of another inherits what it does not say.
+FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
 
 
 def jit_disabled() -> bool:

@@ -70,6 +70,7 @@ INTS = (
     "RECORDED",
     "PREVIOUS",
     "STALLED",
+    "BAD_SEEN",  # trials that were not finite since the last new lowest value
 )
 FLOATS = (
     "FUN",
@@ -117,6 +118,7 @@ FLOATS = (
     "DECREASE",
     "ERROR_NEW",
     "BETA",
+    "FUN_START",
     "STALL_FUN",
     "STALL_NORM",
     "SEQUENCE",

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import from_magnitude_bits, magnitude_bits, row
 from .jit import cached_njit
 
-SOURCES = "5cbee97faa9e266e"
+SOURCES = "27af29cf6ffea6f4"
 STATUS = 0
 ITERATION = 1
 BEST = 7
@@ -45,6 +45,7 @@ COMPLETED = 42
 IMPROVED = 43
 PREVIOUS = 45
 STALLED = 46
+BAD_SEEN = 47
 FUN_BEST = 1
 FUN_PREVIOUS = 2
 STEP_NORM = 5
@@ -79,9 +80,10 @@ NORM_LOWEST = 39
 RATIO = 40
 DECREASE = 41
 ERROR_NEW = 42
-STALL_FUN = 44
-STALL_NORM = 45
-EPSILON = 47
+FUN_START = 44
+STALL_FUN = 45
+STALL_NORM = 46
+EPSILON = 48
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1
@@ -89,7 +91,7 @@ NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
 N_POINTS = 5
-RHO = 48
+RHO = 49
 SEARCHING = 4
 STOP = 7
 TRY = 1
@@ -97,6 +99,7 @@ STATUS_CONVERGED = 0
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
+STATUS_DIVERGED = 8
 
 
 @cached_njit
@@ -224,6 +227,12 @@ def next_trial(ints, floats):
 
 
 @cached_njit
+def failure(ints):
+    """Why there is no way on: values not finite since the last new lowest, or rounding."""
+    return STATUS_NONFINITE if ints[BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
+
+
+@cached_njit
 def end_search(ints, floats):
     """No trial met the conditions: take the lowest, or count a failure and start afresh."""
     if ints[LOWEST] >= 0:
@@ -232,8 +241,7 @@ def end_search(ints, floats):
     ints[LINE_SEARCH_FAILURES] += 1
     ints[N_RESTARTS] += 1
     if ints[FAILURES] > 2:
-        everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-        ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+        ints[STATUS] = failure(ints)
         return STOP
     ints[COUNT] = 0
     ints[HEAD] = 0
@@ -294,6 +302,9 @@ def end_iteration(ints, floats):
     if ints[SINCE_BEST] >= ints[PATIENCE]:
         ints[STATUS] = STATUS_STAGNATION
         return True
+    if floats[FUN_BEST] < -1e30 * max(1.0, abs(floats[FUN_START])):
+        ints[STATUS] = STATUS_DIVERGED
+        return True
     # At the floor of the arithmetic f and the gradient only jitter.
     lowest = floats[FUN_BEST]
     level = floats[STALL_FUN]
@@ -306,8 +317,8 @@ def end_iteration(ints, floats):
     else:
         ints[STALLED] += 1
         near = abs(floats[FUN_REAL] - lowest) <= 4500.0 * floats[EPSILON] * abs(lowest)
-        if ints[STALLED] >= 50 and near:
-            ints[STATUS] = STATUS_PRECISION_LOSS
+        if (ints[STALLED] >= 50 and near) or ints[STALLED] >= 200:
+            ints[STATUS] = failure(ints)
             return True
     return False
 
@@ -410,6 +421,9 @@ def judge_trial(workspace, ints, floats, like):
         ints[BEST] = ints[TRIAL]
         floats[FUN_BEST] = f
         ints[IMPROVED] = 1
+        ints[BAD_SEEN] = 0
+    if not good:
+        ints[BAD_SEEN] += 1
     return good
 
 
@@ -426,6 +440,8 @@ def first_step(workspace, ints, floats, gg, like):
         step *= 0.01
     elif floats[FUN_BASE] != 0.0:
         step = 0.01 * abs(floats[FUN_BASE]) / gg
+    # Where x is tiny, a step that f can notice.
+    step = max(step, 100.0 * floats[EPSILON] * abs(floats[FUN_BASE]) / gg)
     return step if step > 0.0 and step - step == 0.0 else 1e-8
 
 

@@ -29,12 +29,13 @@ def drive(
             if ints[PHASE] == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
+                floats[FUN_START] = floats[FUN_TRIAL]
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
                 total = 0.0
                 for i in range(n):
-                    total += g[i] * g[i]
+                    total += np.float64(g[i]) * g[i]
                 floats[SLOPE] = total
                 floats[STEP] = first_step(workspace, ints, floats, total, rates)
                 for j in range(LOOK_BACK):
@@ -50,12 +51,15 @@ def drive(
                     level = max(level, floats[RHO + j])
                 rounding = 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
                 ints[TRIALS] += 1
+                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    converge_at_trial(ints, floats)
+                    break
                 if good and f <= level - 1e-4 * gain + rounding:
                     lowered = f < level
                     ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
                     if ints[FAILURES] > 30:
                         # Rounding is all that is left.
-                        ints[STATUS] = STATUS_PRECISION_LOSS
+                        ints[STATUS] = failure(ints)
                         break
                     xr = row(workspace, stride, ints[REAL], n, rates)
                     gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
@@ -66,10 +70,10 @@ def drive(
                     for i in range(n):
                         s_i = x[i] - xr[i]
                         y_i = g[i] - gr[i]
-                        sy += s_i * y_i
-                        ss += s_i * s_i
-                        yy += y_i * y_i
-                        total += g[i] * g[i]
+                        sy += np.float64(s_i) * y_i
+                        ss += np.float64(s_i) * s_i
+                        yy += np.float64(y_i) * y_i
+                        total += np.float64(g[i]) * g[i]
                     if floats[XTOL] > 0.0:
                         bits = magnitude_bits(x[0] - x[0])
                         for i in range(n):
@@ -95,8 +99,7 @@ def drive(
                     action = NEW_DIRECTION
                 elif ints[TRIALS] > 60 or step < 1e-300:
                     ints[LINE_SEARCH_FAILURES] += 1
-                    everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-                    ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 else:
                     part = 0.1

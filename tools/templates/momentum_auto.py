@@ -42,7 +42,7 @@ def drive(
             total = 0.0
             for i in range(n):
                 bits = max(bits, magnitude_bits(g[i]))
-                total += g[i] * d[i]
+                total += np.float64(g[i]) * d[i]
             floats[SLOPE_TRIAL] = total
             grad_norm = from_magnitude_bits(bits, rates)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
@@ -55,10 +55,14 @@ def drive(
                 ints[BEST] = ints[TRIAL]
                 floats[FUN_BEST] = f
                 ints[IMPROVED] = 1
+                ints[BAD_SEEN] = 0
+            if not good:
+                ints[BAD_SEEN] += 1
 
             phase = ints[PHASE]
             if phase == AT_START:
                 accept_trial(ints, floats)
+                floats[FUN_START] = f
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
@@ -79,7 +83,7 @@ def drive(
                     floats[SLOPE] = total
                     size = 0.0
                     for i in range(n):
-                        size += abs(g[i] * d[i])
+                        size += abs(np.float64(g[i]) * d[i])
                     if floats[NORM_BASE] > floats[GTOL] and total < -45.0 * floats[EPSILON] * size:
                         action = SEARCH_FROM_AHEAD
                 else:
@@ -124,8 +128,8 @@ def drive(
                         s_i = step * d[i]
                         s[i] = s_i
                         y[i] = y_i
-                        yy += y_i * y_i
-                        ss += s_i * s_i
+                        yy += np.float64(y_i) * y_i
+                        ss += np.float64(s_i) * s_i
                         xt[i] = xb[i] + move * d[i]
                         gt_i = gb[i] + part * y_i
                         gt[i] = gt_i
@@ -219,9 +223,9 @@ def drive(
                     y_i = gt[i] - gb[i]
                     s[i] = s_i
                     y[i] = y_i
-                    sy += s_i * y_i
-                    yy += y_i * y_i
-                    ss += s_i * s_i
+                    sy += np.float64(s_i) * y_i
+                    yy += np.float64(y_i) * y_i
+                    ss += np.float64(s_i) * s_i
                 floats[STEP_NORM] = floats[LOWEST_STEP]
                 floats[LEARNING_RATE] = floats[LOWEST_STEP]
                 if floats[SCALE] > 0.0:
@@ -283,7 +287,7 @@ def drive(
                 j = (ints[HEAD] + memory - 1) % memory
                 w = row(workspace, stride, PAIRS + 2 * j, n, rates)
                 for i in range(n):
-                    total += w[i] * gb[i]
+                    total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
             for i_pass in range(2 * count):
                 b = 1.0
@@ -315,8 +319,8 @@ def drive(
                 for i in range(n):
                     d_i = (d[i] + a_ * v[i]) * b_
                     d[i] = d_i
-                    total += w[i] * d_i
-                    size += abs(w[i] * d_i)
+                    total += np.float64(w[i]) * d_i
+                    size += abs(np.float64(w[i]) * d_i)
             if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
                 if count > 0:
                     ints[N_RESTARTS] += 1
@@ -330,9 +334,9 @@ def drive(
                 for i in range(n):
                     d_i = -(scale * gb[i])
                     d[i] = d_i
-                    total += gb[i] * d_i
+                    total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
-                    ints[STATUS] = STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
             floats[SLOPE] = total
             floats[STEP] = 1.0

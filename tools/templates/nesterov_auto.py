@@ -39,6 +39,7 @@ def drive(
             if phase == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
+                floats[FUN_START] = floats[FUN_TRIAL]
                 if not good:
                     ints[STATUS] = STATUS_NONFINITE
                     break
@@ -46,7 +47,7 @@ def drive(
                 floats[SEQUENCE] = 1.0
                 gg = 0.0
                 for i in range(n):
-                    gg += g[i] * g[i]
+                    gg += np.float64(g[i]) * g[i]
                 floats[STEP] = first_step(workspace, ints, floats, gg, rates)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
@@ -71,6 +72,9 @@ def drive(
                 gain = 0.5 * floats[STEP] * floats[SLOPE]
                 risen = not f <= floats[FUN_REAL] + 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
                 ints[TRIALS] += 1
+                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    converge_at_trial(ints, floats)
+                    break
                 if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
@@ -85,7 +89,7 @@ def drive(
                     # The curvature met along the step, and the one that the values show.
                     total = 0.0
                     for i in range(n):
-                        total += g[i] * gy[i]
+                        total += np.float64(g[i]) * gy[i]
                     slope = floats[SLOPE]
                     met = (slope - total) / slope
                     shown = 2.0 * (f - floats[FUN_AHEAD] + 2.0 * gain) / (floats[STEP] * slope)
@@ -100,7 +104,9 @@ def drive(
                 xr = row(workspace, stride, ints[REAL], n, rates)
                 gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
                 uphill = 0.0
+                total = 0.0
                 for i in range(n):
+                    total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
                 floats[LEARNING_RATE] = floats[STEP]
                 if floats[XTOL] > 0.0:
@@ -115,7 +121,7 @@ def drive(
                 lowered = floats[FUN_TRIAL] < floats[FUN_REAL]
                 ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
                 if ints[FAILURES] > 30:
-                    ints[STATUS] = STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 ints[PREVIOUS] = ints[REAL]
                 floats[FUN_LOW] = floats[FUN_REAL]
@@ -130,8 +136,17 @@ def drive(
                     t = floats[SEQUENCE]
                     floats[SEQUENCE] = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
                     floats[BETA] = (t - 1.0) / floats[SEQUENCE]
+                if ints[TRIALS] > 1:
+                    ints[WAIT] = 1
                 if not lowered:
                     floats[STEP] *= 2.0
+                elif ints[WAIT] == 0:
+                    # Until the first backtracking the rate is far too low: as the curvature met.
+                    met = (floats[SLOPE] - total) / floats[SLOPE]
+                    grown = 10.0
+                    if met > 0.05:
+                        grown = max(0.5 / met, 1.0 / 0.9)
+                    floats[STEP] *= grown
                 elif ints[TRIALS] == 1:
                     floats[STEP] /= 0.9
                 action = NEW_DIRECTION
@@ -139,8 +154,7 @@ def drive(
                 if floats[BETA] == 0.0:
                     # A plain gradient step finds no descent: rounding, or no finite value near.
                     ints[LINE_SEARCH_FAILURES] += 1
-                    everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-                    ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+                    ints[STATUS] = failure(ints)
                     break
                 ints[N_RESTARTS] += 1
                 floats[SEQUENCE] = 1.0
@@ -190,9 +204,9 @@ def drive(
                     y[i] = xr[i] + weight * s_i
                     gy_i = gr[i] + weight * (gr[i] - gp[i])
                     gy[i] = gy_i
-                    after += s_i * gr[i]
-                    before += s_i * gp[i]
-                    size += gy_i * gy_i
+                    after += np.float64(s_i) * gr[i]
+                    before += np.float64(s_i) * gp[i]
+                    size += np.float64(gy_i) * gy_i
                 f = floats[FUN_REAL]
                 cubic = abs(f - floats[FUN_LOW] - 0.5 * (after + before))
                 cubic = max(cubic - 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_LOW])), 0.0)
@@ -209,7 +223,7 @@ def drive(
             gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
             total = 0.0
             for i in range(n):
-                total += gy[i] * gy[i]
+                total += np.float64(gy[i]) * gy[i]
             floats[SLOPE] = total
             ints[TRIALS] = 0
             ints[BAD_TRIALS] = 0

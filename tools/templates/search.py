@@ -127,6 +127,12 @@ def next_trial(ints, floats):
 
 
 @cached_njit
+def failure(ints):
+    """Why there is no way on: values not finite since the last new lowest, or rounding."""
+    return STATUS_NONFINITE if ints[BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
+
+
+@cached_njit
 def end_search(ints, floats):
     """No trial met the conditions: take the lowest, or count a failure and start afresh."""
     if ints[LOWEST] >= 0:
@@ -135,8 +141,7 @@ def end_search(ints, floats):
     ints[LINE_SEARCH_FAILURES] += 1
     ints[N_RESTARTS] += 1
     if ints[FAILURES] > 2:
-        everywhere = ints[BAD_TRIALS] == ints[TRIALS]
-        ints[STATUS] = STATUS_NONFINITE if everywhere else STATUS_PRECISION_LOSS
+        ints[STATUS] = failure(ints)
         return STOP
     ints[COUNT] = 0
     ints[HEAD] = 0
@@ -197,6 +202,9 @@ def end_iteration(ints, floats):
     if ints[SINCE_BEST] >= ints[PATIENCE]:
         ints[STATUS] = STATUS_STAGNATION
         return True
+    if floats[FUN_BEST] < -1e30 * max(1.0, abs(floats[FUN_START])):
+        ints[STATUS] = STATUS_DIVERGED
+        return True
     # At the floor of the arithmetic f and the gradient only jitter.
     lowest = floats[FUN_BEST]
     level = floats[STALL_FUN]
@@ -209,8 +217,8 @@ def end_iteration(ints, floats):
     else:
         ints[STALLED] += 1
         near = abs(floats[FUN_REAL] - lowest) <= 4500.0 * floats[EPSILON] * abs(lowest)
-        if ints[STALLED] >= 50 and near:
-            ints[STATUS] = STATUS_PRECISION_LOSS
+        if (ints[STALLED] >= 50 and near) or ints[STALLED] >= 200:
+            ints[STATUS] = failure(ints)
             return True
     return False
 
@@ -313,6 +321,9 @@ def judge_trial(workspace, ints, floats, like):
         ints[BEST] = ints[TRIAL]
         floats[FUN_BEST] = f
         ints[IMPROVED] = 1
+        ints[BAD_SEEN] = 0
+    if not good:
+        ints[BAD_SEEN] += 1
     return good
 
 
@@ -329,6 +340,8 @@ def first_step(workspace, ints, floats, gg, like):
         step *= 0.01
     elif floats[FUN_BASE] != 0.0:
         step = 0.01 * abs(floats[FUN_BASE]) / gg
+    # Where x is tiny, a step that f can notice.
+    step = max(step, 100.0 * floats[EPSILON] * abs(floats[FUN_BASE]) / gg)
     return step if step > 0.0 and step - step == 0.0 else 1e-8
 
 
