@@ -159,7 +159,6 @@ class DemoProblem:
     objective: Callable
     args: tuple
     x0: np.ndarray
-    largest_curvature: float
 
     def pair(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Value and gradient from the compiled objective, as SciPy wants them."""
@@ -184,8 +183,6 @@ def breast_cancer() -> DemoProblem:
         logistic_loss,
         (features, 2.0 * data.target - 1.0, 1.0 / n_rows),
         np.zeros(n),
-        # The logistic loss bends by a quarter at most.
-        (0.25 * float(np.linalg.norm(features, 2)) ** 2 + 1.0) / n_rows,
     )
 
 
@@ -201,7 +198,6 @@ def engel() -> DemoProblem:
         pseudo_huber_loss,
         (features, _standardise(data["foodexp"].to_numpy()), 0.3),
         np.zeros(2),
-        float(np.linalg.norm(features, 2)) ** 2 / features.shape[0],
     )
 
 
@@ -250,8 +246,6 @@ def _solver(library: str, method: str, problem: DemoProblem, fun: Callable | Non
     from fastmomentum import minimize
 
     options = {"gtol": GTOL, "maxiter": 50_000}
-    if not METHODS[method].automatic:
-        options["learning_rate"] = 1.0 / problem.largest_curvature
     return functools.partial(
         minimize,
         fun or problem.objective,
@@ -261,12 +255,6 @@ def _solver(library: str, method: str, problem: DemoProblem, fun: Callable | Non
         method=method,
         options=options,
     )
-
-
-def _label(library: str, method: str) -> str:
-    """The solver's name, with the rate where the user must give one."""
-    fixed = library == "fastmomentum" and not METHODS[method].automatic
-    return f"{library} {method}{' 1/L' if fixed else ''}"
 
 
 def _timed(call: Callable) -> tuple[Any, float]:
@@ -317,7 +305,7 @@ def _run_solver(library: str, method: str, problem: DemoProblem) -> Row:
     value, gradient = problem.pair(result.x)
     grad_norm = float(np.abs(gradient).max())
     return Row(
-        solver=_label(library, method),
+        solver=f"{library} {method}",
         fun=value,
         grad_norm=grad_norm,
         nfev=int(result.nfev),

@@ -97,8 +97,7 @@ def _run_demo(args: argparse.Namespace) -> int:
         "cold: first call in this process, the objective being compiled before; the first run "
         "ever compiles\nfastmomentum's loops here, later ones load them from the disk cache. "
         "warm: median of repeated calls.\n"
-        "1/L: a fixed learning rate, the inverse of the largest curvature; other solvers choose "
-        "their steps."
+        "Every solver chooses its own steps."
     )
     results = []
     for load in _demo.PROBLEMS:
