@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "32ef0c4e53c0a4a9"
+SOURCES = "b16c5049a220c7d9"
 STATUS = 0
 ITERATION = 1
 NIT = 2

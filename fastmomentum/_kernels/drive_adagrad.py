@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "19c38ef15ebb6fcb"
+SOURCES = "7cba702389b1c6ea"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "c8f065d1477e0c69"
+SOURCES = "d4f469e9803c5661"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "62b055b6ae5ff8fc"
+SOURCES = "19b1201d76ca0874"
 STATUS = 0
 ITERATION = 1
 NIT = 2

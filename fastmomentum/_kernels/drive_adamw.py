@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "e22fdd9881e1c5f9"
+SOURCES = "66a057f91d1d1357"
 STATUS = 0
 ITERATION = 1
 NIT = 2

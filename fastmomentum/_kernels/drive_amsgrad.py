@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "542124f5c7d08b27"
+SOURCES = "8ba2fe7f70dd0351"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "3d580ecc52c34011"
+SOURCES = "216be1015fba6782"
 STATUS = 0
 ITERATION = 1
 NIT = 2

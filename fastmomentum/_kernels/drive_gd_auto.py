@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "04ddb3c85b8ed8bb"
+SOURCES = "aef095556bf7fb59"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -38,7 +38,6 @@ AHEAD = 30
 HEAD = 34
 FAILURES = 38
 TRIALS = 39
-BAD_TRIALS = 40
 COMPLETED = 42
 RECORDED = 44
 PREVIOUS = 45
@@ -196,8 +195,6 @@ def drive_gd_auto_float64(
                         # The minimum of the parabola through both values and the slope.
                         part = 0.5 * gain / (f - floats[FUN_REAL] + gain)
                         part = min(max(part, 0.1), 0.5)
-                    else:
-                        ints[BAD_TRIALS] += 1
                     floats[STEP] *= part
                     action = TRY
 
@@ -221,7 +218,6 @@ def drive_gd_auto_float64(
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_REAL]
             ints[TRIALS] = 0
-            ints[BAD_TRIALS] = 0
             ints[PHASE] = SEARCHING
             action = TRY
         if action == TRY:
@@ -364,8 +360,6 @@ def drive_gd_auto_float32(
                         # The minimum of the parabola through both values and the slope.
                         part = 0.5 * gain / (f - floats[FUN_REAL] + gain)
                         part = min(max(part, 0.1), 0.5)
-                    else:
-                        ints[BAD_TRIALS] += 1
                     floats[STEP] *= part
                     action = TRY
 
@@ -389,7 +383,6 @@ def drive_gd_auto_float32(
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_REAL]
             ints[TRIALS] = 0
-            ints[BAD_TRIALS] = 0
             ints[PHASE] = SEARCHING
             action = TRY
         if action == TRY:

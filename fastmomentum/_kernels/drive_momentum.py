@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "66665b6b57245792"
+SOURCES = "769563fb6169652d"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
 
-SOURCES = "f6a2f2138041db09"
+SOURCES = "3cc25164682b2b2e"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "f39cebae4fbe429d"
+SOURCES = "8acef8260e0237a7"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "1640b7ee80a7dc5f"
+SOURCES = "8e1619becd69bb3f"
 STATUS = 0
 ITERATION = 1
 NIT = 2

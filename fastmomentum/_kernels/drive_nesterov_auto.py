@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "0f7a9de6a871a042"
+SOURCES = "1f9e52978a247df8"
 STATUS = 0
 ITERATION = 1
 NIT = 2
@@ -41,7 +41,6 @@ VIRTUAL = 35
 WAIT = 36
 FAILURES = 38
 TRIALS = 39
-BAD_TRIALS = 40
 COMPLETED = 42
 RECORDED = 44
 PREVIOUS = 45
@@ -187,7 +186,6 @@ def drive_nesterov_auto_float64(
                     floats[STEP] /= min(max(2.0, 1.05 * met, 1.05 * shown), 10.0)
                     action = TRY
                 else:
-                    ints[BAD_TRIALS] += 1
                     floats[STEP] *= 0.1
                     action = TRY
             if action == ACCEPT_FROM_BASE:
@@ -317,7 +315,6 @@ def drive_nesterov_auto_float64(
                 total += np.float64(gy[i]) * gy[i]
             floats[SLOPE] = total
             ints[TRIALS] = 0
-            ints[BAD_TRIALS] = 0
             ints[PHASE] = SEARCHING
             action = TRY
         if action == TRY:
@@ -440,7 +437,6 @@ def drive_nesterov_auto_float32(
                     floats[STEP] /= min(max(2.0, 1.05 * met, 1.05 * shown), 10.0)
                     action = TRY
                 else:
-                    ints[BAD_TRIALS] += 1
                     floats[STEP] *= 0.1
                     action = TRY
             if action == ACCEPT_FROM_BASE:
@@ -570,7 +566,6 @@ def drive_nesterov_auto_float32(
                 total += np.float64(gy[i]) * gy[i]
             floats[SLOPE] = total
             ints[TRIALS] = 0
-            ints[BAD_TRIALS] = 0
             ints[PHASE] = SEARCHING
             action = TRY
         if action == TRY:

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_ad
 from .jit import cached_njit
 from .search import vector_norm
 
-SOURCES = "4af04187530f5ac1"
+SOURCES = "fcacedcae23f5de6"
 STATUS = 0
 ITERATION = 1
 NIT = 2

@@ -26,7 +26,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "94f4184cc544f315"
+SOURCES = "7a16b1052b05f735"
 SIZE = 9
 STRIDE = 10
 FUN_EXTRA = 4

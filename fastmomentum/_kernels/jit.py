@@ -19,11 +19,6 @@ def jit_disabled() -> bool:
     return bool(getattr(numba.config, "DISABLE_JIT", False))
 
 
-def is_jitted(function: object) -> bool:
-    """Is `function` a Numba dispatcher, that is, the result of ``@njit``?"""
-    return hasattr(function, "get_compile_result") and hasattr(function, "py_func")
-
-
 def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
     """``@njit`` with the disk cache where there is one.
 

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import from_magnitude_bits, magnitude_bits, row
 from .jit import cached_njit
 
-SOURCES = "27af29cf6ffea6f4"
+SOURCES = "c047feae03feed91"
 STATUS = 0
 ITERATION = 1
 BEST = 7

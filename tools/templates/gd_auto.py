@@ -107,8 +107,6 @@ def drive(
                         # The minimum of the parabola through both values and the slope.
                         part = 0.5 * gain / (f - floats[FUN_REAL] + gain)
                         part = min(max(part, 0.1), 0.5)
-                    else:
-                        ints[BAD_TRIALS] += 1
                     floats[STEP] *= part
                     action = TRY
 
@@ -132,7 +130,6 @@ def drive(
                 ints[RECORDED] = ints[ITERATION]
             floats[FUN_PREVIOUS] = floats[FUN_REAL]
             ints[TRIALS] = 0
-            ints[BAD_TRIALS] = 0
             ints[PHASE] = SEARCHING
             action = TRY
         if action == TRY:

@@ -96,7 +96,6 @@ def drive(
                     floats[STEP] /= min(max(2.0, 1.05 * met, 1.05 * shown), 10.0)
                     action = TRY
                 else:
-                    ints[BAD_TRIALS] += 1
                     floats[STEP] *= 0.1
                     action = TRY
             if action == ACCEPT_FROM_BASE:
@@ -226,7 +225,6 @@ def drive(
                 total += np.float64(gy[i]) * gy[i]
             floats[SLOPE] = total
             ints[TRIALS] = 0
-            ints[BAD_TRIALS] = 0
             ints[PHASE] = SEARCHING
             action = TRY
         if action == TRY:
