@@ -56,7 +56,7 @@ def read(path: str) -> str:
 
 def constants(text: str) -> str:
     """Assignments of the layout's names that occur in `text`."""
-    used = set(re.findall(r"\b[A-Z][A-Z0-9_]+\b", text))
+    used = set(re.findall(r"(?<!\.)\b[A-Z][A-Z0-9_]+\b", text))
     lines = []
     for name in (*layout.INTS, *layout.FLOATS):
         if name in used:
@@ -105,8 +105,8 @@ def constant_lines(method: Method) -> list[str]:
     """Load them, in the precision of the loop."""
     if not numbers(method):
         return []
-    lines = ["zero = real_type(0.0)", "one = real_type(1.0)"]
-    return lines + [f"{v} = real_type(floats[OWN + {j}])" for j, v in enumerate(numbers(method))]
+    lines = ["own = own_numbers(floats)", "zero = real_type(0.0)", "one = real_type(1.0)"]
+    return lines + [f"{v} = real_type(own[{j}])" for j, v in enumerate(numbers(method))]
 
 
 def carry_lines(method: Method) -> list[str]:
@@ -122,7 +122,7 @@ def carry_lines(method: Method) -> list[str]:
 
 def carries_back_lines(method: Method) -> list[str]:
     first = len(method.constants)
-    return [f"floats[OWN + {first + j}] = {name}" for j, name in enumerate(method.carries)]
+    return [f"own[{first + j}] = {name}" for j, name in enumerate(method.carries)]
 
 
 def rule_lines(method: Method) -> list[str]:
@@ -147,7 +147,7 @@ def rule_lines(method: Method) -> list[str]:
     lines.append("x_new[i] = x_new_i")
     for name in method.slots:
         lines.append(f"{name}[i] = {name}_new_i")
-        lines.append(f"slot_bits = max(slot_bits, magnitude_bits({name}_new_i - {name}_i))")
+        lines.append(f"slot_bits = larger_magnitude(slot_bits, {name}_new_i - {name}_i)")
     return lines
 
 
@@ -163,12 +163,12 @@ def fill(template: str, mark: str, lines: list[str]) -> str:
 def search_file() -> str:
     """Text of search.py."""
     text = read(SEARCH_TEMPLATE)
-    body = text[text.index("@cached_njit") :]
+    body = text[text.index("@part") :]
     return (
         NOTICE.format(sources=SEARCH_TEMPLATE)
         + "\nimport math\n\nimport numpy as np\n\n"
-        + "from .abi import from_magnitude_bits, magnitude_bits, row\n"
-        + "from .jit import cached_njit\n\n"
+        + imports("abi", body, "fastmomentum/_kernels/abi.py")
+        + "from .jit import part\n\n"
         + f'SOURCES = "{content_hash(*map(read, (SEARCH_TEMPLATE, *SHARED_SOURCES)))}"\n'
         + constants(body)
         + "\n\n"
@@ -176,11 +176,11 @@ def search_file() -> str:
     )
 
 
-def search_import(body: str) -> str:
-    """Import of what `body` calls from search.py."""
-    defined = re.findall(r"^def (\w+)\(", read(SEARCH_TEMPLATE), flags=re.M)
-    used = sorted(name for name in defined if re.search(rf"\b{name}\(", body))
-    return f"from .search import {', '.join(used)}\n" if used else ""
+def imports(module: str, body: str, source: str) -> str:
+    """Import of what `body` calls from a module, whose text is that of `source`."""
+    defined = set(re.findall(r"^ *(?:def|class) (\w+)\(", read(source), flags=re.M))
+    used = sorted(name for name in defined if re.search(rf"(?<!\.)\b{name}\(", body))
+    return f"from .{module} import {', '.join(used)}\n" if used else ""
 
 
 def driver_file(name: str, template_path: str, method: Method, decorator: str) -> str:
@@ -199,7 +199,7 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
             if path not in sources:
                 sources.insert(0, path)
         rows = [
-            f"{slot} = row(workspace, stride, FIRST_SLOT + {j}, n, rates)"
+            f"{slot} = row(rows, FIRST_SLOT + {j})"
             for j, slot in enumerate(method.slots)
         ]
         for mark, lines in (
@@ -220,9 +220,9 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     return (
         NOTICE.format(sources=", ".join(sources))
         + "\nimport math\n\nimport numpy as np\n\n"
-        + "from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address\n"
-        + "from .jit import cached_njit\n"
-        + search_import(body)
+        + imports("abi", body, "fastmomentum/_kernels/abi.py")
+        + "from .jit import cached_loop\n"
+        + imports("search", body, SEARCH_TEMPLATE)
         + "\n"
         + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)))}"\n'
         + constants(functions)
@@ -256,12 +256,12 @@ def files() -> dict[pathlib.Path, str]:
     """Every generated file and what it should hold."""
     generated = {}
     for name, method in METHODS.items():
-        text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_njit")
+        text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_loop")
         generated[KERNELS / f"drive_{name}.py"] = text
         if method.automatic:
             loop = f"{name}_auto"
             template = f"tools/templates/{loop}.py"
-            text = driver_file(loop, template, method, f"@cached_njit(fastmath={SAFE_FASTMATH})")
+            text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
     generated[KERNELS / "search.py"] = search_file()
     generated[KERNELS / "entry.py"] = entry_file()

@@ -24,6 +24,7 @@ from numba.core.imputils import impl_ret_new_ref
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
+from . import layout
 from .jit import jit_disabled
 
 F8, F4, I8, ADDRESS, NONE = types.float64, types.float32, types.int64, types.intp, types.none
@@ -89,12 +90,15 @@ def _emit_call(context, builder, address, returns, argument_types, values):
 
 @intrinsic
 def call_evaluate(typing_context, address, x, g, n, context_address):
-    """``evaluate(x, g, n, context)`` at an address, all of them integers."""
+    """``evaluate(x, g, n, context)`` at an address; x and g are rows."""
 
     def impl(context, builder, signature, values):
-        return _emit_call(context, builder, values[0], F8, EVALUATION.args, list(values[1:]))
+        integer = context.get_value_type(ADDRESS)
+        points = [builder.ptrtoint(value, integer) for value in values[1:3]]
+        numbers = [*points, *values[3:]]
+        return _emit_call(context, builder, values[0], F8, EVALUATION.args, numbers)
 
-    return F8(address, *EVALUATION.args), impl
+    return F8(address, x, g, n, context_address), impl
 
 
 # -- contexts --------------------------------------------------------------------------------------
@@ -297,15 +301,43 @@ def _view(context, builder, view_type, address, n):
     return view._getvalue()
 
 
+def _record(names, real):
+    """Numba type of the numbers at the start of a state array, as the fields of a record.
+
+    An access to a field is one instruction, and takes Numba a fifth of the time that an index into
+    an array does; this is most of what compiling a loop takes.
+    """
+    return types.Record.make_c_struct([(name, real) for name in names])
+
+
 if jit_disabled():
 
-    def row(workspace, stride, i, n, like):
-        """View of row `i` of the workspace."""
-        return workspace[i, :n]
+    class named:
+        """The numbers at the start of a state array by name."""
 
-    def row_address(workspace, stride, i, like):
-        """Unused: without Numba a driver returns to its caller for each evaluation."""
-        return 0
+        def __init__(self, state):
+            names = layout.INTS if state.dtype == np.int64 else layout.FLOATS
+            self.__dict__.update(state=state, index={name: i for i, name in enumerate(names)})
+
+        def __getattr__(self, name):
+            return self.state[self.index[name]]
+
+        def __setattr__(self, name, value):
+            self.state[self.index[name]] = value
+
+    def own_numbers(numbers):
+        """What follows the named numbers of a state array."""
+        return numbers.state[len(numbers.index) :]
+
+    def rows_of(workspace, stride, n, like):
+        """The rows of the workspace."""
+        return workspace[:, :n]
+
+    def row(rows, i):
+        """Row `i` of the workspace."""
+        return rows[i]
+
+    larger, smaller = max, min
 
     def magnitude_bits(value):
         """|value| as an integer of the same order; NaN is above infinity."""
@@ -313,38 +345,83 @@ if jit_disabled():
         kind = np.int64 if value.dtype == np.float64 else np.int32
         return int(value.view(kind) & np.iinfo(kind).max)
 
+    def larger_magnitude(bits, value):
+        """The larger of `bits` and those of `value`."""
+        return max(bits, magnitude_bits(value))
+
     def from_magnitude_bits(bits, like):
         """The value whose `magnitude_bits` these are."""
         kind = np.int64 if like.dtype == np.float64 else np.int32
         return float(np.asarray(kind(bits)).view(like.dtype))
 
 else:
+    _NAMED = {I8: _record(layout.INTS, I8), F8: _record(layout.FLOATS, F8)}
 
     @intrinsic
-    def row(typing_context, workspace, stride, i, n, like):
-        """View of row `i` of the workspace, with the dtype of the array `like`."""
-        view_type = vector_type(like.dtype)
+    def named(typing_context, state):
+        """The numbers at the start of a state array by name."""
+        record = _NAMED[state.dtype]
 
         def impl(context, builder, signature, values):
-            base, stride_, i_, n_, _ = values
-            size = context.get_abi_sizeof(context.get_data_type(view_type.dtype))
-            offset = builder.mul(builder.mul(stride_, i_), ir.Constant(stride_.type, size))
-            return _view(context, builder, view_type, builder.add(base, offset), n_)
+            data = make_array(signature.args[0])(context, builder, values[0]).data
+            return builder.bitcast(data, context.get_value_type(record))
 
-        return view_type(workspace, stride, i, n, like), impl
+        return record(state), impl
 
     @intrinsic
-    def row_address(typing_context, workspace, stride, i, like):
-        """Address of row `i` of the workspace."""
-        dtype = like.dtype
+    def own_numbers(typing_context, numbers):
+        """What follows the named numbers of a state array."""
 
         def impl(context, builder, signature, values):
-            base, stride_, i_, _ = values
-            size = context.get_abi_sizeof(context.get_data_type(dtype))
-            offset = builder.mul(builder.mul(stride_, i_), ir.Constant(stride_.type, size))
-            return builder.add(base, offset)
+            pointer = context.get_value_type(signature.return_type)
+            return builder.bitcast(cgutils.pointer_add(builder, values[0], numbers.size), pointer)
 
-        return ADDRESS(workspace, stride, i, like), impl
+        return types.CPointer(F8)(numbers), impl
+
+    @intrinsic
+    def rows_of(typing_context, workspace, stride, n, like):
+        """The rows of the workspace, of the dtype of the array `like`: its address and stride."""
+        pointer = types.CPointer(like.dtype)
+
+        def impl(context, builder, signature, values):
+            base = builder.inttoptr(values[0], context.get_value_type(pointer))
+            return context.make_tuple(builder, signature.return_type, [base, values[1]])
+
+        return types.Tuple((pointer, I8))(workspace, stride, n, like), impl
+
+    @intrinsic
+    def row(typing_context, rows, i):
+        """Row `i` of the workspace: a pointer, which takes Numba less time than an array."""
+
+        def impl(context, builder, signature, values):
+            base, stride = cgutils.unpack_tuple(builder, values[0], 2)
+            return builder.gep(base, [builder.mul(stride, values[1])])
+
+        return rows.types[0](rows, i), impl
+
+    def _choice(typing_context, a, b, comparison):
+        """Python's max or min; Numba would compile it as a function of its own."""
+        real = typing_context.unify_types(a, b)
+
+        def impl(context, builder, signature, values):
+            compare = builder.fcmp_ordered if real in types.real_domain else builder.icmp_signed
+            first, second = (
+                context.cast(builder, value, type_, real)
+                for value, type_ in zip(values, signature.args, strict=True)
+            )
+            return builder.select(compare(comparison, second, first), second, first)
+
+        return real(a, b), impl
+
+    @intrinsic
+    def larger(typing_context, a, b):
+        """``max(a, b)``."""
+        return _choice(typing_context, a, b, ">")
+
+    @intrinsic
+    def smaller(typing_context, a, b):
+        """``min(a, b)``."""
+        return _choice(typing_context, a, b, "<")
 
     @intrinsic
     def complex_row(typing_context, address, n, like):
@@ -357,6 +434,11 @@ else:
 
         return view_type(address, n, like), impl
 
+    def _magnitude(context, builder, value, result):
+        integer = context.get_value_type(result)
+        mask = ir.Constant(integer, (1 << (integer.width - 1)) - 1)
+        return builder.and_(builder.bitcast(value, integer), mask)
+
     @intrinsic
     def magnitude_bits(typing_context, value):
         """|value| as an integer of the same order; NaN is above infinity.
@@ -366,11 +448,19 @@ else:
         result = types.int64 if value == F8 else types.int32
 
         def impl(context, builder, signature, values):
-            integer = context.get_value_type(result)
-            mask = ir.Constant(integer, (1 << (integer.width - 1)) - 1)
-            return builder.and_(builder.bitcast(values[0], integer), mask)
+            return _magnitude(context, builder, values[0], result)
 
         return result(value), impl
+
+    @intrinsic
+    def larger_magnitude(typing_context, bits, value):
+        """The larger of `bits` and those of `value`."""
+
+        def impl(context, builder, signature, values):
+            found = _magnitude(context, builder, values[1], bits)
+            return builder.select(builder.icmp_signed(">", found, values[0]), found, values[0])
+
+        return bits(bits, value), impl
 
     @intrinsic
     def from_magnitude_bits(typing_context, bits, like):

@@ -10,53 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
-from .jit import cached_njit
+from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
+from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "aef095556bf7fb59"
-STATUS = 0
-ITERATION = 1
-NIT = 2
-NFEV = 3
-NJEV = 4
-PENDING = 5
-CURRENT = 6
-RESULT = 8
-SIZE = 9
-STRIDE = 10
-MAXFEV = 11
-COST_FUN = 12
-COST_JAC = 13
-RESERVE = 14
-HISTORY = 19
-LINE_SEARCH_FAILURES = 24
-PHASE = 26
-TRIAL = 27
-REAL = 28
-AHEAD = 30
-HEAD = 34
-FAILURES = 38
-TRIALS = 39
-COMPLETED = 42
-RECORDED = 44
-PREVIOUS = 45
-FUN = 0
-FUN_PREVIOUS = 2
-GRAD_NORM = 3
-STEP_NORM = 5
-X_NORM = 6
-LEARNING_RATE = 7
-GTOL = 9
-XTOL = 11
-FUN_TRIAL = 14
-FUN_REAL = 15
-SLOPE = 18
-STEP = 21
-NORM_REAL = 27
-NORM_TRIAL = 28
-FUN_START = 44
-EPSILON = 48
+SOURCES = "2f8f60afe122addc"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
@@ -64,7 +22,6 @@ NEEDS_EVALUATION = -2
 NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
-RHO = 49
 RUNNING = -1
 SEARCHING = 4
 TO_EVALUATE = 1
@@ -74,7 +31,7 @@ STATUS_NONFINITE = 3
 STATUS_MAXFEV = 7
 
 
-@cached_njit(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath={"contract", "nsz", "reassoc"})
 def drive_gd_auto_float64(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
@@ -86,71 +43,72 @@ def drive_gd_auto_float64(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    own = own_numbers(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
+            if ints.PENDING == TO_EVALUATE:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                    ints.STATUS = STATUS_MAXFEV
                     break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
+                ints.NIT = ints.ITERATION
+                ints.CURRENT = ints.TRIAL
                 if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
+                    ints.STATUS = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
-            good = judge_trial(workspace, ints, floats, rates)
-            f = floats[FUN_TRIAL]
-            if ints[PHASE] == AT_START:
+                floats.FUN_TRIAL = floats.FUN
+            ints.PENDING = EVALUATED
+            good = judge_trial(g, ints, floats)
+            f = floats.FUN_TRIAL
+            if ints.PHASE == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                floats[FUN_START] = floats[FUN_TRIAL]
+                floats.FUN_START = floats.FUN_TRIAL
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats[SLOPE] = total
-                floats[STEP] = first_step(workspace, ints, floats, total, rates)
+                floats.SLOPE = total
+                floats.STEP = first_step(x, g, ints, floats, total)
                 for j in range(LOOK_BACK):
-                    floats[RHO + j] = f
-                ints[PREVIOUS] = -1
-                ints[AHEAD] = -1
+                    own[j] = f
+                ints.PREVIOUS = -1
+                ints.AHEAD = -1
                 action = NEW_DIRECTION
             else:
-                step = floats[STEP]
-                gain = step * floats[SLOPE]
-                level = floats[RHO]
+                step = floats.STEP
+                gain = step * floats.SLOPE
+                level = own[0]
                 for j in range(LOOK_BACK):
-                    level = max(level, floats[RHO + j])
-                rounding = 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
-                ints[TRIALS] += 1
-                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    level = larger(level, own[j])
+                rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
+                ints.TRIALS += 1
+                if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
                 if good and f <= level - 1e-4 * gain + rounding:
                     lowered = f < level
-                    ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
-                    if ints[FAILURES] > 30:
+                    ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+                    if ints.FAILURES > 30:
                         # Rounding is all that is left.
-                        ints[STATUS] = failure(ints)
+                        ints.STATUS = failure(ints)
                         break
-                    xr = row(workspace, stride, ints[REAL], n, rates)
-                    gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
+                    xr = row(rows, ints.REAL)
+                    gr = row(rows, N_POINTS + ints.REAL)
                     sy = 0.0
                     ss = 0.0
                     yy = 0.0
@@ -162,84 +120,82 @@ def drive_gd_auto_float64(
                         ss += np.float64(s_i) * s_i
                         yy += np.float64(y_i) * y_i
                         total += np.float64(g[i]) * g[i]
-                    if floats[XTOL] > 0.0:
+                    if floats.XTOL > 0.0:
                         bits = magnitude_bits(x[0] - x[0])
                         for i in range(n):
-                            bits = max(bits, magnitude_bits(x[i] - xr[i]))
-                        floats[STEP_NORM] = from_magnitude_bits(bits, rates)
-                        floats[X_NORM] = vector_norm(
-                            workspace, stride, ints[REAL], n, NORM_INF, 0.0, rates
-                        )
-                    floats[LEARNING_RATE] = step
+                            bits = larger_magnitude(bits, x[i] - xr[i])
+                        floats.STEP_NORM = from_magnitude_bits(bits, g)
+                        floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                    floats.LEARNING_RATE = step
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
-                    floats[RHO + ints[HEAD]] = f
-                    ints[HEAD] = (ints[HEAD] + 1) % LOOK_BACK
-                    floats[SLOPE] = total
+                    own[ints.HEAD] = f
+                    ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
+                    floats.SLOPE = total
                     if sy > 0.0 and yy > 0.0:
                         long = ss / sy
                         short = sy / yy
-                        floats[STEP] = short if short < 0.5 * long else long
+                        floats.STEP = short if short < 0.5 * long else long
                     else:
-                        floats[STEP] = 10.0 * step
-                    floats[STEP] = min(max(floats[STEP], 1e-300), 1e100)
-                    ints[COMPLETED] = 1
+                        floats.STEP = 10.0 * step
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    ints.COMPLETED = 1
                     action = NEW_DIRECTION
-                elif ints[TRIALS] > 60 or step < 1e-300:
-                    ints[LINE_SEARCH_FAILURES] += 1
-                    ints[STATUS] = failure(ints)
+                elif ints.TRIALS > 60 or step < 1e-300:
+                    ints.LINE_SEARCH_FAILURES += 1
+                    ints.STATUS = failure(ints)
                     break
                 else:
                     part = 0.1
                     if good:
                         # The minimum of the parabola through both values and the slope.
-                        part = 0.5 * gain / (f - floats[FUN_REAL] + gain)
-                        part = min(max(part, 0.1), 0.5)
-                    floats[STEP] *= part
+                        part = 0.5 * gain / (f - floats.FUN_REAL + gain)
+                        part = smaller(larger(part, 0.1), 0.5)
+                    floats.STEP *= part
                     action = TRY
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_REAL] <= floats[GTOL]:
-                ints[RESULT] = ints[REAL]
-                ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_REAL <= floats.GTOL:
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
                 break
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_REAL]
-            ints[TRIALS] = 0
-            ints[PHASE] = SEARCHING
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_REAL
+            ints.TRIALS = 0
+            ints.PHASE = SEARCHING
             action = TRY
         if action == TRY:
-            ints[TRIAL] = free_row(ints)
-            xr = row(workspace, stride, ints[REAL], n, rates)
-            gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = np.float64(floats[STEP])
+            ints.TRIAL = free_row(ints)
+            xr = row(rows, ints.REAL)
+            gr = row(rows, N_POINTS + ints.REAL)
+            x = row(rows, ints.TRIAL)
+            step = np.float64(floats.STEP)
             for i in range(n):
                 x[i] = xr[i] - step * gr[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+    if ints.STATUS != NEEDS_EVALUATION:
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_njit(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath={"contract", "nsz", "reassoc"})
 def drive_gd_auto_float32(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
@@ -251,71 +207,72 @@ def drive_gd_auto_float32(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    own = own_numbers(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
+            if ints.PENDING == TO_EVALUATE:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                    ints.STATUS = STATUS_MAXFEV
                     break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
+                ints.NIT = ints.ITERATION
+                ints.CURRENT = ints.TRIAL
                 if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
+                    ints.STATUS = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
-            good = judge_trial(workspace, ints, floats, rates)
-            f = floats[FUN_TRIAL]
-            if ints[PHASE] == AT_START:
+                floats.FUN_TRIAL = floats.FUN
+            ints.PENDING = EVALUATED
+            good = judge_trial(g, ints, floats)
+            f = floats.FUN_TRIAL
+            if ints.PHASE == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                floats[FUN_START] = floats[FUN_TRIAL]
+                floats.FUN_START = floats.FUN_TRIAL
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats[SLOPE] = total
-                floats[STEP] = first_step(workspace, ints, floats, total, rates)
+                floats.SLOPE = total
+                floats.STEP = first_step(x, g, ints, floats, total)
                 for j in range(LOOK_BACK):
-                    floats[RHO + j] = f
-                ints[PREVIOUS] = -1
-                ints[AHEAD] = -1
+                    own[j] = f
+                ints.PREVIOUS = -1
+                ints.AHEAD = -1
                 action = NEW_DIRECTION
             else:
-                step = floats[STEP]
-                gain = step * floats[SLOPE]
-                level = floats[RHO]
+                step = floats.STEP
+                gain = step * floats.SLOPE
+                level = own[0]
                 for j in range(LOOK_BACK):
-                    level = max(level, floats[RHO + j])
-                rounding = 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
-                ints[TRIALS] += 1
-                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    level = larger(level, own[j])
+                rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
+                ints.TRIALS += 1
+                if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
                 if good and f <= level - 1e-4 * gain + rounding:
                     lowered = f < level
-                    ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
-                    if ints[FAILURES] > 30:
+                    ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+                    if ints.FAILURES > 30:
                         # Rounding is all that is left.
-                        ints[STATUS] = failure(ints)
+                        ints.STATUS = failure(ints)
                         break
-                    xr = row(workspace, stride, ints[REAL], n, rates)
-                    gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
+                    xr = row(rows, ints.REAL)
+                    gr = row(rows, N_POINTS + ints.REAL)
                     sy = 0.0
                     ss = 0.0
                     yy = 0.0
@@ -327,78 +284,76 @@ def drive_gd_auto_float32(
                         ss += np.float64(s_i) * s_i
                         yy += np.float64(y_i) * y_i
                         total += np.float64(g[i]) * g[i]
-                    if floats[XTOL] > 0.0:
+                    if floats.XTOL > 0.0:
                         bits = magnitude_bits(x[0] - x[0])
                         for i in range(n):
-                            bits = max(bits, magnitude_bits(x[i] - xr[i]))
-                        floats[STEP_NORM] = from_magnitude_bits(bits, rates)
-                        floats[X_NORM] = vector_norm(
-                            workspace, stride, ints[REAL], n, NORM_INF, 0.0, rates
-                        )
-                    floats[LEARNING_RATE] = step
+                            bits = larger_magnitude(bits, x[i] - xr[i])
+                        floats.STEP_NORM = from_magnitude_bits(bits, g)
+                        floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                    floats.LEARNING_RATE = step
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
-                    floats[RHO + ints[HEAD]] = f
-                    ints[HEAD] = (ints[HEAD] + 1) % LOOK_BACK
-                    floats[SLOPE] = total
+                    own[ints.HEAD] = f
+                    ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
+                    floats.SLOPE = total
                     if sy > 0.0 and yy > 0.0:
                         long = ss / sy
                         short = sy / yy
-                        floats[STEP] = short if short < 0.5 * long else long
+                        floats.STEP = short if short < 0.5 * long else long
                     else:
-                        floats[STEP] = 10.0 * step
-                    floats[STEP] = min(max(floats[STEP], 1e-300), 1e100)
-                    ints[COMPLETED] = 1
+                        floats.STEP = 10.0 * step
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    ints.COMPLETED = 1
                     action = NEW_DIRECTION
-                elif ints[TRIALS] > 60 or step < 1e-300:
-                    ints[LINE_SEARCH_FAILURES] += 1
-                    ints[STATUS] = failure(ints)
+                elif ints.TRIALS > 60 or step < 1e-300:
+                    ints.LINE_SEARCH_FAILURES += 1
+                    ints.STATUS = failure(ints)
                     break
                 else:
                     part = 0.1
                     if good:
                         # The minimum of the parabola through both values and the slope.
-                        part = 0.5 * gain / (f - floats[FUN_REAL] + gain)
-                        part = min(max(part, 0.1), 0.5)
-                    floats[STEP] *= part
+                        part = 0.5 * gain / (f - floats.FUN_REAL + gain)
+                        part = smaller(larger(part, 0.1), 0.5)
+                    floats.STEP *= part
                     action = TRY
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_REAL] <= floats[GTOL]:
-                ints[RESULT] = ints[REAL]
-                ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_REAL <= floats.GTOL:
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
                 break
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_REAL]
-            ints[TRIALS] = 0
-            ints[PHASE] = SEARCHING
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_REAL
+            ints.TRIALS = 0
+            ints.PHASE = SEARCHING
             action = TRY
         if action == TRY:
-            ints[TRIAL] = free_row(ints)
-            xr = row(workspace, stride, ints[REAL], n, rates)
-            gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = np.float32(floats[STEP])
+            ints.TRIAL = free_row(ints)
+            xr = row(rows, ints.REAL)
+            gr = row(rows, N_POINTS + ints.REAL)
+            x = row(rows, ints.TRIAL)
+            step = np.float32(floats.STEP)
             for i in range(n):
                 x[i] = xr[i] - step * gr[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+    if ints.STATUS != NEEDS_EVALUATION:
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE

@@ -10,81 +10,12 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
-from .jit import cached_njit
+from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
+from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
 
-SOURCES = "3cc25164682b2b2e"
-STATUS = 0
-ITERATION = 1
-NIT = 2
-NFEV = 3
-NJEV = 4
-PENDING = 5
-CURRENT = 6
-BEST = 7
-RESULT = 8
-SIZE = 9
-STRIDE = 10
-MAXFEV = 11
-COST_FUN = 12
-COST_JAC = 13
-RESERVE = 14
-NORM = 18
-HISTORY = 19
-N_RESTARTS = 23
+SOURCES = "13c53b91eb83bfcb"
 MEMORY = 25
-PHASE = 26
-TRIAL = 27
-REAL = 28
-BASE = 29
-AHEAD = 30
-AHEAD_GOOD = 31
-LOWEST = 32
-COUNT = 33
-HEAD = 34
-VIRTUAL = 35
-WAIT = 36
-PENALTY = 37
-FAILURES = 38
-COMPLETED = 42
-IMPROVED = 43
-RECORDED = 44
-BAD_SEEN = 47
-FUN = 0
-FUN_BEST = 1
-FUN_PREVIOUS = 2
-GRAD_NORM = 3
-STEP_NORM = 5
-X_NORM = 6
-LEARNING_RATE = 7
-GTOL = 9
-XTOL = 11
-NORM_ORDER = 13
-FUN_TRIAL = 14
-FUN_REAL = 15
-FUN_BASE = 16
-FUN_AHEAD = 17
-SLOPE = 18
-SLOPE_AHEAD = 19
-SLOPE_TRIAL = 20
-STEP = 21
-SCALE = 22
-ERROR = 23
-LAST_DECREASE = 24
-SLACK = 25
-NORM_BASE = 26
-NORM_REAL = 27
-NORM_TRIAL = 28
-NORM_AHEAD = 29
-LOWEST_STEP = 37
-FUN_LOWEST = 38
-NORM_LOWEST = 39
-RATIO = 40
-DECREASE = 41
-ERROR_NEW = 42
-FUN_START = 44
-EPSILON = 48
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -99,7 +30,6 @@ NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
 PAIRS = 11
-RHO = 49
 RUNNING = -1
 SEARCH = 3
 SEARCH_FROM_AHEAD = 4
@@ -111,7 +41,7 @@ STATUS_NONFINITE = 3
 STATUS_MAXFEV = 7
 
 
-@cached_njit(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath={"contract", "nsz", "reassoc"})
 def drive_momentum_auto_float64(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
@@ -123,118 +53,118 @@ def drive_momentum_auto_float64(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    memory = ints[MEMORY]
-    norm = ints[NORM]
-    d = row(workspace, stride, DIRECTION, n, rates)
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    own = own_numbers(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    memory = ints.MEMORY
+    norm = ints.NORM
+    d = row(rows, DIRECTION)
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
+            if ints.PENDING == TO_EVALUATE:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                    ints.STATUS = STATUS_MAXFEV
                     break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
+                ints.NIT = ints.ITERATION
+                ints.CURRENT = ints.TRIAL
                 if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
+                    ints.STATUS = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
-            f = floats[FUN_TRIAL]
+                floats.FUN_TRIAL = floats.FUN
+            ints.PENDING = EVALUATED
+            f = floats.FUN_TRIAL
             bits = magnitude_bits(g[0])
             total = 0.0
             for i in range(n):
-                bits = max(bits, magnitude_bits(g[i]))
+                bits = larger_magnitude(bits, g[i])
                 total += np.float64(g[i]) * d[i]
-            floats[SLOPE_TRIAL] = total
-            grad_norm = from_magnitude_bits(bits, rates)
+            floats.SLOPE_TRIAL = total
+            grad_norm = from_magnitude_bits(bits, g)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
-                i = N_POINTS + ints[TRIAL]
-                grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
+                grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
                 good = good and grad_norm - grad_norm == 0.0
-            floats[NORM_TRIAL] = grad_norm
-            if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
-                ints[BEST] = ints[TRIAL]
-                floats[FUN_BEST] = f
-                ints[IMPROVED] = 1
-                ints[BAD_SEEN] = 0
+            floats.NORM_TRIAL = grad_norm
+            if good and (ints.BEST < 0 or f < floats.FUN_BEST):
+                ints.BEST = ints.TRIAL
+                floats.FUN_BEST = f
+                ints.IMPROVED = 1
+                ints.BAD_SEEN = 0
             if not good:
-                ints[BAD_SEEN] += 1
+                ints.BAD_SEEN += 1
 
-            phase = ints[PHASE]
+            phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
-                floats[FUN_START] = f
+                floats.FUN_START = f
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
-                floats[LAST_DECREASE] = np.inf
+                floats.LAST_DECREASE = np.inf
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE_TO_CONFIRM:
-                if good and f <= floats[FUN_REAL] + 1e-6 * abs(floats[FUN_REAL]):
+                if good and f <= floats.FUN_REAL + 1e-6 * abs(floats.FUN_REAL):
                     accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE:
                 action = NEW_DIRECTION
-                if good and f <= floats[FUN_REAL] + floats[SLACK]:
-                    floats[LAST_DECREASE] = abs(floats[FUN_REAL] - f)
+                if good and f <= floats.FUN_REAL + floats.SLACK:
+                    floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
-                    floats[SLOPE] = total
+                    floats.SLOPE = total
                     size = 0.0
                     for i in range(n):
                         size += abs(np.float64(g[i]) * d[i])
-                    if floats[NORM_BASE] > floats[GTOL] and total < -45.0 * floats[EPSILON] * size:
+                    if floats.NORM_BASE > floats.GTOL and total < -45.0 * floats.EPSILON * size:
                         action = SEARCH_FROM_AHEAD
                 else:
                     base_from_real(ints, floats)
-                    if ints[COUNT] > 0:
-                        ints[COUNT] -= 1
-                        ints[HEAD] = (ints[HEAD] + memory - 1) % memory
+                    if ints.COUNT > 0:
+                        ints.COUNT -= 1
+                        ints.HEAD = (ints.HEAD + memory - 1) % memory
             elif phase == AHEAD_OF_BASE:
-                floats[SLACK] = 0.0
-                if good and floats[LAST_DECREASE] <= 1e-3 * abs(floats[FUN_REAL]):
+                floats.SLACK = 0.0
+                if good and floats.LAST_DECREASE <= 1e-3 * abs(floats.FUN_REAL):
                     # Rounding explains a rise of this size (Hager and Zhang's epsilon).
-                    floats[SLACK] = 1e-6 * abs(floats[FUN_REAL])
-                level = floats[FUN_REAL] + floats[SLACK]
-                if good and grad_norm <= floats[GTOL] and f <= level:
+                    floats.SLACK = 1e-6 * abs(floats.FUN_REAL)
+                level = floats.FUN_REAL + floats.SLACK
+                if good and grad_norm <= floats.GTOL and f <= level:
                     converge_at_trial(ints, floats)
                     break
                 if good and judge_look_ahead(ints, floats):
                     # The virtual step: one pass over all vectors.
                     target = 0
                     while (
-                        target == ints[BASE]
-                        or target == ints[REAL]
-                        or target == ints[BEST]
-                        or target == ints[TRIAL]
+                        target == ints.BASE
+                        or target == ints.REAL
+                        or target == ints.BEST
+                        or target == ints.TRIAL
                     ):
                         target += 1
-                    xb = row(workspace, stride, ints[BASE], n, rates)
-                    gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-                    xt = row(workspace, stride, target, n, rates)
-                    gt = row(workspace, stride, N_POINTS + target, n, rates)
-                    s = row(workspace, stride, PAIRS + 2 * ints[HEAD], n, rates)
-                    y = row(workspace, stride, PAIRS + 2 * ints[HEAD] + 1, n, rates)
-                    ratio = floats[RATIO]
-                    step = np.float64(floats[STEP])
+                    xb = row(rows, ints.BASE)
+                    gb = row(rows, N_POINTS + ints.BASE)
+                    xt = row(rows, target)
+                    gt = row(rows, N_POINTS + target)
+                    s = row(rows, PAIRS + 2 * ints.HEAD)
+                    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+                    ratio = floats.RATIO
+                    step = np.float64(floats.STEP)
                     part = np.float64(ratio)
-                    move = np.float64(ratio * floats[STEP])
+                    move = np.float64(ratio * floats.STEP)
                     yy = 0.0
                     ss = 0.0
                     bits = magnitude_bits(gb[0] - gb[0])
@@ -248,88 +178,85 @@ def drive_momentum_auto_float64(
                         xt[i] = xb[i] + move * d[i]
                         gt_i = gb[i] + part * y_i
                         gt[i] = gt_i
-                        bits = max(bits, magnitude_bits(gt_i))
-                    grad_norm = from_magnitude_bits(bits, rates)
+                        bits = larger_magnitude(bits, gt_i)
+                    grad_norm = from_magnitude_bits(bits, g)
                     if norm != NORM_INF:
-                        i = N_POINTS + target
-                        grad_norm = vector_norm(
-                            workspace, stride, i, n, norm, floats[NORM_ORDER], rates
-                        )
-                    floats[STEP_NORM] = ratio * floats[STEP]
-                    floats[LEARNING_RATE] = floats[STEP_NORM]
-                    if floats[SCALE] > 0.0:
-                        floats[LEARNING_RATE] *= floats[SCALE]
-                    sy = floats[STEP] * (floats[SLOPE_TRIAL] - floats[SLOPE])
+                        grad_norm = vector_norm(gt, n, norm, floats.NORM_ORDER)
+                    floats.STEP_NORM = ratio * floats.STEP
+                    floats.LEARNING_RATE = floats.STEP_NORM
+                    if floats.SCALE > 0.0:
+                        floats.LEARNING_RATE *= floats.SCALE
+                    sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
                     store_pair(ints, floats, sy, yy, ss)
                     if f <= level:
-                        floats[LAST_DECREASE] = abs(floats[FUN_REAL] - f)
+                        floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
-                    ints[BASE] = target
-                    floats[FUN_BASE] -= floats[DECREASE]
-                    floats[NORM_BASE] = grad_norm
-                    ints[VIRTUAL] = 1
-                    floats[ERROR] = floats[ERROR_NEW]
+                    ints.BASE = target
+                    floats.FUN_BASE -= floats.DECREASE
+                    floats.NORM_BASE = grad_norm
+                    ints.VIRTUAL = 1
+                    floats.ERROR = floats.ERROR_NEW
                     if abs(ratio - 1.0) <= 1e-3:
-                        ints[BASE] = ints[TRIAL]
-                        floats[FUN_BASE] = f
-                        floats[NORM_BASE] = floats[NORM_TRIAL]
-                        ints[VIRTUAL] = 0
-                        floats[ERROR] = 0.0
-                    ints[PENALTY] = 0
-                    ints[FAILURES] = 0
-                    ints[COMPLETED] = 1
+                        ints.BASE = ints.TRIAL
+                        floats.FUN_BASE = f
+                        floats.NORM_BASE = floats.NORM_TRIAL
+                        ints.VIRTUAL = 0
+                        floats.ERROR = 0.0
+                    ints.PENALTY = 0
+                    ints.FAILURES = 0
+                    ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 else:
-                    ints[WAIT] = max(ints[WAIT] - 1, 0)
-                    ints[AHEAD] = ints[TRIAL]
-                    ints[AHEAD_GOOD] = 1 if good else 0
-                    floats[FUN_AHEAD] = f
-                    floats[SLOPE_AHEAD] = floats[SLOPE_TRIAL]
-                    floats[NORM_AHEAD] = floats[NORM_TRIAL]
+                    ints.WAIT = larger(ints.WAIT - 1, 0)
+                    ints.AHEAD = ints.TRIAL
+                    ints.AHEAD_GOOD = 1 if good else 0
+                    floats.FUN_AHEAD = f
+                    floats.SLOPE_AHEAD = floats.SLOPE_TRIAL
+                    floats.NORM_AHEAD = floats.NORM_TRIAL
                     action = SEARCH_FROM_AHEAD
-                    if ints[VIRTUAL] != 0:
-                        ints[PENALTY] = min(2 * ints[PENALTY] + 1, 8)
-                        ints[WAIT] = ints[PENALTY]
-                        if good and f <= level and abs(total) <= -0.9 * floats[SLOPE]:
+                    if ints.VIRTUAL != 0:
+                        ints.PENALTY = smaller(2 * ints.PENALTY + 1, 8)
+                        ints.WAIT = ints.PENALTY
+                        if good and f <= level and abs(total) <= -0.9 * floats.SLOPE:
                             mark_lowest(ints, floats)
                             # Where the slope fell, the pair from the last real point is used.
-                            fell = total <= floats[SLOPE]
+                            fell = total <= floats.SLOPE
                             action = ACCEPT_FROM_REAL if fell else ACCEPT_FROM_BASE
                         else:
                             # The virtual base was wrong: evaluate there.
-                            ints[TRIAL] = ints[BASE]
-                            ints[PHASE] = AT_BASE
-                            ints[PENDING] = TO_EVALUATE
+                            ints.TRIAL = ints.BASE
+                            ints.PHASE = AT_BASE
+                            ints.PENDING = TO_EVALUATE
                             action = EVALUATE
             else:
                 action = SEARCH
 
             if action == SEARCH_FROM_AHEAD:
                 start_search(ints, floats)
-                if ints[AHEAD_GOOD] != 0:
+                if ints.AHEAD_GOOD != 0:
                     # The slope at the look-ahead point is along the same d, also where the base
                     # has been evaluated since.
-                    ints[TRIAL] = ints[AHEAD]
-                    floats[FUN_TRIAL] = floats[FUN_AHEAD]
-                    floats[SLOPE_TRIAL] = floats[SLOPE_AHEAD]
-                    floats[NORM_TRIAL] = floats[NORM_AHEAD]
+                    ints.TRIAL = ints.AHEAD
+                    floats.FUN_TRIAL = floats.FUN_AHEAD
+                    floats.SLOPE_TRIAL = floats.SLOPE_AHEAD
+                    floats.NORM_TRIAL = floats.NORM_AHEAD
                     good = True
                     action = SEARCH
                 else:
-                    floats[STEP] *= 0.1
+                    floats.STEP *= 0.1
                     action = TRY
             if action == SEARCH:
                 action = search_trial(ints, floats, good)
                 if action == STOP:
                     break
             if action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
-                origin = ints[BASE] if action == ACCEPT_FROM_BASE else ints[REAL]
-                xb = row(workspace, stride, origin, n, rates)
-                gb = row(workspace, stride, N_POINTS + origin, n, rates)
-                xt = row(workspace, stride, ints[LOWEST], n, rates)
-                gt = row(workspace, stride, N_POINTS + ints[LOWEST], n, rates)
-                s = row(workspace, stride, PAIRS + 2 * ints[HEAD], n, rates)
-                y = row(workspace, stride, PAIRS + 2 * ints[HEAD] + 1, n, rates)
+                origin = ints.BASE if action == ACCEPT_FROM_BASE else ints.REAL
+                xb = row(rows, origin)
+                gb = row(rows, N_POINTS + origin)
+                xt = row(rows, ints.LOWEST)
+                gt = row(rows, N_POINTS + ints.LOWEST)
+                s = row(rows, PAIRS + 2 * ints.HEAD)
+                y = row(rows, PAIRS + 2 * ints.HEAD + 1)
                 sy = 0.0
                 yy = 0.0
                 ss = 0.0
@@ -341,66 +268,66 @@ def drive_momentum_auto_float64(
                     sy += np.float64(s_i) * y_i
                     yy += np.float64(y_i) * y_i
                     ss += np.float64(s_i) * s_i
-                floats[STEP_NORM] = floats[LOWEST_STEP]
-                floats[LEARNING_RATE] = floats[LOWEST_STEP]
-                if floats[SCALE] > 0.0:
-                    floats[LEARNING_RATE] *= floats[SCALE]
+                floats.STEP_NORM = floats.LOWEST_STEP
+                floats.LEARNING_RATE = floats.LOWEST_STEP
+                if floats.SCALE > 0.0:
+                    floats.LEARNING_RATE *= floats.SCALE
                 store_pair(ints, floats, sy, yy, ss)
-                before = floats[FUN_REAL] if ints[VIRTUAL] != 0 else floats[FUN_BASE]
-                floats[LAST_DECREASE] = abs(before - floats[FUN_LOWEST])
-                ints[REAL] = ints[LOWEST]
-                floats[FUN_REAL] = floats[FUN_LOWEST]
-                floats[NORM_REAL] = floats[NORM_LOWEST]
+                before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
+                floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
+                ints.REAL = ints.LOWEST
+                floats.FUN_REAL = floats.FUN_LOWEST
+                floats.NORM_REAL = floats.NORM_LOWEST
                 base_from_real(ints, floats)
-                ints[FAILURES] = 0
-                ints[COMPLETED] = 1
+                ints.FAILURES = 0
+                ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
-            if floats[XTOL] > 0.0:
-                xb = row(workspace, stride, ints[BASE], n, rates)
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+            if floats.XTOL > 0.0:
+                xb = row(rows, ints.BASE)
                 bits = magnitude_bits(xb[0])
                 d_bits = magnitude_bits(d[0])
                 for i in range(n):
-                    bits = max(bits, magnitude_bits(xb[i]))
-                    d_bits = max(d_bits, magnitude_bits(d[i]))
-                floats[X_NORM] = from_magnitude_bits(bits, rates)
-                floats[STEP_NORM] *= from_magnitude_bits(d_bits, rates)
+                    bits = larger_magnitude(bits, xb[i])
+                    d_bits = larger_magnitude(d_bits, d[i])
+                floats.X_NORM = from_magnitude_bits(bits, d)
+                floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_BASE] <= floats[GTOL]:
-                if ints[VIRTUAL] == 0:
-                    ints[RESULT] = ints[BASE]
-                    ints[REAL] = ints[BASE]
-                    floats[FUN_REAL] = floats[FUN_BASE]
-                    floats[NORM_REAL] = floats[NORM_BASE]
-                    ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_BASE <= floats.GTOL:
+                if ints.VIRTUAL == 0:
+                    ints.RESULT = ints.BASE
+                    ints.REAL = ints.BASE
+                    floats.FUN_REAL = floats.FUN_BASE
+                    floats.NORM_REAL = floats.NORM_BASE
+                    ints.STATUS = STATUS_CONVERGED
                     break
-                ints[TRIAL] = ints[BASE]
-                ints[PHASE] = AT_BASE_TO_CONFIRM
-                ints[PENDING] = TO_EVALUATE
+                ints.TRIAL = ints.BASE
+                ints.PHASE = AT_BASE_TO_CONFIRM
+                ints.PENDING = TO_EVALUATE
                 continue
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_BASE]
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_BASE
             # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
             # d <- (d + a v) b, joined with the product w.d that the next one needs.
-            gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-            count = ints[COUNT]
+            gb = row(rows, N_POINTS + ints.BASE)
+            count = ints.COUNT
             total = 0.0
             size = 0.0
             if count > 0:
-                j = (ints[HEAD] + memory - 1) % memory
-                w = row(workspace, stride, PAIRS + 2 * j, n, rates)
+                j = (ints.HEAD + memory - 1) % memory
+                w = row(rows, PAIRS + 2 * j)
                 for i in range(n):
                     total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
@@ -408,25 +335,25 @@ def drive_momentum_auto_float64(
                 b = 1.0
                 if i_pass < count:
                     v_row = PAIRS + 2 * j + 1
-                    floats[RHO + memory + j] = floats[RHO + j] * total
-                    a = -floats[RHO + memory + j]
+                    own[memory + j] = own[j] * total
+                    a = -own[memory + j]
                     if i_pass < count - 1:
                         j = (j + memory - 1) % memory
                         w_row = PAIRS + 2 * j
                     else:
-                        b = floats[SCALE]
+                        b = floats.SCALE
                         w_row = v_row
                 else:
                     v_row = PAIRS + 2 * j
-                    a = floats[RHO + memory + j] - floats[RHO + j] * total
+                    a = own[memory + j] - own[j] * total
                     if i_pass < 2 * count - 1:
                         j = (j + 1) % memory
                         w_row = PAIRS + 2 * j + 1
                     else:
                         b = -1.0
-                        w_row = N_POINTS + ints[BASE]
-                v = row(workspace, stride, v_row, n, rates)
-                w = row(workspace, stride, w_row, n, rates)
+                        w_row = N_POINTS + ints.BASE
+                v = row(rows, v_row)
+                w = row(rows, w_row)
                 a_ = np.float64(a)
                 b_ = np.float64(b)
                 total = 0.0
@@ -436,58 +363,58 @@ def drive_momentum_auto_float64(
                     d[i] = d_i
                     total += np.float64(w[i]) * d_i
                     size += abs(np.float64(w[i]) * d_i)
-            if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
                 if count > 0:
-                    ints[N_RESTARTS] += 1
-                    ints[COUNT] = 0
-                    ints[HEAD] = 0
-                    if ints[VIRTUAL] != 0:
+                    ints.N_RESTARTS += 1
+                    ints.COUNT = 0
+                    ints.HEAD = 0
+                    if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
-                        gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-                scale = np.float64(floats[SCALE] if floats[SCALE] > 0.0 else 1.0)
+                        gb = row(rows, N_POINTS + ints.BASE)
+                scale = np.float64(floats.SCALE if floats.SCALE > 0.0 else 1.0)
                 total = 0.0
                 for i in range(n):
                     d_i = -(scale * gb[i])
                     d[i] = d_i
                     total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
-                    ints[STATUS] = failure(ints)
+                    ints.STATUS = failure(ints)
                     break
-            floats[SLOPE] = total
-            floats[STEP] = 1.0
-            if floats[SCALE] == 0.0:
+            floats.SLOPE = total
+            floats.STEP = 1.0
+            if floats.SCALE == 0.0:
                 # No velocity yet, d = -g.
-                floats[STEP] = first_step(workspace, ints, floats, -total, rates)
-            ints[PHASE] = AHEAD_OF_BASE
-            ints[LOWEST] = -1
+                floats.STEP = first_step(row(rows, ints.BASE), gb, ints, floats, -total)
+            ints.PHASE = AHEAD_OF_BASE
+            ints.LOWEST = -1
             action = TRY
         if action == TRY:
-            ints[TRIAL] = 0
+            ints.TRIAL = 0
             while (
-                ints[TRIAL] == ints[BASE]
-                or ints[TRIAL] == ints[REAL]
-                or ints[TRIAL] == ints[BEST]
-                or ints[TRIAL] == ints[LOWEST]
+                ints.TRIAL == ints.BASE
+                or ints.TRIAL == ints.REAL
+                or ints.TRIAL == ints.BEST
+                or ints.TRIAL == ints.LOWEST
             ):
-                ints[TRIAL] += 1
-            xb = row(workspace, stride, ints[BASE], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = np.float64(floats[STEP])
+                ints.TRIAL += 1
+            xb = row(rows, ints.BASE)
+            x = row(rows, ints.TRIAL)
+            step = np.float64(floats.STEP)
             for i in range(n):
                 x[i] = xb[i] + step * d[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
+    if ints.STATUS != NEEDS_EVALUATION:
         # What the caller shows as the current point is the last real one.
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_njit(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath={"contract", "nsz", "reassoc"})
 def drive_momentum_auto_float32(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
@@ -499,118 +426,118 @@ def drive_momentum_auto_float32(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    memory = ints[MEMORY]
-    norm = ints[NORM]
-    d = row(workspace, stride, DIRECTION, n, rates)
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    own = own_numbers(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    memory = ints.MEMORY
+    norm = ints.NORM
+    d = row(rows, DIRECTION)
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
+            if ints.PENDING == TO_EVALUATE:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                    ints.STATUS = STATUS_MAXFEV
                     break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
+                ints.NIT = ints.ITERATION
+                ints.CURRENT = ints.TRIAL
                 if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
+                    ints.STATUS = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
-            f = floats[FUN_TRIAL]
+                floats.FUN_TRIAL = floats.FUN
+            ints.PENDING = EVALUATED
+            f = floats.FUN_TRIAL
             bits = magnitude_bits(g[0])
             total = 0.0
             for i in range(n):
-                bits = max(bits, magnitude_bits(g[i]))
+                bits = larger_magnitude(bits, g[i])
                 total += np.float64(g[i]) * d[i]
-            floats[SLOPE_TRIAL] = total
-            grad_norm = from_magnitude_bits(bits, rates)
+            floats.SLOPE_TRIAL = total
+            grad_norm = from_magnitude_bits(bits, g)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
-                i = N_POINTS + ints[TRIAL]
-                grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
+                grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
                 good = good and grad_norm - grad_norm == 0.0
-            floats[NORM_TRIAL] = grad_norm
-            if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
-                ints[BEST] = ints[TRIAL]
-                floats[FUN_BEST] = f
-                ints[IMPROVED] = 1
-                ints[BAD_SEEN] = 0
+            floats.NORM_TRIAL = grad_norm
+            if good and (ints.BEST < 0 or f < floats.FUN_BEST):
+                ints.BEST = ints.TRIAL
+                floats.FUN_BEST = f
+                ints.IMPROVED = 1
+                ints.BAD_SEEN = 0
             if not good:
-                ints[BAD_SEEN] += 1
+                ints.BAD_SEEN += 1
 
-            phase = ints[PHASE]
+            phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
-                floats[FUN_START] = f
+                floats.FUN_START = f
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
-                floats[LAST_DECREASE] = np.inf
+                floats.LAST_DECREASE = np.inf
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE_TO_CONFIRM:
-                if good and f <= floats[FUN_REAL] + 1e-6 * abs(floats[FUN_REAL]):
+                if good and f <= floats.FUN_REAL + 1e-6 * abs(floats.FUN_REAL):
                     accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE:
                 action = NEW_DIRECTION
-                if good and f <= floats[FUN_REAL] + floats[SLACK]:
-                    floats[LAST_DECREASE] = abs(floats[FUN_REAL] - f)
+                if good and f <= floats.FUN_REAL + floats.SLACK:
+                    floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
-                    floats[SLOPE] = total
+                    floats.SLOPE = total
                     size = 0.0
                     for i in range(n):
                         size += abs(np.float64(g[i]) * d[i])
-                    if floats[NORM_BASE] > floats[GTOL] and total < -45.0 * floats[EPSILON] * size:
+                    if floats.NORM_BASE > floats.GTOL and total < -45.0 * floats.EPSILON * size:
                         action = SEARCH_FROM_AHEAD
                 else:
                     base_from_real(ints, floats)
-                    if ints[COUNT] > 0:
-                        ints[COUNT] -= 1
-                        ints[HEAD] = (ints[HEAD] + memory - 1) % memory
+                    if ints.COUNT > 0:
+                        ints.COUNT -= 1
+                        ints.HEAD = (ints.HEAD + memory - 1) % memory
             elif phase == AHEAD_OF_BASE:
-                floats[SLACK] = 0.0
-                if good and floats[LAST_DECREASE] <= 1e-3 * abs(floats[FUN_REAL]):
+                floats.SLACK = 0.0
+                if good and floats.LAST_DECREASE <= 1e-3 * abs(floats.FUN_REAL):
                     # Rounding explains a rise of this size (Hager and Zhang's epsilon).
-                    floats[SLACK] = 1e-6 * abs(floats[FUN_REAL])
-                level = floats[FUN_REAL] + floats[SLACK]
-                if good and grad_norm <= floats[GTOL] and f <= level:
+                    floats.SLACK = 1e-6 * abs(floats.FUN_REAL)
+                level = floats.FUN_REAL + floats.SLACK
+                if good and grad_norm <= floats.GTOL and f <= level:
                     converge_at_trial(ints, floats)
                     break
                 if good and judge_look_ahead(ints, floats):
                     # The virtual step: one pass over all vectors.
                     target = 0
                     while (
-                        target == ints[BASE]
-                        or target == ints[REAL]
-                        or target == ints[BEST]
-                        or target == ints[TRIAL]
+                        target == ints.BASE
+                        or target == ints.REAL
+                        or target == ints.BEST
+                        or target == ints.TRIAL
                     ):
                         target += 1
-                    xb = row(workspace, stride, ints[BASE], n, rates)
-                    gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-                    xt = row(workspace, stride, target, n, rates)
-                    gt = row(workspace, stride, N_POINTS + target, n, rates)
-                    s = row(workspace, stride, PAIRS + 2 * ints[HEAD], n, rates)
-                    y = row(workspace, stride, PAIRS + 2 * ints[HEAD] + 1, n, rates)
-                    ratio = floats[RATIO]
-                    step = np.float32(floats[STEP])
+                    xb = row(rows, ints.BASE)
+                    gb = row(rows, N_POINTS + ints.BASE)
+                    xt = row(rows, target)
+                    gt = row(rows, N_POINTS + target)
+                    s = row(rows, PAIRS + 2 * ints.HEAD)
+                    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+                    ratio = floats.RATIO
+                    step = np.float32(floats.STEP)
                     part = np.float32(ratio)
-                    move = np.float32(ratio * floats[STEP])
+                    move = np.float32(ratio * floats.STEP)
                     yy = 0.0
                     ss = 0.0
                     bits = magnitude_bits(gb[0] - gb[0])
@@ -624,88 +551,85 @@ def drive_momentum_auto_float32(
                         xt[i] = xb[i] + move * d[i]
                         gt_i = gb[i] + part * y_i
                         gt[i] = gt_i
-                        bits = max(bits, magnitude_bits(gt_i))
-                    grad_norm = from_magnitude_bits(bits, rates)
+                        bits = larger_magnitude(bits, gt_i)
+                    grad_norm = from_magnitude_bits(bits, g)
                     if norm != NORM_INF:
-                        i = N_POINTS + target
-                        grad_norm = vector_norm(
-                            workspace, stride, i, n, norm, floats[NORM_ORDER], rates
-                        )
-                    floats[STEP_NORM] = ratio * floats[STEP]
-                    floats[LEARNING_RATE] = floats[STEP_NORM]
-                    if floats[SCALE] > 0.0:
-                        floats[LEARNING_RATE] *= floats[SCALE]
-                    sy = floats[STEP] * (floats[SLOPE_TRIAL] - floats[SLOPE])
+                        grad_norm = vector_norm(gt, n, norm, floats.NORM_ORDER)
+                    floats.STEP_NORM = ratio * floats.STEP
+                    floats.LEARNING_RATE = floats.STEP_NORM
+                    if floats.SCALE > 0.0:
+                        floats.LEARNING_RATE *= floats.SCALE
+                    sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
                     store_pair(ints, floats, sy, yy, ss)
                     if f <= level:
-                        floats[LAST_DECREASE] = abs(floats[FUN_REAL] - f)
+                        floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
-                    ints[BASE] = target
-                    floats[FUN_BASE] -= floats[DECREASE]
-                    floats[NORM_BASE] = grad_norm
-                    ints[VIRTUAL] = 1
-                    floats[ERROR] = floats[ERROR_NEW]
+                    ints.BASE = target
+                    floats.FUN_BASE -= floats.DECREASE
+                    floats.NORM_BASE = grad_norm
+                    ints.VIRTUAL = 1
+                    floats.ERROR = floats.ERROR_NEW
                     if abs(ratio - 1.0) <= 1e-3:
-                        ints[BASE] = ints[TRIAL]
-                        floats[FUN_BASE] = f
-                        floats[NORM_BASE] = floats[NORM_TRIAL]
-                        ints[VIRTUAL] = 0
-                        floats[ERROR] = 0.0
-                    ints[PENALTY] = 0
-                    ints[FAILURES] = 0
-                    ints[COMPLETED] = 1
+                        ints.BASE = ints.TRIAL
+                        floats.FUN_BASE = f
+                        floats.NORM_BASE = floats.NORM_TRIAL
+                        ints.VIRTUAL = 0
+                        floats.ERROR = 0.0
+                    ints.PENALTY = 0
+                    ints.FAILURES = 0
+                    ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 else:
-                    ints[WAIT] = max(ints[WAIT] - 1, 0)
-                    ints[AHEAD] = ints[TRIAL]
-                    ints[AHEAD_GOOD] = 1 if good else 0
-                    floats[FUN_AHEAD] = f
-                    floats[SLOPE_AHEAD] = floats[SLOPE_TRIAL]
-                    floats[NORM_AHEAD] = floats[NORM_TRIAL]
+                    ints.WAIT = larger(ints.WAIT - 1, 0)
+                    ints.AHEAD = ints.TRIAL
+                    ints.AHEAD_GOOD = 1 if good else 0
+                    floats.FUN_AHEAD = f
+                    floats.SLOPE_AHEAD = floats.SLOPE_TRIAL
+                    floats.NORM_AHEAD = floats.NORM_TRIAL
                     action = SEARCH_FROM_AHEAD
-                    if ints[VIRTUAL] != 0:
-                        ints[PENALTY] = min(2 * ints[PENALTY] + 1, 8)
-                        ints[WAIT] = ints[PENALTY]
-                        if good and f <= level and abs(total) <= -0.9 * floats[SLOPE]:
+                    if ints.VIRTUAL != 0:
+                        ints.PENALTY = smaller(2 * ints.PENALTY + 1, 8)
+                        ints.WAIT = ints.PENALTY
+                        if good and f <= level and abs(total) <= -0.9 * floats.SLOPE:
                             mark_lowest(ints, floats)
                             # Where the slope fell, the pair from the last real point is used.
-                            fell = total <= floats[SLOPE]
+                            fell = total <= floats.SLOPE
                             action = ACCEPT_FROM_REAL if fell else ACCEPT_FROM_BASE
                         else:
                             # The virtual base was wrong: evaluate there.
-                            ints[TRIAL] = ints[BASE]
-                            ints[PHASE] = AT_BASE
-                            ints[PENDING] = TO_EVALUATE
+                            ints.TRIAL = ints.BASE
+                            ints.PHASE = AT_BASE
+                            ints.PENDING = TO_EVALUATE
                             action = EVALUATE
             else:
                 action = SEARCH
 
             if action == SEARCH_FROM_AHEAD:
                 start_search(ints, floats)
-                if ints[AHEAD_GOOD] != 0:
+                if ints.AHEAD_GOOD != 0:
                     # The slope at the look-ahead point is along the same d, also where the base
                     # has been evaluated since.
-                    ints[TRIAL] = ints[AHEAD]
-                    floats[FUN_TRIAL] = floats[FUN_AHEAD]
-                    floats[SLOPE_TRIAL] = floats[SLOPE_AHEAD]
-                    floats[NORM_TRIAL] = floats[NORM_AHEAD]
+                    ints.TRIAL = ints.AHEAD
+                    floats.FUN_TRIAL = floats.FUN_AHEAD
+                    floats.SLOPE_TRIAL = floats.SLOPE_AHEAD
+                    floats.NORM_TRIAL = floats.NORM_AHEAD
                     good = True
                     action = SEARCH
                 else:
-                    floats[STEP] *= 0.1
+                    floats.STEP *= 0.1
                     action = TRY
             if action == SEARCH:
                 action = search_trial(ints, floats, good)
                 if action == STOP:
                     break
             if action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
-                origin = ints[BASE] if action == ACCEPT_FROM_BASE else ints[REAL]
-                xb = row(workspace, stride, origin, n, rates)
-                gb = row(workspace, stride, N_POINTS + origin, n, rates)
-                xt = row(workspace, stride, ints[LOWEST], n, rates)
-                gt = row(workspace, stride, N_POINTS + ints[LOWEST], n, rates)
-                s = row(workspace, stride, PAIRS + 2 * ints[HEAD], n, rates)
-                y = row(workspace, stride, PAIRS + 2 * ints[HEAD] + 1, n, rates)
+                origin = ints.BASE if action == ACCEPT_FROM_BASE else ints.REAL
+                xb = row(rows, origin)
+                gb = row(rows, N_POINTS + origin)
+                xt = row(rows, ints.LOWEST)
+                gt = row(rows, N_POINTS + ints.LOWEST)
+                s = row(rows, PAIRS + 2 * ints.HEAD)
+                y = row(rows, PAIRS + 2 * ints.HEAD + 1)
                 sy = 0.0
                 yy = 0.0
                 ss = 0.0
@@ -717,66 +641,66 @@ def drive_momentum_auto_float32(
                     sy += np.float64(s_i) * y_i
                     yy += np.float64(y_i) * y_i
                     ss += np.float64(s_i) * s_i
-                floats[STEP_NORM] = floats[LOWEST_STEP]
-                floats[LEARNING_RATE] = floats[LOWEST_STEP]
-                if floats[SCALE] > 0.0:
-                    floats[LEARNING_RATE] *= floats[SCALE]
+                floats.STEP_NORM = floats.LOWEST_STEP
+                floats.LEARNING_RATE = floats.LOWEST_STEP
+                if floats.SCALE > 0.0:
+                    floats.LEARNING_RATE *= floats.SCALE
                 store_pair(ints, floats, sy, yy, ss)
-                before = floats[FUN_REAL] if ints[VIRTUAL] != 0 else floats[FUN_BASE]
-                floats[LAST_DECREASE] = abs(before - floats[FUN_LOWEST])
-                ints[REAL] = ints[LOWEST]
-                floats[FUN_REAL] = floats[FUN_LOWEST]
-                floats[NORM_REAL] = floats[NORM_LOWEST]
+                before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
+                floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
+                ints.REAL = ints.LOWEST
+                floats.FUN_REAL = floats.FUN_LOWEST
+                floats.NORM_REAL = floats.NORM_LOWEST
                 base_from_real(ints, floats)
-                ints[FAILURES] = 0
-                ints[COMPLETED] = 1
+                ints.FAILURES = 0
+                ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
-            if floats[XTOL] > 0.0:
-                xb = row(workspace, stride, ints[BASE], n, rates)
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+            if floats.XTOL > 0.0:
+                xb = row(rows, ints.BASE)
                 bits = magnitude_bits(xb[0])
                 d_bits = magnitude_bits(d[0])
                 for i in range(n):
-                    bits = max(bits, magnitude_bits(xb[i]))
-                    d_bits = max(d_bits, magnitude_bits(d[i]))
-                floats[X_NORM] = from_magnitude_bits(bits, rates)
-                floats[STEP_NORM] *= from_magnitude_bits(d_bits, rates)
+                    bits = larger_magnitude(bits, xb[i])
+                    d_bits = larger_magnitude(d_bits, d[i])
+                floats.X_NORM = from_magnitude_bits(bits, d)
+                floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_BASE] <= floats[GTOL]:
-                if ints[VIRTUAL] == 0:
-                    ints[RESULT] = ints[BASE]
-                    ints[REAL] = ints[BASE]
-                    floats[FUN_REAL] = floats[FUN_BASE]
-                    floats[NORM_REAL] = floats[NORM_BASE]
-                    ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_BASE <= floats.GTOL:
+                if ints.VIRTUAL == 0:
+                    ints.RESULT = ints.BASE
+                    ints.REAL = ints.BASE
+                    floats.FUN_REAL = floats.FUN_BASE
+                    floats.NORM_REAL = floats.NORM_BASE
+                    ints.STATUS = STATUS_CONVERGED
                     break
-                ints[TRIAL] = ints[BASE]
-                ints[PHASE] = AT_BASE_TO_CONFIRM
-                ints[PENDING] = TO_EVALUATE
+                ints.TRIAL = ints.BASE
+                ints.PHASE = AT_BASE_TO_CONFIRM
+                ints.PENDING = TO_EVALUATE
                 continue
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_BASE]
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_BASE
             # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
             # d <- (d + a v) b, joined with the product w.d that the next one needs.
-            gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-            count = ints[COUNT]
+            gb = row(rows, N_POINTS + ints.BASE)
+            count = ints.COUNT
             total = 0.0
             size = 0.0
             if count > 0:
-                j = (ints[HEAD] + memory - 1) % memory
-                w = row(workspace, stride, PAIRS + 2 * j, n, rates)
+                j = (ints.HEAD + memory - 1) % memory
+                w = row(rows, PAIRS + 2 * j)
                 for i in range(n):
                     total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
@@ -784,25 +708,25 @@ def drive_momentum_auto_float32(
                 b = 1.0
                 if i_pass < count:
                     v_row = PAIRS + 2 * j + 1
-                    floats[RHO + memory + j] = floats[RHO + j] * total
-                    a = -floats[RHO + memory + j]
+                    own[memory + j] = own[j] * total
+                    a = -own[memory + j]
                     if i_pass < count - 1:
                         j = (j + memory - 1) % memory
                         w_row = PAIRS + 2 * j
                     else:
-                        b = floats[SCALE]
+                        b = floats.SCALE
                         w_row = v_row
                 else:
                     v_row = PAIRS + 2 * j
-                    a = floats[RHO + memory + j] - floats[RHO + j] * total
+                    a = own[memory + j] - own[j] * total
                     if i_pass < 2 * count - 1:
                         j = (j + 1) % memory
                         w_row = PAIRS + 2 * j + 1
                     else:
                         b = -1.0
-                        w_row = N_POINTS + ints[BASE]
-                v = row(workspace, stride, v_row, n, rates)
-                w = row(workspace, stride, w_row, n, rates)
+                        w_row = N_POINTS + ints.BASE
+                v = row(rows, v_row)
+                w = row(rows, w_row)
                 a_ = np.float32(a)
                 b_ = np.float32(b)
                 total = 0.0
@@ -812,52 +736,52 @@ def drive_momentum_auto_float32(
                     d[i] = d_i
                     total += np.float64(w[i]) * d_i
                     size += abs(np.float64(w[i]) * d_i)
-            if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
                 if count > 0:
-                    ints[N_RESTARTS] += 1
-                    ints[COUNT] = 0
-                    ints[HEAD] = 0
-                    if ints[VIRTUAL] != 0:
+                    ints.N_RESTARTS += 1
+                    ints.COUNT = 0
+                    ints.HEAD = 0
+                    if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
-                        gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-                scale = np.float32(floats[SCALE] if floats[SCALE] > 0.0 else 1.0)
+                        gb = row(rows, N_POINTS + ints.BASE)
+                scale = np.float32(floats.SCALE if floats.SCALE > 0.0 else 1.0)
                 total = 0.0
                 for i in range(n):
                     d_i = -(scale * gb[i])
                     d[i] = d_i
                     total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
-                    ints[STATUS] = failure(ints)
+                    ints.STATUS = failure(ints)
                     break
-            floats[SLOPE] = total
-            floats[STEP] = 1.0
-            if floats[SCALE] == 0.0:
+            floats.SLOPE = total
+            floats.STEP = 1.0
+            if floats.SCALE == 0.0:
                 # No velocity yet, d = -g.
-                floats[STEP] = first_step(workspace, ints, floats, -total, rates)
-            ints[PHASE] = AHEAD_OF_BASE
-            ints[LOWEST] = -1
+                floats.STEP = first_step(row(rows, ints.BASE), gb, ints, floats, -total)
+            ints.PHASE = AHEAD_OF_BASE
+            ints.LOWEST = -1
             action = TRY
         if action == TRY:
-            ints[TRIAL] = 0
+            ints.TRIAL = 0
             while (
-                ints[TRIAL] == ints[BASE]
-                or ints[TRIAL] == ints[REAL]
-                or ints[TRIAL] == ints[BEST]
-                or ints[TRIAL] == ints[LOWEST]
+                ints.TRIAL == ints.BASE
+                or ints.TRIAL == ints.REAL
+                or ints.TRIAL == ints.BEST
+                or ints.TRIAL == ints.LOWEST
             ):
-                ints[TRIAL] += 1
-            xb = row(workspace, stride, ints[BASE], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = np.float32(floats[STEP])
+                ints.TRIAL += 1
+            xb = row(rows, ints.BASE)
+            x = row(rows, ints.TRIAL)
+            step = np.float32(floats.STEP)
             for i in range(n):
                 x[i] = xb[i] + step * d[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
+    if ints.STATUS != NEEDS_EVALUATION:
         # What the caller shows as the current point is the last real one.
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE

@@ -10,53 +10,17 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
-from .jit import cached_njit
+from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
+from .jit import cached_loop
 from .search import vector_norm
 
-SOURCES = "8acef8260e0237a7"
-STATUS = 0
-ITERATION = 1
-NIT = 2
-NFEV = 3
-NJEV = 4
-PENDING = 5
-CURRENT = 6
-BEST = 7
-RESULT = 8
-SIZE = 9
+SOURCES = "e9415a775047a6ad"
 STRIDE = 10
-MAXFEV = 11
-COST_FUN = 12
-COST_JAC = 13
-RESERVE = 14
-PATIENCE = 15
-SINCE_BEST = 16
-FLAT = 17
-NORM = 18
-HISTORY = 19
-CHUNK_START = 20
-RATE_STRIDE = 21
-MOMENTUM_STRIDE = 22
-FUN = 0
-FUN_BEST = 1
-FUN_PREVIOUS = 2
-GRAD_NORM = 3
-STEP_NORM = 5
-X_NORM = 6
-LEARNING_RATE = 7
-NEXT_RATE = 8
-GTOL = 9
-FTOL = 10
-XTOL = 11
-DIVERGED_FACTOR = 12
-NORM_ORDER = 13
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
-OWN = 49
 RUNNING = -1
 TO_EVALUATE = 1
 STATUS_CONVERGED = 0
@@ -67,75 +31,76 @@ STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
 
 
-@cached_njit
+@cached_loop
 def drive_nadam_float64(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
     workspace,  # INOUT  address of the rows, (FIRST_SLOT + slots, STRIDE)
     ints,  # INOUT  (len(INTS),)
     floats,  # INOUT  (len(FLOATS),)
-    rates,  # IN     learning rates from iteration ints[CHUNK_START] on, or one constant
+    rates,  # IN     learning rates from iteration ints.CHUNK_START on, or one constant
     momenta,  # IN     momenta, likewise, and one more
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    k = ints[ITERATION]
-    start = ints[CHUNK_START]
-    current = ints[CURRENT]
-    best = ints[BEST]
-    pending = ints[PENDING]
-    norm = ints[NORM]
-    f = floats[FUN]
-    f_best = floats[FUN_BEST]
-    f_previous = floats[FUN_PREVIOUS]
-    gtol = floats[GTOL]
-    ftol = floats[FTOL]
-    xtol = floats[XTOL]
-    step_norm = floats[STEP_NORM]
-    x_norm = floats[X_NORM]
-    grad_norm = floats[GRAD_NORM]
+    ints = named(ints)
+    floats = named(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    k = ints.ITERATION
+    start = ints.CHUNK_START
+    current = ints.CURRENT
+    best = ints.BEST
+    pending = ints.PENDING
+    norm = ints.NORM
+    f = floats.FUN
+    f_best = floats.FUN_BEST
+    f_previous = floats.FUN_PREVIOUS
+    gtol = floats.GTOL
+    ftol = floats.FTOL
+    xtol = floats.XTOL
+    step_norm = floats.STEP_NORM
+    x_norm = floats.X_NORM
+    grad_norm = floats.GRAD_NORM
     status = RUNNING
     ending = RUNNING
     improves = False
     result = current
-    nit = ints[NIT]
-    constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
+    nit = ints.NIT
+    constant = ints.RATE_STRIDE == 0 and ints.MOMENTUM_STRIDE == 0
+    own = own_numbers(floats)
     zero = np.float64(0.0)
     one = np.float64(1.0)
-    beta1 = np.float64(floats[OWN + 0])
-    beta2 = np.float64(floats[OWN + 1])
-    epsilon = np.float64(floats[OWN + 2])
-    beta1_power = np.float64(floats[OWN + 3])
-    beta2_power = np.float64(floats[OWN + 4])
-    correction1 = np.float64(floats[OWN + 5])
-    correction1_next = np.float64(floats[OWN + 6])
-    correction2 = np.float64(floats[OWN + 7])
+    beta1 = np.float64(own[0])
+    beta2 = np.float64(own[1])
+    epsilon = np.float64(own[2])
+    beta1_power = np.float64(own[3])
+    beta2_power = np.float64(own[4])
+    correction1 = np.float64(own[5])
+    correction1_next = np.float64(own[6])
+    correction2 = np.float64(own[7])
     while True:
-        x = row(workspace, stride, current, n, rates)
-        g = row(workspace, stride, N_POINTS + current, n, rates)
+        x = row(rows, current)
+        g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
             if pending == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
                 # Written back before the user's code runs, which may raise.
-                ints[ITERATION] = k
-                ints[NIT] = nit
-                ints[CURRENT] = current
-                ints[BEST] = best
-                ints[PENDING] = pending
-                floats[FUN_BEST] = f_best
-                floats[FUN_PREVIOUS] = f_previous
+                ints.ITERATION = k
+                ints.NIT = nit
+                ints.CURRENT = current
+                ints.BEST = best
+                ints.PENDING = pending
+                floats.FUN_BEST = f_best
+                floats.FUN_PREVIOUS = f_previous
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, current, rates)
-                g_address = row_address(workspace, stride, N_POINTS + current, rates)
-                f = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                f = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             pending = EVALUATED
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
@@ -144,37 +109,36 @@ def drive_nadam_float64(
             ending = RUNNING
             improves = best < 0 or f < f_best
             if improves:
-                ints[SINCE_BEST] = 0
+                ints.SINCE_BEST = 0
             else:
-                ints[SINCE_BEST] += 1
-                if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
+                ints.SINCE_BEST += 1
+                if f - f_best > floats.DIVERGED_FACTOR * larger(1.0, abs(f_best)):
                     ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * max(abs(f), abs(f_previous), 1.0)
+                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.
-                ints[FLAT] = ints[FLAT] + 1 if flat else 0
-                if ints[FLAT] >= 2:
+                ints.FLAT = ints.FLAT + 1 if flat else 0
+                if ints.FLAT >= 2:
                     ending = STATUS_CONVERGED
-                elif ints[SINCE_BEST] >= ints[PATIENCE]:
+                elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
         if stop_here or norm != NORM_INF:
-            i = N_POINTS + current
-            grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
+            grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
         if stop_here:
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
-                nit = max(k - 1, 0)
+                nit = larger(k - 1, 0)
                 break
             if improves:
                 best = current
                 f_best = f
                 improves = False
-            floats[LEARNING_RATE] = floats[NEXT_RATE]
+            floats.LEARNING_RATE = floats.NEXT_RATE
             result = current
             status = ending
             if grad_norm <= gtol:
@@ -185,13 +149,13 @@ def drive_nadam_float64(
 
         # One pass: the step into a row that is neither the current nor the best point, so that
         # both stay intact, with the norms that the tests need.
-        learning_rate = rates[(k - start) * ints[RATE_STRIDE]]
-        momentum = momenta[(k - start) * ints[MOMENTUM_STRIDE]]
-        momentum_next = momenta[(k + 1 - start) * ints[MOMENTUM_STRIDE]]
+        learning_rate = rates[(k - start) * ints.RATE_STRIDE]
+        momentum = momenta[(k - start) * ints.MOMENTUM_STRIDE]
+        momentum_next = momenta[(k + 1 - start) * ints.MOMENTUM_STRIDE]
         target = 0
         while target == current or target == best:
             target += 1
-        x_new = row(workspace, stride, target, n, rates)
+        x_new = row(rows, target)
         steady = constant
         beta1_power = beta1_power * beta1 if correction1 < one else zero
         beta2_power = beta2_power * beta2 if correction2 < one else zero
@@ -201,8 +165,8 @@ def drive_nadam_float64(
         steady = steady and correction1 == one
         steady = steady and correction1_next == one
         steady = steady and correction2 == one
-        m = row(workspace, stride, FIRST_SLOT + 0, n, rates)
-        v = row(workspace, stride, FIRST_SLOT + 1, n, rates)
+        m = row(rows, FIRST_SLOT + 0)
+        v = row(rows, FIRST_SLOT + 1)
         g_bits = magnitude_bits(g[0])
         x_bits = magnitude_bits(x[0])
         step_bits = magnitude_bits(x[0] - x[0])
@@ -221,32 +185,32 @@ def drive_nadam_float64(
             x_new_i = x_new_i - learning_rate * mean_i / (math.sqrt(v_new_i / correction2) + epsilon)
             x_new[i] = x_new_i
             m[i] = m_new_i
-            slot_bits = max(slot_bits, magnitude_bits(m_new_i - m_i))
+            slot_bits = larger_magnitude(slot_bits, m_new_i - m_i)
             v[i] = v_new_i
-            slot_bits = max(slot_bits, magnitude_bits(v_new_i - v_i))
-            g_bits = max(g_bits, magnitude_bits(g_i))
-            x_bits = max(x_bits, magnitude_bits(x_i))
-            step_bits = max(step_bits, magnitude_bits(x_new_i - x_i))
+            slot_bits = larger_magnitude(slot_bits, v_new_i - v_i)
+            g_bits = larger_magnitude(g_bits, g_i)
+            x_bits = larger_magnitude(x_bits, x_i)
+            step_bits = larger_magnitude(step_bits, x_new_i - x_i)
         if norm == NORM_INF:
-            grad_norm = from_magnitude_bits(g_bits, rates)
-        x_norm = from_magnitude_bits(x_bits, rates)
-        step_norm = from_magnitude_bits(step_bits, rates)
+            grad_norm = from_magnitude_bits(g_bits, g)
+        x_norm = from_magnitude_bits(x_bits, g)
+        step_norm = from_magnitude_bits(step_bits, g)
         if not grad_norm - grad_norm == 0.0:
             status = STATUS_NONFINITE
-            nit = max(k - 1, 0)
+            nit = larger(k - 1, 0)
             break
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current
             f_best = f
             improves = False
-        floats[LEARNING_RATE] = floats[NEXT_RATE]
-        floats[NEXT_RATE] = learning_rate
-        if ints[HISTORY] >= 0:
-            history[ints[HISTORY], 0] = f
-            history[ints[HISTORY], 1] = grad_norm
-            history[ints[HISTORY], 2] = learning_rate
-            ints[HISTORY] += 1
+        floats.LEARNING_RATE = floats.NEXT_RATE
+        floats.NEXT_RATE = learning_rate
+        if ints.HISTORY >= 0:
+            history[ints.HISTORY, 0] = f
+            history[ints.HISTORY, 1] = grad_norm
+            history[ints.HISTORY, 2] = learning_rate
+            ints.HISTORY += 1
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
@@ -259,95 +223,96 @@ def drive_nadam_float64(
         pending = TO_EVALUATE
         if status != RUNNING:
             break
-    ints[STATUS] = status
-    ints[ITERATION] = k
-    ints[NIT] = nit
-    ints[CURRENT] = current
-    ints[BEST] = best
-    ints[RESULT] = result
-    ints[PENDING] = pending
-    floats[FUN] = f
-    floats[FUN_BEST] = f_best
-    floats[FUN_PREVIOUS] = f_previous
-    floats[GRAD_NORM] = grad_norm
-    floats[STEP_NORM] = step_norm
-    floats[X_NORM] = x_norm
-    floats[OWN + 3] = beta1_power
-    floats[OWN + 4] = beta2_power
-    floats[OWN + 5] = correction1
-    floats[OWN + 6] = correction1_next
-    floats[OWN + 7] = correction2
+    ints.STATUS = status
+    ints.ITERATION = k
+    ints.NIT = nit
+    ints.CURRENT = current
+    ints.BEST = best
+    ints.RESULT = result
+    ints.PENDING = pending
+    floats.FUN = f
+    floats.FUN_BEST = f_best
+    floats.FUN_PREVIOUS = f_previous
+    floats.GRAD_NORM = grad_norm
+    floats.STEP_NORM = step_norm
+    floats.X_NORM = x_norm
+    own[3] = beta1_power
+    own[4] = beta2_power
+    own[5] = correction1
+    own[6] = correction1_next
+    own[7] = correction2
 
 
-@cached_njit
+@cached_loop
 def drive_nadam_float32(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
     workspace,  # INOUT  address of the rows, (FIRST_SLOT + slots, STRIDE)
     ints,  # INOUT  (len(INTS),)
     floats,  # INOUT  (len(FLOATS),)
-    rates,  # IN     learning rates from iteration ints[CHUNK_START] on, or one constant
+    rates,  # IN     learning rates from iteration ints.CHUNK_START on, or one constant
     momenta,  # IN     momenta, likewise, and one more
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    k = ints[ITERATION]
-    start = ints[CHUNK_START]
-    current = ints[CURRENT]
-    best = ints[BEST]
-    pending = ints[PENDING]
-    norm = ints[NORM]
-    f = floats[FUN]
-    f_best = floats[FUN_BEST]
-    f_previous = floats[FUN_PREVIOUS]
-    gtol = floats[GTOL]
-    ftol = floats[FTOL]
-    xtol = floats[XTOL]
-    step_norm = floats[STEP_NORM]
-    x_norm = floats[X_NORM]
-    grad_norm = floats[GRAD_NORM]
+    ints = named(ints)
+    floats = named(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    k = ints.ITERATION
+    start = ints.CHUNK_START
+    current = ints.CURRENT
+    best = ints.BEST
+    pending = ints.PENDING
+    norm = ints.NORM
+    f = floats.FUN
+    f_best = floats.FUN_BEST
+    f_previous = floats.FUN_PREVIOUS
+    gtol = floats.GTOL
+    ftol = floats.FTOL
+    xtol = floats.XTOL
+    step_norm = floats.STEP_NORM
+    x_norm = floats.X_NORM
+    grad_norm = floats.GRAD_NORM
     status = RUNNING
     ending = RUNNING
     improves = False
     result = current
-    nit = ints[NIT]
-    constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
+    nit = ints.NIT
+    constant = ints.RATE_STRIDE == 0 and ints.MOMENTUM_STRIDE == 0
+    own = own_numbers(floats)
     zero = np.float32(0.0)
     one = np.float32(1.0)
-    beta1 = np.float32(floats[OWN + 0])
-    beta2 = np.float32(floats[OWN + 1])
-    epsilon = np.float32(floats[OWN + 2])
-    beta1_power = np.float32(floats[OWN + 3])
-    beta2_power = np.float32(floats[OWN + 4])
-    correction1 = np.float32(floats[OWN + 5])
-    correction1_next = np.float32(floats[OWN + 6])
-    correction2 = np.float32(floats[OWN + 7])
+    beta1 = np.float32(own[0])
+    beta2 = np.float32(own[1])
+    epsilon = np.float32(own[2])
+    beta1_power = np.float32(own[3])
+    beta2_power = np.float32(own[4])
+    correction1 = np.float32(own[5])
+    correction1_next = np.float32(own[6])
+    correction2 = np.float32(own[7])
     while True:
-        x = row(workspace, stride, current, n, rates)
-        g = row(workspace, stride, N_POINTS + current, n, rates)
+        x = row(rows, current)
+        g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
             if pending == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
                 # Written back before the user's code runs, which may raise.
-                ints[ITERATION] = k
-                ints[NIT] = nit
-                ints[CURRENT] = current
-                ints[BEST] = best
-                ints[PENDING] = pending
-                floats[FUN_BEST] = f_best
-                floats[FUN_PREVIOUS] = f_previous
+                ints.ITERATION = k
+                ints.NIT = nit
+                ints.CURRENT = current
+                ints.BEST = best
+                ints.PENDING = pending
+                floats.FUN_BEST = f_best
+                floats.FUN_PREVIOUS = f_previous
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, current, rates)
-                g_address = row_address(workspace, stride, N_POINTS + current, rates)
-                f = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                f = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             pending = EVALUATED
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
@@ -356,37 +321,36 @@ def drive_nadam_float32(
             ending = RUNNING
             improves = best < 0 or f < f_best
             if improves:
-                ints[SINCE_BEST] = 0
+                ints.SINCE_BEST = 0
             else:
-                ints[SINCE_BEST] += 1
-                if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
+                ints.SINCE_BEST += 1
+                if f - f_best > floats.DIVERGED_FACTOR * larger(1.0, abs(f_best)):
                     ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * max(abs(f), abs(f_previous), 1.0)
+                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.
-                ints[FLAT] = ints[FLAT] + 1 if flat else 0
-                if ints[FLAT] >= 2:
+                ints.FLAT = ints.FLAT + 1 if flat else 0
+                if ints.FLAT >= 2:
                     ending = STATUS_CONVERGED
-                elif ints[SINCE_BEST] >= ints[PATIENCE]:
+                elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
         if stop_here or norm != NORM_INF:
-            i = N_POINTS + current
-            grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
+            grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
         if stop_here:
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
-                nit = max(k - 1, 0)
+                nit = larger(k - 1, 0)
                 break
             if improves:
                 best = current
                 f_best = f
                 improves = False
-            floats[LEARNING_RATE] = floats[NEXT_RATE]
+            floats.LEARNING_RATE = floats.NEXT_RATE
             result = current
             status = ending
             if grad_norm <= gtol:
@@ -397,13 +361,13 @@ def drive_nadam_float32(
 
         # One pass: the step into a row that is neither the current nor the best point, so that
         # both stay intact, with the norms that the tests need.
-        learning_rate = rates[(k - start) * ints[RATE_STRIDE]]
-        momentum = momenta[(k - start) * ints[MOMENTUM_STRIDE]]
-        momentum_next = momenta[(k + 1 - start) * ints[MOMENTUM_STRIDE]]
+        learning_rate = rates[(k - start) * ints.RATE_STRIDE]
+        momentum = momenta[(k - start) * ints.MOMENTUM_STRIDE]
+        momentum_next = momenta[(k + 1 - start) * ints.MOMENTUM_STRIDE]
         target = 0
         while target == current or target == best:
             target += 1
-        x_new = row(workspace, stride, target, n, rates)
+        x_new = row(rows, target)
         steady = constant
         beta1_power = beta1_power * beta1 if correction1 < one else zero
         beta2_power = beta2_power * beta2 if correction2 < one else zero
@@ -413,8 +377,8 @@ def drive_nadam_float32(
         steady = steady and correction1 == one
         steady = steady and correction1_next == one
         steady = steady and correction2 == one
-        m = row(workspace, stride, FIRST_SLOT + 0, n, rates)
-        v = row(workspace, stride, FIRST_SLOT + 1, n, rates)
+        m = row(rows, FIRST_SLOT + 0)
+        v = row(rows, FIRST_SLOT + 1)
         g_bits = magnitude_bits(g[0])
         x_bits = magnitude_bits(x[0])
         step_bits = magnitude_bits(x[0] - x[0])
@@ -433,32 +397,32 @@ def drive_nadam_float32(
             x_new_i = x_new_i - learning_rate * mean_i / (math.sqrt(v_new_i / correction2) + epsilon)
             x_new[i] = x_new_i
             m[i] = m_new_i
-            slot_bits = max(slot_bits, magnitude_bits(m_new_i - m_i))
+            slot_bits = larger_magnitude(slot_bits, m_new_i - m_i)
             v[i] = v_new_i
-            slot_bits = max(slot_bits, magnitude_bits(v_new_i - v_i))
-            g_bits = max(g_bits, magnitude_bits(g_i))
-            x_bits = max(x_bits, magnitude_bits(x_i))
-            step_bits = max(step_bits, magnitude_bits(x_new_i - x_i))
+            slot_bits = larger_magnitude(slot_bits, v_new_i - v_i)
+            g_bits = larger_magnitude(g_bits, g_i)
+            x_bits = larger_magnitude(x_bits, x_i)
+            step_bits = larger_magnitude(step_bits, x_new_i - x_i)
         if norm == NORM_INF:
-            grad_norm = from_magnitude_bits(g_bits, rates)
-        x_norm = from_magnitude_bits(x_bits, rates)
-        step_norm = from_magnitude_bits(step_bits, rates)
+            grad_norm = from_magnitude_bits(g_bits, g)
+        x_norm = from_magnitude_bits(x_bits, g)
+        step_norm = from_magnitude_bits(step_bits, g)
         if not grad_norm - grad_norm == 0.0:
             status = STATUS_NONFINITE
-            nit = max(k - 1, 0)
+            nit = larger(k - 1, 0)
             break
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current
             f_best = f
             improves = False
-        floats[LEARNING_RATE] = floats[NEXT_RATE]
-        floats[NEXT_RATE] = learning_rate
-        if ints[HISTORY] >= 0:
-            history[ints[HISTORY], 0] = f
-            history[ints[HISTORY], 1] = grad_norm
-            history[ints[HISTORY], 2] = learning_rate
-            ints[HISTORY] += 1
+        floats.LEARNING_RATE = floats.NEXT_RATE
+        floats.NEXT_RATE = learning_rate
+        if ints.HISTORY >= 0:
+            history[ints.HISTORY, 0] = f
+            history[ints.HISTORY, 1] = grad_norm
+            history[ints.HISTORY, 2] = learning_rate
+            ints.HISTORY += 1
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
@@ -471,21 +435,21 @@ def drive_nadam_float32(
         pending = TO_EVALUATE
         if status != RUNNING:
             break
-    ints[STATUS] = status
-    ints[ITERATION] = k
-    ints[NIT] = nit
-    ints[CURRENT] = current
-    ints[BEST] = best
-    ints[RESULT] = result
-    ints[PENDING] = pending
-    floats[FUN] = f
-    floats[FUN_BEST] = f_best
-    floats[FUN_PREVIOUS] = f_previous
-    floats[GRAD_NORM] = grad_norm
-    floats[STEP_NORM] = step_norm
-    floats[X_NORM] = x_norm
-    floats[OWN + 3] = beta1_power
-    floats[OWN + 4] = beta2_power
-    floats[OWN + 5] = correction1
-    floats[OWN + 6] = correction1_next
-    floats[OWN + 7] = correction2
+    ints.STATUS = status
+    ints.ITERATION = k
+    ints.NIT = nit
+    ints.CURRENT = current
+    ints.BEST = best
+    ints.RESULT = result
+    ints.PENDING = pending
+    floats.FUN = f
+    floats.FUN_BEST = f_best
+    floats.FUN_PREVIOUS = f_previous
+    floats.GRAD_NORM = grad_norm
+    floats.STEP_NORM = step_norm
+    floats.X_NORM = x_norm
+    own[3] = beta1_power
+    own[4] = beta2_power
+    own[5] = correction1
+    own[6] = correction1_next
+    own[7] = correction2

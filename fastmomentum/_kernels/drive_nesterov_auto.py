@@ -10,61 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, from_magnitude_bits, magnitude_bits, row, row_address
-from .jit import cached_njit
+from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of, smaller
+from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
 
-SOURCES = "1f9e52978a247df8"
-STATUS = 0
-ITERATION = 1
-NIT = 2
-NFEV = 3
-NJEV = 4
-PENDING = 5
-CURRENT = 6
-RESULT = 8
-SIZE = 9
-STRIDE = 10
-MAXFEV = 11
-COST_FUN = 12
-COST_JAC = 13
-RESERVE = 14
-NORM = 18
-HISTORY = 19
-N_RESTARTS = 23
-LINE_SEARCH_FAILURES = 24
-PHASE = 26
-TRIAL = 27
-REAL = 28
-AHEAD = 30
-VIRTUAL = 35
-WAIT = 36
-FAILURES = 38
-TRIALS = 39
-COMPLETED = 42
-RECORDED = 44
-PREVIOUS = 45
-FUN = 0
-FUN_PREVIOUS = 2
-GRAD_NORM = 3
-STEP_NORM = 5
-X_NORM = 6
-LEARNING_RATE = 7
-GTOL = 9
-XTOL = 11
-FUN_TRIAL = 14
-FUN_REAL = 15
-FUN_AHEAD = 17
-SLOPE = 18
-STEP = 21
-ERROR = 23
-NORM_REAL = 27
-NORM_TRIAL = 28
-FUN_LOW = 31
-BETA = 43
-FUN_START = 44
-SEQUENCE = 47
-EPSILON = 48
+SOURCES = "172e48fd5dff8f85"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -85,7 +35,7 @@ STATUS_NONFINITE = 3
 STATUS_MAXFEV = 7
 
 
-@cached_njit(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath={"contract", "nsz", "reassoc"})
 def drive_nesterov_auto_float64(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
@@ -97,193 +47,191 @@ def drive_nesterov_auto_float64(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    norm = ints[NORM]
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    norm = ints.NORM
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
+            if ints.PENDING == TO_EVALUATE:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                    ints.STATUS = STATUS_MAXFEV
                     break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
+                ints.NIT = ints.ITERATION
+                ints.CURRENT = ints.TRIAL
                 if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
+                    ints.STATUS = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
-            good = judge_trial(workspace, ints, floats, rates)
-            phase = ints[PHASE]
+                floats.FUN_TRIAL = floats.FUN
+            ints.PENDING = EVALUATED
+            good = judge_trial(g, ints, floats)
+            phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                floats[FUN_START] = floats[FUN_TRIAL]
+                floats.FUN_START = floats.FUN_TRIAL
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
-                ints[PREVIOUS] = -1
-                floats[SEQUENCE] = 1.0
+                ints.PREVIOUS = -1
+                floats.SEQUENCE = 1.0
                 gg = 0.0
                 for i in range(n):
                     gg += np.float64(g[i]) * g[i]
-                floats[STEP] = first_step(workspace, ints, floats, gg, rates)
+                floats.STEP = first_step(x, g, ints, floats, gg)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
                 # The look-ahead point, evaluated since extrapolation was not good enough.
-                ints[AHEAD] = ints[TRIAL]
-                ints[VIRTUAL] = 0
-                floats[FUN_AHEAD] = floats[FUN_TRIAL]
-                floats[ERROR] = 0.0
+                ints.AHEAD = ints.TRIAL
+                ints.VIRTUAL = 0
+                floats.FUN_AHEAD = floats.FUN_TRIAL
+                floats.ERROR = 0.0
                 if (
                     good
-                    and floats[NORM_TRIAL] <= floats[GTOL]
-                    and (floats[FUN_TRIAL] <= floats[FUN_REAL])
+                    and floats.NORM_TRIAL <= floats.GTOL
+                    and (floats.FUN_TRIAL <= floats.FUN_REAL)
                 ):
                     converge_at_trial(ints, floats)
                     break
                 action = SEARCH_FROM_AHEAD if good else RESTART
             else:
                 # The step's end. Sufficient descent, up to rounding and extrapolation?
-                f = floats[FUN_TRIAL]
-                gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
-                rounding = 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_AHEAD]))
-                gain = 0.5 * floats[STEP] * floats[SLOPE]
-                risen = not f <= floats[FUN_REAL] + 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
-                ints[TRIALS] += 1
-                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                f = floats.FUN_TRIAL
+                gy = row(rows, N_POINTS + ints.AHEAD)
+                rounding = 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_AHEAD))
+                gain = 0.5 * floats.STEP * floats.SLOPE
+                risen = not f <= floats.FUN_REAL + 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
+                ints.TRIALS += 1
+                if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
-                if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
+                if good and f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
-                elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
+                elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
-                    ints[TRIAL] = ints[AHEAD]
-                    ints[PHASE] = AHEAD_OF_BASE
-                    ints[PENDING] = TO_EVALUATE
+                    ints.TRIAL = ints.AHEAD
+                    ints.PHASE = AHEAD_OF_BASE
+                    ints.PENDING = TO_EVALUATE
                     action = EVALUATE
-                elif ints[TRIALS] > 60 or floats[STEP] < 1e-300:
+                elif ints.TRIALS > 60 or floats.STEP < 1e-300:
                     action = RESTART
                 elif good:
                     # The curvature met along the step, and the one that the values show.
                     total = 0.0
                     for i in range(n):
                         total += np.float64(g[i]) * gy[i]
-                    slope = floats[SLOPE]
+                    slope = floats.SLOPE
                     met = (slope - total) / slope
-                    shown = 2.0 * (f - floats[FUN_AHEAD] + 2.0 * gain) / (floats[STEP] * slope)
-                    floats[STEP] /= min(max(2.0, 1.05 * met, 1.05 * shown), 10.0)
+                    shown = 2.0 * (f - floats.FUN_AHEAD + 2.0 * gain) / (floats.STEP * slope)
+                    floats.STEP /= smaller(larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0)
                     action = TRY
                 else:
-                    floats[STEP] *= 0.1
+                    floats.STEP *= 0.1
                     action = TRY
             if action == ACCEPT_FROM_BASE:
                 # Momentum along the step taken: dropped where it points uphill.
-                xr = row(workspace, stride, ints[REAL], n, rates)
-                gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
+                xr = row(rows, ints.REAL)
+                gy = row(rows, N_POINTS + ints.AHEAD)
                 uphill = 0.0
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
-                floats[LEARNING_RATE] = floats[STEP]
-                if floats[XTOL] > 0.0:
+                floats.LEARNING_RATE = floats.STEP
+                if floats.XTOL > 0.0:
                     bits = magnitude_bits(x[0] - x[0])
                     for i in range(n):
-                        bits = max(bits, magnitude_bits(x[i] - xr[i]))
-                    floats[STEP_NORM] = from_magnitude_bits(bits, rates)
-                    floats[X_NORM] = vector_norm(
-                        workspace, stride, ints[REAL], n, NORM_INF, 0.0, rates
-                    )
+                        bits = larger_magnitude(bits, x[i] - xr[i])
+                    floats.STEP_NORM = from_magnitude_bits(bits, g)
+                    floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
                 # Steps that no longer lower f: rounding is all that is left after a while.
-                lowered = floats[FUN_TRIAL] < floats[FUN_REAL]
-                ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
-                if ints[FAILURES] > 30:
-                    ints[STATUS] = failure(ints)
+                lowered = floats.FUN_TRIAL < floats.FUN_REAL
+                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+                if ints.FAILURES > 30:
+                    ints.STATUS = failure(ints)
                     break
-                ints[PREVIOUS] = ints[REAL]
-                floats[FUN_LOW] = floats[FUN_REAL]
+                ints.PREVIOUS = ints.REAL
+                floats.FUN_LOW = floats.FUN_REAL
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                ints[COMPLETED] = 1
-                floats[BETA] = 0.0
+                ints.COMPLETED = 1
+                floats.BETA = 0.0
                 if uphill > 0.0:
-                    ints[N_RESTARTS] += 1
-                    floats[SEQUENCE] = 1.0
+                    ints.N_RESTARTS += 1
+                    floats.SEQUENCE = 1.0
                 else:
-                    t = floats[SEQUENCE]
-                    floats[SEQUENCE] = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
-                    floats[BETA] = (t - 1.0) / floats[SEQUENCE]
-                if ints[TRIALS] > 1:
-                    ints[WAIT] = 1
+                    t = floats.SEQUENCE
+                    floats.SEQUENCE = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
+                    floats.BETA = (t - 1.0) / floats.SEQUENCE
+                if ints.TRIALS > 1:
+                    ints.WAIT = 1
                 if not lowered:
-                    floats[STEP] *= 2.0
-                elif ints[WAIT] == 0:
+                    floats.STEP *= 2.0
+                elif ints.WAIT == 0:
                     # Until the first backtracking the rate is far too low: as the curvature met.
-                    met = (floats[SLOPE] - total) / floats[SLOPE]
+                    met = (floats.SLOPE - total) / floats.SLOPE
                     grown = 10.0
                     if met > 0.05:
-                        grown = max(0.5 / met, 1.0 / 0.9)
-                    floats[STEP] *= grown
-                elif ints[TRIALS] == 1:
-                    floats[STEP] /= 0.9
+                        grown = larger(0.5 / met, 1.0 / 0.9)
+                    floats.STEP *= grown
+                elif ints.TRIALS == 1:
+                    floats.STEP /= 0.9
                 action = NEW_DIRECTION
             if action == RESTART:
-                if floats[BETA] == 0.0:
+                if floats.BETA == 0.0:
                     # A plain gradient step finds no descent: rounding, or no finite value near.
-                    ints[LINE_SEARCH_FAILURES] += 1
-                    ints[STATUS] = failure(ints)
+                    ints.LINE_SEARCH_FAILURES += 1
+                    ints.STATUS = failure(ints)
                     break
-                ints[N_RESTARTS] += 1
-                floats[SEQUENCE] = 1.0
-                floats[BETA] = 0.0
+                ints.N_RESTARTS += 1
+                floats.SEQUENCE = 1.0
+                floats.BETA = 0.0
                 action = NEW_DIRECTION
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_REAL] <= floats[GTOL]:
-                ints[RESULT] = ints[REAL]
-                ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_REAL <= floats.GTOL:
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
                 break
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_REAL]
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_REAL
             action = SEARCH_FROM_AHEAD
-            if floats[BETA] == 0.0:
-                ints[AHEAD] = ints[REAL]
-                floats[FUN_AHEAD] = floats[FUN_REAL]
-                floats[ERROR] = 0.0
-                ints[VIRTUAL] = 0
+            if floats.BETA == 0.0:
+                ints.AHEAD = ints.REAL
+                floats.FUN_AHEAD = floats.FUN_REAL
+                floats.ERROR = 0.0
+                ints.VIRTUAL = 0
             else:
-                beta = floats[BETA]
+                beta = floats.BETA
                 ahead = free_row(ints)
-                xr = row(workspace, stride, ints[REAL], n, rates)
-                gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
-                xp = row(workspace, stride, ints[PREVIOUS], n, rates)
-                gp = row(workspace, stride, N_POINTS + ints[PREVIOUS], n, rates)
-                y = row(workspace, stride, ahead, n, rates)
-                gy = row(workspace, stride, N_POINTS + ahead, n, rates)
+                xr = row(rows, ints.REAL)
+                gr = row(rows, N_POINTS + ints.REAL)
+                xp = row(rows, ints.PREVIOUS)
+                gp = row(rows, N_POINTS + ints.PREVIOUS)
+                y = row(rows, ahead)
+                gy = row(rows, N_POINTS + ahead)
                 weight = np.float64(beta)
                 after = 0.0
                 before = 0.0
@@ -296,47 +244,47 @@ def drive_nesterov_auto_float64(
                     after += np.float64(s_i) * gr[i]
                     before += np.float64(s_i) * gp[i]
                     size += np.float64(gy_i) * gy_i
-                f = floats[FUN_REAL]
-                cubic = abs(f - floats[FUN_LOW] - 0.5 * (after + before))
-                cubic = max(cubic - 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_LOW])), 0.0)
-                floats[ERROR] = cubic * beta * (1.0 + beta) * (1.0 + 2.0 * beta)
-                floats[FUN_AHEAD] = f + beta * after + 0.5 * beta * beta * (after - before)
-                ints[AHEAD] = ahead
-                ints[VIRTUAL] = 1
-                if not floats[ERROR] <= 0.05 * floats[STEP] * size:
-                    ints[TRIAL] = ahead
-                    ints[PHASE] = AHEAD_OF_BASE
-                    ints[PENDING] = TO_EVALUATE
+                f = floats.FUN_REAL
+                cubic = abs(f - floats.FUN_LOW - 0.5 * (after + before))
+                cubic = larger(cubic - 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_LOW)), 0.0)
+                floats.ERROR = cubic * beta * (1.0 + beta) * (1.0 + 2.0 * beta)
+                floats.FUN_AHEAD = f + beta * after + 0.5 * beta * beta * (after - before)
+                ints.AHEAD = ahead
+                ints.VIRTUAL = 1
+                if not floats.ERROR <= 0.05 * floats.STEP * size:
+                    ints.TRIAL = ahead
+                    ints.PHASE = AHEAD_OF_BASE
+                    ints.PENDING = TO_EVALUATE
                     action = EVALUATE
         if action == SEARCH_FROM_AHEAD:
-            gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
+            gy = row(rows, N_POINTS + ints.AHEAD)
             total = 0.0
             for i in range(n):
                 total += np.float64(gy[i]) * gy[i]
-            floats[SLOPE] = total
-            ints[TRIALS] = 0
-            ints[PHASE] = SEARCHING
+            floats.SLOPE = total
+            ints.TRIALS = 0
+            ints.PHASE = SEARCHING
             action = TRY
         if action == TRY:
-            ints[TRIAL] = free_row(ints)
-            y = row(workspace, stride, ints[AHEAD], n, rates)
-            gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = np.float64(floats[STEP])
+            ints.TRIAL = free_row(ints)
+            y = row(rows, ints.AHEAD)
+            gy = row(rows, N_POINTS + ints.AHEAD)
+            x = row(rows, ints.TRIAL)
+            step = np.float64(floats.STEP)
             for i in range(n):
                 x[i] = y[i] - step * gy[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+    if ints.STATUS != NEEDS_EVALUATION:
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_njit(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath={"contract", "nsz", "reassoc"})
 def drive_nesterov_auto_float32(
     evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
     context,  # IN     address of its context
@@ -348,193 +296,191 @@ def drive_nesterov_auto_float32(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    norm = ints[NORM]
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    norm = ints.NORM
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
-            if ints[PENDING] == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-                    ints[STATUS] = STATUS_MAXFEV
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
+            if ints.PENDING == TO_EVALUATE:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                    ints.STATUS = STATUS_MAXFEV
                     break
-                ints[NIT] = ints[ITERATION]
-                ints[CURRENT] = ints[TRIAL]
+                ints.NIT = ints.ITERATION
+                ints.CURRENT = ints.TRIAL
                 if evaluate == 0:
-                    ints[STATUS] = NEEDS_EVALUATION
+                    ints.STATUS = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, ints[TRIAL], rates)
-                g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-                floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             else:
-                floats[FUN_TRIAL] = floats[FUN]
-            ints[PENDING] = EVALUATED
-            good = judge_trial(workspace, ints, floats, rates)
-            phase = ints[PHASE]
+                floats.FUN_TRIAL = floats.FUN
+            ints.PENDING = EVALUATED
+            good = judge_trial(g, ints, floats)
+            phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                floats[FUN_START] = floats[FUN_TRIAL]
+                floats.FUN_START = floats.FUN_TRIAL
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
-                ints[PREVIOUS] = -1
-                floats[SEQUENCE] = 1.0
+                ints.PREVIOUS = -1
+                floats.SEQUENCE = 1.0
                 gg = 0.0
                 for i in range(n):
                     gg += np.float64(g[i]) * g[i]
-                floats[STEP] = first_step(workspace, ints, floats, gg, rates)
+                floats.STEP = first_step(x, g, ints, floats, gg)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
                 # The look-ahead point, evaluated since extrapolation was not good enough.
-                ints[AHEAD] = ints[TRIAL]
-                ints[VIRTUAL] = 0
-                floats[FUN_AHEAD] = floats[FUN_TRIAL]
-                floats[ERROR] = 0.0
+                ints.AHEAD = ints.TRIAL
+                ints.VIRTUAL = 0
+                floats.FUN_AHEAD = floats.FUN_TRIAL
+                floats.ERROR = 0.0
                 if (
                     good
-                    and floats[NORM_TRIAL] <= floats[GTOL]
-                    and (floats[FUN_TRIAL] <= floats[FUN_REAL])
+                    and floats.NORM_TRIAL <= floats.GTOL
+                    and (floats.FUN_TRIAL <= floats.FUN_REAL)
                 ):
                     converge_at_trial(ints, floats)
                     break
                 action = SEARCH_FROM_AHEAD if good else RESTART
             else:
                 # The step's end. Sufficient descent, up to rounding and extrapolation?
-                f = floats[FUN_TRIAL]
-                gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
-                rounding = 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_AHEAD]))
-                gain = 0.5 * floats[STEP] * floats[SLOPE]
-                risen = not f <= floats[FUN_REAL] + 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
-                ints[TRIALS] += 1
-                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                f = floats.FUN_TRIAL
+                gy = row(rows, N_POINTS + ints.AHEAD)
+                rounding = 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_AHEAD))
+                gain = 0.5 * floats.STEP * floats.SLOPE
+                risen = not f <= floats.FUN_REAL + 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
+                ints.TRIALS += 1
+                if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
-                if good and f <= floats[FUN_AHEAD] - gain + floats[ERROR] + rounding:
+                if good and f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding:
                     action = RESTART if risen else ACCEPT_FROM_BASE
-                elif ints[VIRTUAL] != 0 and ints[TRIALS] > 1:
+                elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
-                    ints[TRIAL] = ints[AHEAD]
-                    ints[PHASE] = AHEAD_OF_BASE
-                    ints[PENDING] = TO_EVALUATE
+                    ints.TRIAL = ints.AHEAD
+                    ints.PHASE = AHEAD_OF_BASE
+                    ints.PENDING = TO_EVALUATE
                     action = EVALUATE
-                elif ints[TRIALS] > 60 or floats[STEP] < 1e-300:
+                elif ints.TRIALS > 60 or floats.STEP < 1e-300:
                     action = RESTART
                 elif good:
                     # The curvature met along the step, and the one that the values show.
                     total = 0.0
                     for i in range(n):
                         total += np.float64(g[i]) * gy[i]
-                    slope = floats[SLOPE]
+                    slope = floats.SLOPE
                     met = (slope - total) / slope
-                    shown = 2.0 * (f - floats[FUN_AHEAD] + 2.0 * gain) / (floats[STEP] * slope)
-                    floats[STEP] /= min(max(2.0, 1.05 * met, 1.05 * shown), 10.0)
+                    shown = 2.0 * (f - floats.FUN_AHEAD + 2.0 * gain) / (floats.STEP * slope)
+                    floats.STEP /= smaller(larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0)
                     action = TRY
                 else:
-                    floats[STEP] *= 0.1
+                    floats.STEP *= 0.1
                     action = TRY
             if action == ACCEPT_FROM_BASE:
                 # Momentum along the step taken: dropped where it points uphill.
-                xr = row(workspace, stride, ints[REAL], n, rates)
-                gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
+                xr = row(rows, ints.REAL)
+                gy = row(rows, N_POINTS + ints.AHEAD)
                 uphill = 0.0
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
-                floats[LEARNING_RATE] = floats[STEP]
-                if floats[XTOL] > 0.0:
+                floats.LEARNING_RATE = floats.STEP
+                if floats.XTOL > 0.0:
                     bits = magnitude_bits(x[0] - x[0])
                     for i in range(n):
-                        bits = max(bits, magnitude_bits(x[i] - xr[i]))
-                    floats[STEP_NORM] = from_magnitude_bits(bits, rates)
-                    floats[X_NORM] = vector_norm(
-                        workspace, stride, ints[REAL], n, NORM_INF, 0.0, rates
-                    )
+                        bits = larger_magnitude(bits, x[i] - xr[i])
+                    floats.STEP_NORM = from_magnitude_bits(bits, g)
+                    floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
                 # Steps that no longer lower f: rounding is all that is left after a while.
-                lowered = floats[FUN_TRIAL] < floats[FUN_REAL]
-                ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
-                if ints[FAILURES] > 30:
-                    ints[STATUS] = failure(ints)
+                lowered = floats.FUN_TRIAL < floats.FUN_REAL
+                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+                if ints.FAILURES > 30:
+                    ints.STATUS = failure(ints)
                     break
-                ints[PREVIOUS] = ints[REAL]
-                floats[FUN_LOW] = floats[FUN_REAL]
+                ints.PREVIOUS = ints.REAL
+                floats.FUN_LOW = floats.FUN_REAL
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                ints[COMPLETED] = 1
-                floats[BETA] = 0.0
+                ints.COMPLETED = 1
+                floats.BETA = 0.0
                 if uphill > 0.0:
-                    ints[N_RESTARTS] += 1
-                    floats[SEQUENCE] = 1.0
+                    ints.N_RESTARTS += 1
+                    floats.SEQUENCE = 1.0
                 else:
-                    t = floats[SEQUENCE]
-                    floats[SEQUENCE] = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
-                    floats[BETA] = (t - 1.0) / floats[SEQUENCE]
-                if ints[TRIALS] > 1:
-                    ints[WAIT] = 1
+                    t = floats.SEQUENCE
+                    floats.SEQUENCE = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * t * t))
+                    floats.BETA = (t - 1.0) / floats.SEQUENCE
+                if ints.TRIALS > 1:
+                    ints.WAIT = 1
                 if not lowered:
-                    floats[STEP] *= 2.0
-                elif ints[WAIT] == 0:
+                    floats.STEP *= 2.0
+                elif ints.WAIT == 0:
                     # Until the first backtracking the rate is far too low: as the curvature met.
-                    met = (floats[SLOPE] - total) / floats[SLOPE]
+                    met = (floats.SLOPE - total) / floats.SLOPE
                     grown = 10.0
                     if met > 0.05:
-                        grown = max(0.5 / met, 1.0 / 0.9)
-                    floats[STEP] *= grown
-                elif ints[TRIALS] == 1:
-                    floats[STEP] /= 0.9
+                        grown = larger(0.5 / met, 1.0 / 0.9)
+                    floats.STEP *= grown
+                elif ints.TRIALS == 1:
+                    floats.STEP /= 0.9
                 action = NEW_DIRECTION
             if action == RESTART:
-                if floats[BETA] == 0.0:
+                if floats.BETA == 0.0:
                     # A plain gradient step finds no descent: rounding, or no finite value near.
-                    ints[LINE_SEARCH_FAILURES] += 1
-                    ints[STATUS] = failure(ints)
+                    ints.LINE_SEARCH_FAILURES += 1
+                    ints.STATUS = failure(ints)
                     break
-                ints[N_RESTARTS] += 1
-                floats[SEQUENCE] = 1.0
-                floats[BETA] = 0.0
+                ints.N_RESTARTS += 1
+                floats.SEQUENCE = 1.0
+                floats.BETA = 0.0
                 action = NEW_DIRECTION
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_REAL] <= floats[GTOL]:
-                ints[RESULT] = ints[REAL]
-                ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_REAL <= floats.GTOL:
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
                 break
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_REAL]
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_REAL
             action = SEARCH_FROM_AHEAD
-            if floats[BETA] == 0.0:
-                ints[AHEAD] = ints[REAL]
-                floats[FUN_AHEAD] = floats[FUN_REAL]
-                floats[ERROR] = 0.0
-                ints[VIRTUAL] = 0
+            if floats.BETA == 0.0:
+                ints.AHEAD = ints.REAL
+                floats.FUN_AHEAD = floats.FUN_REAL
+                floats.ERROR = 0.0
+                ints.VIRTUAL = 0
             else:
-                beta = floats[BETA]
+                beta = floats.BETA
                 ahead = free_row(ints)
-                xr = row(workspace, stride, ints[REAL], n, rates)
-                gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
-                xp = row(workspace, stride, ints[PREVIOUS], n, rates)
-                gp = row(workspace, stride, N_POINTS + ints[PREVIOUS], n, rates)
-                y = row(workspace, stride, ahead, n, rates)
-                gy = row(workspace, stride, N_POINTS + ahead, n, rates)
+                xr = row(rows, ints.REAL)
+                gr = row(rows, N_POINTS + ints.REAL)
+                xp = row(rows, ints.PREVIOUS)
+                gp = row(rows, N_POINTS + ints.PREVIOUS)
+                y = row(rows, ahead)
+                gy = row(rows, N_POINTS + ahead)
                 weight = np.float32(beta)
                 after = 0.0
                 before = 0.0
@@ -547,41 +493,41 @@ def drive_nesterov_auto_float32(
                     after += np.float64(s_i) * gr[i]
                     before += np.float64(s_i) * gp[i]
                     size += np.float64(gy_i) * gy_i
-                f = floats[FUN_REAL]
-                cubic = abs(f - floats[FUN_LOW] - 0.5 * (after + before))
-                cubic = max(cubic - 450.0 * floats[EPSILON] * (abs(f) + abs(floats[FUN_LOW])), 0.0)
-                floats[ERROR] = cubic * beta * (1.0 + beta) * (1.0 + 2.0 * beta)
-                floats[FUN_AHEAD] = f + beta * after + 0.5 * beta * beta * (after - before)
-                ints[AHEAD] = ahead
-                ints[VIRTUAL] = 1
-                if not floats[ERROR] <= 0.05 * floats[STEP] * size:
-                    ints[TRIAL] = ahead
-                    ints[PHASE] = AHEAD_OF_BASE
-                    ints[PENDING] = TO_EVALUATE
+                f = floats.FUN_REAL
+                cubic = abs(f - floats.FUN_LOW - 0.5 * (after + before))
+                cubic = larger(cubic - 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_LOW)), 0.0)
+                floats.ERROR = cubic * beta * (1.0 + beta) * (1.0 + 2.0 * beta)
+                floats.FUN_AHEAD = f + beta * after + 0.5 * beta * beta * (after - before)
+                ints.AHEAD = ahead
+                ints.VIRTUAL = 1
+                if not floats.ERROR <= 0.05 * floats.STEP * size:
+                    ints.TRIAL = ahead
+                    ints.PHASE = AHEAD_OF_BASE
+                    ints.PENDING = TO_EVALUATE
                     action = EVALUATE
         if action == SEARCH_FROM_AHEAD:
-            gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
+            gy = row(rows, N_POINTS + ints.AHEAD)
             total = 0.0
             for i in range(n):
                 total += np.float64(gy[i]) * gy[i]
-            floats[SLOPE] = total
-            ints[TRIALS] = 0
-            ints[PHASE] = SEARCHING
+            floats.SLOPE = total
+            ints.TRIALS = 0
+            ints.PHASE = SEARCHING
             action = TRY
         if action == TRY:
-            ints[TRIAL] = free_row(ints)
-            y = row(workspace, stride, ints[AHEAD], n, rates)
-            gy = row(workspace, stride, N_POINTS + ints[AHEAD], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = np.float32(floats[STEP])
+            ints.TRIAL = free_row(ints)
+            y = row(rows, ints.AHEAD)
+            gy = row(rows, N_POINTS + ints.AHEAD)
+            x = row(rows, ints.TRIAL)
+            step = np.float32(floats.STEP)
             for i in range(n):
                 x[i] = y[i] - step * gy[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+    if ints.STATUS != NEEDS_EVALUATION:
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE

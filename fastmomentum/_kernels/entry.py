@@ -20,16 +20,15 @@ from .abi import (
     complex_row,
     context_address,
     driver_call,
-    row_address,
+    named,
+    row,
+    rows_of,
     types,
     vector_type,
 )
 from .jit import cached_njit
 
-SOURCES = "7a16b1052b05f735"
-SIZE = 9
-STRIDE = 10
-FUN_EXTRA = 4
+SOURCES = "324c99c9da0f55c4"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.
@@ -287,9 +286,11 @@ def evaluate_row_float64(
     evaluate, context, workspace, ints, floats, rates, momenta, history, last
 ):
     """A driver that evaluates the point in row `last`, and does nothing else."""
-    x = row_address(workspace, ints[STRIDE], last, rates)
-    g = row_address(workspace, ints[STRIDE], N_POINTS + last, rates)
-    floats[FUN_EXTRA] = call_evaluate(evaluate, x, g, ints[SIZE], context)
+    ints = named(ints)
+    rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
+    x = row(rows, last)
+    g = row(rows, N_POINTS + last)
+    named(floats).FUN_EXTRA = call_evaluate(evaluate, x, g, ints.SIZE, context)
 
 
 adapter_returning_float64 = adapter(evaluate_returning, F8)
@@ -482,9 +483,11 @@ def evaluate_row_float32(
     evaluate, context, workspace, ints, floats, rates, momenta, history, last
 ):
     """A driver that evaluates the point in row `last`, and does nothing else."""
-    x = row_address(workspace, ints[STRIDE], last, rates)
-    g = row_address(workspace, ints[STRIDE], N_POINTS + last, rates)
-    floats[FUN_EXTRA] = call_evaluate(evaluate, x, g, ints[SIZE], context)
+    ints = named(ints)
+    rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
+    x = row(rows, last)
+    g = row(rows, N_POINTS + last)
+    named(floats).FUN_EXTRA = call_evaluate(evaluate, x, g, ints.SIZE, context)
 
 
 adapter_returning_float32 = adapter(evaluate_returning, F4)

@@ -13,6 +13,9 @@ import numba
 # It is said, not left out: a function compiled as part of another inherits what it does not say.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
 
+# Of the loops: they hold no reference, and nobody calls them from C.
+LOOP_FLAGS: dict[str, Any] = {"_nrt": False, "no_cfunc_wrapper": True}
+
 
 def jit_disabled() -> bool:
     """Is Numba switched off (``NUMBA_DISABLE_JIT=1``)?"""
@@ -34,3 +37,19 @@ def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
         if "cannot cache function" not in str(error):
             raise
         return numba.njit(**flags)(function)
+
+
+def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
+    """``cached_njit`` for a loop."""
+    return cached_njit(function, **LOOP_FLAGS, **flags)
+
+
+def part(function: Callable | None = None, **flags: Any) -> Any:
+    """``@njit`` for a function that is compiled into the loops and called by nothing else.
+
+    Without what a call from Python or C would need, which takes longer to compile than a short
+    function itself, and without a cached copy of its own.
+    """
+    if function is None:
+        return functools.partial(part, **flags)
+    return numba.njit(**{**FLAGS, **LOOP_FLAGS, **flags}, no_cpython_wrapper=True)(function)

@@ -15,7 +15,9 @@ from .abi import (
     complex_row,
     context_address,
     driver_call,
-    row_address,
+    named,
+    row,
+    rows_of,
     types,
     vector_type,
 )
@@ -279,9 +281,11 @@ def evaluate_row_PRECISION(
     evaluate, context, workspace, ints, floats, rates, momenta, history, last
 ):
     """A driver that evaluates the point in row `last`, and does nothing else."""
-    x = row_address(workspace, ints[STRIDE], last, rates)
-    g = row_address(workspace, ints[STRIDE], N_POINTS + last, rates)
-    floats[FUN_EXTRA] = call_evaluate(evaluate, x, g, ints[SIZE], context)
+    ints = named(ints)
+    rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
+    x = row(rows, last)
+    g = row(rows, N_POINTS + last)
+    named(floats).FUN_EXTRA = call_evaluate(evaluate, x, g, ints.SIZE, context)
 
 
 # -- once for each style and precision

@@ -1,17 +1,15 @@
-if ints[PENDING] == TO_EVALUATE:
-    if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
-        ints[STATUS] = STATUS_MAXFEV
+if ints.PENDING == TO_EVALUATE:
+    if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+        ints.STATUS = STATUS_MAXFEV
         break
-    ints[NIT] = ints[ITERATION]
-    ints[CURRENT] = ints[TRIAL]
+    ints.NIT = ints.ITERATION
+    ints.CURRENT = ints.TRIAL
     if evaluate == 0:
-        ints[STATUS] = NEEDS_EVALUATION
+        ints.STATUS = NEEDS_EVALUATION
         break
-    x_address = row_address(workspace, stride, ints[TRIAL], rates)
-    g_address = row_address(workspace, stride, N_POINTS + ints[TRIAL], rates)
-    floats[FUN_TRIAL] = call_evaluate(evaluate, x_address, g_address, n, context)
-    ints[NFEV] += ints[COST_FUN]
-    ints[NJEV] += ints[COST_JAC]
+    floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
+    ints.NFEV += ints.COST_FUN
+    ints.NJEV += ints.COST_JAC
 else:
-    floats[FUN_TRIAL] = floats[FUN]
-ints[PENDING] = EVALUATED
+    floats.FUN_TRIAL = floats.FUN
+ints.PENDING = EVALUATED

@@ -8,59 +8,59 @@ def drive(
     workspace,  # INOUT  address of the rows, (FIRST_SLOT + slots, STRIDE)
     ints,  # INOUT  (len(INTS),)
     floats,  # INOUT  (len(FLOATS),)
-    rates,  # IN     learning rates from iteration ints[CHUNK_START] on, or one constant
+    rates,  # IN     learning rates from iteration ints.CHUNK_START on, or one constant
     momenta,  # IN     momenta, likewise, and one more
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    k = ints[ITERATION]
-    start = ints[CHUNK_START]
-    current = ints[CURRENT]
-    best = ints[BEST]
-    pending = ints[PENDING]
-    norm = ints[NORM]
-    f = floats[FUN]
-    f_best = floats[FUN_BEST]
-    f_previous = floats[FUN_PREVIOUS]
-    gtol = floats[GTOL]
-    ftol = floats[FTOL]
-    xtol = floats[XTOL]
-    step_norm = floats[STEP_NORM]
-    x_norm = floats[X_NORM]
-    grad_norm = floats[GRAD_NORM]
+    ints = named(ints)
+    floats = named(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    k = ints.ITERATION
+    start = ints.CHUNK_START
+    current = ints.CURRENT
+    best = ints.BEST
+    pending = ints.PENDING
+    norm = ints.NORM
+    f = floats.FUN
+    f_best = floats.FUN_BEST
+    f_previous = floats.FUN_PREVIOUS
+    gtol = floats.GTOL
+    ftol = floats.FTOL
+    xtol = floats.XTOL
+    step_norm = floats.STEP_NORM
+    x_norm = floats.X_NORM
+    grad_norm = floats.GRAD_NORM
     status = RUNNING
     ending = RUNNING
     improves = False
     result = current
-    nit = ints[NIT]
-    constant = ints[RATE_STRIDE] == 0 and ints[MOMENTUM_STRIDE] == 0
+    nit = ints.NIT
+    constant = ints.RATE_STRIDE == 0 and ints.MOMENTUM_STRIDE == 0
     # CONSTANTS
     while True:
-        x = row(workspace, stride, current, n, rates)
-        g = row(workspace, stride, N_POINTS + current, n, rates)
+        x = row(rows, current)
+        g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
             if pending == TO_EVALUATE:
-                if ints[NFEV] + ints[COST_FUN] + ints[RESERVE] > ints[MAXFEV]:
+                if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
                 # Written back before the user's code runs, which may raise.
-                ints[ITERATION] = k
-                ints[NIT] = nit
-                ints[CURRENT] = current
-                ints[BEST] = best
-                ints[PENDING] = pending
-                floats[FUN_BEST] = f_best
-                floats[FUN_PREVIOUS] = f_previous
+                ints.ITERATION = k
+                ints.NIT = nit
+                ints.CURRENT = current
+                ints.BEST = best
+                ints.PENDING = pending
+                floats.FUN_BEST = f_best
+                floats.FUN_PREVIOUS = f_previous
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
-                x_address = row_address(workspace, stride, current, rates)
-                g_address = row_address(workspace, stride, N_POINTS + current, rates)
-                f = call_evaluate(evaluate, x_address, g_address, n, context)
-                ints[NFEV] += ints[COST_FUN]
-                ints[NJEV] += ints[COST_JAC]
+                f = call_evaluate(evaluate, x, g, n, context)
+                ints.NFEV += ints.COST_FUN
+                ints.NJEV += ints.COST_JAC
             pending = EVALUATED
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
@@ -69,37 +69,36 @@ def drive(
             ending = RUNNING
             improves = best < 0 or f < f_best
             if improves:
-                ints[SINCE_BEST] = 0
+                ints.SINCE_BEST = 0
             else:
-                ints[SINCE_BEST] += 1
-                if f - f_best > floats[DIVERGED_FACTOR] * max(1.0, abs(f_best)):
+                ints.SINCE_BEST += 1
+                if f - f_best > floats.DIVERGED_FACTOR * larger(1.0, abs(f_best)):
                     ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * max(abs(f), abs(f_previous), 1.0)
+                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.
-                ints[FLAT] = ints[FLAT] + 1 if flat else 0
-                if ints[FLAT] >= 2:
+                ints.FLAT = ints.FLAT + 1 if flat else 0
+                if ints.FLAT >= 2:
                     ending = STATUS_CONVERGED
-                elif ints[SINCE_BEST] >= ints[PATIENCE]:
+                elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
         if stop_here or norm != NORM_INF:
-            i = N_POINTS + current
-            grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
+            grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
         if stop_here:
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
-                nit = max(k - 1, 0)
+                nit = larger(k - 1, 0)
                 break
             if improves:
                 best = current
                 f_best = f
                 improves = False
-            floats[LEARNING_RATE] = floats[NEXT_RATE]
+            floats.LEARNING_RATE = floats.NEXT_RATE
             result = current
             status = ending
             if grad_norm <= gtol:
@@ -110,13 +109,13 @@ def drive(
 
         # One pass: the step into a row that is neither the current nor the best point, so that
         # both stay intact, with the norms that the tests need.
-        learning_rate = rates[(k - start) * ints[RATE_STRIDE]]
-        momentum = momenta[(k - start) * ints[MOMENTUM_STRIDE]]
-        momentum_next = momenta[(k + 1 - start) * ints[MOMENTUM_STRIDE]]
+        learning_rate = rates[(k - start) * ints.RATE_STRIDE]
+        momentum = momenta[(k - start) * ints.MOMENTUM_STRIDE]
+        momentum_next = momenta[(k + 1 - start) * ints.MOMENTUM_STRIDE]
         target = 0
         while target == current or target == best:
             target += 1
-        x_new = row(workspace, stride, target, n, rates)
+        x_new = row(rows, target)
         steady = constant
         # CARRY
         # SLOT_ROWS
@@ -126,29 +125,29 @@ def drive(
         slot_bits = step_bits
         for i in range(n):
             # RULE
-            g_bits = max(g_bits, magnitude_bits(g_i))
-            x_bits = max(x_bits, magnitude_bits(x_i))
-            step_bits = max(step_bits, magnitude_bits(x_new_i - x_i))
+            g_bits = larger_magnitude(g_bits, g_i)
+            x_bits = larger_magnitude(x_bits, x_i)
+            step_bits = larger_magnitude(step_bits, x_new_i - x_i)
         if norm == NORM_INF:
-            grad_norm = from_magnitude_bits(g_bits, rates)
-        x_norm = from_magnitude_bits(x_bits, rates)
-        step_norm = from_magnitude_bits(step_bits, rates)
+            grad_norm = from_magnitude_bits(g_bits, g)
+        x_norm = from_magnitude_bits(x_bits, g)
+        step_norm = from_magnitude_bits(step_bits, g)
         if not grad_norm - grad_norm == 0.0:
             status = STATUS_NONFINITE
-            nit = max(k - 1, 0)
+            nit = larger(k - 1, 0)
             break
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current
             f_best = f
             improves = False
-        floats[LEARNING_RATE] = floats[NEXT_RATE]
-        floats[NEXT_RATE] = learning_rate
-        if ints[HISTORY] >= 0:
-            history[ints[HISTORY], 0] = f
-            history[ints[HISTORY], 1] = grad_norm
-            history[ints[HISTORY], 2] = learning_rate
-            ints[HISTORY] += 1
+        floats.LEARNING_RATE = floats.NEXT_RATE
+        floats.NEXT_RATE = learning_rate
+        if ints.HISTORY >= 0:
+            history[ints.HISTORY, 0] = f
+            history[ints.HISTORY, 1] = grad_norm
+            history[ints.HISTORY, 2] = learning_rate
+            ints.HISTORY += 1
         if grad_norm <= gtol:
             status = STATUS_CONVERGED
             result = current
@@ -161,17 +160,17 @@ def drive(
         pending = TO_EVALUATE
         if status != RUNNING:
             break
-    ints[STATUS] = status
-    ints[ITERATION] = k
-    ints[NIT] = nit
-    ints[CURRENT] = current
-    ints[BEST] = best
-    ints[RESULT] = result
-    ints[PENDING] = pending
-    floats[FUN] = f
-    floats[FUN_BEST] = f_best
-    floats[FUN_PREVIOUS] = f_previous
-    floats[GRAD_NORM] = grad_norm
-    floats[STEP_NORM] = step_norm
-    floats[X_NORM] = x_norm
+    ints.STATUS = status
+    ints.ITERATION = k
+    ints.NIT = nit
+    ints.CURRENT = current
+    ints.BEST = best
+    ints.RESULT = result
+    ints.PENDING = pending
+    floats.FUN = f
+    floats.FUN_BEST = f_best
+    floats.FUN_PREVIOUS = f_previous
+    floats.GRAD_NORM = grad_norm
+    floats.STEP_NORM = step_norm
+    floats.X_NORM = x_norm
     # CARRIES_BACK

@@ -14,55 +14,58 @@ def drive(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    own = own_numbers(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
             # EVALUATION
-            good = judge_trial(workspace, ints, floats, rates)
-            f = floats[FUN_TRIAL]
-            if ints[PHASE] == AT_START:
+            good = judge_trial(g, ints, floats)
+            f = floats.FUN_TRIAL
+            if ints.PHASE == AT_START:
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
-                floats[FUN_START] = floats[FUN_TRIAL]
+                floats.FUN_START = floats.FUN_TRIAL
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats[SLOPE] = total
-                floats[STEP] = first_step(workspace, ints, floats, total, rates)
+                floats.SLOPE = total
+                floats.STEP = first_step(x, g, ints, floats, total)
                 for j in range(LOOK_BACK):
-                    floats[RHO + j] = f
-                ints[PREVIOUS] = -1
-                ints[AHEAD] = -1
+                    own[j] = f
+                ints.PREVIOUS = -1
+                ints.AHEAD = -1
                 action = NEW_DIRECTION
             else:
-                step = floats[STEP]
-                gain = step * floats[SLOPE]
-                level = floats[RHO]
+                step = floats.STEP
+                gain = step * floats.SLOPE
+                level = own[0]
                 for j in range(LOOK_BACK):
-                    level = max(level, floats[RHO + j])
-                rounding = 450.0 * floats[EPSILON] * abs(floats[FUN_REAL])
-                ints[TRIALS] += 1
-                if good and floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL]:
+                    level = larger(level, own[j])
+                rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
+                ints.TRIALS += 1
+                if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
                 if good and f <= level - 1e-4 * gain + rounding:
                     lowered = f < level
-                    ints[FAILURES] = 0 if lowered else ints[FAILURES] + 1
-                    if ints[FAILURES] > 30:
+                    ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+                    if ints.FAILURES > 30:
                         # Rounding is all that is left.
-                        ints[STATUS] = failure(ints)
+                        ints.STATUS = failure(ints)
                         break
-                    xr = row(workspace, stride, ints[REAL], n, rates)
-                    gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
+                    xr = row(rows, ints.REAL)
+                    gr = row(rows, N_POINTS + ints.REAL)
                     sy = 0.0
                     ss = 0.0
                     yy = 0.0
@@ -74,78 +77,76 @@ def drive(
                         ss += np.float64(s_i) * s_i
                         yy += np.float64(y_i) * y_i
                         total += np.float64(g[i]) * g[i]
-                    if floats[XTOL] > 0.0:
+                    if floats.XTOL > 0.0:
                         bits = magnitude_bits(x[0] - x[0])
                         for i in range(n):
-                            bits = max(bits, magnitude_bits(x[i] - xr[i]))
-                        floats[STEP_NORM] = from_magnitude_bits(bits, rates)
-                        floats[X_NORM] = vector_norm(
-                            workspace, stride, ints[REAL], n, NORM_INF, 0.0, rates
-                        )
-                    floats[LEARNING_RATE] = step
+                            bits = larger_magnitude(bits, x[i] - xr[i])
+                        floats.STEP_NORM = from_magnitude_bits(bits, g)
+                        floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                    floats.LEARNING_RATE = step
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
-                    floats[RHO + ints[HEAD]] = f
-                    ints[HEAD] = (ints[HEAD] + 1) % LOOK_BACK
-                    floats[SLOPE] = total
+                    own[ints.HEAD] = f
+                    ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
+                    floats.SLOPE = total
                     if sy > 0.0 and yy > 0.0:
                         long = ss / sy
                         short = sy / yy
-                        floats[STEP] = short if short < 0.5 * long else long
+                        floats.STEP = short if short < 0.5 * long else long
                     else:
-                        floats[STEP] = 10.0 * step
-                    floats[STEP] = min(max(floats[STEP], 1e-300), 1e100)
-                    ints[COMPLETED] = 1
+                        floats.STEP = 10.0 * step
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    ints.COMPLETED = 1
                     action = NEW_DIRECTION
-                elif ints[TRIALS] > 60 or step < 1e-300:
-                    ints[LINE_SEARCH_FAILURES] += 1
-                    ints[STATUS] = failure(ints)
+                elif ints.TRIALS > 60 or step < 1e-300:
+                    ints.LINE_SEARCH_FAILURES += 1
+                    ints.STATUS = failure(ints)
                     break
                 else:
                     part = 0.1
                     if good:
                         # The minimum of the parabola through both values and the slope.
-                        part = 0.5 * gain / (f - floats[FUN_REAL] + gain)
-                        part = min(max(part, 0.1), 0.5)
-                    floats[STEP] *= part
+                        part = 0.5 * gain / (f - floats.FUN_REAL + gain)
+                        part = smaller(larger(part, 0.1), 0.5)
+                    floats.STEP *= part
                     action = TRY
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_REAL] <= floats[GTOL]:
-                ints[RESULT] = ints[REAL]
-                ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_REAL <= floats.GTOL:
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
                 break
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_REAL]
-            ints[TRIALS] = 0
-            ints[PHASE] = SEARCHING
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_REAL
+            ints.TRIALS = 0
+            ints.PHASE = SEARCHING
             action = TRY
         if action == TRY:
-            ints[TRIAL] = free_row(ints)
-            xr = row(workspace, stride, ints[REAL], n, rates)
-            gr = row(workspace, stride, N_POINTS + ints[REAL], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = real_type(floats[STEP])
+            ints.TRIAL = free_row(ints)
+            xr = row(rows, ints.REAL)
+            gr = row(rows, N_POINTS + ints.REAL)
+            x = row(rows, ints.TRIAL)
+            step = real_type(floats.STEP)
             for i in range(n):
                 x[i] = xr[i] - step * gr[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+    if ints.STATUS != NEEDS_EVALUATION:
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE

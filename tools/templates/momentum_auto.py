@@ -24,102 +24,104 @@ def drive(
     history,  # OUT    (rows, 3): fun, gradient norm, learning rate
     last,  # IN     return before iteration `last`
 ):
-    n = ints[SIZE]
-    stride = ints[STRIDE]
-    memory = ints[MEMORY]
-    norm = ints[NORM]
-    d = row(workspace, stride, DIRECTION, n, rates)
-    ints[STATUS] = RUNNING
+    ints = named(ints)
+    floats = named(floats)
+    own = own_numbers(floats)
+    n = ints.SIZE
+    rows = rows_of(workspace, ints.STRIDE, n, rates)
+    memory = ints.MEMORY
+    norm = ints.NORM
+    d = row(rows, DIRECTION)
+    ints.STATUS = RUNNING
     action = NEW_DIRECTION
 
     while True:
-        if ints[PENDING] != EVALUATED:
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            g = row(workspace, stride, N_POINTS + ints[TRIAL], n, rates)
+        if ints.PENDING != EVALUATED:
+            x = row(rows, ints.TRIAL)
+            g = row(rows, N_POINTS + ints.TRIAL)
             # EVALUATION
-            f = floats[FUN_TRIAL]
+            f = floats.FUN_TRIAL
             bits = magnitude_bits(g[0])
             total = 0.0
             for i in range(n):
-                bits = max(bits, magnitude_bits(g[i]))
+                bits = larger_magnitude(bits, g[i])
                 total += np.float64(g[i]) * d[i]
-            floats[SLOPE_TRIAL] = total
-            grad_norm = from_magnitude_bits(bits, rates)
+            floats.SLOPE_TRIAL = total
+            grad_norm = from_magnitude_bits(bits, g)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
-                i = N_POINTS + ints[TRIAL]
-                grad_norm = vector_norm(workspace, stride, i, n, norm, floats[NORM_ORDER], rates)
+                grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
                 good = good and grad_norm - grad_norm == 0.0
-            floats[NORM_TRIAL] = grad_norm
-            if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
-                ints[BEST] = ints[TRIAL]
-                floats[FUN_BEST] = f
-                ints[IMPROVED] = 1
-                ints[BAD_SEEN] = 0
+            floats.NORM_TRIAL = grad_norm
+            if good and (ints.BEST < 0 or f < floats.FUN_BEST):
+                ints.BEST = ints.TRIAL
+                floats.FUN_BEST = f
+                ints.IMPROVED = 1
+                ints.BAD_SEEN = 0
             if not good:
-                ints[BAD_SEEN] += 1
+                ints.BAD_SEEN += 1
 
-            phase = ints[PHASE]
+            phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
-                floats[FUN_START] = f
+                floats.FUN_START = f
                 if not good:
-                    ints[STATUS] = STATUS_NONFINITE
+                    ints.STATUS = STATUS_NONFINITE
                     break
-                floats[LAST_DECREASE] = np.inf
+                floats.LAST_DECREASE = np.inf
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE_TO_CONFIRM:
-                if good and f <= floats[FUN_REAL] + 1e-6 * abs(floats[FUN_REAL]):
+                if good and f <= floats.FUN_REAL + 1e-6 * abs(floats.FUN_REAL):
                     accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 action = NEW_DIRECTION
             elif phase == AT_BASE:
                 action = NEW_DIRECTION
-                if good and f <= floats[FUN_REAL] + floats[SLACK]:
-                    floats[LAST_DECREASE] = abs(floats[FUN_REAL] - f)
+                if good and f <= floats.FUN_REAL + floats.SLACK:
+                    floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
-                    floats[SLOPE] = total
+                    floats.SLOPE = total
                     size = 0.0
                     for i in range(n):
                         size += abs(np.float64(g[i]) * d[i])
-                    if floats[NORM_BASE] > floats[GTOL] and total < -45.0 * floats[EPSILON] * size:
+                    if floats.NORM_BASE > floats.GTOL and total < -45.0 * floats.EPSILON * size:
                         action = SEARCH_FROM_AHEAD
                 else:
                     base_from_real(ints, floats)
-                    if ints[COUNT] > 0:
-                        ints[COUNT] -= 1
-                        ints[HEAD] = (ints[HEAD] + memory - 1) % memory
+                    if ints.COUNT > 0:
+                        ints.COUNT -= 1
+                        ints.HEAD = (ints.HEAD + memory - 1) % memory
             elif phase == AHEAD_OF_BASE:
-                floats[SLACK] = 0.0
-                if good and floats[LAST_DECREASE] <= 1e-3 * abs(floats[FUN_REAL]):
+                floats.SLACK = 0.0
+                if good and floats.LAST_DECREASE <= 1e-3 * abs(floats.FUN_REAL):
                     # Rounding explains a rise of this size (Hager and Zhang's epsilon).
-                    floats[SLACK] = 1e-6 * abs(floats[FUN_REAL])
-                level = floats[FUN_REAL] + floats[SLACK]
-                if good and grad_norm <= floats[GTOL] and f <= level:
+                    floats.SLACK = 1e-6 * abs(floats.FUN_REAL)
+                level = floats.FUN_REAL + floats.SLACK
+                if good and grad_norm <= floats.GTOL and f <= level:
                     converge_at_trial(ints, floats)
                     break
                 if good and judge_look_ahead(ints, floats):
                     # The virtual step: one pass over all vectors.
                     target = 0
                     while (
-                        target == ints[BASE]
-                        or target == ints[REAL]
-                        or target == ints[BEST]
-                        or target == ints[TRIAL]
+                        target == ints.BASE
+                        or target == ints.REAL
+                        or target == ints.BEST
+                        or target == ints.TRIAL
                     ):
                         target += 1
-                    xb = row(workspace, stride, ints[BASE], n, rates)
-                    gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-                    xt = row(workspace, stride, target, n, rates)
-                    gt = row(workspace, stride, N_POINTS + target, n, rates)
-                    s = row(workspace, stride, PAIRS + 2 * ints[HEAD], n, rates)
-                    y = row(workspace, stride, PAIRS + 2 * ints[HEAD] + 1, n, rates)
-                    ratio = floats[RATIO]
-                    step = real_type(floats[STEP])
+                    xb = row(rows, ints.BASE)
+                    gb = row(rows, N_POINTS + ints.BASE)
+                    xt = row(rows, target)
+                    gt = row(rows, N_POINTS + target)
+                    s = row(rows, PAIRS + 2 * ints.HEAD)
+                    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+                    ratio = floats.RATIO
+                    step = real_type(floats.STEP)
                     part = real_type(ratio)
-                    move = real_type(ratio * floats[STEP])
+                    move = real_type(ratio * floats.STEP)
                     yy = 0.0
                     ss = 0.0
                     bits = magnitude_bits(gb[0] - gb[0])
@@ -133,88 +135,85 @@ def drive(
                         xt[i] = xb[i] + move * d[i]
                         gt_i = gb[i] + part * y_i
                         gt[i] = gt_i
-                        bits = max(bits, magnitude_bits(gt_i))
-                    grad_norm = from_magnitude_bits(bits, rates)
+                        bits = larger_magnitude(bits, gt_i)
+                    grad_norm = from_magnitude_bits(bits, g)
                     if norm != NORM_INF:
-                        i = N_POINTS + target
-                        grad_norm = vector_norm(
-                            workspace, stride, i, n, norm, floats[NORM_ORDER], rates
-                        )
-                    floats[STEP_NORM] = ratio * floats[STEP]
-                    floats[LEARNING_RATE] = floats[STEP_NORM]
-                    if floats[SCALE] > 0.0:
-                        floats[LEARNING_RATE] *= floats[SCALE]
-                    sy = floats[STEP] * (floats[SLOPE_TRIAL] - floats[SLOPE])
+                        grad_norm = vector_norm(gt, n, norm, floats.NORM_ORDER)
+                    floats.STEP_NORM = ratio * floats.STEP
+                    floats.LEARNING_RATE = floats.STEP_NORM
+                    if floats.SCALE > 0.0:
+                        floats.LEARNING_RATE *= floats.SCALE
+                    sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
                     store_pair(ints, floats, sy, yy, ss)
                     if f <= level:
-                        floats[LAST_DECREASE] = abs(floats[FUN_REAL] - f)
+                        floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
-                    ints[BASE] = target
-                    floats[FUN_BASE] -= floats[DECREASE]
-                    floats[NORM_BASE] = grad_norm
-                    ints[VIRTUAL] = 1
-                    floats[ERROR] = floats[ERROR_NEW]
+                    ints.BASE = target
+                    floats.FUN_BASE -= floats.DECREASE
+                    floats.NORM_BASE = grad_norm
+                    ints.VIRTUAL = 1
+                    floats.ERROR = floats.ERROR_NEW
                     if abs(ratio - 1.0) <= 1e-3:
-                        ints[BASE] = ints[TRIAL]
-                        floats[FUN_BASE] = f
-                        floats[NORM_BASE] = floats[NORM_TRIAL]
-                        ints[VIRTUAL] = 0
-                        floats[ERROR] = 0.0
-                    ints[PENALTY] = 0
-                    ints[FAILURES] = 0
-                    ints[COMPLETED] = 1
+                        ints.BASE = ints.TRIAL
+                        floats.FUN_BASE = f
+                        floats.NORM_BASE = floats.NORM_TRIAL
+                        ints.VIRTUAL = 0
+                        floats.ERROR = 0.0
+                    ints.PENALTY = 0
+                    ints.FAILURES = 0
+                    ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 else:
-                    ints[WAIT] = max(ints[WAIT] - 1, 0)
-                    ints[AHEAD] = ints[TRIAL]
-                    ints[AHEAD_GOOD] = 1 if good else 0
-                    floats[FUN_AHEAD] = f
-                    floats[SLOPE_AHEAD] = floats[SLOPE_TRIAL]
-                    floats[NORM_AHEAD] = floats[NORM_TRIAL]
+                    ints.WAIT = larger(ints.WAIT - 1, 0)
+                    ints.AHEAD = ints.TRIAL
+                    ints.AHEAD_GOOD = 1 if good else 0
+                    floats.FUN_AHEAD = f
+                    floats.SLOPE_AHEAD = floats.SLOPE_TRIAL
+                    floats.NORM_AHEAD = floats.NORM_TRIAL
                     action = SEARCH_FROM_AHEAD
-                    if ints[VIRTUAL] != 0:
-                        ints[PENALTY] = min(2 * ints[PENALTY] + 1, 8)
-                        ints[WAIT] = ints[PENALTY]
-                        if good and f <= level and abs(total) <= -0.9 * floats[SLOPE]:
+                    if ints.VIRTUAL != 0:
+                        ints.PENALTY = smaller(2 * ints.PENALTY + 1, 8)
+                        ints.WAIT = ints.PENALTY
+                        if good and f <= level and abs(total) <= -0.9 * floats.SLOPE:
                             mark_lowest(ints, floats)
                             # Where the slope fell, the pair from the last real point is used.
-                            fell = total <= floats[SLOPE]
+                            fell = total <= floats.SLOPE
                             action = ACCEPT_FROM_REAL if fell else ACCEPT_FROM_BASE
                         else:
                             # The virtual base was wrong: evaluate there.
-                            ints[TRIAL] = ints[BASE]
-                            ints[PHASE] = AT_BASE
-                            ints[PENDING] = TO_EVALUATE
+                            ints.TRIAL = ints.BASE
+                            ints.PHASE = AT_BASE
+                            ints.PENDING = TO_EVALUATE
                             action = EVALUATE
             else:
                 action = SEARCH
 
             if action == SEARCH_FROM_AHEAD:
                 start_search(ints, floats)
-                if ints[AHEAD_GOOD] != 0:
+                if ints.AHEAD_GOOD != 0:
                     # The slope at the look-ahead point is along the same d, also where the base
                     # has been evaluated since.
-                    ints[TRIAL] = ints[AHEAD]
-                    floats[FUN_TRIAL] = floats[FUN_AHEAD]
-                    floats[SLOPE_TRIAL] = floats[SLOPE_AHEAD]
-                    floats[NORM_TRIAL] = floats[NORM_AHEAD]
+                    ints.TRIAL = ints.AHEAD
+                    floats.FUN_TRIAL = floats.FUN_AHEAD
+                    floats.SLOPE_TRIAL = floats.SLOPE_AHEAD
+                    floats.NORM_TRIAL = floats.NORM_AHEAD
                     good = True
                     action = SEARCH
                 else:
-                    floats[STEP] *= 0.1
+                    floats.STEP *= 0.1
                     action = TRY
             if action == SEARCH:
                 action = search_trial(ints, floats, good)
                 if action == STOP:
                     break
             if action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
-                origin = ints[BASE] if action == ACCEPT_FROM_BASE else ints[REAL]
-                xb = row(workspace, stride, origin, n, rates)
-                gb = row(workspace, stride, N_POINTS + origin, n, rates)
-                xt = row(workspace, stride, ints[LOWEST], n, rates)
-                gt = row(workspace, stride, N_POINTS + ints[LOWEST], n, rates)
-                s = row(workspace, stride, PAIRS + 2 * ints[HEAD], n, rates)
-                y = row(workspace, stride, PAIRS + 2 * ints[HEAD] + 1, n, rates)
+                origin = ints.BASE if action == ACCEPT_FROM_BASE else ints.REAL
+                xb = row(rows, origin)
+                gb = row(rows, N_POINTS + origin)
+                xt = row(rows, ints.LOWEST)
+                gt = row(rows, N_POINTS + ints.LOWEST)
+                s = row(rows, PAIRS + 2 * ints.HEAD)
+                y = row(rows, PAIRS + 2 * ints.HEAD + 1)
                 sy = 0.0
                 yy = 0.0
                 ss = 0.0
@@ -226,66 +225,66 @@ def drive(
                     sy += np.float64(s_i) * y_i
                     yy += np.float64(y_i) * y_i
                     ss += np.float64(s_i) * s_i
-                floats[STEP_NORM] = floats[LOWEST_STEP]
-                floats[LEARNING_RATE] = floats[LOWEST_STEP]
-                if floats[SCALE] > 0.0:
-                    floats[LEARNING_RATE] *= floats[SCALE]
+                floats.STEP_NORM = floats.LOWEST_STEP
+                floats.LEARNING_RATE = floats.LOWEST_STEP
+                if floats.SCALE > 0.0:
+                    floats.LEARNING_RATE *= floats.SCALE
                 store_pair(ints, floats, sy, yy, ss)
-                before = floats[FUN_REAL] if ints[VIRTUAL] != 0 else floats[FUN_BASE]
-                floats[LAST_DECREASE] = abs(before - floats[FUN_LOWEST])
-                ints[REAL] = ints[LOWEST]
-                floats[FUN_REAL] = floats[FUN_LOWEST]
-                floats[NORM_REAL] = floats[NORM_LOWEST]
+                before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
+                floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
+                ints.REAL = ints.LOWEST
+                floats.FUN_REAL = floats.FUN_LOWEST
+                floats.NORM_REAL = floats.NORM_LOWEST
                 base_from_real(ints, floats)
-                ints[FAILURES] = 0
-                ints[COMPLETED] = 1
+                ints.FAILURES = 0
+                ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
-        if ints[COMPLETED] != 0:
-            if ints[HISTORY] > 0:
-                history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
-            if floats[XTOL] > 0.0:
-                xb = row(workspace, stride, ints[BASE], n, rates)
+        if ints.COMPLETED != 0:
+            if ints.HISTORY > 0:
+                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+            if floats.XTOL > 0.0:
+                xb = row(rows, ints.BASE)
                 bits = magnitude_bits(xb[0])
                 d_bits = magnitude_bits(d[0])
                 for i in range(n):
-                    bits = max(bits, magnitude_bits(xb[i]))
-                    d_bits = max(d_bits, magnitude_bits(d[i]))
-                floats[X_NORM] = from_magnitude_bits(bits, rates)
-                floats[STEP_NORM] *= from_magnitude_bits(d_bits, rates)
+                    bits = larger_magnitude(bits, xb[i])
+                    d_bits = larger_magnitude(d_bits, d[i])
+                floats.X_NORM = from_magnitude_bits(bits, d)
+                floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if floats[NORM_BASE] <= floats[GTOL]:
-                if ints[VIRTUAL] == 0:
-                    ints[RESULT] = ints[BASE]
-                    ints[REAL] = ints[BASE]
-                    floats[FUN_REAL] = floats[FUN_BASE]
-                    floats[NORM_REAL] = floats[NORM_BASE]
-                    ints[STATUS] = STATUS_CONVERGED
+            if floats.NORM_BASE <= floats.GTOL:
+                if ints.VIRTUAL == 0:
+                    ints.RESULT = ints.BASE
+                    ints.REAL = ints.BASE
+                    floats.FUN_REAL = floats.FUN_BASE
+                    floats.NORM_REAL = floats.NORM_BASE
+                    ints.STATUS = STATUS_CONVERGED
                     break
-                ints[TRIAL] = ints[BASE]
-                ints[PHASE] = AT_BASE_TO_CONFIRM
-                ints[PENDING] = TO_EVALUATE
+                ints.TRIAL = ints.BASE
+                ints.PHASE = AT_BASE_TO_CONFIRM
+                ints.PENDING = TO_EVALUATE
                 continue
-            if ints[ITERATION] >= last:
+            if ints.ITERATION >= last:
                 break
-            if ints[HISTORY] >= 0 and ints[RECORDED] < ints[ITERATION]:
-                history[ints[HISTORY], 0] = floats[FUN_REAL]
-                history[ints[HISTORY], 1] = floats[NORM_REAL]
-                history[ints[HISTORY], 2] = np.nan
-                ints[HISTORY] += 1
-                ints[RECORDED] = ints[ITERATION]
-            floats[FUN_PREVIOUS] = floats[FUN_BASE]
+            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+                history[ints.HISTORY, 0] = floats.FUN_REAL
+                history[ints.HISTORY, 1] = floats.NORM_REAL
+                history[ints.HISTORY, 2] = np.nan
+                ints.HISTORY += 1
+                ints.RECORDED = ints.ITERATION
+            floats.FUN_PREVIOUS = floats.FUN_BASE
             # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
             # d <- (d + a v) b, joined with the product w.d that the next one needs.
-            gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-            count = ints[COUNT]
+            gb = row(rows, N_POINTS + ints.BASE)
+            count = ints.COUNT
             total = 0.0
             size = 0.0
             if count > 0:
-                j = (ints[HEAD] + memory - 1) % memory
-                w = row(workspace, stride, PAIRS + 2 * j, n, rates)
+                j = (ints.HEAD + memory - 1) % memory
+                w = row(rows, PAIRS + 2 * j)
                 for i in range(n):
                     total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
@@ -293,25 +292,25 @@ def drive(
                 b = 1.0
                 if i_pass < count:
                     v_row = PAIRS + 2 * j + 1
-                    floats[RHO + memory + j] = floats[RHO + j] * total
-                    a = -floats[RHO + memory + j]
+                    own[memory + j] = own[j] * total
+                    a = -own[memory + j]
                     if i_pass < count - 1:
                         j = (j + memory - 1) % memory
                         w_row = PAIRS + 2 * j
                     else:
-                        b = floats[SCALE]
+                        b = floats.SCALE
                         w_row = v_row
                 else:
                     v_row = PAIRS + 2 * j
-                    a = floats[RHO + memory + j] - floats[RHO + j] * total
+                    a = own[memory + j] - own[j] * total
                     if i_pass < 2 * count - 1:
                         j = (j + 1) % memory
                         w_row = PAIRS + 2 * j + 1
                     else:
                         b = -1.0
-                        w_row = N_POINTS + ints[BASE]
-                v = row(workspace, stride, v_row, n, rates)
-                w = row(workspace, stride, w_row, n, rates)
+                        w_row = N_POINTS + ints.BASE
+                v = row(rows, v_row)
+                w = row(rows, w_row)
                 a_ = real_type(a)
                 b_ = real_type(b)
                 total = 0.0
@@ -321,52 +320,52 @@ def drive(
                     d[i] = d_i
                     total += np.float64(w[i]) * d_i
                     size += abs(np.float64(w[i]) * d_i)
-            if not (total < -45.0 * floats[EPSILON] * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
                 if count > 0:
-                    ints[N_RESTARTS] += 1
-                    ints[COUNT] = 0
-                    ints[HEAD] = 0
-                    if ints[VIRTUAL] != 0:
+                    ints.N_RESTARTS += 1
+                    ints.COUNT = 0
+                    ints.HEAD = 0
+                    if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
-                        gb = row(workspace, stride, N_POINTS + ints[BASE], n, rates)
-                scale = real_type(floats[SCALE] if floats[SCALE] > 0.0 else 1.0)
+                        gb = row(rows, N_POINTS + ints.BASE)
+                scale = real_type(floats.SCALE if floats.SCALE > 0.0 else 1.0)
                 total = 0.0
                 for i in range(n):
                     d_i = -(scale * gb[i])
                     d[i] = d_i
                     total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
-                    ints[STATUS] = failure(ints)
+                    ints.STATUS = failure(ints)
                     break
-            floats[SLOPE] = total
-            floats[STEP] = 1.0
-            if floats[SCALE] == 0.0:
+            floats.SLOPE = total
+            floats.STEP = 1.0
+            if floats.SCALE == 0.0:
                 # No velocity yet, d = -g.
-                floats[STEP] = first_step(workspace, ints, floats, -total, rates)
-            ints[PHASE] = AHEAD_OF_BASE
-            ints[LOWEST] = -1
+                floats.STEP = first_step(row(rows, ints.BASE), gb, ints, floats, -total)
+            ints.PHASE = AHEAD_OF_BASE
+            ints.LOWEST = -1
             action = TRY
         if action == TRY:
-            ints[TRIAL] = 0
+            ints.TRIAL = 0
             while (
-                ints[TRIAL] == ints[BASE]
-                or ints[TRIAL] == ints[REAL]
-                or ints[TRIAL] == ints[BEST]
-                or ints[TRIAL] == ints[LOWEST]
+                ints.TRIAL == ints.BASE
+                or ints.TRIAL == ints.REAL
+                or ints.TRIAL == ints.BEST
+                or ints.TRIAL == ints.LOWEST
             ):
-                ints[TRIAL] += 1
-            xb = row(workspace, stride, ints[BASE], n, rates)
-            x = row(workspace, stride, ints[TRIAL], n, rates)
-            step = real_type(floats[STEP])
+                ints.TRIAL += 1
+            xb = row(rows, ints.BASE)
+            x = row(rows, ints.TRIAL)
+            step = real_type(floats.STEP)
             for i in range(n):
                 x[i] = xb[i] + step * d[i]
-            ints[PENDING] = TO_EVALUATE
+            ints.PENDING = TO_EVALUATE
 
-    if ints[STATUS] != NEEDS_EVALUATION:
+    if ints.STATUS != NEEDS_EVALUATION:
         # What the caller shows as the current point is the last real one.
-        ints[CURRENT] = ints[REAL]
-        floats[FUN] = floats[FUN_REAL]
-        floats[GRAD_NORM] = floats[NORM_REAL]
-        ints[NIT] = ints[ITERATION]
-        if ints[HISTORY] > 0 and ints[RECORDED] < ints[ITERATION]:
-            history[ints[HISTORY] - 1, 2] = floats[LEARNING_RATE]
+        ints.CURRENT = ints.REAL
+        floats.FUN = floats.FUN_REAL
+        floats.GRAD_NORM = floats.NORM_REAL
+        ints.NIT = ints.ITERATION
+        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
+            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE

@@ -2,7 +2,7 @@
 # both precisions.
 
 
-@cached_njit
+@part
 def cubic_minimum(a, f_a, slope_a, b, f_b, slope_b):
     """Minimiser of the cubic with these values and slopes at a < b; nan if it has none."""
     d1 = slope_a + slope_b - 3.0 * (f_b - f_a) / (b - a)
@@ -16,261 +16,260 @@ def cubic_minimum(a, f_a, slope_a, b, f_b, slope_b):
     return b - (b - a) * (slope_b + root - d1) / bottom
 
 
-@cached_njit
+@part
 def start_search(ints, floats):
     """Begin a line search from the base along the direction."""
-    ints[PHASE] = SEARCHING
-    ints[TRIALS] = 0
-    ints[BAD_TRIALS] = 0
-    ints[BRACKETED] = 0
-    ints[LOWEST] = -1
-    floats[LOW] = 0.0
-    floats[FUN_LOW] = floats[FUN_BASE]
-    floats[SLOPE_LOW] = floats[SLOPE]
-    floats[WIDTH] = np.inf
+    ints.PHASE = SEARCHING
+    ints.TRIALS = 0
+    ints.BAD_TRIALS = 0
+    ints.BRACKETED = 0
+    ints.LOWEST = -1
+    floats.LOW = 0.0
+    floats.FUN_LOW = floats.FUN_BASE
+    floats.SLOPE_LOW = floats.SLOPE
+    floats.WIDTH = np.inf
 
 
-@cached_njit
+@part
 def search_trial(ints, floats, good):
     """Judge the line search's trial at STEP, and choose the next one; returns what to do.
 
     The approximate Wolfe conditions of Hager and Zhang (2005), with delta = 1e-3, sigma = 0.9;
     trials by the minimum of a cubic, else by the secant.
     """
-    step = floats[STEP]
-    f = floats[FUN_TRIAL]
-    slope_trial = floats[SLOPE_TRIAL]
-    f_base = floats[FUN_BASE]
-    slope = floats[SLOPE]
-    low = floats[LOW]
-    f_low = floats[FUN_LOW]
-    slope_low = floats[SLOPE_LOW]
-    ints[TRIALS] += 1
+    step = floats.STEP
+    f = floats.FUN_TRIAL
+    slope_trial = floats.SLOPE_TRIAL
+    f_base = floats.FUN_BASE
+    slope = floats.SLOPE
+    low = floats.LOW
+    f_low = floats.FUN_LOW
+    slope_low = floats.SLOPE_LOW
+    ints.TRIALS += 1
     if not good:
         # Outside the domain: back off, and never beyond it again.
-        floats[HIGH] = step
-        floats[FUN_HIGH] = np.nan
-        ints[BRACKETED] = 1
-        floats[STEP] = low + (step - low) * (0.1 if ints[BAD_TRIALS] < 4 else 0.001)
-        ints[BAD_TRIALS] += 1
-        return end_search(ints, floats) if floats[STEP] <= 1e-300 else next_trial(ints, floats)
+        floats.HIGH = step
+        floats.FUN_HIGH = np.nan
+        ints.BRACKETED = 1
+        floats.STEP = low + (step - low) * (0.1 if ints.BAD_TRIALS < 4 else 0.001)
+        ints.BAD_TRIALS += 1
+        return end_search(ints, floats) if floats.STEP <= 1e-300 else next_trial(ints, floats)
 
-    slack = floats[SLACK]
-    if floats[NORM_TRIAL] <= floats[GTOL] and f <= floats[FUN_REAL] + slack:
+    slack = floats.SLACK
+    if floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL + slack:
         return converge_at_trial(ints, floats)
     armijo = f <= f_base + 1e-3 * step * slope
     near = slack > 0.0 and f <= f_base + slack
     fits = slope_trial >= 0.9 * slope and (armijo or (near and slope_trial <= -0.8 * slope))
-    if fits or (f < f_base and (ints[LOWEST] < 0 or f < floats[FUN_LOWEST])):
+    if fits or (f < f_base and (ints.LOWEST < 0 or f < floats.FUN_LOWEST)):
         mark_lowest(ints, floats)
     if fits:
         return ACCEPT_FROM_BASE
 
     if slope_trial < 0.0 and (armijo or near):
-        floats[LOW] = step
-        floats[FUN_LOW] = f
-        floats[SLOPE_LOW] = slope_trial
-        if ints[BRACKETED] == 0:
+        floats.LOW = step
+        floats.FUN_LOW = f
+        floats.SLOPE_LOW = slope_trial
+        if ints.BRACKETED == 0:
             c = cubic_minimum(low, f_low, slope_low, step, f, slope_trial)
             if not (c - c == 0.0 and c > step):
                 c = np.inf
                 if slope_trial > slope_low:
                     c = step - slope_trial * (step - low) / (slope_trial - slope_low)
             grown = step - low
-            floats[STEP] = step + 10.0 * grown
+            floats.STEP = step + 10.0 * grown
             if c - c == 0.0:
-                floats[STEP] = min(max(c, step + 0.5 * grown), floats[STEP])
-            return end_search(ints, floats) if floats[STEP] > 1e100 else next_trial(ints, floats)
+                floats.STEP = smaller(larger(c, step + 0.5 * grown), floats.STEP)
+            return end_search(ints, floats) if floats.STEP > 1e100 else next_trial(ints, floats)
         low, f_low, slope_low = step, f, slope_trial
     else:
-        floats[HIGH] = step
-        floats[FUN_HIGH] = f
-        floats[SLOPE_HIGH] = slope_trial
-        ints[BRACKETED] = 1
+        floats.HIGH = step
+        floats.FUN_HIGH = f
+        floats.SLOPE_HIGH = slope_trial
+        ints.BRACKETED = 1
 
-    high = floats[HIGH]
-    f_high = floats[FUN_HIGH]
-    slope_high = floats[SLOPE_HIGH]
+    high = floats.HIGH
+    f_high = floats.FUN_HIGH
+    slope_high = floats.SLOPE_HIGH
     w = high - low
-    if w <= 4.0 * floats[EPSILON] * high:
+    if w <= 4.0 * floats.EPSILON * high:
         return end_search(ints, floats)
     if not f_high - f_high == 0.0:
-        floats[STEP] = low + 0.3 * w
+        floats.STEP = low + 0.3 * w
         return next_trial(ints, floats)
     c = np.nan
-    if abs(f_high - f_low) > 4500.0 * floats[EPSILON] * max(abs(f_low), abs(f_high)):
+    if abs(f_high - f_low) > 4500.0 * floats.EPSILON * larger(abs(f_low), abs(f_high)):
         c = cubic_minimum(low, f_low, slope_low, high, f_high, slope_high)
     if not (c - c == 0.0 and low < c and c < high):
         c = low + 0.5 * w
         if slope_high > slope_low:
             c = low - slope_low * w / (slope_high - slope_low)
-    if w > 0.66 * floats[WIDTH] and ints[TRIALS] > 5:
+    if w > 0.66 * floats.WIDTH and ints.TRIALS > 5:
         c = low + 0.5 * w
-    floats[WIDTH] = w
-    floats[STEP] = min(max(c, low + 0.02 * w), high - 0.02 * w)
+    floats.WIDTH = w
+    floats.STEP = smaller(larger(c, low + 0.02 * w), high - 0.02 * w)
     return next_trial(ints, floats)
 
 
-@cached_njit
+@part
 def mark_lowest(ints, floats):
     """The trial is the lowest point of this search so far."""
-    ints[LOWEST] = ints[TRIAL]
-    floats[LOWEST_STEP] = floats[STEP]
-    floats[FUN_LOWEST] = floats[FUN_TRIAL]
-    floats[NORM_LOWEST] = floats[NORM_TRIAL]
+    ints.LOWEST = ints.TRIAL
+    floats.LOWEST_STEP = floats.STEP
+    floats.FUN_LOWEST = floats.FUN_TRIAL
+    floats.NORM_LOWEST = floats.NORM_TRIAL
 
 
-@cached_njit
+@part
 def next_trial(ints, floats):
     """Try again, unless the search has had its trials."""
-    return TRY if ints[TRIALS] < 30 else end_search(ints, floats)
+    return TRY if ints.TRIALS < 30 else end_search(ints, floats)
 
 
-@cached_njit
+@part
 def failure(ints):
     """Why there is no way on: values not finite since the last new lowest, or rounding."""
-    return STATUS_NONFINITE if ints[BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
+    return STATUS_NONFINITE if ints.BAD_SEEN > 0 else STATUS_PRECISION_LOSS
 
 
-@cached_njit
+@part
 def end_search(ints, floats):
     """No trial met the conditions: take the lowest, or count a failure and start afresh."""
-    if ints[LOWEST] >= 0:
+    if ints.LOWEST >= 0:
         return ACCEPT_FROM_BASE
-    ints[FAILURES] += 1
-    ints[LINE_SEARCH_FAILURES] += 1
-    ints[N_RESTARTS] += 1
-    if ints[FAILURES] > 2:
-        ints[STATUS] = failure(ints)
+    ints.FAILURES += 1
+    ints.LINE_SEARCH_FAILURES += 1
+    ints.N_RESTARTS += 1
+    if ints.FAILURES > 2:
+        ints.STATUS = failure(ints)
         return STOP
-    ints[COUNT] = 0
-    ints[HEAD] = 0
-    floats[SCALE] = 0.0
+    ints.COUNT = 0
+    ints.HEAD = 0
+    floats.SCALE = 0.0
     return NEW_DIRECTION
 
 
-@cached_njit
+@part
 def accept_trial(ints, floats):
     """The trial is the last accepted point now."""
-    ints[REAL] = ints[TRIAL]
-    floats[FUN_REAL] = floats[FUN_TRIAL]
-    floats[NORM_REAL] = floats[NORM_TRIAL]
+    ints.REAL = ints.TRIAL
+    floats.FUN_REAL = floats.FUN_TRIAL
+    floats.NORM_REAL = floats.NORM_TRIAL
 
 
-@cached_njit
+@part
 def base_from_real(ints, floats):
     """Steps start from the last accepted point now."""
-    ints[BASE] = ints[REAL]
-    floats[FUN_BASE] = floats[FUN_REAL]
-    floats[NORM_BASE] = floats[NORM_REAL]
-    ints[VIRTUAL] = 0
-    floats[ERROR] = 0.0
+    ints.BASE = ints.REAL
+    floats.FUN_BASE = floats.FUN_REAL
+    floats.NORM_BASE = floats.NORM_REAL
+    ints.VIRTUAL = 0
+    floats.ERROR = 0.0
 
 
-@cached_njit
+@part
 def converge_at_trial(ints, floats):
     """The gradient test holds at the trial, an evaluated point: the run ends there."""
     accept_trial(ints, floats)
-    floats[LEARNING_RATE] = floats[STEP]
-    if floats[SCALE] > 0.0:
-        floats[LEARNING_RATE] *= floats[SCALE]
-    ints[RESULT] = ints[TRIAL]
-    ints[STATUS] = STATUS_CONVERGED
-    ints[ITERATION] += 1
+    floats.LEARNING_RATE = floats.STEP
+    if floats.SCALE > 0.0:
+        floats.LEARNING_RATE *= floats.SCALE
+    ints.RESULT = ints.TRIAL
+    ints.STATUS = STATUS_CONVERGED
+    ints.ITERATION += 1
     return STOP
 
 
-@cached_njit
+@part
 def end_iteration(ints, floats):
     """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
-    ints[COMPLETED] = 0
-    ints[ITERATION] += 1
-    f = floats[FUN_BASE]
-    f_previous = floats[FUN_PREVIOUS]
-    ftol = floats[FTOL]
-    xtol = floats[XTOL]
-    flat = ftol > 0.0 and abs(f - f_previous) <= ftol * max(abs(f), abs(f_previous), 1.0)
-    if xtol > 0.0 and floats[STEP_NORM] <= xtol * (xtol + floats[X_NORM]):
+    ints.COMPLETED = 0
+    ints.ITERATION += 1
+    f = floats.FUN_BASE
+    f_previous = floats.FUN_PREVIOUS
+    ftol = floats.FTOL
+    xtol = floats.XTOL
+    flat = ftol > 0.0 and abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+    if xtol > 0.0 and floats.STEP_NORM <= xtol * (xtol + floats.X_NORM):
         flat = True
-    ints[FLAT] = ints[FLAT] + 1 if flat else 0
-    ints[SINCE_BEST] = 0 if ints[IMPROVED] != 0 else ints[SINCE_BEST] + 1
-    ints[IMPROVED] = 0
-    if ints[FLAT] >= 2:
-        ints[STATUS] = STATUS_CONVERGED
-        ints[RESULT] = ints[BEST]
+    ints.FLAT = ints.FLAT + 1 if flat else 0
+    ints.SINCE_BEST = 0 if ints.IMPROVED != 0 else ints.SINCE_BEST + 1
+    ints.IMPROVED = 0
+    if ints.FLAT >= 2:
+        ints.STATUS = STATUS_CONVERGED
+        ints.RESULT = ints.BEST
         return True
-    if ints[SINCE_BEST] >= ints[PATIENCE]:
-        ints[STATUS] = STATUS_STAGNATION
+    if ints.SINCE_BEST >= ints.PATIENCE:
+        ints.STATUS = STATUS_STAGNATION
         return True
-    if floats[FUN_BEST] < -1e30 * max(1.0, abs(floats[FUN_START])):
-        ints[STATUS] = STATUS_DIVERGED
+    if floats.FUN_BEST < -1e30 * larger(1.0, abs(floats.FUN_START)):
+        ints.STATUS = STATUS_DIVERGED
         return True
     # At the floor of the arithmetic f and the gradient only jitter.
-    lowest = floats[FUN_BEST]
-    level = floats[STALL_FUN]
-    if lowest < level - floats[EPSILON] * abs(level) or (
-        floats[NORM_REAL] < 0.9 * floats[STALL_NORM]
+    lowest = floats.FUN_BEST
+    level = floats.STALL_FUN
+    if lowest < level - floats.EPSILON * abs(level) or (
+        floats.NORM_REAL < 0.9 * floats.STALL_NORM
     ):
-        floats[STALL_FUN] = lowest
-        floats[STALL_NORM] = min(floats[STALL_NORM], floats[NORM_REAL])
-        ints[STALLED] = 0
+        floats.STALL_FUN = lowest
+        floats.STALL_NORM = smaller(floats.STALL_NORM, floats.NORM_REAL)
+        ints.STALLED = 0
     else:
-        ints[STALLED] += 1
-        near = abs(floats[FUN_REAL] - lowest) <= 4500.0 * floats[EPSILON] * abs(lowest)
-        if (ints[STALLED] >= 50 and near) or ints[STALLED] >= 200:
-            ints[STATUS] = failure(ints)
+        ints.STALLED += 1
+        near = abs(floats.FUN_REAL - lowest) <= 4500.0 * floats.EPSILON * abs(lowest)
+        if (ints.STALLED >= 50 and near) or ints.STALLED >= 200:
+            ints.STATUS = failure(ints)
             return True
     return False
 
 
-@cached_njit
+@part
 def judge_look_ahead(ints, floats):
     """Is the function close enough to a quadratic along d for a virtual step?
 
     Fills RATIO (of the exact minimum's step to the trial's), DECREASE and ERROR_NEW.
     """
-    slope = floats[SLOPE]
-    step = floats[STEP]
-    f = floats[FUN_TRIAL]
-    f_base = floats[FUN_BASE]
-    change = floats[SLOPE_TRIAL] - slope
-    if not (change > 0.0 and ints[WAIT] == 0):
+    slope = floats.SLOPE
+    step = floats.STEP
+    f = floats.FUN_TRIAL
+    f_base = floats.FUN_BASE
+    change = floats.SLOPE_TRIAL - slope
+    if not (change > 0.0 and ints.WAIT == 0):
         return False
     ratio = -slope / change
     decrease = -0.5 * slope * ratio * step
-    cubic = abs(f - f_base - 0.5 * step * (slope + floats[SLOPE_TRIAL]))
-    cubic = max(cubic - 450.0 * floats[EPSILON] * (abs(f_base) + abs(f)), 0.0)
-    error = abs(1.0 - ratio) * floats[ERROR] + abs(ratio * (1.0 - ratio)) * cubic
-    floats[RATIO] = ratio
-    floats[DECREASE] = decrease
-    floats[ERROR_NEW] = error
+    cubic = abs(f - f_base - 0.5 * step * (slope + floats.SLOPE_TRIAL))
+    cubic = larger(cubic - 450.0 * floats.EPSILON * (abs(f_base) + abs(f)), 0.0)
+    error = abs(1.0 - ratio) * floats.ERROR + abs(ratio * (1.0 - ratio)) * cubic
+    floats.RATIO = ratio
+    floats.DECREASE = decrease
+    floats.ERROR_NEW = error
     return (
         ratio >= 0.02
         and ratio <= 20.0
         and cubic <= 0.3 * decrease
         and error <= 0.01 * decrease
-        and (f <= floats[FUN_REAL] + floats[SLACK] or ratio < 1.0)
+        and (f <= floats.FUN_REAL + floats.SLACK or ratio < 1.0)
     )
 
 
-@cached_njit
+@part
 def store_pair(ints, floats, sy, yy, ss):
     """Keep the pair that was written at HEAD, if its curvature is positive beyond rounding."""
-    if yy > 0.0 and sy > 4500.0 * floats[EPSILON] * math.sqrt(yy * ss):
-        floats[SCALE] = sy / yy
-        floats[RHO + ints[HEAD]] = 1.0 / sy
-        ints[HEAD] = (ints[HEAD] + 1) % ints[MEMORY]
-        ints[COUNT] = min(ints[COUNT] + 1, ints[MEMORY])
+    if yy > 0.0 and sy > 4500.0 * floats.EPSILON * math.sqrt(yy * ss):
+        floats.SCALE = sy / yy
+        own_numbers(floats)[ints.HEAD] = 1.0 / sy
+        ints.HEAD = (ints.HEAD + 1) % ints.MEMORY
+        ints.COUNT = smaller(ints.COUNT + 1, ints.MEMORY)
 
 
-@cached_njit
-def vector_norm(workspace, stride, i, n, norm, order, like):
+@part
+def vector_norm(v, n, norm, order):
     """Norm of a row; nan if it holds one."""
-    v = row(workspace, stride, i, n, like)
     bits = magnitude_bits(v[0])
     for j in range(n):
-        bits = max(bits, magnitude_bits(v[j]))
-    largest = from_magnitude_bits(bits, like)
+        bits = larger_magnitude(bits, v[j])
+    largest = from_magnitude_bits(bits, v)
     if norm == NORM_INF:
         return largest
     total = 0.0
@@ -304,51 +303,46 @@ def vector_norm(workspace, stride, i, n, norm, order, like):
     return largest * total ** (1.0 / order)
 
 
-@cached_njit
-def judge_trial(workspace, ints, floats, like):
+@part
+def judge_trial(g, ints, floats):
     """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
-    i = N_POINTS + ints[TRIAL]
-    n, stride = ints[SIZE], ints[STRIDE]
-    f = floats[FUN_TRIAL]
-    largest = vector_norm(workspace, stride, i, n, NORM_INF, 0.0, like)
-    floats[NORM_TRIAL] = largest
-    if ints[NORM] != NORM_INF:
-        floats[NORM_TRIAL] = vector_norm(
-            workspace, stride, i, n, ints[NORM], floats[NORM_ORDER], like
-        )
+    n = ints.SIZE
+    f = floats.FUN_TRIAL
+    largest = vector_norm(g, n, NORM_INF, 0.0)
+    floats.NORM_TRIAL = largest
+    if ints.NORM != NORM_INF:
+        floats.NORM_TRIAL = vector_norm(g, n, ints.NORM, floats.NORM_ORDER)
     good = f - f == 0.0 and largest - largest == 0.0
-    if good and (ints[BEST] < 0 or f < floats[FUN_BEST]):
-        ints[BEST] = ints[TRIAL]
-        floats[FUN_BEST] = f
-        ints[IMPROVED] = 1
-        ints[BAD_SEEN] = 0
+    if good and (ints.BEST < 0 or f < floats.FUN_BEST):
+        ints.BEST = ints.TRIAL
+        floats.FUN_BEST = f
+        ints.IMPROVED = 1
+        ints.BAD_SEEN = 0
     if not good:
-        ints[BAD_SEEN] += 1
+        ints.BAD_SEEN += 1
     return good
 
 
-@cached_njit
-def first_step(workspace, ints, floats, gg, like):
+@part
+def first_step(x, g, ints, floats, gg):
     """Step along -g that changes x, or else f, by 1 %; gg is g.g."""
-    n, stride = ints[SIZE], ints[STRIDE]
-    x_norm = vector_norm(workspace, stride, ints[BASE], n, NORM_INF, 0.0, like)
+    n = ints.SIZE
+    x_norm = vector_norm(x, n, NORM_INF, 0.0)
     step = 1.0 / math.sqrt(gg)
     if x_norm > 0.0:
-        step = x_norm / vector_norm(
-            workspace, stride, N_POINTS + ints[BASE], n, NORM_INF, 0.0, like
-        )
+        step = x_norm / vector_norm(g, n, NORM_INF, 0.0)
         step *= 0.01
-    elif floats[FUN_BASE] != 0.0:
-        step = 0.01 * abs(floats[FUN_BASE]) / gg
+    elif floats.FUN_BASE != 0.0:
+        step = 0.01 * abs(floats.FUN_BASE) / gg
     # Where x is tiny, a step that f can notice.
-    step = max(step, 100.0 * floats[EPSILON] * abs(floats[FUN_BASE]) / gg)
+    step = larger(step, 100.0 * floats.EPSILON * abs(floats.FUN_BASE) / gg)
     return step if step > 0.0 and step - step == 0.0 else 1e-8
 
 
-@cached_njit
+@part
 def free_row(ints):
     """A row that holds none of the points a method without pairs works with."""
     i = 0
-    while i == ints[REAL] or i == ints[BEST] or i == ints[PREVIOUS] or i == ints[AHEAD]:
+    while i == ints.REAL or i == ints.BEST or i == ints.PREVIOUS or i == ints.AHEAD:
         i += 1
     return i
