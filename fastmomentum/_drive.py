@@ -37,12 +37,12 @@ _NORMS[-math.inf] = layout.NORM_MIN
 (
     STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
     COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
-    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE,
+    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE, NORM_ADDRESS,
 ) = map(layout.INTS.index, (
     "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
     "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
-    "RESERVE",
+    "RESERVE", "NORM_ADDRESS",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
  EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM) = map(
@@ -165,8 +165,9 @@ class Run:
     # -- the loop ---------------------------------------------------------------------------------
 
     def _drivers(self) -> None:
-        from ._kernels.drivers import driver, driver_address
+        from ._kernels.drivers import driver, driver_address, norm_address
 
+        self.ints[NORM_ADDRESS] = norm_address(int(self.ints[NORM]), self.dtype)
         binding = self.objective.binding
         name = self.loop
         self.context: tuple = ()

@@ -168,7 +168,7 @@ def search_file() -> str:
         NOTICE.format(sources=SEARCH_TEMPLATE)
         + "\nimport math\n\nimport numpy as np\n\n"
         + imports("abi", body, "fastmomentum/_kernels/abi.py")
-        + "from .jit import part\n\n"
+        + "from .jit import cached_njit, part\n\n"
         + f'SOURCES = "{content_hash(*map(read, (SEARCH_TEMPLATE, *SHARED_SOURCES)))}"\n'
         + constants(body)
         + "\n\n"

@@ -101,6 +101,11 @@ def call_evaluate(typing_context, address, x, g, n, context_address):
     return F8(address, x, g, n, context_address), impl
 
 
+def norm_signature(dtype):
+    """Signature of ``vector_norm(row, n, norm, order)``."""
+    return F8(types.CPointer(F8 if dtype == np.float64 else F4), I8, I8, F8)
+
+
 # -- contexts --------------------------------------------------------------------------------------
 # A context is the struct (fun, jac, args, scratch, step): addresses of the user's functions, the
 # user's arguments, the address of scratch rows, and the step of the differences. A function that
@@ -339,6 +344,12 @@ if jit_disabled():
 
     larger, smaller = max, min
 
+    def call_norm(address, v, n, norm, order):
+        """``vector_norm(v, n, norm, order)``."""
+        from .search import vector_norm
+
+        return vector_norm(v, n, norm, order)
+
     def magnitude_bits(value):
         """|value| as an integer of the same order; NaN is above infinity."""
         value = np.asarray(value)
@@ -398,6 +409,16 @@ else:
             return builder.gep(base, [builder.mul(stride, values[1])])
 
         return rows.types[0](rows, i), impl
+
+    @intrinsic
+    def call_norm(typing_context, address, v, n, norm, order):
+        """``vector_norm(v, n, norm, order)`` at an address."""
+        plain = (v, I8, I8, F8)
+
+        def impl(context, builder, signature, values):
+            return _emit_call(context, builder, values[0], F8, plain, list(values[1:]))
+
+        return F8(address, *plain), impl
 
     def _choice(typing_context, a, b, comparison):
         """Python's max or min; Numba would compile it as a function of its own."""

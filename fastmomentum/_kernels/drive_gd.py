@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
+from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
 from .jit import cached_loop
-from .search import vector_norm
+from .search import largest_magnitude
 
-SOURCES = "f5be86f66b48ff36"
+SOURCES = "55e2426dbbb4d4d5"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -116,8 +116,10 @@ def drive_gd_float64(
                 elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
-        if stop_here or norm != NORM_INF:
-            grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
+        if norm != NORM_INF:
+            grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
+        elif stop_here:
+            grad_norm = largest_magnitude(g, n)
         if stop_here:
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
@@ -291,8 +293,10 @@ def drive_gd_float32(
                 elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
-        if stop_here or norm != NORM_INF:
-            grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
+        if norm != NORM_INF:
+            grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
+        elif stop_here:
+            grad_norm = largest_magnitude(g, n)
         if stop_here:
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE

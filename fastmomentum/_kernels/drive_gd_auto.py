@@ -12,15 +12,14 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 
-SOURCES = "2f8f60afe122addc"
+SOURCES = "2fec3a8275651cda"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
 NEEDS_EVALUATION = -2
 NEW_DIRECTION = 0
-NORM_INF = 0
 N_POINTS = 5
 RUNNING = -1
 SEARCHING = 4
@@ -125,7 +124,7 @@ def drive_gd_auto_float64(
                         for i in range(n):
                             bits = larger_magnitude(bits, x[i] - xr[i])
                         floats.STEP_NORM = from_magnitude_bits(bits, g)
-                        floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                        floats.X_NORM = largest_magnitude(xr, n)
                     floats.LEARNING_RATE = step
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)
@@ -289,7 +288,7 @@ def drive_gd_auto_float32(
                         for i in range(n):
                             bits = larger_magnitude(bits, x[i] - xr[i])
                         floats.STEP_NORM = from_magnitude_bits(bits, g)
-                        floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                        floats.X_NORM = largest_magnitude(xr, n)
                     floats.LEARNING_RATE = step
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)

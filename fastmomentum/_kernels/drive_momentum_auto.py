@@ -10,12 +10,12 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
+from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair, vector_norm
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search, store_pair
 
-SOURCES = "13c53b91eb83bfcb"
-MEMORY = 25
+SOURCES = "70727f713e37e93e"
+MEMORY = 26
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -93,7 +93,7 @@ def drive_momentum_auto_float64(
             grad_norm = from_magnitude_bits(bits, g)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
-                grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
+                grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
                 good = good and grad_norm - grad_norm == 0.0
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
@@ -181,7 +181,7 @@ def drive_momentum_auto_float64(
                         bits = larger_magnitude(bits, gt_i)
                     grad_norm = from_magnitude_bits(bits, g)
                     if norm != NORM_INF:
-                        grad_norm = vector_norm(gt, n, norm, floats.NORM_ORDER)
+                        grad_norm = call_norm(ints.NORM_ADDRESS, gt, n, norm, floats.NORM_ORDER)
                     floats.STEP_NORM = ratio * floats.STEP
                     floats.LEARNING_RATE = floats.STEP_NORM
                     if floats.SCALE > 0.0:
@@ -466,7 +466,7 @@ def drive_momentum_auto_float32(
             grad_norm = from_magnitude_bits(bits, g)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
-                grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
+                grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
                 good = good and grad_norm - grad_norm == 0.0
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
@@ -554,7 +554,7 @@ def drive_momentum_auto_float32(
                         bits = larger_magnitude(bits, gt_i)
                     grad_norm = from_magnitude_bits(bits, g)
                     if norm != NORM_INF:
-                        grad_norm = vector_norm(gt, n, norm, floats.NORM_ORDER)
+                        grad_norm = call_norm(ints.NORM_ADDRESS, gt, n, norm, floats.NORM_ORDER)
                     floats.STEP_NORM = ratio * floats.STEP
                     floats.LEARNING_RATE = floats.STEP_NORM
                     if floats.SCALE > 0.0:

@@ -12,9 +12,9 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, vector_norm
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 
-SOURCES = "172e48fd5dff8f85"
+SOURCES = "ef90f7130d6ca35a"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -22,7 +22,6 @@ EVALUATE = 2
 EVALUATED = 0
 NEEDS_EVALUATION = -2
 NEW_DIRECTION = 0
-NORM_INF = 0
 N_POINTS = 5
 RESTART = 8
 RUNNING = -1
@@ -153,7 +152,7 @@ def drive_nesterov_auto_float64(
                     for i in range(n):
                         bits = larger_magnitude(bits, x[i] - xr[i])
                     floats.STEP_NORM = from_magnitude_bits(bits, g)
-                    floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                    floats.X_NORM = largest_magnitude(xr, n)
                 # Steps that no longer lower f: rounding is all that is left after a while.
                 lowered = floats.FUN_TRIAL < floats.FUN_REAL
                 ints.FAILURES = 0 if lowered else ints.FAILURES + 1
@@ -402,7 +401,7 @@ def drive_nesterov_auto_float32(
                     for i in range(n):
                         bits = larger_magnitude(bits, x[i] - xr[i])
                     floats.STEP_NORM = from_magnitude_bits(bits, g)
-                    floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                    floats.X_NORM = largest_magnitude(xr, n)
                 # Steps that no longer lower f: rounding is all that is left after a while.
                 lowered = floats.FUN_TRIAL < floats.FUN_REAL
                 ints.FAILURES = 0 if lowered else ints.FAILURES + 1

@@ -24,4 +24,19 @@ def driver_address(name: str, dtype: np.dtype, signature: Any) -> int:
     return _addresses[key]
 
 
+def norm_address(norm: int, dtype: np.dtype) -> int:
+    """Address of the code of a norm; 0 where a loop needs none."""
+    from . import abi, layout
+    from .jit import jit_disabled
+
+    if norm == layout.NORM_INF or jit_disabled():
+        return 0
+    key = ("norm", dtype.char)
+    if key not in _addresses:
+        from .search import vector_norm
+
+        _addresses[key] = abi.address_of(vector_norm, abi.norm_signature(dtype))
+    return _addresses[key]
+
+
 _addresses: dict[tuple[str, str], int] = {}

@@ -28,7 +28,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "324c99c9da0f55c4"
+SOURCES = "82f01c68d5109862"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.

@@ -41,6 +41,7 @@ INTS = (
     "SINCE_BEST",
     "FLAT",  # consecutive iterations in which ftol or xtol held
     "NORM",  # which norm of the gradient, see NORM_*
+    "NORM_ADDRESS",  # code of `vector_norm`; not set, and not used, where NORM is NORM_INF
     "HISTORY",  # rows of history written in this chunk; -1: no history
     "CHUNK_START",  # iteration that rates[0] belongs to
     "RATE_STRIDE",  # 0: one constant rate

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import from_magnitude_bits, larger, larger_magnitude, magnitude_bits, own_numbers, smaller
-from .jit import part
+from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, own_numbers, smaller
+from .jit import cached_njit, part
 
-SOURCES = "cac084641413c5de"
-HEAD = 34
+SOURCES = "b001c84f6c168bfa"
+HEAD = 35
 STEP = 21
 RATIO = 40
 DECREASE = 41
@@ -297,14 +297,20 @@ def store_pair(ints, floats, sy, yy, ss):
 
 
 @part
-def vector_norm(v, n, norm, order):
-    """Norm of a row; nan if it holds one."""
+def largest_magnitude(v, n):
+    """Largest magnitude in a row; nan if it holds one."""
     bits = magnitude_bits(v[0])
-    for j in range(n):
-        bits = larger_magnitude(bits, v[j])
-    largest = from_magnitude_bits(bits, v)
-    if norm == NORM_INF:
-        return largest
+    for i in range(n):
+        bits = larger_magnitude(bits, v[i])
+    return from_magnitude_bits(bits, v)
+
+
+@cached_njit
+def vector_norm(v, n, norm, order):
+    """Norm of a row other than the largest magnitude; nan if it holds one.
+
+    Called by address, and compiled only for a run that asks for such a norm.
+    """
     total = 0.0
     if norm == NORM_MIN:
         total = abs(np.float64(v[0]))
@@ -328,6 +334,7 @@ def vector_norm(v, n, norm, order):
     if total != 0.0 and not total == np.inf:
         return total ** (1.0 / order)
     # High powers of small numbers are zero, of large ones infinite: relative to the largest.
+    largest = largest_magnitude(v, n)
     if largest == 0.0 or not largest - largest == 0.0:
         return largest
     total = 0.0
@@ -341,10 +348,10 @@ def judge_trial(g, ints, floats):
     """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
     n = ints.SIZE
     f = floats.FUN_TRIAL
-    largest = vector_norm(g, n, NORM_INF, 0.0)
+    largest = largest_magnitude(g, n)
     floats.NORM_TRIAL = largest
     if ints.NORM != NORM_INF:
-        floats.NORM_TRIAL = vector_norm(g, n, ints.NORM, floats.NORM_ORDER)
+        floats.NORM_TRIAL = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
     good = f - f == 0.0 and largest - largest == 0.0
     if good and (ints.BEST < 0 or f < floats.FUN_BEST):
         ints.BEST = ints.TRIAL
@@ -360,10 +367,10 @@ def judge_trial(g, ints, floats):
 def first_step(x, g, ints, floats, gg):
     """Step along -g that changes x, or else f, by 1 %; gg is g.g."""
     n = ints.SIZE
-    x_norm = vector_norm(x, n, NORM_INF, 0.0)
+    x_norm = largest_magnitude(x, n)
     step = 1.0 / math.sqrt(gg)
     if x_norm > 0.0:
-        step = x_norm / vector_norm(g, n, NORM_INF, 0.0)
+        step = x_norm / largest_magnitude(g, n)
         step *= 0.01
     elif floats.FUN_BASE != 0.0:
         step = 0.01 * abs(floats.FUN_BASE) / gg

@@ -87,8 +87,10 @@ def drive(
                 elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
-        if stop_here or norm != NORM_INF:
-            grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
+        if norm != NORM_INF:
+            grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
+        elif stop_here:
+            grad_norm = largest_magnitude(g, n)
         if stop_here:
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE

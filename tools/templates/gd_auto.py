@@ -82,7 +82,7 @@ def drive(
                         for i in range(n):
                             bits = larger_magnitude(bits, x[i] - xr[i])
                         floats.STEP_NORM = from_magnitude_bits(bits, g)
-                        floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                        floats.X_NORM = largest_magnitude(xr, n)
                     floats.LEARNING_RATE = step
                     accept_trial(ints, floats)
                     base_from_real(ints, floats)

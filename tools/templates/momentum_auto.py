@@ -50,7 +50,7 @@ def drive(
             grad_norm = from_magnitude_bits(bits, g)
             good = f - f == 0.0 and grad_norm - grad_norm == 0.0
             if norm != NORM_INF:
-                grad_norm = vector_norm(g, n, norm, floats.NORM_ORDER)
+                grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
                 good = good and grad_norm - grad_norm == 0.0
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
@@ -138,7 +138,7 @@ def drive(
                         bits = larger_magnitude(bits, gt_i)
                     grad_norm = from_magnitude_bits(bits, g)
                     if norm != NORM_INF:
-                        grad_norm = vector_norm(gt, n, norm, floats.NORM_ORDER)
+                        grad_norm = call_norm(ints.NORM_ADDRESS, gt, n, norm, floats.NORM_ORDER)
                     floats.STEP_NORM = ratio * floats.STEP
                     floats.LEARNING_RATE = floats.STEP_NORM
                     if floats.SCALE > 0.0:

@@ -115,7 +115,7 @@ def drive(
                     for i in range(n):
                         bits = larger_magnitude(bits, x[i] - xr[i])
                     floats.STEP_NORM = from_magnitude_bits(bits, g)
-                    floats.X_NORM = vector_norm(xr, n, NORM_INF, 0.0)
+                    floats.X_NORM = largest_magnitude(xr, n)
                 # Steps that no longer lower f: rounding is all that is left after a while.
                 lowered = floats.FUN_TRIAL < floats.FUN_REAL
                 ints.FAILURES = 0 if lowered else ints.FAILURES + 1
