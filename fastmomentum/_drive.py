@@ -15,7 +15,7 @@ import numpy as np
 
 from ._kernels import layout
 from ._kernels.jit import jit_disabled
-from ._methods import Method, Parameter
+from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
@@ -37,12 +37,14 @@ _NORMS[-math.inf] = layout.NORM_MIN
 (
     STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
     COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
-    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE, NORM_ADDRESS,
+    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE, NORM_ADDRESS, METRIC,
+    METRIC_IN_USE, METRIC_START, JUDGED, NEXT_CANDIDATE,
 ) = map(layout.INTS.index, (
     "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
     "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
-    "RESERVE", "NORM_ADDRESS",
+    "RESERVE", "NORM_ADDRESS", "METRIC", "METRIC_IN_USE", "METRIC_START", "JUDGED",
+    "NEXT_CANDIDATE",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
  EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM) = map(
@@ -76,9 +78,9 @@ class Run:
         self.automatic = settings.learning_rate == "auto"
         self.iterate_is_evaluated = self.automatic or self.method.iterate == "x"
         if self.automatic:
-            self.loop = f"{self.method.name}_auto"
+            self.loop = f"{self.method.loop}_auto"
             starts = ["zero"]  # the direction
-            self.scratch_row = layout.PAIRS + 2 * settings.memory
+            self.scratch_row = layout.PAIRS + 2 * settings.memory + layout.METRIC_ROWS
         else:
             self.loop = self.method.name
             starts = [self.method.slots_start[name] for name in self.method.slots]
@@ -89,8 +91,11 @@ class Run:
         for i, start in enumerate(starts):
             self.row(layout.FIRST_SLOT + i)[:] = x0 if start == "x0" else 0.0
         self.ints = np.zeros(len(layout.INTS), np.int64)
-        own = () if self.automatic else (*settings.constants, *self.method.carries.values())
-        self.floats = np.zeros(layout.RHO + max(2 * settings.memory, layout.LOOK_BACK, len(own)))
+        own = settings.constants
+        if not self.automatic:
+            own = (*own, *self.method.carries.values())
+        first_own = layout.OWN + 2 * settings.memory
+        self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + len(own)))
         ints, floats = self.ints, self.floats
         ints[STATUS] = layout.RUNNING
         ints[PENDING] = layout.TO_EVALUATE
@@ -114,17 +119,32 @@ class Run:
         floats[EPSILON] = np.finfo(self.dtype).eps
         floats[DIVERGED] = DIVERGED_FACTOR
         if own:
-            floats[layout.OWN : layout.OWN + len(own)] = own
+            floats[first_own : first_own + len(own)] = own
         self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
+        if self.loop == "momentum_auto":
+            self._metric()
         self._schedules()
         self._drivers()
 
     def row(self, i: int) -> np.ndarray:
         """Vector `i` of the workspace."""
         return self.rows[i, : self.n]
+
+    def _metric(self) -> None:
+        """Where the diagonal metric starts from."""
+        ints = self.ints
+        metric, x_scale = self.method.metric, self.settings.x_scale
+        ints[METRIC] = layout.METRIC_LEARNED if metric is None else 1 + METRICS.index(metric)
+        ints[JUDGED] = -1
+        ints[NEXT_CANDIDATE] = 2
+        first = layout.PAIRS + 2 * self.settings.memory
+        self.rows[first + layout.SUM_ROW : first + layout.SUM_ROW + 2] = 0.0
+        if x_scale is not None:
+            ints[METRIC_START] = ints[METRIC_IN_USE] = first + layout.START_ROW
+            self.row(first + layout.START_ROW)[:] = x_scale * x_scale
 
     # -- schedules --------------------------------------------------------------------------------
 

@@ -67,6 +67,7 @@ class Settings:
     momentum: Any
     constants: tuple[float, ...]  # of the method's own, in the order of `Method.constants`
     memory: int
+    x_scale: np.ndarray | None
     gtol: float
     norm: float
     ftol: float
@@ -334,29 +335,64 @@ def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Set
 _checked: dict[tuple, Settings] = {}
 
 
-def _own_parameters(method: Method, options: dict, dtype: np.dtype) -> dict[str, Any]:
-    own = {}
+def check_x_scale(value: Any, n: int, dtype: np.dtype) -> np.ndarray | None:
+    """The sizes of the variables as an array; None for 'auto'."""
+    rule = f"x_scale must be 'auto', a positive number, or an array of {n} of them"
+    if isinstance(value, str):
+        if value == "auto":
+            return None
+        raise ValueError(f"{rule}, got {value!r}.")
+    try:
+        sizes = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{rule}: {error}") from None
+    if sizes.dtype.kind not in "fiu":
+        raise TypeError(f"{rule}, got {value!r}.")
+    if sizes.shape not in ((), (1,), (n,)):
+        raise ValueError(f"{rule}, got shape {sizes.shape}.")
+    with np.errstate(all="ignore"):
+        sizes = np.broadcast_to(sizes, (n,)).astype(dtype)
+        square = sizes * sizes
+        bad = ~((sizes > 0.0) & (square > 0.0) & np.isfinite(square))
+    if bad.any():
+        worst = int(bad.argmax())
+        raise ValueError(
+            f"{rule}, whose squares are positive and finite in {dtype}, got "
+            f"x_scale[{worst}] = {sizes[worst]}."
+        )
+    return sizes
+
+
+def _own_parameters(method: Method, options: dict, x0: np.ndarray) -> dict[str, Any]:
+    own: dict[str, Any] = {}
+    dtype = x0.dtype
     for parameter in method.parameters:
         value = options.get(parameter.name, parameter.default)
         if parameter.integer:
             value = _number(parameter.name, value, parameter.low, high=parameter.high, integer=True)
+        elif parameter.per_variable:
+            value = check_x_scale(value, x0.size, dtype)
         else:
             value = check_scheduled(parameter, value, dtype)
         own[parameter.name] = value
     automatic = own["learning_rate"] == "auto"
-    if automatic and not method.automatic:
-        choosing = ", ".join(repr(m.name) for m in METHODS.values() if m.automatic)
+    if automatic and method.loop is None:
+        choosing = ", ".join(repr(m.name) for m in METHODS.values() if m.loop is not None)
         raise ValueError(
-            f"method {method.name!r} has no automatic learning rate yet: learning_rate must be a "
+            f"method {method.name!r} has no automatic learning rate: learning_rate must be a "
             f"number or a schedule. The methods that choose their own are {choosing}."
         )
+    for name in options:
+        if automatic and name in own and method.chooses_without(name):
+            raise ValueError(f"{name} is not used with learning_rate='auto': leave it out.")
     if automatic and own.get("momentum", "auto") != "auto":
         raise ValueError(
             f"momentum is chosen in each iteration when learning_rate='auto', got momentum="
             f"{options['momentum']!r}: give a learning_rate, too, or leave momentum out."
         )
-    if not automatic and "memory" in options:
-        raise ValueError("memory is an option of learning_rate='auto' only: leave it out.")
+    for name in ("memory", "x_scale"):
+        if not automatic and name in options:
+            raise ValueError(f"{name} is an option of learning_rate='auto' only: leave it out.")
     if own.get("momentum") == "auto":
         own["momentum"] = 0.9
     return own
@@ -381,13 +417,14 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
     for name, unlimited in limits.items():
         if given[name] is None:
             given[name] = unlimited
-    own = _own_parameters(method, options, x0.dtype)
+    own = _own_parameters(method, options, x0)
     return Settings(
         method=method,
         learning_rate=own["learning_rate"],
         momentum=own.get("momentum", 0.0),
         constants=tuple(own[parameter.name] for parameter in method.constants),
-        memory=own.get("memory", 0),
+        memory=own.get("memory", 0) if own["learning_rate"] == "auto" else 0,
+        x_scale=own.get("x_scale"),
         gtol=_number("gtol", given["gtol"]),
         norm=_order(given["norm"]),
         ftol=_number("ftol", given["ftol"]),

@@ -26,7 +26,7 @@ KERNELS = ROOT / "fastmomentum" / "_kernels"
 sys.path.insert(0, str(ROOT))
 
 from fastmomentum._kernels import layout  # noqa: E402
-from fastmomentum._methods import METHODS, Method  # noqa: E402
+from fastmomentum._methods import METHODS, METRICS, Method  # noqa: E402
 from fastmomentum._status import Status  # noqa: E402
 
 NOTICE = (
@@ -38,7 +38,8 @@ PRECISIONS = {"float64": "F8", "float32": "F4"}
 # Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
 SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
 EVALUATION = "tools/templates/evaluation.py"
-SEARCH_TEMPLATE = "tools/templates/search.py"
+# Files of functions that the automatic loops are compiled with, in the order in which they import.
+PARTS = {"search": "tools/templates/search.py", "metric": "tools/templates/metric.py"}
 SHARED_SOURCES = (
     "fastmomentum/_kernels/abi.py",
     "fastmomentum/_kernels/layout.py",
@@ -160,20 +161,71 @@ def fill(template: str, mark: str, lines: list[str]) -> str:
     return template[: match.start()] + text + template[match.end() :]
 
 
-def search_file() -> str:
-    """Text of search.py."""
-    text = read(SEARCH_TEMPLATE)
+def source_path(function: Callable) -> str:
+    """File of a method's function."""
+    source = inspect.getsourcefile(function)
+    assert source is not None
+    return pathlib.Path(source).relative_to(ROOT).as_posix()
+
+
+def metric_lines() -> list[str]:
+    """The diagonals of the adaptive methods, one loop over the variables each."""
+    lines = []
+    for j, metric in enumerate(METRICS):
+        users = [method for method in METHODS.values() if method.metric is metric]
+        places = {tuple(p.name for p in method.constants) for method in users}
+        vectors = {method.metric_vectors for method in users}
+        if len(places) > 1 or len(vectors) > 1:
+            raise SystemExit(f"{metric.__name__}: its methods differ in parameters or vectors")
+        own, kept = places.pop(), vectors.pop()
+        taken = inspect.signature(metric).parameters
+        known = (*kept, "g", "step", "count", *own, "zero", "one")
+        body = statements(users[0], metric, ("diagonal", *kept), known)
+        code = metric.__code__
+        local = code.co_varnames[code.co_argcount :]
+        rename = _Rename({name: f"{name}_i" for name in (*kept, "g", "step", *local)})
+        lines.append(f"if ints.METRIC == {j + 1}:")
+        for name in own:
+            if name in taken:
+                lines.append(f"    {name} = numbers[own + {own.index(name)}]")
+        lines.append("    for i in range(n):")
+        rows = {"g": "g", "step": "s", **dict(zip(kept, ("a", "b"), strict=False))}
+        loads = [f"{v}_i = np.float64({r}[i])" for v, r in rows.items() if v in taken]
+        text = [line for node in body for line in ast.unparse(rename.visit(node)).splitlines()]
+        stores = [f"{rows[name]}[i] = {name}_i" for name in kept]
+        lines += [f"        {line}" for line in (*loads, *text, *stores, "m[i] = diagonal_i")]
+    return lines
+
+
+def part_file(name: str) -> str:
+    """Text of search.py or metric.py."""
+    text = read(PARTS[name])
     body = text[text.index("@part") :]
+    sources = [PARTS[name]]
+    if name == "metric":
+        body = fill(body, "METRICS", metric_lines())
+        body = body.replace("@part\n", f"@part(fastmath={SAFE_FASTMATH})\n")
+        sources += sorted({source_path(metric) for metric in METRICS})
+    decorators = ", ".join(sorted(set(re.findall(r"^@(\w+)", body, flags=re.M))))
     return (
-        NOTICE.format(sources=SEARCH_TEMPLATE)
+        NOTICE.format(sources=", ".join(sources))
         + "\nimport math\n\nimport numpy as np\n\n"
         + imports("abi", body, "fastmomentum/_kernels/abi.py")
-        + "from .jit import cached_njit, part\n\n"
-        + f'SOURCES = "{content_hash(*map(read, (SEARCH_TEMPLATE, *SHARED_SOURCES)))}"\n'
+        + f"from .jit import {decorators}\n"
+        + part_imports(body, before=name)
+        + "\n"
+        + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)))}"\n'
         + constants(body)
         + "\n\n"
         + body
     )
+
+
+def part_imports(body: str, before: str = "") -> str:
+    """Imports of what `body` calls from the parts, those up to `before`."""
+    names = list(PARTS)
+    names = names[: names.index(before)] if before else names
+    return "".join(imports(name, body, PARTS[name]) for name in names)
 
 
 def imports(module: str, body: str, source: str) -> str:
@@ -187,17 +239,14 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     """Text of drive_<name>.py."""
     template = read(template_path)
     body = template[template.index("def drive(") :]
-    sources = [template_path, SEARCH_TEMPLATE]
+    sources = [template_path]
     if "# EVALUATION\n" in body:
         sources.append(EVALUATION)
         body = fill(body, "EVALUATION", read(EVALUATION).splitlines())
     if "# RULE\n" in body:
         for function in filter(None, (method.carry, method.rule)):
-            source = inspect.getsourcefile(function)
-            assert source is not None
-            path = pathlib.Path(source).relative_to(ROOT).as_posix()
-            if path not in sources:
-                sources.insert(0, path)
+            if source_path(function) not in sources:
+                sources.insert(0, source_path(function))
         rows = [
             f"{slot} = row(rows, FIRST_SLOT + {j})"
             for j, slot in enumerate(method.slots)
@@ -210,6 +259,8 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
             ("CARRIES_BACK", carries_back_lines(method)),
         ):
             body = fill(body, mark, lines)
+    # All of them: one imports another.
+    parts = [part_file(part) for part in PARTS] if part_imports(body) else []
     functions = "\n\n".join(
         f"{decorator}\n"
         + body.replace("def drive(", f"def drive_{name}_{precision}(").replace(
@@ -222,9 +273,9 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
         + "\nimport math\n\nimport numpy as np\n\n"
         + imports("abi", body, "fastmomentum/_kernels/abi.py")
         + "from .jit import cached_loop\n"
-        + imports("search", body, SEARCH_TEMPLATE)
+        + part_imports(body)
         + "\n"
-        + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)))}"\n'
+        + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)), *parts)}"\n'
         + constants(functions)
         + "\n\n"
         + functions
@@ -258,12 +309,13 @@ def files() -> dict[pathlib.Path, str]:
     for name, method in METHODS.items():
         text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_loop")
         generated[KERNELS / f"drive_{name}.py"] = text
-        if method.automatic:
+        if method.loop == name:
             loop = f"{name}_auto"
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
-    generated[KERNELS / "search.py"] = search_file()
+    for name in PARTS:
+        generated[KERNELS / f"{name}.py"] = part_file(name)
     generated[KERNELS / "entry.py"] = entry_file()
     return generated
 

@@ -28,7 +28,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "82f01c68d5109862"
+SOURCES = "dc723ab889b0d3f5"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.

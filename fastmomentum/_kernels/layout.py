@@ -71,6 +71,12 @@ INTS = (
     "RECORDED",
     "PREVIOUS",
     "STALLED",
+    "METRIC",  # METRIC_LEARNED, or which of METRICS
+    "METRIC_IN_USE",  # row of the metric, 0: none
+    "METRIC_START",  # row of the metric that it starts from, 0: none
+    "PAIRS_SEEN",
+    "JUDGED",  # pairs that the candidates have been judged by, -1: there are none
+    "NEXT_CANDIDATE",  # pair from which the next ones are made
     "BAD_SEEN",  # trials that were not finite since the last new lowest value
 )
 FLOATS = (
@@ -124,12 +130,23 @@ FLOATS = (
     "STALL_NORM",
     "SEQUENCE",
     "EPSILON",
+    "RATE",  # scale of the direction without its metric
+    "SCORE_KEPT",
+    "SCORE_FULL",
+    "SCORE_ROOT",
+    "SCORE_START",
 )
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
-OWN = RHO  # with a given rate, there: the method's own constants, then what it carries
+# with a given rate, there: the method's own constants, then what it carries; with an automatic
+# one, the constants follow these
+OWN = RHO
 LOOK_BACK = 10  # values of fun that the line search of gd looks back at, from RHO on
 DIRECTION = FIRST_SLOT  # row of the direction of an automatic method
 PAIRS = DIRECTION + 1  # rows of its pairs s, y
+# Rows after the pairs, counted from there: the metric in use; what it is made from, two rows; the
+# candidate for the next one; the metric that it starts from.
+METRIC_ROW, SUM_ROW, _, CANDIDATE_ROW, START_ROW, METRIC_ROWS = range(6)
+METRIC_LEARNED = 0
 
 # PHASE: what the evaluation that is under way is for.
 AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)

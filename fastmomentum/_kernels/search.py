@@ -10,11 +10,10 @@ import math
 
 import numpy as np
 
-from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, own_numbers, smaller
+from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_njit, part
 
-SOURCES = "b001c84f6c168bfa"
-HEAD = 35
+SOURCES = "377e3b0742179c04"
 STEP = 21
 RATIO = 40
 DECREASE = 41
@@ -178,7 +177,9 @@ def end_search(ints, floats):
         return STOP
     ints.COUNT = 0
     ints.HEAD = 0
+    ints.METRIC_IN_USE = ints.METRIC_START
     floats.SCALE = 0.0
+    floats.RATE = 0.0
     return NEW_DIRECTION
 
 
@@ -205,8 +206,8 @@ def converge_at_trial(ints, floats):
     """The gradient test holds at the trial, an evaluated point: the run ends there."""
     accept_trial(ints, floats)
     floats.LEARNING_RATE = floats.STEP
-    if floats.SCALE > 0.0:
-        floats.LEARNING_RATE *= floats.SCALE
+    if floats.RATE > 0.0:
+        floats.LEARNING_RATE *= floats.RATE
     ints.RESULT = ints.TRIAL
     ints.STATUS = STATUS_CONVERGED
     ints.ITERATION += 1
@@ -287,16 +288,6 @@ def judge_look_ahead(ints, floats):
 
 
 @part
-def store_pair(ints, floats, sy, yy, ss):
-    """Keep the pair that was written at HEAD, if its curvature is positive beyond rounding."""
-    if yy > 0.0 and sy > 4500.0 * floats.EPSILON * math.sqrt(yy * ss):
-        floats.SCALE = sy / yy
-        own_numbers(floats)[ints.HEAD] = 1.0 / sy
-        ints.HEAD = (ints.HEAD + 1) % ints.MEMORY
-        ints.COUNT = smaller(ints.COUNT + 1, ints.MEMORY)
-
-
-@part
 def largest_magnitude(v, n):
     """Largest magnitude in a row; nan if it holds one."""
     bits = magnitude_bits(v[0])
@@ -364,14 +355,11 @@ def judge_trial(g, ints, floats):
 
 
 @part
-def first_step(x, g, ints, floats, gg):
-    """Step along -g that changes x, or else f, by 1 %; gg is g.g."""
-    n = ints.SIZE
-    x_norm = largest_magnitude(x, n)
+def first_step(x_norm, g_norm, floats, gg):
+    """Step along -g that changes x, or else f, by 1 %; x and g by their largest magnitude."""
     step = 1.0 / math.sqrt(gg)
     if x_norm > 0.0:
-        step = x_norm / largest_magnitude(g, n)
-        step *= 0.01
+        step = 0.01 * (x_norm / g_norm)
     elif floats.FUN_BASE != 0.0:
         step = 0.01 * abs(floats.FUN_BASE) / gg
     # Where x is tiny, a step that f can notice.

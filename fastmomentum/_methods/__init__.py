@@ -30,4 +30,7 @@ METHODS: dict[str, Method] = {
 }
 DEFAULT_METHOD = "momentum"
 
-__all__ = ["DEFAULT_METHOD", "METHODS", "Method", "Parameter"]
+# The diagonals of the adaptive methods, each once; a loop knows them by their position.
+METRICS = tuple(dict.fromkeys(m.metric for m in METHODS.values() if m.metric is not None))
+
+__all__ = ["DEFAULT_METHOD", "METHODS", "METRICS", "Method", "Parameter"]

@@ -2,7 +2,7 @@
 
 import math
 
-from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, Method
+from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, MEMORY, Method
 
 
 def adam_rule(x, m, v, g, learning_rate, beta1, beta2, epsilon, correction1, correction2, one):
@@ -21,6 +21,12 @@ def adam_carry(beta1_power, beta2_power, correction1, correction2, beta1, beta2,
     return beta1_power, beta2_power, correction1, correction2
 
 
+def adam_metric(v, g, beta2, epsilon, count, one):
+    v = beta2 * v + (one - beta2) * (g * g)
+    diagonal = one / (math.sqrt(v / (one - beta2**count)) + epsilon)
+    return diagonal, v
+
+
 CARRIES = {"beta1_power": 1.0, "beta2_power": 1.0, "correction1": 0.0, "correction2": 0.0}
 
 METHOD = Method(
@@ -28,9 +34,12 @@ METHOD = Method(
     rule=adam_rule,
     slots=("m", "v"),
     slots_start={"m": "zero", "v": "zero"},
-    parameters=(LEARNING_RATE, BETA1, BETA2, EPSILON),
+    parameters=(LEARNING_RATE, BETA1, BETA2, EPSILON, MEMORY),
     carry=adam_carry,
     carries=CARRIES,
+    loop="momentum",
+    metric=adam_metric,
+    metric_vectors=("v",),
     summary="Adam (Kingma and Ba 2015).",
     notes="""\
 m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;
@@ -41,6 +50,10 @@ This is Algorithm 1 of the paper: epsilon is outside the root and added after th
 as in PyTorch. The form at the end of the paper's section 2, and TensorFlow's, correct the rate
 instead, which makes epsilon another one. The first step is eta in each variable, against the sign
 of its gradient.
+
+With learning_rate='auto' the direction is that of method 'momentum', in the metric
+1 / (sqrt(v') + epsilon), where v' is taken over the gradients at the accepted points; the momentum
+takes the place of m, and beta1 is not used.
 
 Reference: D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
 arXiv:1412.6980.""",

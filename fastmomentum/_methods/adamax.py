@@ -1,6 +1,6 @@
 """AdaMax: Adam with the infinity norm."""
 
-from .base import BETA1, BETA2, LEARNING_RATE, Method
+from .base import BETA1, BETA2, LEARNING_RATE, MEMORY, Method
 
 
 def adamax_rule(x, m, u, g, learning_rate, beta1, beta2, correction1, zero, one):
@@ -18,14 +18,23 @@ def adamax_carry(beta1_power, correction1, beta1, zero, one):
     return beta1_power, correction1
 
 
+def adamax_metric(u, g, beta2, zero, one):
+    u = max(beta2 * u, abs(g))
+    diagonal = one / u if u > zero else zero
+    return diagonal, u
+
+
 METHOD = Method(
     name="adamax",
     rule=adamax_rule,
     slots=("m", "u"),
     slots_start={"m": "zero", "u": "zero"},
-    parameters=(LEARNING_RATE, BETA1, BETA2),
+    parameters=(LEARNING_RATE, BETA1, BETA2, MEMORY),
     carry=adamax_carry,
     carries={"beta1_power": 1.0, "correction1": 0.0},
+    loop="momentum",
+    metric=adamax_metric,
+    metric_vectors=("u",),
     summary="AdaMax, Adam with the infinity norm (Kingma and Ba 2015).",
     notes="""\
 m <- beta1 m + (1 - beta1) grad(x);  u <- max(beta2 u, |grad(x)|);
@@ -35,6 +44,10 @@ eta = `learning_rate`, in units of x.
 This is Algorithm 2 of the paper, without an epsilon: a variable stays where it is while its
 gradient is zero from the start. PyTorch adds its eps to |grad(x)|. The first step is eta in each
 variable, against the sign of its gradient.
+
+With learning_rate='auto' the direction is that of method 'momentum', in the metric 1 / u, where u
+is taken over the gradients at the accepted points; the momentum takes the place of m, and beta1 is
+not used.
 
 Reference: D. P. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015,
 arXiv:1412.6980.""",

@@ -19,6 +19,7 @@ class Parameter:
     high_open: bool = False
     scheduled: bool = False
     integer: bool = False
+    per_variable: bool = False
     doc: str = ""
 
     @property
@@ -64,8 +65,15 @@ class Method:
     carries : dict
         Those numbers, and their values before the first step. Those that the rule takes must tend
         to 1, as corrections of a bias do: a run may end where nothing changes any more only then.
-    automatic : bool
-        Whether there is a loop with an automatic learning rate.
+    loop : str, optional
+        Name of the loop that chooses the learning rate, if there is one.
+    metric : callable, optional
+        The method's diagonal, for the loop "momentum" with an automatic rate: it takes the vectors
+        of `metric_vectors`, ``g`` (the new gradient), ``step`` (the step to it), ``count`` (steps
+        so far), names of `parameters` and ``one``, all for one variable and in float64, as far as
+        it needs them, and returns the diagonal's entry and the new vectors.
+    metric_vectors : tuple of str
+        What it keeps, zero at the start.
     summary, notes : str
         Documentation: one line, and the update rule with its references.
     """
@@ -80,17 +88,27 @@ class Method:
     iterate: str = "x"
     carry: Callable[..., Any] | None = None
     carries: dict[str, float] = dataclasses.field(default_factory=dict)
-    automatic: bool = False
+    loop: str | None = None
+    metric: Callable[..., Any] | None = None
+    metric_vectors: tuple[str, ...] = ()
 
     @property
     def looks_ahead(self) -> bool:
         """Does an iteration need the next one's momentum?"""
         return "momentum_next" in self.rule.__code__.co_varnames
 
+    def chooses_without(self, name: str) -> bool:
+        """Is the option `name` of no use to the automatic learning rate?"""
+        if name in ("learning_rate", "momentum", MEMORY.name, X_SCALE.name):
+            return False
+        return self.metric is None or name not in self.metric.__code__.co_varnames
+
     @property
     def constants(self) -> tuple[Parameter, ...]:
         """The method's own options that are one real number for the whole run."""
-        return tuple(p for p in self.parameters if not (p.scheduled or p.integer))
+        return tuple(
+            p for p in self.parameters if not (p.scheduled or p.integer or p.per_variable)
+        )
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -149,4 +167,16 @@ MEMORY = Parameter(
     integer=True,
     doc="With learning_rate='auto': how many past velocities are kept. 1 is classical momentum "
     "with automatic coefficients, and the least memory.",
+)
+X_SCALE = Parameter(
+    "x_scale",
+    "auto",
+    0.0,
+    float("inf"),
+    low_open=True,
+    high_open=True,
+    per_variable=True,
+    doc="With learning_rate='auto': the typical size of each variable, from which the diagonal "
+    "metric starts; an array of shape (n,), or one number for all. 'auto': alike for all. "
+    "The metric is learned from there.",
 )

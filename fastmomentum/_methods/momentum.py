@@ -1,6 +1,6 @@
 """Momentum: Polyak's heavy ball."""
 
-from .base import LEARNING_RATE, MEMORY, MOMENTUM, Method
+from .base import LEARNING_RATE, MEMORY, MOMENTUM, X_SCALE, Method
 
 
 def momentum_rule(x, velocity, g, learning_rate, momentum):
@@ -14,8 +14,8 @@ METHOD = Method(
     rule=momentum_rule,
     slots=("velocity",),
     slots_start={"velocity": "zero"},
-    parameters=(LEARNING_RATE, MOMENTUM, MEMORY),
-    automatic=True,
+    parameters=(LEARNING_RATE, MOMENTUM, MEMORY, X_SCALE),
+    loop="momentum",
     summary="Momentum, the heavy ball (Polyak 1964).",
     notes="""\
 v <- gamma v + eta grad(x);  x <- x - v, with v = 0 at the start, eta = `learning_rate` and
@@ -31,6 +31,12 @@ the rule above with an automatic eta and gamma); the function is evaluated at th
 point; and where it is close to a quadratic along the direction, the step goes to its exact minimum
 along it, the gradient there being interpolated, at no further evaluation. Elsewhere a line search
 with the approximate Wolfe conditions takes over. x is always a point that was evaluated.
+
+Variables of very different size need no scaling by hand. A diagonal metric, the roots of
+sum s_i**2 / s.y over sum y_i**2 / s.y over all velocities s and changes y, takes over where it
+explains the velocities that follow better than the metric in use: it scales as x does, and at
+first all variables count alike, or by `x_scale`. So a function of rescaled variables costs more
+only until then.
 
 References: B. T. Polyak, "Some methods of speeding up the convergence of iteration methods",
 USSR Computational Mathematics and Mathematical Physics 4(5), 1964. J. Nocedal, "Updating

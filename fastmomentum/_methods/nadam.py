@@ -2,7 +2,8 @@
 
 import math
 
-from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, Method
+from .adam import adam_metric
+from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, MEMORY, Method
 
 
 def nadam_rule(
@@ -41,7 +42,7 @@ METHOD = Method(
     rule=nadam_rule,
     slots=("m", "v"),
     slots_start={"m": "zero", "v": "zero"},
-    parameters=(LEARNING_RATE, BETA1, BETA2, EPSILON),
+    parameters=(LEARNING_RATE, BETA1, BETA2, EPSILON, MEMORY),
     carry=nadam_carry,
     carries={
         "beta1_power": 1.0,
@@ -50,6 +51,9 @@ METHOD = Method(
         "correction1_next": 0.0,
         "correction2": 0.0,
     },
+    loop="momentum",
+    metric=adam_metric,
+    metric_vectors=("v",),
     summary="Nadam, Adam with Nesterov's momentum (Dozat 2016).",
     notes="""\
 m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;
@@ -61,6 +65,9 @@ units of x. The first step is eta (1 + 2 beta1) / (1 + beta1) in each variable.
 This is Algorithm 2 of the paper with a constant mu = beta1 and nu = beta2. The paper multiplies v'
 by a further beta2, which this, as PyTorch and optax, leaves out. PyTorch lets the momentum of m'
 grow, mu_t = beta1 (1 - 0.96**(t momentum_decay) / 2), and not that of m.
+
+With learning_rate='auto' it is what 'adam' is: the direction of method 'momentum', which looks
+ahead by itself, in the metric 1 / (sqrt(v') + epsilon). beta1 is not used.
 
 Reference: T. Dozat, "Incorporating Nesterov momentum into Adam", ICLR 2016 workshop.""",
 )

@@ -40,7 +40,9 @@ def drive(
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
                 floats.SLOPE = total
-                floats.STEP = first_step(x, g, ints, floats, total)
+                floats.STEP = first_step(
+                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
+                )
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1

@@ -6,7 +6,8 @@
 # x + t d. Where it behaves like a quadratic along d, the exact minimum along d follows without
 # another evaluation: the base point moves there and its gradient is interpolated, a virtual exact
 # line search. Otherwise: a line search with the approximate Wolfe conditions. A virtual point is
-# never returned, and convergence never declared there.
+# never returned, and convergence never declared there. In the middle of the two loops stands a
+# diagonal metric, see metric.py.
 #
 # The loop is a state machine with one place that evaluates, so that it can return to the caller
 # for an evaluation, and be picked up there. All its state is in `ints` and `floats`: as local
@@ -141,10 +142,10 @@ def drive(
                         grad_norm = call_norm(ints.NORM_ADDRESS, gt, n, norm, floats.NORM_ORDER)
                     floats.STEP_NORM = ratio * floats.STEP
                     floats.LEARNING_RATE = floats.STEP_NORM
-                    if floats.SCALE > 0.0:
-                        floats.LEARNING_RATE *= floats.SCALE
+                    if floats.RATE > 0.0:
+                        floats.LEARNING_RATE *= floats.RATE
                     sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
-                    store_pair(ints, floats, sy, yy, ss)
+                    store_pair(rows, ints, floats, g, sy, yy, ss)
                     if f <= level:
                         floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
@@ -227,9 +228,9 @@ def drive(
                     ss += np.float64(s_i) * s_i
                 floats.STEP_NORM = floats.LOWEST_STEP
                 floats.LEARNING_RATE = floats.LOWEST_STEP
-                if floats.SCALE > 0.0:
-                    floats.LEARNING_RATE *= floats.SCALE
-                store_pair(ints, floats, sy, yy, ss)
+                if floats.RATE > 0.0:
+                    floats.LEARNING_RATE *= floats.RATE
+                store_pair(rows, ints, floats, gt, sy, yy, ss)
                 before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
                 floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
                 ints.REAL = ints.LOWEST
@@ -288,6 +289,8 @@ def drive(
                 for i in range(n):
                     total += np.float64(w[i]) * gb[i]
                     d[i] = gb[i]
+            metric_row = ints.METRIC_IN_USE
+            m = row(rows, metric_row)
             for i_pass in range(2 * count):
                 b = 1.0
                 if i_pass < count:
@@ -315,6 +318,12 @@ def drive(
                 b_ = real_type(b)
                 total = 0.0
                 size = 0.0
+                if i_pass == count - 1 and metric_row != 0:
+                    for i in range(n):
+                        d_i = (d[i] + a_ * v[i]) * b_ * m[i]
+                        d[i] = d_i
+                        total += np.float64(w[i]) * d_i
+                    continue
                 for i in range(n):
                     d_i = (d[i] + a_ * v[i]) * b_
                     d[i] = d_i
@@ -332,6 +341,8 @@ def drive(
                 total = 0.0
                 for i in range(n):
                     d_i = -(scale * gb[i])
+                    if metric_row != 0:
+                        d_i *= m[i]
                     d[i] = d_i
                     total += np.float64(gb[i]) * d_i
                 if not (total < 0.0 and total - total == 0.0):
@@ -341,7 +352,8 @@ def drive(
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
                 # No velocity yet, d = -g.
-                floats.STEP = first_step(row(rows, ints.BASE), gb, ints, floats, -total)
+                x_norm, g_norm = first_sizes(rows, ints)
+                floats.STEP = first_step(x_norm, g_norm, floats, -total)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY

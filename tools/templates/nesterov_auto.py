@@ -50,7 +50,9 @@ def drive(
                 gg = 0.0
                 for i in range(n):
                     gg += np.float64(g[i]) * g[i]
-                floats.STEP = first_step(x, g, ints, floats, gg)
+                floats.STEP = first_step(
+                    largest_magnitude(x, n), largest_magnitude(g, n), floats, gg
+                )
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
                 # The look-ahead point, evaluated since extrapolation was not good enough.
