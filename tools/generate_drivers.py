@@ -259,8 +259,9 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
             ("CARRIES_BACK", carries_back_lines(method)),
         ):
             body = fill(body, mark, lines)
-    # All of them: one imports another.
-    parts = [part_file(part) for part in PARTS] if part_imports(body) else []
+    # One part may be compiled with those before it.
+    last = max((j for j, part in enumerate(PARTS, 1) if imports(part, body, PARTS[part])), default=0)
+    parts = [part_file(part) for part in list(PARTS)[:last]]
     functions = "\n\n".join(
         f"{decorator}\n"
         + body.replace("def drive(", f"def drive_{name}_{precision}(").replace(

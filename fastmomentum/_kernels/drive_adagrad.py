@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "f723ff2ca0c8165f"
+SOURCES = "0a4364263e2d2cb0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "9564b817d3812f83"
+SOURCES = "06a0e37580610817"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "e1c6810aa8872d7a"
+SOURCES = "69534ce7a3eb3a7e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

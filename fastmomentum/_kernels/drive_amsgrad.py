@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "a254ffa6fe68630e"
+SOURCES = "215c34a054e26a72"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "e70133d698778099"
+SOURCES = "73f66225acaa19f5"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

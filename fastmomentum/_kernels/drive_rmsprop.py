@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "d63ff35fd643ee13"
+SOURCES = "1dab3e1587542d94"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -83,9 +83,10 @@ def learn_metric(rows, ints, floats, s, y, sy, yy, ss):
     if ints.JUDGED < 0 and ints.PAIRS_SEEN >= ints.NEXT_CANDIDATE:
         mean = math.sqrt(total_s / total_y)
         for i in range(n):
-            r = math.sqrt(np.float64(steps[i]) / changes[i])
+            # Relative to their mean, r does not depend on the unit of f.
+            r = math.sqrt(np.float64(steps[i]) / changes[i]) / mean
             if not (r > 0.0 and r - r == 0.0):
-                r = mean * start[i] if scaled else mean  # a variable that has not moved
+                r = np.float64(start[i]) if scaled else 1.0  # a variable that has not moved
             candidate[i] = r
         ints.JUDGED = 0
         floats.SCORE_KEPT = 0.0
