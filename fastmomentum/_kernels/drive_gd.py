@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "55e2426dbbb4d4d5"
+SOURCES = "fca53459d95931fa"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -28,7 +28,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "82f01c68d5109862"
+SOURCES = "6b72049473012b56"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.
