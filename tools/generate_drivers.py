@@ -148,7 +148,7 @@ def rule_lines(method: Method) -> list[str]:
     lines.append("x_new[i] = x_new_i")
     for name in method.slots:
         lines.append(f"{name}[i] = {name}_new_i")
-        lines.append(f"slot_bits = larger_magnitude(slot_bits, {name}_new_i - {name}_i)")
+        lines.append(f"slot_bits = added_magnitude(slot_bits, {name}_new_i - {name}_i)")
     return lines
 
 

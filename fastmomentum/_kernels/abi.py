@@ -360,6 +360,10 @@ if jit_disabled():
         """The larger of `bits` and those of `value`."""
         return max(bits, magnitude_bits(value))
 
+    def added_magnitude(bits, value):
+        """`bits` and those of `value` together: zero if both are."""
+        return bits | magnitude_bits(value)
+
     def from_magnitude_bits(bits, like):
         """The value whose `magnitude_bits` these are."""
         kind = np.int64 if like.dtype == np.float64 else np.int32
@@ -402,11 +406,15 @@ else:
 
     @intrinsic
     def row(typing_context, rows, i):
-        """Row `i` of the workspace: a pointer, which takes Numba less time than an array."""
+        """Row `i` of the workspace: a pointer."""
 
         def impl(context, builder, signature, values):
             base, stride = cgutils.unpack_tuple(builder, values[0], 2)
-            return builder.gep(base, [builder.mul(stride, values[1])])
+            size = context.get_abi_sizeof(context.get_data_type(signature.return_type.dtype))
+            offset = builder.mul(builder.mul(stride, values[1]), ir.Constant(stride.type, size))
+            # In integers: of pointers into one block LLVM would have to prove that they are apart.
+            address = builder.add(builder.ptrtoint(base, stride.type), offset)
+            return builder.inttoptr(address, base.type)
 
         return rows.types[0](rows, i), impl
 
@@ -475,11 +483,23 @@ else:
 
     @intrinsic
     def larger_magnitude(typing_context, bits, value):
-        """The larger of `bits` and those of `value`."""
+        """The larger of `bits` and those of `value`; a loop must not do it twice for the same `bits`.
+
+        LLVM would make one of the two comparisons unsigned, and could not vectorise the loop.
+        """
 
         def impl(context, builder, signature, values):
             found = _magnitude(context, builder, values[1], bits)
             return builder.select(builder.icmp_signed(">", found, values[0]), found, values[0])
+
+        return bits(bits, value), impl
+
+    @intrinsic
+    def added_magnitude(typing_context, bits, value):
+        """`bits` and those of `value` together: zero if both are."""
+
+        def impl(context, builder, signature, values):
+            return builder.or_(_magnitude(context, builder, values[1], bits), values[0])
 
         return bits(bits, value), impl
 

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
+from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "01b3e5103a368cc7"
+SOURCES = "0bc6a4a95266ce43"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -173,9 +173,9 @@ def drive_adadelta_float64(
             x_new_i = x_new_i - learning_rate * step_i
             x_new[i] = x_new_i
             square[i] = square_new_i
-            slot_bits = larger_magnitude(slot_bits, square_new_i - square_i)
+            slot_bits = added_magnitude(slot_bits, square_new_i - square_i)
             step_square[i] = step_square_new_i
-            slot_bits = larger_magnitude(slot_bits, step_square_new_i - step_square_i)
+            slot_bits = added_magnitude(slot_bits, step_square_new_i - step_square_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
@@ -368,9 +368,9 @@ def drive_adadelta_float32(
             x_new_i = x_new_i - learning_rate * step_i
             x_new[i] = x_new_i
             square[i] = square_new_i
-            slot_bits = larger_magnitude(slot_bits, square_new_i - square_i)
+            slot_bits = added_magnitude(slot_bits, square_new_i - square_i)
             step_square[i] = step_square_new_i
-            slot_bits = larger_magnitude(slot_bits, step_square_new_i - step_square_i)
+            slot_bits = added_magnitude(slot_bits, step_square_new_i - step_square_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)

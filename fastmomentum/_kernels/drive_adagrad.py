@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
+from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "0a4364263e2d2cb0"
+SOURCES = "22282a34654083d2"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -167,7 +167,7 @@ def drive_adagrad_float64(
             x_new_i = x_new_i - learning_rate * g_i / (math.sqrt(total_new_i) + epsilon)
             x_new[i] = x_new_i
             total[i] = total_new_i
-            slot_bits = larger_magnitude(slot_bits, total_new_i - total_i)
+            slot_bits = added_magnitude(slot_bits, total_new_i - total_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
@@ -354,7 +354,7 @@ def drive_adagrad_float32(
             x_new_i = x_new_i - learning_rate * g_i / (math.sqrt(total_new_i) + epsilon)
             x_new[i] = x_new_i
             total[i] = total_new_i
-            slot_bits = larger_magnitude(slot_bits, total_new_i - total_i)
+            slot_bits = added_magnitude(slot_bits, total_new_i - total_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)

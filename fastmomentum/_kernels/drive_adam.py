@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
+from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "ab1f6cf63184b2d2"
+SOURCES = "39ce273f3ed7ecca"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -183,9 +183,9 @@ def drive_adam_float64(
             x_new_i = x_new_i - learning_rate * (m_new_i / correction1) / (math.sqrt(v_new_i / correction2) + epsilon)
             x_new[i] = x_new_i
             m[i] = m_new_i
-            slot_bits = larger_magnitude(slot_bits, m_new_i - m_i)
+            slot_bits = added_magnitude(slot_bits, m_new_i - m_i)
             v[i] = v_new_i
-            slot_bits = larger_magnitude(slot_bits, v_new_i - v_i)
+            slot_bits = added_magnitude(slot_bits, v_new_i - v_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
@@ -392,9 +392,9 @@ def drive_adam_float32(
             x_new_i = x_new_i - learning_rate * (m_new_i / correction1) / (math.sqrt(v_new_i / correction2) + epsilon)
             x_new[i] = x_new_i
             m[i] = m_new_i
-            slot_bits = larger_magnitude(slot_bits, m_new_i - m_i)
+            slot_bits = added_magnitude(slot_bits, m_new_i - m_i)
             v[i] = v_new_i
-            slot_bits = larger_magnitude(slot_bits, v_new_i - v_i)
+            slot_bits = added_magnitude(slot_bits, v_new_i - v_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)

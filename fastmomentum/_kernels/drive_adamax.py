@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
+from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "06a0e37580610817"
+SOURCES = "643de1c5cecaa72b"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -177,9 +177,9 @@ def drive_adamax_float64(
             x_new_i = x_new_i - learning_rate / correction1 * m_new_i / (u_new_i if u_new_i > zero else one)
             x_new[i] = x_new_i
             m[i] = m_new_i
-            slot_bits = larger_magnitude(slot_bits, m_new_i - m_i)
+            slot_bits = added_magnitude(slot_bits, m_new_i - m_i)
             u[i] = u_new_i
-            slot_bits = larger_magnitude(slot_bits, u_new_i - u_i)
+            slot_bits = added_magnitude(slot_bits, u_new_i - u_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
@@ -378,9 +378,9 @@ def drive_adamax_float32(
             x_new_i = x_new_i - learning_rate / correction1 * m_new_i / (u_new_i if u_new_i > zero else one)
             x_new[i] = x_new_i
             m[i] = m_new_i
-            slot_bits = larger_magnitude(slot_bits, m_new_i - m_i)
+            slot_bits = added_magnitude(slot_bits, m_new_i - m_i)
             u[i] = u_new_i
-            slot_bits = larger_magnitude(slot_bits, u_new_i - u_i)
+            slot_bits = added_magnitude(slot_bits, u_new_i - u_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)

@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "bf48f9e92a20dac9"
+SOURCES = "838c2cbe081f1985"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
+from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "96221ce4d8c5b208"
+SOURCES = "10877f92c54e6e68"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -163,7 +163,7 @@ def drive_momentum_float64(
             x_new_i = x_new_i - velocity_new_i
             x_new[i] = x_new_i
             velocity[i] = velocity_new_i
-            slot_bits = larger_magnitude(slot_bits, velocity_new_i - velocity_i)
+            slot_bits = added_magnitude(slot_bits, velocity_new_i - velocity_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
@@ -346,7 +346,7 @@ def drive_momentum_float32(
             x_new_i = x_new_i - velocity_new_i
             x_new[i] = x_new_i
             velocity[i] = velocity_new_i
-            slot_bits = larger_magnitude(slot_bits, velocity_new_i - velocity_i)
+            slot_bits = added_magnitude(slot_bits, velocity_new_i - velocity_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)

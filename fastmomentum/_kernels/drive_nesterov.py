@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
+from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "73f66225acaa19f5"
+SOURCES = "d9d467ec0d2f8474"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -167,9 +167,9 @@ def drive_nesterov_float64(
             x_new_i = theta_new_i - momentum_next * velocity_new_i
             x_new[i] = x_new_i
             theta[i] = theta_new_i
-            slot_bits = larger_magnitude(slot_bits, theta_new_i - theta_i)
+            slot_bits = added_magnitude(slot_bits, theta_new_i - theta_i)
             velocity[i] = velocity_new_i
-            slot_bits = larger_magnitude(slot_bits, velocity_new_i - velocity_i)
+            slot_bits = added_magnitude(slot_bits, velocity_new_i - velocity_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
@@ -356,9 +356,9 @@ def drive_nesterov_float32(
             x_new_i = theta_new_i - momentum_next * velocity_new_i
             x_new[i] = x_new_i
             theta[i] = theta_new_i
-            slot_bits = larger_magnitude(slot_bits, theta_new_i - theta_i)
+            slot_bits = added_magnitude(slot_bits, theta_new_i - theta_i)
             velocity[i] = velocity_new_i
-            slot_bits = larger_magnitude(slot_bits, velocity_new_i - velocity_i)
+            slot_bits = added_magnitude(slot_bits, velocity_new_i - velocity_i)
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)

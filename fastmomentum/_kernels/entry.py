@@ -28,7 +28,7 @@ from .abi import (
 )
 from .jit import cached_njit
 
-SOURCES = "dc723ab889b0d3f5"
+SOURCES = "af4d12999d3fefad"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_njit, part
 
-SOURCES = "377e3b0742179c04"
+SOURCES = "983db3747dc7fef2"
 STEP = 21
 RATIO = 40
 DECREASE = 41
