@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import math
 import time
+import weakref
 from collections.abc import Callable
+from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
 
 from ._kernels import layout
+from ._kernels.drivers import driver, driver_address
 from ._kernels.jit import jit_disabled
 from ._methods import Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
 from ._validation import Settings, schedule_value, schedule_values
+from ._vectors import largest_magnitude
 from .schedules import Schedule
 
 CHUNK_SECONDS = 0.05
@@ -53,53 +57,56 @@ _NORMS[-math.inf] = layout.NORM_MIN
 )  # fmt: skip
 
 
-def workspace(rows: int, n: int, dtype: np.dtype) -> np.ndarray:
-    """Rows for vectors of n, each on a cache line of its own; untouched rows cost no memory."""
+def row_stride(n: int, dtype: np.dtype) -> int:
+    """Elements from one row of the workspace to the next: each on a cache line of its own."""
     per_line = 64 // dtype.itemsize
     stride = -(-n // per_line) * per_line
     if stride * dtype.itemsize % 4096 == 0:
         stride += per_line  # rows a multiple of the page size apart evict each other
-    flat = np.empty(rows * stride + per_line, dtype)
-    first = -(flat.__array_interface__["data"][0] // dtype.itemsize) % per_line
-    return flat[first : first + rows * stride].reshape(rows, stride)
+    return stride
 
 
-class Run:
-    """One run: the state of its loop, and the ways to move it on and to read it."""
+def workspace(rows: int, stride: int, dtype: np.dtype) -> tuple[np.ndarray, int]:
+    """Rows for vectors, and the address of the first; untouched rows cost no memory."""
+    itemsize = dtype.itemsize
+    per_line = 64 // itemsize
+    flat: Any = np.empty(rows * stride + per_line, dtype)
+    address = addressof(c_char.from_buffer(flat))  # three times as fast as flat.ctypes
+    first = -(address // itemsize) % per_line
+    table = flat[first : first + rows * stride].reshape(rows, stride)
+    return table, address + first * itemsize
 
-    def __init__(self, objective: Objective, settings: Settings, x0: np.ndarray):
-        self.objective = objective
-        self.settings = settings
-        self.method: Method = settings.method
-        self.n = n = x0.size
-        self.dtype = x0.dtype
-        self.automatic = settings.learning_rate == "auto"
-        self.iterate_is_evaluated = self.automatic or self.method.iterate == "x"
-        if self.automatic:
-            self.loop = f"{self.method.name}_auto"
-            starts = ["zero"]  # the direction
+
+class Plan:
+    """What every run with these settings starts from; such runs only read it.
+
+    Many small problems are often solved with the same settings, and copying an array is quicker
+    than filling it number by number.
+    """
+
+    def __init__(self, settings: Settings, n: int, dtype: np.dtype):
+        method: Method = settings.method
+        automatic = settings.learning_rate == "auto"
+        self.iterate_is_evaluated = automatic or method.iterate == "x"
+        if automatic:
+            self.loop = f"{method.name}_auto"
+            self.starts = ["zero"]  # the direction
             self.scratch_row = layout.PAIRS + 2 * settings.memory
         else:
-            self.loop = self.method.name
-            starts = [self.method.slots_start[name] for name in self.method.slots]
-            self.scratch_row = layout.FIRST_SLOT + len(starts)
-        self.rows = workspace(self.scratch_row + 2, n, self.dtype)
-        self.address = self.rows.__array_interface__["data"][0]
-        self.row(0)[:] = x0
-        for i, start in enumerate(starts):
-            self.row(layout.FIRST_SLOT + i)[:] = x0 if start == "x0" else 0.0
+            self.loop = method.name
+            self.starts = [method.slots_start[name] for name in method.slots]
+            self.scratch_row = layout.FIRST_SLOT + len(self.starts)
+        self.stride = row_stride(n, dtype)
         self.ints = np.zeros(len(layout.INTS), np.int64)
-        own = () if self.automatic else (*settings.constants, *self.method.carries.values())
+        own = () if automatic else (*settings.constants, *method.carries.values())
         self.floats = np.zeros(layout.RHO + max(2 * settings.memory, layout.LOOK_BACK, len(own)))
         ints, floats = self.ints, self.floats
         ints[STATUS] = layout.RUNNING
         ints[PENDING] = layout.TO_EVALUATE
         ints[BEST] = -1
         ints[SIZE] = n
-        ints[STRIDE] = self.rows.shape[1]
+        ints[STRIDE] = self.stride
         ints[MAXFEV] = settings.maxfev
-        ints[COST_FUN] = objective.cost_fun
-        ints[COST_JAC] = objective.cost_jac
         ints[PATIENCE] = settings.patience
         ints[NORM] = _NORMS.get(settings.norm, layout.NORM_P)
         ints[HISTORY] = 0 if settings.history else -1
@@ -111,15 +118,70 @@ class Run:
         floats[FTOL] = settings.ftol
         floats[XTOL] = settings.xtol
         floats[NORM_ORDER] = settings.norm
-        floats[EPSILON] = np.finfo(self.dtype).eps
+        floats[EPSILON] = np.finfo(dtype).eps
         floats[DIVERGED] = DIVERGED_FACTOR
         if own:
             floats[layout.OWN : layout.OWN + len(own)] = own
-        self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
+        self._schedules(settings, dtype)
+
+    def _schedules(self, settings: Settings, dtype: np.dtype) -> None:
+        values = {"learning_rate": settings.learning_rate, "momentum": settings.momentum}
+        parameters = {p.name: p for p in settings.method.parameters}
+        self.scheduled: dict[str, tuple[Parameter, Callable]] = {}
+        self.numbers: dict[str, np.ndarray] = {}
+        self.longest_chunk = HISTORY_ROWS if settings.history else 2**40
+        for name, value in values.items():
+            if callable(value):
+                self.scheduled[name] = (parameters[name], value)
+                vector = isinstance(value, Schedule)
+                longest = VECTOR_SCHEDULE_CHUNK if vector else SCHEDULE_CHUNK
+                self.longest_chunk = min(self.longest_chunk, longest)
+                self.numbers[name] = np.zeros(1, dtype)
+            else:
+                self.numbers[name] = np.array([0.0 if value == "auto" else value], dtype)
+        self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
+        self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
+
+
+# A plan must not refer to its settings, which it would keep alive.
+_plans: weakref.WeakKeyDictionary[Settings, Plan] = weakref.WeakKeyDictionary()
+
+
+def plan_of(settings: Settings, x0: np.ndarray) -> Plan:
+    """The plan of these settings, which were checked for an x0 of this length and dtype."""
+    plan = _plans.get(settings)
+    if plan is None:
+        plan = _plans[settings] = Plan(settings, x0.size, x0.dtype)
+    return plan
+
+
+# Where none is recorded; loops do not write to it then.
+_NO_HISTORY = np.empty((1, 3))
+
+
+class Run:
+    """One run: the state of its loop, and the ways to move it on and to read it."""
+
+    def __init__(self, objective: Objective, settings: Settings, x0: np.ndarray):
+        self.objective = objective
+        self.settings = settings
+        self.method: Method = settings.method
+        self.plan = plan = plan_of(settings, x0)
+        self.n = n = x0.size
+        self.dtype = x0.dtype
+        self.rows, self.address = workspace(plan.scratch_row + 2, plan.stride, x0.dtype)
+        self.rows[0, :n] = x0
+        for i, start in enumerate(plan.starts):
+            self.rows[layout.FIRST_SLOT + i, :n] = x0 if start == "x0" else 0.0
+        self.ints = plan.ints.copy()
+        self.ints[COST_FUN] = objective.cost_fun
+        self.ints[COST_JAC] = objective.cost_jac
+        self.floats = plan.floats.copy()
+        self.numbers = plan.numbers.copy()
+        self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
-        self._schedules()
         self._drivers()
 
     def row(self, i: int) -> np.ndarray:
@@ -128,29 +190,11 @@ class Run:
 
     # -- schedules --------------------------------------------------------------------------------
 
-    def _schedules(self) -> None:
-        values = {"learning_rate": self.settings.learning_rate, "momentum": self.settings.momentum}
-        parameters = {p.name: p for p in self.method.parameters}
-        self.scheduled: dict[str, tuple[Parameter, Callable]] = {}
-        self.numbers: dict[str, np.ndarray] = {}
-        self.longest_chunk = HISTORY_ROWS if self.settings.history else 2**40
-        for name, value in values.items():
-            if callable(value):
-                self.scheduled[name] = (parameters[name], value)
-                vector = isinstance(value, Schedule)
-                longest = VECTOR_SCHEDULE_CHUNK if vector else SCHEDULE_CHUNK
-                self.longest_chunk = min(self.longest_chunk, longest)
-                self.numbers[name] = np.zeros(1, self.dtype)
-            else:
-                self.numbers[name] = np.array([0.0 if value == "auto" else value], self.dtype)
-        self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
-        self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
-
     def _fill_schedules(self, last: int) -> int:
         """Numbers for the iterations from the current one on; returns where they end."""
         first = int(self.ints[ITERATION])
         self.ints[CHUNK_START] = first
-        for name, (parameter, schedule) in self.scheduled.items():
+        for name, (parameter, schedule) in self.plan.scheduled.items():
             ahead = int(name == "momentum" and self.method.looks_ahead)
             count = last - first + ahead
             if count == 0:
@@ -165,24 +209,25 @@ class Run:
     # -- the loop ---------------------------------------------------------------------------------
 
     def _drivers(self) -> None:
-        from ._kernels.drivers import driver, driver_address
-
         binding = self.objective.binding
-        name = self.loop
+        name = self.plan.loop
         self.context: tuple = ()
+        self.workspace: Any = self.address
         if binding is None:
             self.driver = driver(name, self.dtype)
+            if jit_disabled():
+                self.workspace = self.rows
             return
         self.driver = driver_address(name, self.dtype, binding.signature)
         args = self.objective.args if binding.c_data is None else binding.c_data
-        scratch = self.address + self.scratch_row * self.rows.strides[0]
+        scratch = self.address + self.plan.scratch_row * self.rows.strides[0]
         self.context = (binding.fun, binding.jac, args, scratch, self.objective.step)
 
     def _call(self, driver: Any, last: int) -> None:
         """One stretch of the loop."""
         binding = self.objective.binding
         state = (
-            self.rows if jit_disabled() else self.address,
+            self.workspace,
             self.ints,
             self.floats,
             self.numbers["learning_rate"],
@@ -216,7 +261,7 @@ class Run:
 
     def advance(self, last: int) -> int:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
-        if self.scheduled:
+        if self.plan.scheduled:
             last = self._fill_schedules(last)
         ints = self.ints
         if self.settings.history:
@@ -227,7 +272,7 @@ class Run:
         finally:
             if self.settings.history and ints[HISTORY] > 0:
                 self.recorded.append(self.history[: ints[HISTORY]].copy())
-        return int(ints[STATUS])
+        return ints.item(STATUS)
 
     def _advance(self, last: int) -> None:
         ints = self.ints
@@ -260,7 +305,7 @@ class Run:
 
     def iterate(self) -> np.ndarray:
         """A copy of the method's current iterate."""
-        if self.iterate_is_evaluated:
+        if self.plan.iterate_is_evaluated:
             return self.row(int(self.ints[CURRENT])).copy()
         return self.row(layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)).copy()
 
@@ -268,14 +313,14 @@ class Run:
         """The norm of the gradient test."""
         order = self.settings.norm
         if order == math.inf:
-            return float(np.abs(g).max())
+            return largest_magnitude(g)
         g = g.astype(np.float64)
         with np.errstate(all="ignore"):
             plain = float(np.linalg.norm(g, order))
             # High powers of small numbers are zero, of large ones infinite.
             if math.isnan(plain) or 0.0 < plain < math.inf:
                 return plain
-            largest = float(np.abs(g).max())
+            largest = largest_magnitude(g)
             if largest == 0.0 or not math.isfinite(largest):
                 return largest
             return largest * float(np.linalg.norm(g / largest, order))
@@ -284,7 +329,7 @@ class Run:
         """What a callback sees."""
         ints = self.ints
         current = int(ints[CURRENT])
-        if self.iterate_is_evaluated:
+        if self.plan.iterate_is_evaluated:
             f = float(self.floats[FUN])
             g = self.row(layout.N_POINTS + current)
         else:
@@ -320,14 +365,15 @@ class Run:
 
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
         """The result if the run ends now."""
-        ints, floats = self.ints, self.floats
-        if status == Status.CONVERGED:
-            row = int(ints[RESULT])
+        ints, floats = self.ints.tolist(), self.floats
+        converged = status == Status.CONVERGED
+        if converged:
+            row = ints[RESULT]
         elif ints[BEST] >= 0:
-            row = int(ints[BEST])
+            row = ints[BEST]
         else:
-            row = int(ints[CURRENT])
-        f = floats[FUN_BEST] if row == ints[BEST] else floats[FUN]
+            row = ints[CURRENT]
+        f = floats.item(FUN_BEST if row == ints[BEST] else FUN)
         jac = self.row(layout.N_POINTS + row).copy()
         if ints[BEST] < 0 and ints[PENDING] == layout.TO_EVALUATE:
             jac[:] = math.nan  # not evaluated
@@ -337,18 +383,18 @@ class Run:
             ints[NJEV] = self.objective.calls_jac
         return make_result(
             message=message or MESSAGES[status],
-            success=status == Status.CONVERGED,
+            success=converged,
             status=int(status),
-            fun=float(f),
+            fun=f,
             x=self.row(row).copy(),
-            nit=int(ints[NIT]),
+            nit=ints[NIT],
             jac=jac,
-            nfev=int(ints[NFEV]),
-            njev=int(ints[NJEV]),
+            nfev=ints[NFEV],
+            njev=ints[NJEV],
             grad_norm=self.norm_of(jac),
-            learning_rate=float(floats[LEARNING_RATE]),
-            n_restarts=int(ints[N_RESTARTS]),
-            line_search_failures=int(ints[LINE_SEARCH_FAILURES]),
+            learning_rate=floats.item(LEARNING_RATE),
+            n_restarts=ints[N_RESTARTS],
+            line_search_failures=ints[LINE_SEARCH_FAILURES],
             time=time.perf_counter() - begin,
             backend="python" if self.objective.binding is None else "numba",
         )
@@ -376,7 +422,7 @@ def drive(
     run.deadline = begin + settings.maxtime
     if settings.progress:
         run.progress = Progress(settings.method.name, begin)
-    if takes_result and not run.iterate_is_evaluated:
+    if takes_result and not run.plan.iterate_is_evaluated:
         run.ints[RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED
     message = ""
@@ -441,8 +487,8 @@ def _loop(
     chunk = 1 if each else _first_chunk(run) if compiled else 2**40
     seen = 0
     while True:
-        before = int(ints[ITERATION])
-        last = min(settings.maxiter, before + min(chunk, run.longest_chunk))
+        before = ints.item(ITERATION)
+        last = min(settings.maxiter, before + min(chunk, run.plan.longest_chunk))
         started = time.perf_counter()
         status = run.advance(last)
         now = time.perf_counter()
@@ -461,12 +507,12 @@ def _loop(
                     return Status.CALLBACK
         if status != layout.RUNNING:
             return Status(status)
-        if int(ints[ITERATION]) >= settings.maxiter:
+        if ints.item(ITERATION) >= settings.maxiter:
             return Status.MAXITER
         if now > run.deadline:
             return Status.MAXTIME
         if compiled and not each:
-            steps = max(1, int(ints[ITERATION]) - before)
+            steps = max(1, ints.item(ITERATION) - before)
             budget = min(CHUNK_SECONDS, run.deadline - now)
             rate = steps / max(now - started, 1e-9)
             chunk = max(1, min(8 * chunk, int(budget * rate)))
