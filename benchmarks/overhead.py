@@ -2,6 +2,7 @@
 
 The objective is a separable quartic, about the cheapest there is, so that the loop shows.
 Iterations are timed as the slope between a short and a long run: a call's fixed cost falls out.
+That cost, which small fits repeated many times feel, is measured on its own.
 
 ``python benchmarks/overhead.py`` prints the tables; it takes a minute or two. Nothing else should
 run meanwhile.
@@ -11,9 +12,12 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -148,6 +152,55 @@ def scipy_iteration(n: int, method: str) -> tuple[float, float]:
     return seconds / max(result.nit, 1), seconds / result.nfev
 
 
+class RepeatedCall(NamedTuple):
+    """Medians of one warm call of `minimize`, in seconds."""
+
+    iterations: int
+    whole: float
+    loop: float  # of the whole: the iterations
+    own: float  # of the whole: the user's functions, called once from Python to check them
+    fixed: float  # the rest
+
+
+def _medians(calls: tuple[Callable[[], object], ...], repeats: int = 2000) -> list[float]:
+    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them."""
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(repeats):
+        for call, taken in zip(calls, times, strict=True):
+            start = time.perf_counter()
+            call()
+            taken.append(time.perf_counter() - start)
+    return [statistics.median(taken[repeats // 10 :]) for taken in times]
+
+
+def repeated_call(n: int, style: str = "fused") -> RepeatedCall:
+    """The default method on the quartic, solved again and again, and where the time goes.
+
+    A run of no iterations is all but the loop.
+    """
+    x0, out = quartic_start(n), np.empty(n)
+    fun, jac = (quartic, True) if style == "fused" else (quartic_value, quartic_gradient)
+
+    def solve():
+        return minimize(fun, x0, jac=jac)
+
+    def no_iterations():
+        return minimize(fun, x0, jac=jac, options={"maxiter": 0})
+
+    def own():
+        if style == "fused":
+            quartic(x0, out)
+        else:
+            quartic_value(x0)
+            quartic_gradient(x0)
+
+    def nothing():
+        pass
+
+    whole, without, work, clock = _medians((solve, no_iterations, own, nothing))
+    return RepeatedCall(solve().nit, whole - clock, whole - without, work - clock, without - work)
+
+
 def triad_bandwidth(n: int = 20_000_000) -> float:
     """Bytes per second of the triad."""
     a, b, c = np.zeros(n), np.ones(n), np.ones(n)
@@ -180,6 +233,21 @@ class Overhead:
         return 1e9 * (loop_pair(n) - bare_pair(n))
 
     track_fused.unit = track_fun_and_jac.unit = "ns/iteration"
+
+
+class Repeat:
+    """Microseconds of a warm call of `minimize` beside its loop and the user's functions."""
+
+    params = ((2, 10), ("fused", "pair"))
+    param_names = ("n", "style")
+
+    def track_fixed(self, n, style):
+        return 1e6 * repeated_call(n, style).fixed
+
+    def track_whole(self, n, style):
+        return 1e6 * repeated_call(n, style).whole
+
+    track_fixed.unit = track_whole.unit = "us"
 
 
 class SciPyIteration:
@@ -273,6 +341,17 @@ def _print_control() -> None:
         print(f"| {maxiter:,} | {1e6 * seconds:,.1f} | {1e9 * seconds / maxiter:,.1f} |")
 
 
+def _print_repeated_call() -> None:
+    print("\nOne warm call of `minimize`, automatic rate, microseconds\n")
+    print("| n | gradient | iterations | whole | loop | fun, jac from Python | fixed |")
+    print("|--:|---|--:|--:|--:|--:|--:|")
+    for n in (2, 10):
+        for style, words in (("fused", "fused"), ("pair", "fun + jac")):
+            call = repeated_call(n, style)
+            cells = [f"{1e6 * s:,.1f}" for s in call[1:]]
+            print(f"| {n} | {words} | {call.iterations} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     """Print every table."""
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, ", end="")
@@ -281,6 +360,7 @@ def main() -> None:
     _print_scipy()
     _print_bandwidth()
     _print_control()
+    _print_repeated_call()
 
 
 if __name__ == "__main__":

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import math
 import time
+import weakref
 from collections.abc import Callable
+from ctypes import addressof, c_char
 from typing import Any
 
 import numpy as np
 
 from ._kernels import layout
+from ._kernels.drivers import driver, driver_address, norm_address
 from ._kernels.jit import jit_disabled
 from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
 from ._validation import Settings, schedule_value, schedule_values
+from ._vectors import largest_magnitude
 from .schedules import Schedule
 
 CHUNK_SECONDS = 0.05
@@ -55,45 +59,53 @@ _NORMS[-math.inf] = layout.NORM_MIN
 )  # fmt: skip
 
 
-def workspace(rows: int, n: int, dtype: np.dtype) -> np.ndarray:
-    """Rows for vectors of n, each on a cache line of its own; untouched rows cost no memory."""
+def row_stride(n: int, dtype: np.dtype) -> int:
+    """Elements from one row of the workspace to the next: each on a cache line of its own."""
     per_line = 64 // dtype.itemsize
     stride = -(-n // per_line) * per_line
     if stride * dtype.itemsize % 4096 == 0:
         stride += per_line  # rows a multiple of the page size apart evict each other
-    flat = np.empty(rows * stride + per_line, dtype)
-    first = -(flat.__array_interface__["data"][0] // dtype.itemsize) % per_line
-    return flat[first : first + rows * stride].reshape(rows, stride)
+    return stride
 
 
-class Run:
-    """One run: the state of its loop, and the ways to move it on and to read it."""
+def workspace(rows: int, stride: int, dtype: np.dtype) -> tuple[np.ndarray, int]:
+    """Rows for vectors, and the address of the first; untouched rows cost no memory."""
+    itemsize = dtype.itemsize
+    per_line = 64 // itemsize
+    flat: Any = np.empty(rows * stride + per_line, dtype)
+    address = addressof(c_char.from_buffer(flat))  # three times as fast as flat.ctypes
+    first = -(address // itemsize) % per_line
+    table = flat[first : first + rows * stride].reshape(rows, stride)
+    return table, address + first * itemsize
 
-    def __init__(self, objective: Objective, settings: Settings, x0: np.ndarray):
-        self.objective = objective
-        self.settings = settings
-        self.method: Method = settings.method
-        self.n = n = x0.size
-        self.dtype = x0.dtype
-        self.automatic = settings.learning_rate == "auto"
-        self.iterate_is_evaluated = self.automatic or self.method.iterate == "x"
-        if self.automatic:
-            self.loop = f"{self.method.loop}_auto"
-            starts = ["zero"]  # the direction
+
+class Plan:
+    """What every run with these settings starts from; such runs only read it.
+
+    Many small problems are often solved with the same settings, and copying an array is quicker
+    than filling it number by number.
+    """
+
+    def __init__(self, settings: Settings, n: int, dtype: np.dtype):
+        method: Method = settings.method
+        automatic = settings.learning_rate == "auto"
+        self.iterate_is_evaluated = automatic or method.iterate == "x"
+        if automatic:
+            self.loop = f"{method.loop}_auto"
+            self.starts = {layout.DIRECTION: "zero"}
             self.scratch_row = layout.PAIRS + 2 * settings.memory + layout.METRIC_ROWS
         else:
-            self.loop = self.method.name
-            starts = [self.method.slots_start[name] for name in self.method.slots]
-            self.scratch_row = layout.FIRST_SLOT + len(starts)
-        self.rows = workspace(self.scratch_row + 2, n, self.dtype)
-        self.address = self.rows.__array_interface__["data"][0]
-        self.row(0)[:] = x0
-        for i, start in enumerate(starts):
-            self.row(layout.FIRST_SLOT + i)[:] = x0 if start == "x0" else 0.0
+            self.loop = method.name
+            self.starts = {
+                layout.FIRST_SLOT + i: method.slots_start[name]
+                for i, name in enumerate(method.slots)
+            }
+            self.scratch_row = layout.FIRST_SLOT + len(self.starts)
+        self.stride = row_stride(n, dtype)
         self.ints = np.zeros(len(layout.INTS), np.int64)
         own = settings.constants
-        if not self.automatic:
-            own = (*own, *self.method.carries.values())
+        if not automatic:
+            own = (*own, *method.carries.values())
         first_own = layout.OWN + 2 * settings.memory
         self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + len(own)))
         ints, floats = self.ints, self.floats
@@ -101,12 +113,11 @@ class Run:
         ints[PENDING] = layout.TO_EVALUATE
         ints[BEST] = -1
         ints[SIZE] = n
-        ints[STRIDE] = self.rows.shape[1]
+        ints[STRIDE] = self.stride
         ints[MAXFEV] = settings.maxfev
-        ints[COST_FUN] = objective.cost_fun
-        ints[COST_JAC] = objective.cost_jac
         ints[PATIENCE] = settings.patience
         ints[NORM] = _NORMS.get(settings.norm, layout.NORM_P)
+        ints[NORM_ADDRESS] = norm_address(int(ints[NORM]), dtype)
         ints[HISTORY] = 0 if settings.history else -1
         ints[MEMORY] = settings.memory
         ints[RECORDED] = -1
@@ -116,61 +127,100 @@ class Run:
         floats[FTOL] = settings.ftol
         floats[XTOL] = settings.xtol
         floats[NORM_ORDER] = settings.norm
-        floats[EPSILON] = np.finfo(self.dtype).eps
+        floats[EPSILON] = np.finfo(dtype).eps
         floats[DIVERGED] = DIVERGED_FACTOR
         if own:
             floats[first_own : first_own + len(own)] = own
-        self.history = np.empty((HISTORY_ROWS if settings.history else 1, 3))
-        self.recorded: list[np.ndarray] = []
-        self.deadline = math.inf
-        self.progress: Progress | None = None
+        self.x_scale = settings.x_scale
         if self.loop == "momentum_auto":
-            self._metric()
-        self._schedules()
-        self._drivers()
+            self._metric(method, layout.PAIRS + 2 * settings.memory)
+        self._schedules(settings, dtype)
 
-    def row(self, i: int) -> np.ndarray:
-        """Vector `i` of the workspace."""
-        return self.rows[i, : self.n]
-
-    def _metric(self) -> None:
-        """Where the diagonal metric starts from."""
+    def _metric(self, method: Method, first: int) -> None:
+        """The diagonal metric, whose rows begin at `first`."""
         ints = self.ints
-        metric, x_scale = self.method.metric, self.settings.x_scale
-        ints[METRIC] = layout.METRIC_LEARNED if metric is None else 1 + METRICS.index(metric)
+        ints[METRIC] = layout.METRIC_LEARNED
+        if method.metric is not None:
+            ints[METRIC] = 1 + METRICS.index(method.metric)
         ints[JUDGED] = -1
         ints[NEXT_CANDIDATE] = 2
-        first = layout.PAIRS + 2 * self.settings.memory
-        self.rows[first + layout.SUM_ROW : first + layout.SUM_ROW + 2] = 0.0
-        if x_scale is not None:
+        self.starts |= {first + layout.SUM_ROW: "zero", first + layout.SUM_ROW + 1: "zero"}
+        if self.x_scale is not None:
             ints[METRIC_START] = ints[METRIC_IN_USE] = first + layout.START_ROW
-            self.row(first + layout.START_ROW)[:] = x_scale * x_scale
 
-    # -- schedules --------------------------------------------------------------------------------
-
-    def _schedules(self) -> None:
-        values = {"learning_rate": self.settings.learning_rate, "momentum": self.settings.momentum}
-        parameters = {p.name: p for p in self.method.parameters}
+    def _schedules(self, settings: Settings, dtype: np.dtype) -> None:
+        values = {"learning_rate": settings.learning_rate, "momentum": settings.momentum}
+        parameters = {p.name: p for p in settings.method.parameters}
         self.scheduled: dict[str, tuple[Parameter, Callable]] = {}
         self.numbers: dict[str, np.ndarray] = {}
-        self.longest_chunk = HISTORY_ROWS if self.settings.history else 2**40
+        self.longest_chunk = HISTORY_ROWS if settings.history else 2**40
         for name, value in values.items():
             if callable(value):
                 self.scheduled[name] = (parameters[name], value)
                 vector = isinstance(value, Schedule)
                 longest = VECTOR_SCHEDULE_CHUNK if vector else SCHEDULE_CHUNK
                 self.longest_chunk = min(self.longest_chunk, longest)
-                self.numbers[name] = np.zeros(1, self.dtype)
+                self.numbers[name] = np.zeros(1, dtype)
             else:
-                self.numbers[name] = np.array([0.0 if value == "auto" else value], self.dtype)
+                self.numbers[name] = np.array([0.0 if value == "auto" else value], dtype)
         self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
         self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
+
+
+# A plan must not refer to its settings, which it would keep alive.
+_plans: weakref.WeakKeyDictionary[Settings, Plan] = weakref.WeakKeyDictionary()
+
+
+def plan_of(settings: Settings, x0: np.ndarray) -> Plan:
+    """The plan of these settings, which were checked for an x0 of this length and dtype."""
+    plan = _plans.get(settings)
+    if plan is None:
+        plan = _plans[settings] = Plan(settings, x0.size, x0.dtype)
+    return plan
+
+
+# Where none is recorded; loops do not write to it then.
+_NO_HISTORY = np.empty((1, 3))
+
+
+class Run:
+    """One run: the state of its loop, and the ways to move it on and to read it."""
+
+    def __init__(self, objective: Objective, settings: Settings, x0: np.ndarray):
+        self.objective = objective
+        self.settings = settings
+        self.method: Method = settings.method
+        self.plan = plan = plan_of(settings, x0)
+        self.n = n = x0.size
+        self.dtype = x0.dtype
+        self.rows, self.address = workspace(plan.scratch_row + 2, plan.stride, x0.dtype)
+        self.rows[0, :n] = x0
+        for i, start in plan.starts.items():
+            self.rows[i, :n] = x0 if start == "x0" else 0.0
+        self.ints = plan.ints.copy()
+        if plan.x_scale is not None:
+            self.rows[self.ints[METRIC_START], :n] = plan.x_scale * plan.x_scale
+        self.ints[COST_FUN] = objective.cost_fun
+        self.ints[COST_JAC] = objective.cost_jac
+        self.floats = plan.floats.copy()
+        self.numbers = plan.numbers.copy()
+        self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
+        self.recorded: list[np.ndarray] = []
+        self.deadline = math.inf
+        self.progress: Progress | None = None
+        self._drivers()
+
+    def row(self, i: int) -> np.ndarray:
+        """Vector `i` of the workspace."""
+        return self.rows[i, : self.n]
+
+    # -- schedules --------------------------------------------------------------------------------
 
     def _fill_schedules(self, last: int) -> int:
         """Numbers for the iterations from the current one on; returns where they end."""
         first = int(self.ints[ITERATION])
         self.ints[CHUNK_START] = first
-        for name, (parameter, schedule) in self.scheduled.items():
+        for name, (parameter, schedule) in self.plan.scheduled.items():
             ahead = int(name == "momentum" and self.method.looks_ahead)
             count = last - first + ahead
             if count == 0:
@@ -185,25 +235,25 @@ class Run:
     # -- the loop ---------------------------------------------------------------------------------
 
     def _drivers(self) -> None:
-        from ._kernels.drivers import driver, driver_address, norm_address
-
-        self.ints[NORM_ADDRESS] = norm_address(int(self.ints[NORM]), self.dtype)
         binding = self.objective.binding
-        name = self.loop
+        name = self.plan.loop
         self.context: tuple = ()
+        self.workspace: Any = self.address
         if binding is None:
             self.driver = driver(name, self.dtype)
+            if jit_disabled():
+                self.workspace = self.rows
             return
         self.driver = driver_address(name, self.dtype, binding.signature)
         args = self.objective.args if binding.c_data is None else binding.c_data
-        scratch = self.address + self.scratch_row * self.rows.strides[0]
+        scratch = self.address + self.plan.scratch_row * self.rows.strides[0]
         self.context = (binding.fun, binding.jac, args, scratch, self.objective.step)
 
     def _call(self, driver: Any, last: int) -> None:
         """One stretch of the loop."""
         binding = self.objective.binding
         state = (
-            self.rows if jit_disabled() else self.address,
+            self.workspace,
             self.ints,
             self.floats,
             self.numbers["learning_rate"],
@@ -237,7 +287,7 @@ class Run:
 
     def advance(self, last: int) -> int:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
-        if self.scheduled:
+        if self.plan.scheduled:
             last = self._fill_schedules(last)
         ints = self.ints
         if self.settings.history:
@@ -248,7 +298,7 @@ class Run:
         finally:
             if self.settings.history and ints[HISTORY] > 0:
                 self.recorded.append(self.history[: ints[HISTORY]].copy())
-        return int(ints[STATUS])
+        return ints.item(STATUS)
 
     def _advance(self, last: int) -> None:
         ints = self.ints
@@ -281,7 +331,7 @@ class Run:
 
     def iterate(self) -> np.ndarray:
         """A copy of the method's current iterate."""
-        if self.iterate_is_evaluated:
+        if self.plan.iterate_is_evaluated:
             return self.row(int(self.ints[CURRENT])).copy()
         return self.row(layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)).copy()
 
@@ -289,14 +339,14 @@ class Run:
         """The norm of the gradient test."""
         order = self.settings.norm
         if order == math.inf:
-            return float(np.abs(g).max())
+            return largest_magnitude(g)
         g = g.astype(np.float64)
         with np.errstate(all="ignore"):
             plain = float(np.linalg.norm(g, order))
             # High powers of small numbers are zero, of large ones infinite.
             if math.isnan(plain) or 0.0 < plain < math.inf:
                 return plain
-            largest = float(np.abs(g).max())
+            largest = largest_magnitude(g)
             if largest == 0.0 or not math.isfinite(largest):
                 return largest
             return largest * float(np.linalg.norm(g / largest, order))
@@ -305,7 +355,7 @@ class Run:
         """What a callback sees."""
         ints = self.ints
         current = int(ints[CURRENT])
-        if self.iterate_is_evaluated:
+        if self.plan.iterate_is_evaluated:
             f = float(self.floats[FUN])
             g = self.row(layout.N_POINTS + current)
         else:
@@ -341,14 +391,15 @@ class Run:
 
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
         """The result if the run ends now."""
-        ints, floats = self.ints, self.floats
-        if status == Status.CONVERGED:
-            row = int(ints[RESULT])
+        ints, floats = self.ints.tolist(), self.floats
+        converged = status == Status.CONVERGED
+        if converged:
+            row = ints[RESULT]
         elif ints[BEST] >= 0:
-            row = int(ints[BEST])
+            row = ints[BEST]
         else:
-            row = int(ints[CURRENT])
-        f = floats[FUN_BEST] if row == ints[BEST] else floats[FUN]
+            row = ints[CURRENT]
+        f = floats.item(FUN_BEST if row == ints[BEST] else FUN)
         jac = self.row(layout.N_POINTS + row).copy()
         if ints[BEST] < 0 and ints[PENDING] == layout.TO_EVALUATE:
             jac[:] = math.nan  # not evaluated
@@ -358,18 +409,18 @@ class Run:
             ints[NJEV] = self.objective.calls_jac
         return make_result(
             message=message or MESSAGES[status],
-            success=status == Status.CONVERGED,
+            success=converged,
             status=int(status),
-            fun=float(f),
+            fun=f,
             x=self.row(row).copy(),
-            nit=int(ints[NIT]),
+            nit=ints[NIT],
             jac=jac,
-            nfev=int(ints[NFEV]),
-            njev=int(ints[NJEV]),
+            nfev=ints[NFEV],
+            njev=ints[NJEV],
             grad_norm=self.norm_of(jac),
-            learning_rate=float(floats[LEARNING_RATE]),
-            n_restarts=int(ints[N_RESTARTS]),
-            line_search_failures=int(ints[LINE_SEARCH_FAILURES]),
+            learning_rate=floats.item(LEARNING_RATE),
+            n_restarts=ints[N_RESTARTS],
+            line_search_failures=ints[LINE_SEARCH_FAILURES],
             time=time.perf_counter() - begin,
             backend="python" if self.objective.binding is None else "numba",
         )
@@ -397,7 +448,7 @@ def drive(
     run.deadline = begin + settings.maxtime
     if settings.progress:
         run.progress = Progress(settings.method.name, begin)
-    if takes_result and not run.iterate_is_evaluated:
+    if takes_result and not run.plan.iterate_is_evaluated:
         run.ints[RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED
     message = ""
@@ -462,8 +513,8 @@ def _loop(
     chunk = 1 if each else _first_chunk(run) if compiled else 2**40
     seen = 0
     while True:
-        before = int(ints[ITERATION])
-        last = min(settings.maxiter, before + min(chunk, run.longest_chunk))
+        before = ints.item(ITERATION)
+        last = min(settings.maxiter, before + min(chunk, run.plan.longest_chunk))
         started = time.perf_counter()
         status = run.advance(last)
         now = time.perf_counter()
@@ -482,12 +533,12 @@ def _loop(
                     return Status.CALLBACK
         if status != layout.RUNNING:
             return Status(status)
-        if int(ints[ITERATION]) >= settings.maxiter:
+        if ints.item(ITERATION) >= settings.maxiter:
             return Status.MAXITER
         if now > run.deadline:
             return Status.MAXTIME
         if compiled and not each:
-            steps = max(1, int(ints[ITERATION]) - before)
+            steps = max(1, ints.item(ITERATION) - before)
             budget = min(CHUNK_SECONDS, run.deadline - now)
             rate = steps / max(now - started, 1e-9)
             chunk = max(1, min(8 * chunk, int(budget * rate)))

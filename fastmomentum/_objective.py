@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import inspect
 import math
 import time
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._validation import as_gradient, as_pair, as_scalar
+from ._vectors import equal, indices_of
 
 # Relative steps of the differences: the square root and the cube root of the rounding error
 # balance it against the truncation error. A complex step has no cancellation and can be tiny.
@@ -21,7 +24,7 @@ DIFFERENCE_STEPS = {
     "cs": lambda eps: 1e-20,
 }
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
-_UNTOUCHED = 1.2345678e30
+_UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 
 
 class CompilationWarning(RuntimeWarning):
@@ -99,8 +102,7 @@ class Objective:
         wants = _is_compiled(self.fun) and (
             isinstance(self.jac, bool | str) or _is_compiled(self.jac)
         )
-        required = backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
-        if not wants and required:
+        if not wants and self._must_compile(backend):
             name = "jac" if _is_compiled(self.fun) else "fun"
             raise TypeError(
                 f"{name} must be a Numba function, a numba.cfunc or a LowLevelCallable here "
@@ -108,16 +110,13 @@ class Objective:
             )
         if not wants:
             return None
-        from ._kernels.jit import jit_disabled
-
-        if jit_disabled():
+        if _kernels("jit").jit_disabled():
             return None
-        from ._kernels.bind import NotCompilable, bind
-
+        bind = _kernels("bind")
         try:
-            return bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
-        except NotCompilable as error:
-            if required:
+            return bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
+        except bind.NotCompilable as error:
+            if self._must_compile(backend):
                 raise
             reason = error
         self.fun = getattr(self.fun, "py_func", self.fun)
@@ -126,6 +125,9 @@ class Objective:
             f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
         )
         return None
+
+    def _must_compile(self, backend: str) -> bool:
+        return backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
 
     @property
     def cost_first(self) -> int:
@@ -149,7 +151,7 @@ class Objective:
         z = x.copy()
         value = getattr(self, name)(z, *args, *self.args)
         # Compiled code is given the loop's own x.
-        if self._checking and not np.array_equal(z, x):
+        if self._checking and not equal(z, x):
             raise ValueError(f"{name} must not write into x.")
         return value
 
@@ -185,14 +187,15 @@ class Objective:
         return as_scalar(value)
 
     def _write(self, name: str, x: np.ndarray, g: np.ndarray) -> Any:
-        out = np.full(self.n, _UNTOUCHED, self.dtype)
+        out = np.empty(self.n, self.dtype)
+        out.fill(_UNTOUCHED[self.dtype.char])
         value = self._call(name, x, out)
         self._check_written(out, f"{name}(x, out, ...)")
         g[:] = out
         return value
 
     def _check_written(self, out: np.ndarray, what: str) -> None:
-        left = np.flatnonzero(out == self.dtype.type(_UNTOUCHED))
+        left = indices_of(_UNTOUCHED[self.dtype.char], out)
         if left.size:
             raise ValueError(
                 f"{what} must write the gradient into out: out[{left[0]}] is unchanged, or was "
@@ -272,6 +275,12 @@ class Objective:
                 f"{g[worst]:g} by complex step and {differences[worst]:g} by differences. "
                 "abs, norms and comparisons of x lose the imaginary part; use jac='3-point'."
             )
+
+
+@functools.cache
+def _kernels(name: str) -> Any:
+    """A module of `_kernels`, imported late since it loads Numba; an import statement is slower."""
+    return importlib.import_module(f"._kernels.{name}", __package__)
 
 
 def _is_c(function: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._methods import DEFAULT_METHOD, METHODS, Method, Parameter
+from ._vectors import all_finite
 from .schedules import Schedule
 
 UNLIMITED = 2**62
@@ -58,9 +59,9 @@ OPTIONS = (
 )  # fmt: skip
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Settings:
-    """The options of one run, checked."""
+    """The options of one run, checked; the same object where the same were checked before."""
 
     method: Method
     learning_rate: Any
@@ -105,23 +106,30 @@ def check_method(method: Any) -> Method:
     return found
 
 
+_DOUBLE = np.dtype(np.float64)
+
+
 def check_x0(x0: Any) -> np.ndarray:
     """A new contiguous float32 or float64 vector with the values of `x0`."""
     try:
-        x = np.atleast_1d(np.asarray(x0))
+        x = np.asarray(x0)
     except ValueError as error:
         raise ValueError(f"x0 must be a vector of real numbers: {error}") from None
     if x.ndim > 1:
         raise ValueError(f"x0 must have at most one dimension, got shape {x.shape}.")
+    if x.ndim == 0:
+        x = x.reshape(1)
     if x.size == 0:
         raise ValueError("x0 must have at least one element, got an empty array.")
     if x.dtype.kind not in "fiub":
         raise TypeError(f"x0 must hold real numbers, got dtype {x.dtype}.")
-    single = x.dtype.kind == "f" and x.dtype.itemsize == 4  # of either byte order
-    dtype = np.float32 if single else np.float64
-    with np.errstate(over="ignore"):
-        x = np.array(x, dtype=dtype, order="C")
-    if not np.isfinite(x).all():
+    if x.dtype is _DOUBLE:
+        x = x.copy()
+    else:
+        single = x.dtype.kind == "f" and x.dtype.itemsize == 4  # of either byte order
+        with np.errstate(over="ignore"):
+            x = np.array(x, dtype=np.float32 if single else np.float64, order="C")
+    if not all_finite(x):
         worst = int(np.flatnonzero(~np.isfinite(x))[0])
         raise ValueError(f"x0 must be finite, got x0[{worst}] = {x[worst]}.")
     return x
@@ -316,7 +324,7 @@ def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Set
         raise TypeError(f"options must be a dict, got {options!r}.") from None
     # The same options come again and again where many small problems are solved in a row. The
     # types are part of the key since 1 == True.
-    key = (method.name, tol, type(tol), x0.size, x0.dtype.name)
+    key = (method.name, tol, type(tol), x0.size, x0.dtype.char)
     items = tuple((name, type(value), value) for name, value in options.items())
     if any(map(callable, options.values())):  # schedules are not kept alive
         return _check_options(method, tol, options, x0)
@@ -471,9 +479,11 @@ def as_scalar(value: Any) -> float:
 def as_gradient(value: Any, n: int, source: str) -> np.ndarray:
     """The gradient as a vector of n real numbers."""
     try:
-        gradient = np.atleast_1d(np.asarray(value))
+        gradient = np.asarray(value)
     except ValueError:
         gradient = np.empty(0, dtype=object)
+    if gradient.ndim == 0:
+        gradient = gradient.reshape(1)
     if gradient.dtype.kind not in "fiub":
         raise ValueError(
             f"{source} must return {n} real numbers, got {type(value).__name__} of dtype "

@@ -445,6 +445,39 @@ def test_contract_compile_result():
     assert numba.typeof(np.ones(2)) == vector
 
 
+def test_contract_kinds_of_arguments_decide_their_types():
+    """A binding is looked up by what is told sooner of its arguments than their types."""
+    from fastmomentum._kernels.bind import _kind
+
+    matrix = np.arange(6.0).reshape(2, 3)
+    read_only = matrix.copy()
+    read_only.flags.writeable = False
+    values = [0.5, -1e300, True, False, 0, -1, 2**31 - 1, 2**31, -(2**40), 2**63, "text", None]
+    values += [np.float32(1.0), np.int8(1), np.bool_(True), (1.0, 2), (1, 2.0), (matrix,)]
+    values += [matrix, matrix[:1], matrix.T, matrix[:, ::2], matrix[0], matrix[0, ::2], read_only]
+    values += [matrix.astype(kind) for kind in ("f4", "i4", "l", "q", "?", "c8", "c16", "U3")]
+    values += [np.zeros(2, [("low", "f8")]), np.zeros(2, [("high", "f8")])]
+    types_of: dict = {}
+    for value in values:
+        found = numba.typeof(value)
+        assert types_of.setdefault(_kind(value), found) == found
+
+
+SHIFT = 1.0
+
+
+@njit
+def shifted(x):
+    return (x[0] - SHIFT) ** 2
+
+
+def test_a_recompiled_function_is_seen(monkeypatch):
+    assert minimize(shifted, [0.0]).x[0] == pytest.approx(1.0, abs=1e-4)
+    monkeypatch.setattr(sys.modules[__name__], "SHIFT", 3.0)
+    shifted.recompile()
+    assert minimize(shifted, [0.0]).x[0] == pytest.approx(3.0, abs=1e-4)
+
+
 def test_contract_wrong_signatures_are_noticed():
     """Code of another signature, called by address, would be memory corruption."""
     from fastmomentum._kernels import abi

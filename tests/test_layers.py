@@ -32,6 +32,7 @@ LAYERS = (
     ("_progress", 2),
     ("_result", 2),
     ("_validation", 2),
+    ("_vectors", 2),
     # Compiles its functions when that is asked for.
     ("problems", 2),
     ("_kernels", 1),

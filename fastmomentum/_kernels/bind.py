@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numba
@@ -39,6 +40,20 @@ class Binding(NamedTuple):
             if result is None or result.library is not library():
                 return False
         return True
+
+
+class _Hashed(tuple):
+    """A tuple that is hashed once: hashing Numba's types takes longer than all else in a lookup."""
+
+    _hash: int
+
+    def __new__(cls, values: tuple) -> _Hashed:
+        made = super().__new__(cls, values)
+        made._hash = hash(values)
+        return made
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 def reason(error: BaseException) -> str:
@@ -164,9 +179,21 @@ def _thin(function: Any, text: str) -> Any:
     return numba.njit(**FLAGS)(scope["thin"])
 
 
-def _types_of(args: tuple) -> tuple:
+def _kind(value: Any) -> Any:
+    """What decides the Numba type of an argument, or that type; the former is told sooner."""
+    cls = type(value)
+    if cls is float or cls is bool or (cls is int and value.bit_length() < 32):
+        return cls
+    if cls is np.ndarray and value.dtype.isbuiltin:
+        flags = value.flags
+        return value.dtype, value.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+    return numba.typeof(value)
+
+
+def _of_each(tell: Callable, args: tuple) -> tuple:
+    """``tell(a)`` for each argument; an error if Numba knows no type for one."""
     try:
-        return tuple(numba.typeof(a) for a in args)
+        return tuple(map(tell, args))
     except ValueError as error:
         raise NotCompilable(f"args: {reason(error)}") from None
 
@@ -194,13 +221,13 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     """
     if c_address(fun) is not None:
         return _bind_c(fun, jac, args, dtype)
-    argument_types = _types_of(args)
     mark = jac if isinstance(jac, bool | str) else weakref.ref(jac)
-    key = (argument_types, dtype.char, in_place, mark)
+    key = (_of_each(_kind, args), dtype.char, in_place, mark)
     memo = _bindings.setdefault(fun, {})
     known = memo.get(key) or _thin_bindings.get((id(fun), key))
     if known is not None and known.is_current():
         return known
+    argument_types = _of_each(numba.typeof, args)
     binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_code(fun, argument_types), *_code(jac, argument_types))
     binding = binding._replace(code=code)
@@ -224,7 +251,7 @@ MOST_THIN_BINDINGS = 32
 def _code(function: Any, argument_types: tuple) -> tuple:
     """What the code of `function` for these arguments is, to notice a recompilation."""
     return tuple(
-        (weakref.ref(function), signature, weakref.ref(result.library))
+        (weakref.ref(function), _Hashed(signature), weakref.ref(result.library))
         for signature, result in getattr(function, "overloads", {}).items()
         if signature[-len(argument_types) or len(signature) :] == argument_types
     )

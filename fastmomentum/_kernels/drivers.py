@@ -16,10 +16,10 @@ def driver(name: str, dtype: np.dtype) -> Any:
 
 def driver_address(name: str, dtype: np.dtype, signature: Any) -> int:
     """Address of the loop's native code."""
-    from . import abi
-
     key = (name, dtype.char)
     if key not in _addresses:
+        from . import abi
+
         _addresses[key] = abi.address_of(driver(name, dtype), signature)
     return _addresses[key]
 

@@ -1,0 +1,42 @@
+"""Questions about a whole vector; where it is short, NumPy's overhead is most of their cost."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+# Up to this length Python's floats are faster than NumPy's functions.
+SHORT = 32
+
+
+def all_finite(x: np.ndarray) -> bool:
+    """Is there no NaN or infinity in `x`?"""
+    if x.size <= SHORT:
+        return all(map(math.isfinite, x.tolist()))
+    return bool(np.isfinite(x).all())
+
+
+def equal(x: np.ndarray, y: np.ndarray) -> bool:
+    """Are vectors of one size the same? Not where there is a NaN."""
+    if x.size <= SHORT:
+        return bool(x.tolist() == y.tolist())
+    return bool((x == y).all())
+
+
+def indices_of(value: float, x: np.ndarray) -> np.ndarray:
+    """Where `x` is `value`, a number of its dtype."""
+    if x.size <= SHORT and value not in x.tolist():
+        return _NONE
+    return np.flatnonzero(x == x.dtype.type(value))
+
+
+def largest_magnitude(x: np.ndarray) -> float:
+    """The infinity norm; NaN if an element is."""
+    if x.size <= SHORT:
+        values = x.tolist()
+        return math.nan if any(map(math.isnan, values)) else max(map(abs, values))
+    return float(np.abs(x).max())
+
+
+_NONE = np.empty(0, np.intp)
