@@ -45,14 +45,14 @@ def prox_simplex(v, out, step, numbers, integers, work):
             out[i] = v[i]
         return 0.0
 
-    # x_i <= r, so that tau >= peak - r: smaller entries are zero
+    # x_i <= r, so that tau >= peak - r: smaller entries are zero. Here and below each entry is
+    # written and then kept or not, since branches on the data would be mispredicted.
     count = 0
     for i in range(n):
         a = float(v[i]) + 0.0
         a = abs(a) if ball else a
-        if a - peak > -radius:
-            work[count] = a
-            count += 1
+        work[count] = a
+        count += 1 if a - peak > -radius else 0
     tau = -radius
     solved = 0  # how many entries tau was computed from
     while True:
@@ -61,10 +61,9 @@ def prox_simplex(v, out, step, numbers, integers, work):
         for i in range(count):
             a = float(work[i]) + 0.0
             gap = (a - peak) - tau
-            if gap > 0.0:
-                work[kept] = a
-                kept += 1
-                rest += gap
+            work[kept] = a
+            kept += 1 if gap > 0.0 else 0
+            rest += gap if gap > 0.0 else 0.0
         count = kept
         if count == 0:  # tau < 0 keeps the largest; but for a radius that is subnormal
             break
@@ -76,10 +75,6 @@ def prox_simplex(v, out, step, numbers, integers, work):
     for i in range(n):
         a = float(v[i]) + 0.0
         x = ((abs(a) if ball else a) - peak) - tau
-        if not x > 0.0:
-            out[i] = 0.0
-        elif ball and a < 0.0:
-            out[i] = -x
-        else:
-            out[i] = x
+        x = x if x > 0.0 else 0.0
+        out[i] = -x if ball and a < 0.0 and x > 0.0 else x
     return 0.0

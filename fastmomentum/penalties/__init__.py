@@ -16,7 +16,8 @@ which for a constraint is the projection onto its set, whatever the step t.
     A penalty of the user's.
 
 Penalties are immutable. Arrays of any shape are taken in C order. Proximal operators are exact to
-rounding except for that of `TV2D`, which iterates to a tolerance.
+rounding except for that of `TV2D`, which iterates to a tolerance. They are compiled by Numba at
+their first call, and cached on disk.
 
 Examples
 --------
