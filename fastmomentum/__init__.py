@@ -1,7 +1,8 @@
 """scipy.optimize.minimize for the momentum family, compiled end to end.
 
 `minimize` is called as SciPy's; `schedules` holds learning rates and momenta that change with the
-iteration, `problems` test problems. Importing this package imports neither Numba nor SciPy.
+iteration, `penalties` nonsmooth terms and constraints, `problems` test problems. Importing this
+package imports neither Numba nor SciPy.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from . import penalties as penalties
     from . import problems as problems
     from . import schedules as schedules
     from ._minimize import minimize as minimize
@@ -28,7 +30,7 @@ _HOMES = {
     "minimize": "._minimize",
     "show_options": "._options",
 }
-_MODULES = ("problems", "schedules")
+_MODULES = ("penalties", "problems", "schedules")
 
 __all__ = ["__version__", *sorted((*_HOMES, *_MODULES))]
 

@@ -35,8 +35,10 @@ LAYERS = (
     ("_vectors", 2),
     # Compiles its functions when that is asked for.
     ("problems", 2),
+    ("penalties", 2),
     ("_kernels", 1),
     ("_methods", 0),
+    ("_prox", 0),
     ("_status", 0),
     ("schedules", 0),
 )
@@ -121,7 +123,8 @@ def test_only_kernels_import_numba(path):
     for dotted, line in imports(path, module_level=layer(own) > 0):
         if dotted.split(".")[0] in NUMBA:
             assert own.startswith("_kernels"), f"{own}:{line} imports {dotted}"
-    for dotted, line in imports(path, module_level=True) if own.startswith("problems") else ():
+    lazy = own.startswith(("problems", "penalties"))
+    for dotted, line in imports(path, module_level=True) if lazy else ():
         assert "_kernels" not in dotted, f"{own}:{line} imports {dotted}"
 
 
@@ -159,6 +162,7 @@ sys.stdout.write(" ".join(sorted({{m.split(".")[0] for m in sys.modules}} & set(
             set(),
         ),
         ("fastmomentum.schedules.Step(0.1)(3)", set()),
+        ("fastmomentum.penalties.L1(0.1).value([1.0, 2.0])", set()),
         ("fastmomentum.show_options(disp=False)", set()),
         (
             "fastmomentum.minimize(lambda x: x @ x, [1.0], options={'learning_rate': 0.1})",
@@ -186,6 +190,7 @@ HELP = {
     "fastmomentum": [n for n in fastmomentum.__all__ if not n.startswith("__")],
     "fastmomentum.schedules": list(schedules.__all__),
     "fastmomentum.problems": None,  # all that its __all__ names
+    "fastmomentum.penalties": None,
 }
 PUBLIC = [
     (module, name)
