@@ -168,7 +168,7 @@ def search_file() -> str:
         NOTICE.format(sources=SEARCH_TEMPLATE)
         + "\nimport math\n\nimport numpy as np\n\n"
         + imports("abi", body, "fastmomentum/_kernels/abi.py")
-        + "from .jit import cached_njit, part\n\n"
+        + "from .jit import cached_part, part\n\n"
         + f'SOURCES = "{content_hash(*map(read, (SEARCH_TEMPLATE, *SHARED_SOURCES)))}"\n'
         + constants(body)
         + "\n\n"
@@ -178,7 +178,7 @@ def search_file() -> str:
 
 def imports(module: str, body: str, source: str) -> str:
     """Import of what `body` calls from a module, whose text is that of `source`."""
-    defined = set(re.findall(r"^ *(?:def|class) (\w+)\(", read(source), flags=re.M))
+    defined = set(re.findall(r"^ *def (\w+)\(", read(source), flags=re.M))
     used = sorted(name for name in defined if re.search(rf"(?<!\.)\b{name}\(", body))
     return f"from .{module} import {', '.join(used)}\n" if used else ""
 
@@ -198,10 +198,7 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
             path = pathlib.Path(source).relative_to(ROOT).as_posix()
             if path not in sources:
                 sources.insert(0, path)
-        rows = [
-            f"{slot} = row(rows, FIRST_SLOT + {j})"
-            for j, slot in enumerate(method.slots)
-        ]
+        rows = [f"{slot} = row(rows, FIRST_SLOT + {j})" for j, slot in enumerate(method.slots)]
         for mark, lines in (
             ("CONSTANTS", constant_lines(method)),
             ("CARRY", carry_lines(method)),
