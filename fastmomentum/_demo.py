@@ -145,7 +145,7 @@ def warm_up() -> Iterator[tuple[str, float]]:
         for dtype in (np.float64, np.float32):
             start = time.perf_counter()
             for method in METHODS.values():
-                for learning_rate in (0.1, "auto") if method.automatic else (0.1,):
+                for learning_rate in (0.1, "auto") if method.loop else (0.1,):
                     options = {"maxiter": 3, "learning_rate": learning_rate}
                     minimize(fun, np.ones(2, dtype), jac=jac, method=method.name, options=options)
             yield f"{style}, {np.dtype(dtype).name}", time.perf_counter() - start

@@ -578,20 +578,41 @@ def test_contract_rows_are_views():
     """Rows made of an address own nothing and see what the array holds."""
     from fastmomentum._kernels import abi
 
-    row, row_address = abi.row, abi.row_address
+    row, rows_of = abi.row, abi.rows_of
 
     @njit
     def fill(address, stride, like):
-        x = row(address, stride, 1, 3, like)
-        for i in range(x.size):
+        x = row(rows_of(address, stride, 3, like), 1)
+        for i in range(3):
             x[i] = i + 1.0
-        return row_address(address, stride, 1, like) - address, x.size
 
     for dtype in (np.float64, np.float32):
         table = np.zeros((2, 8), dtype)
-        offset, size = fill(table.ctypes.data, 8, table[0])
-        assert (offset, size) == (8 * table.itemsize, 3)
+        fill(table.ctypes.data, 8, table[0])
         assert np.array_equal(table, [[0.0] * 8, [1.0, 2.0, 3.0] + [0.0] * 5])
+
+
+def test_contract_named_numbers_are_those_of_the_layout():
+    """A field of a state array, and what follows the fields, lie where `layout` says."""
+    from fastmomentum._kernels import abi, layout
+
+    named, own_numbers = abi.named, abi.own_numbers
+
+    @njit
+    def read(ints, floats):
+        ints, floats = named(ints), named(floats)
+        ints.NIT += 1
+        floats.STEP *= 2.0
+        own_numbers(floats)[1] = 7.0
+        return ints.BAD_SEEN, floats.FUN, floats.EPSILON
+
+    ints = np.arange(len(layout.INTS))
+    floats = np.arange(layout.RHO + 2.0)
+    where = [layout.index_of(name) for name in ("BAD_SEEN", "FUN", "EPSILON")]
+    assert read(ints, floats) == tuple(where)
+    assert ints[layout.index_of("NIT")] == layout.index_of("NIT") + 1
+    assert floats[layout.index_of("STEP")] == 2 * layout.index_of("STEP")
+    assert floats[layout.RHO + 1] == 7.0
 
 
 # -- machine code ----------------------------------------------------------------------------------

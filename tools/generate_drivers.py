@@ -230,7 +230,7 @@ def part_imports(body: str, before: str = "") -> str:
 
 def imports(module: str, body: str, source: str) -> str:
     """Import of what `body` calls from a module, whose text is that of `source`."""
-    defined = set(re.findall(r"^ *(?:def|class) (\w+)\(", read(source), flags=re.M))
+    defined = set(re.findall(r"^ *def (\w+)\(", read(source), flags=re.M))
     used = sorted(name for name in defined if re.search(rf"(?<!\.)\b{name}\(", body))
     return f"from .{module} import {', '.join(used)}\n" if used else ""
 
@@ -247,10 +247,7 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
         for function in filter(None, (method.carry, method.rule)):
             if source_path(function) not in sources:
                 sources.insert(0, source_path(function))
-        rows = [
-            f"{slot} = row(rows, FIRST_SLOT + {j})"
-            for j, slot in enumerate(method.slots)
-        ]
+        rows = [f"{slot} = row(rows, FIRST_SLOT + {j})" for j, slot in enumerate(method.slots)]
         for mark, lines in (
             ("CONSTANTS", constant_lines(method)),
             ("CARRY", carry_lines(method)),
@@ -260,7 +257,8 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
         ):
             body = fill(body, mark, lines)
     # One part may be compiled with those before it.
-    last = max((j for j, part in enumerate(PARTS, 1) if imports(part, body, PARTS[part])), default=0)
+    used = [j for j, part in enumerate(PARTS, 1) if imports(part, body, PARTS[part])]
+    last = max(used, default=0)
     parts = [part_file(part) for part in list(PARTS)[:last]]
     functions = "\n\n".join(
         f"{decorator}\n"

@@ -317,9 +317,7 @@ def _record(names, real):
 
 if jit_disabled():
 
-    class named:
-        """The numbers at the start of a state array by name."""
-
+    class _Named:
         def __init__(self, state):
             names = layout.INTS if state.dtype == np.int64 else layout.FLOATS
             self.__dict__.update(state=state, index={name: i for i, name in enumerate(names)})
@@ -329,6 +327,10 @@ if jit_disabled():
 
         def __setattr__(self, name, value):
             self.state[self.index[name]] = value
+
+    def named(state):
+        """The numbers at the start of a state array by name."""
+        return _Named(state)
 
     def own_numbers(numbers):
         """What follows the named numbers of a state array."""
@@ -483,9 +485,10 @@ else:
 
     @intrinsic
     def larger_magnitude(typing_context, bits, value):
-        """The larger of `bits` and those of `value`; a loop must not do it twice for the same `bits`.
+        """The larger of `bits` and those of `value`.
 
-        LLVM would make one of the two comparisons unsigned, and could not vectorise the loop.
+        Only once in a loop for the same `bits`: of two comparisons LLVM would make one unsigned,
+        and then could not vectorise the loop.
         """
 
         def impl(context, builder, signature, values):

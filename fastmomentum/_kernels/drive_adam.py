@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "39ce273f3ed7ecca"
+SOURCES = "2725b9336630c7ca"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -116,7 +116,8 @@ def drive_adam_float64(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.
@@ -325,7 +326,8 @@ def drive_adam_float32(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.

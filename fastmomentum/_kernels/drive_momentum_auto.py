@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair
 
-SOURCES = "3733fc922e04c987"
+SOURCES = "8af487839d9f5ed2"
 MEMORY = 26
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6

@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "bb9ba21abe474b4d"
+SOURCES = "6fe8144aca30141f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -117,7 +117,8 @@ def drive_nadam_float64(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.
@@ -331,7 +332,8 @@ def drive_nadam_float32(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.

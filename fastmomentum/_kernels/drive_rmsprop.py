@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "eb1c91ab357656ae"
+SOURCES = "1fd0e3d13e6e7c04"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -111,7 +111,8 @@ def drive_rmsprop_float64(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.
@@ -299,7 +300,8 @@ def drive_rmsprop_float32(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.

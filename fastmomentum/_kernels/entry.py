@@ -26,9 +26,9 @@ from .abi import (
     types,
     vector_type,
 )
-from .jit import cached_njit
+from .jit import cached_njit, cached_part
 
-SOURCES = "af4d12999d3fefad"
+SOURCES = "8ce140f7d929b883"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.
@@ -281,7 +281,7 @@ def call_driver_float64(
     return driver_call(SIGNATURE_float64)
 
 
-@cached_njit
+@cached_part
 def evaluate_row_float64(
     evaluate, context, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -296,7 +296,7 @@ def evaluate_row_float64(
 adapter_returning_float64 = adapter(evaluate_returning, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_returning_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -311,7 +311,7 @@ def entry_returning_float64(
 adapter_in_place_float64 = adapter(evaluate_in_place, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_in_place_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -326,7 +326,7 @@ def entry_in_place_float64(
 adapter_pair_float64 = adapter(evaluate_pair, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_pair_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -341,7 +341,7 @@ def entry_pair_float64(
 adapter_fused_float64 = adapter(evaluate_fused, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_fused_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -356,7 +356,7 @@ def entry_fused_float64(
 adapter_two_point_float64 = adapter(evaluate_two_point, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_two_point_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -371,7 +371,7 @@ def entry_two_point_float64(
 adapter_three_point_float64 = adapter(evaluate_three_point, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_three_point_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -386,7 +386,7 @@ def entry_three_point_float64(
 adapter_complex_step_float64 = adapter(evaluate_complex_step, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_complex_step_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -401,7 +401,7 @@ def entry_complex_step_float64(
 adapter_c_in_place_float64 = adapter(evaluate_c_in_place, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_c_in_place_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -416,7 +416,7 @@ def entry_c_in_place_float64(
 adapter_c_fused_float64 = adapter(evaluate_c_fused, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_c_fused_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -431,7 +431,7 @@ def entry_c_fused_float64(
 adapter_c_two_point_float64 = adapter(evaluate_c_two_point, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_c_two_point_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -446,7 +446,7 @@ def entry_c_two_point_float64(
 adapter_c_three_point_float64 = adapter(evaluate_c_three_point, F8)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_c_three_point_float64(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -478,7 +478,7 @@ def call_driver_float32(
     return driver_call(SIGNATURE_float32)
 
 
-@cached_njit
+@cached_part
 def evaluate_row_float32(
     evaluate, context, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -493,7 +493,7 @@ def evaluate_row_float32(
 adapter_returning_float32 = adapter(evaluate_returning, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_returning_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -508,7 +508,7 @@ def entry_returning_float32(
 adapter_in_place_float32 = adapter(evaluate_in_place, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_in_place_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -523,7 +523,7 @@ def entry_in_place_float32(
 adapter_pair_float32 = adapter(evaluate_pair, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_pair_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -538,7 +538,7 @@ def entry_pair_float32(
 adapter_fused_float32 = adapter(evaluate_fused, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_fused_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -553,7 +553,7 @@ def entry_fused_float32(
 adapter_two_point_float32 = adapter(evaluate_two_point, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_two_point_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -568,7 +568,7 @@ def entry_two_point_float32(
 adapter_three_point_float32 = adapter(evaluate_three_point, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_three_point_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -583,7 +583,7 @@ def entry_three_point_float32(
 adapter_complex_step_float32 = adapter(evaluate_complex_step, F4)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_complex_step_float32(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):

@@ -46,6 +46,9 @@ LOOP_FLAGS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
     "pipeline_class": LoopCompiler,
 }
+# Of what only loops call, or only an address leads to: what a call from Python needs takes longer
+# to compile than a short function itself. Calling it from Python would crash.
+PART_FLAGS: dict[str, Any] = {**LOOP_FLAGS, "no_cpython_wrapper": True}
 
 
 def jit_disabled() -> bool:
@@ -76,11 +79,13 @@ def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
 
 
 def part(function: Callable | None = None, **flags: Any) -> Any:
-    """``@njit`` for a function that is compiled into the loops and called by nothing else.
-
-    Without what a call from Python or C would need, which takes longer to compile than a short
-    function itself, and without a cached copy of its own.
-    """
+    """``@njit`` for a function that is compiled into the loops: it is not cached on its own."""
     if function is None:
         return functools.partial(part, **flags)
-    return numba.njit(**{**FLAGS, **LOOP_FLAGS, **flags}, no_cpython_wrapper=True)(function)
+    flags = {**FLAGS, **PART_FLAGS, **flags}
+    return numba.njit(**flags)(function)
+
+
+def cached_part(function: Callable | None = None, **flags: Any) -> Any:
+    """``cached_njit`` for a function that is called by its address only."""
+    return cached_njit(function, **PART_FLAGS, **flags)

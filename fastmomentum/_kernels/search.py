@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
-from .jit import cached_njit, part
+from .jit import cached_part, part
 
-SOURCES = "983db3747dc7fef2"
+SOURCES = "82dc755c1f815e6b"
 STEP = 21
 RATIO = 40
 DECREASE = 41
@@ -223,7 +223,8 @@ def end_iteration(ints, floats):
     f_previous = floats.FUN_PREVIOUS
     ftol = floats.FTOL
     xtol = floats.XTOL
-    flat = ftol > 0.0 and abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+    flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
     if xtol > 0.0 and floats.STEP_NORM <= xtol * (xtol + floats.X_NORM):
         flat = True
     ints.FLAT = ints.FLAT + 1 if flat else 0
@@ -242,9 +243,7 @@ def end_iteration(ints, floats):
     # At the floor of the arithmetic f and the gradient only jitter.
     lowest = floats.FUN_BEST
     level = floats.STALL_FUN
-    if lowest < level - floats.EPSILON * abs(level) or (
-        floats.NORM_REAL < 0.9 * floats.STALL_NORM
-    ):
+    if lowest < level - floats.EPSILON * abs(level) or (floats.NORM_REAL < 0.9 * floats.STALL_NORM):
         floats.STALL_FUN = lowest
         floats.STALL_NORM = smaller(floats.STALL_NORM, floats.NORM_REAL)
         ints.STALLED = 0
@@ -296,7 +295,7 @@ def largest_magnitude(v, n):
     return from_magnitude_bits(bits, v)
 
 
-@cached_njit
+@cached_part
 def vector_norm(v, n, norm, order):
     """Norm of a row other than the largest magnitude; nan if it holds one.
 

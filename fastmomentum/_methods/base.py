@@ -106,9 +106,7 @@ class Method:
     @property
     def constants(self) -> tuple[Parameter, ...]:
         """The method's own options that are one real number for the whole run."""
-        return tuple(
-            p for p in self.parameters if not (p.scheduled or p.integer or p.per_variable)
-        )
+        return tuple(p for p in self.parameters if not (p.scheduled or p.integer or p.per_variable))
 
     @property
     def parameter_names(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from .abi import (
     types,
     vector_type,
 )
-from .jit import cached_njit
+from .jit import cached_njit, cached_part
 
 SOURCES = ""
 
@@ -276,7 +276,7 @@ def call_driver_PRECISION(
     return driver_call(SIGNATURE_PRECISION)
 
 
-@cached_njit
+@cached_part
 def evaluate_row_PRECISION(
     evaluate, context, workspace, ints, floats, rates, momenta, history, last
 ):
@@ -292,7 +292,7 @@ def evaluate_row_PRECISION(
 adapter_STYLE_PRECISION = adapter(evaluate_STYLE, REAL)
 
 
-@cached_njit
+@cached_njit(no_cfunc_wrapper=True)
 def entry_STYLE_PRECISION(
     driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
 ):

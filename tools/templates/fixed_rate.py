@@ -77,7 +77,8 @@ def drive(
             if k > 0:
                 flat = False
                 if ftol > 0.0:
-                    flat = abs(f - f_previous) <= ftol * larger(larger(abs(f), abs(f_previous)), 1.0)
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
                 if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
                     flat = True
                 # Twice in a row, since an oscillation is flat at its turning points.

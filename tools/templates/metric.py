@@ -12,7 +12,7 @@
 
 @part
 def store_pair(rows, ints, floats, g, sy, yy, ss):
-    """Keep the pair that was written at HEAD, if its curvature is positive beyond rounding.
+    """Keep the pair that was written last, if its curvature is positive beyond rounding.
 
     g is the gradient at its end.
     """

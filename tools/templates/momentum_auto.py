@@ -10,8 +10,15 @@
 # diagonal metric, see metric.py.
 #
 # The loop is a state machine with one place that evaluates, so that it can return to the caller
-# for an evaluation, and be picked up there. All its state is in `ints` and `floats`: as local
-# variables it would take Numba twice as long to compile.
+# for an evaluation, and be picked up there. All its state is in the fields of `ints` and `floats`
+# (see layout.py): as local variables it would take Numba twice as long to compile.
+#
+# Its parts: this file has the passes over vectors, in the order of the state machine (the trial's
+# gradient, the virtual step, the pair of a step accepted, the direction, the next trial point);
+# what is decided by numbers alone is in search.py, in functions that take `ints` and `floats`.
+#
+# What keeps compilation short: fields instead of indices, rows (pointers) instead of arrays,
+# `larger` and `smaller` for max and min, and few local variables that are assigned more than once.
 
 
 def drive(
