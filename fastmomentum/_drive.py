@@ -22,8 +22,9 @@ from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
-from ._vectors import largest_magnitude
+from ._vectors import all_finite, largest_magnitude
 from .schedules import Schedule
 
 CHUNK_SECONDS = 0.05
@@ -42,20 +43,20 @@ _NORMS[-math.inf] = layout.NORM_MIN
     STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
     COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
     N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE, NORM_ADDRESS, METRIC,
-    METRIC_IN_USE, METRIC_START, JUDGED, NEXT_CANDIDATE,
+    METRIC_IN_USE, METRIC_START, JUDGED, NEXT_CANDIDATE, PROX, PROX_DATA, TRIAL,
 ) = map(layout.INTS.index, (
     "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
     "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
     "RESERVE", "NORM_ADDRESS", "METRIC", "METRIC_IN_USE", "METRIC_START", "JUDGED",
-    "NEXT_CANDIDATE",
+    "NEXT_CANDIDATE", "PROX", "PROX_DATA", "TRIAL",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
- EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM) = map(
+ EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM, PENALTY, PROX_STEP) = map(
     layout.FLOATS.index,
     ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
      "NORM_ORDER", "FUN_EXTRA", "EPSILON",
-     "NEXT_RATE", "FUN_REAL", "NORM_REAL", "STALL_FUN", "STALL_NORM"),
+     "NEXT_RATE", "FUN_REAL", "NORM_REAL", "STALL_FUN", "STALL_NORM", "PENALTY", "PROX_STEP"),
 )  # fmt: skip
 
 
@@ -86,12 +87,12 @@ class Plan:
     than filling it number by number.
     """
 
-    def __init__(self, settings: Settings, n: int, dtype: np.dtype):
+    def __init__(self, settings: Settings, n: int, dtype: np.dtype, kind: str):
         method: Method = settings.method
         automatic = settings.learning_rate == "auto"
         self.iterate_is_evaluated = automatic or method.iterate == "x"
         if automatic:
-            self.loop = f"{method.loop}_auto"
+            self.loop = f"{method.loop}_{kind or 'auto'}"
             self.starts = {layout.DIRECTION: "zero"}
             self.scratch_row = layout.PAIRS + 2 * settings.memory + layout.METRIC_ROWS
         else:
@@ -101,13 +102,18 @@ class Plan:
                 for i, name in enumerate(method.slots)
             }
             self.scratch_row = layout.FIRST_SLOT + len(self.starts)
+        self.term_row = self.scratch_row
+        if kind:
+            self.scratch_row += layout.TERM_ROWS
         self.stride = row_stride(n, dtype)
         self.ints = np.zeros(len(layout.INTS), np.int64)
         own = settings.constants
         if not automatic:
             own = (*own, *method.carries.values())
         first_own = layout.OWN + 2 * settings.memory
-        self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + len(own)))
+        # With room for the values that a composite loop looks back at.
+        room = max(len(own), layout.FIRST_LEVEL + layout.N_LEVELS)
+        self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + room))
         ints, floats = self.ints, self.floats
         ints[STATUS] = layout.RUNNING
         ints[PENDING] = layout.TO_EVALUATE
@@ -132,7 +138,7 @@ class Plan:
         if own:
             floats[first_own : first_own + len(own)] = own
         self.x_scale = settings.x_scale
-        if self.loop == "momentum_auto":
+        if automatic and method.loop == "momentum":
             self._metric(method, layout.PAIRS + 2 * settings.memory)
         self._schedules(settings, dtype)
 
@@ -168,14 +174,20 @@ class Plan:
 
 
 # A plan must not refer to its settings, which it would keep alive.
-_plans: weakref.WeakKeyDictionary[Settings, Plan] = weakref.WeakKeyDictionary()
+_plans: weakref.WeakKeyDictionary[Settings, dict[str, Plan]] = weakref.WeakKeyDictionary()
 
 
-def plan_of(settings: Settings, x0: np.ndarray) -> Plan:
-    """The plan of these settings, which were checked for an x0 of this length and dtype."""
-    plan = _plans.get(settings)
+def plan_of(settings: Settings, x0: np.ndarray, kind: str) -> Plan:
+    """The plan of these settings, which were checked for an x0 of this length and dtype.
+
+    `kind` is "composite" where there are bounds or a penalty.
+    """
+    plans = _plans.get(settings)
+    if plans is None:
+        plans = _plans[settings] = {}
+    plan = plans.get(kind)
     if plan is None:
-        plan = _plans[settings] = Plan(settings, x0.size, x0.dtype)
+        plan = plans[kind] = Plan(settings, x0.size, x0.dtype, kind)
     return plan
 
 
@@ -186,14 +198,21 @@ _NO_HISTORY = np.empty((1, 3))
 class Run:
     """One run: the state of its loop, and the ways to move it on and to read it."""
 
-    def __init__(self, objective: Objective, settings: Settings, x0: np.ndarray):
+    def __init__(
+        self,
+        objective: Objective,
+        settings: Settings,
+        x0: np.ndarray,
+        terms: Terms | None = None,
+    ):
         self.objective = objective
         self.settings = settings
         self.method: Method = settings.method
-        self.plan = plan = plan_of(settings, x0)
+        self.terms = terms
+        self.plan = plan = plan_of(settings, x0, "" if terms is None else "composite")
         self.n = n = x0.size
         self.dtype = x0.dtype
-        self.rows, self.address = workspace(plan.scratch_row + 2, plan.stride, x0.dtype)
+        self.rows, self.address = workspace(plan.scratch_row + 4, plan.stride, x0.dtype)
         self.rows[0, :n] = x0
         for i, start in plan.starts.items():
             self.rows[i, :n] = x0 if start == "x0" else 0.0
@@ -203,6 +222,14 @@ class Run:
         self.ints[COST_FUN] = objective.cost_fun
         self.ints[COST_JAC] = objective.cost_jac
         self.floats = plan.floats.copy()
+        if isinstance(objective.jac, str):
+            self._fill_bounds()
+        if terms is not None:
+            terms.fill(self.rows, self.ints, plan.term_row)
+            self.floats[PENALTY] = terms.h.value(x0)
+            if not plan.loop.startswith("momentum") and plan.loop.endswith("composite"):
+                self.ints[PROX], self.prox_data = terms.address()
+                self.ints[PROX_DATA] = self.prox_data.ctypes.data
         self.numbers = plan.numbers.copy()
         self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
         self.recorded: list[np.ndarray] = []
@@ -213,6 +240,14 @@ class Run:
     def row(self, i: int) -> np.ndarray:
         """Vector `i` of the workspace."""
         return self.rows[i, : self.n]
+
+    def _fill_bounds(self) -> None:
+        """The points of differences keep to the bounds, which stand behind the scratch rows."""
+        n, first = self.n, self.plan.scratch_row
+        scratch = self.rows[first : first + 4].reshape(-1)
+        lower, upper = self.objective.bounds
+        scratch[2 * n : 3 * n] = lower
+        scratch[3 * n : 4 * n] = upper
 
     # -- schedules --------------------------------------------------------------------------------
 
@@ -304,6 +339,12 @@ class Run:
         ints = self.ints
         while True:
             self._call(self.driver, last)
+            if ints[STATUS] == layout.NEEDS_PROX:
+                assert self.terms is not None
+                z = self.row(int(ints[TRIAL]))
+                self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
+                ints[PENDING] = layout.TO_EVALUATE
+                continue
             if ints[STATUS] != layout.NEEDS_EVALUATION:
                 return
             current = int(ints[CURRENT])
@@ -367,10 +408,16 @@ class Run:
             nit=int(ints[NIT]),
             nfev=int(ints[NFEV]),
             njev=int(ints[NJEV]),
-            grad_norm=self.norm_of(g),
+            grad_norm=self.grad_norm(x, g),
             learning_rate=float(self.floats[LEARNING_RATE]),
             time=time.perf_counter() - begin,
         )
+
+    def grad_norm(self, x: np.ndarray, g: np.ndarray) -> float:
+        """The norm of the convergence test at x, where f has the gradient g."""
+        if self.terms is None or not all_finite(g):
+            return self.norm_of(g)
+        return self.norm_of(self.terms.residual(x, g))
 
     def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """fun and gradient at a point that is not the loop's; uses a row that is free."""
@@ -407,23 +454,27 @@ class Run:
             # An exception or Ctrl-C in fun: that call counts, too.
             ints[NFEV] = self.objective.calls_fun
             ints[NJEV] = self.objective.calls_jac
-        return make_result(
+        x = self.row(row).copy()
+        result = make_result(
             message=message or MESSAGES[status],
             success=converged,
             status=int(status),
             fun=f,
-            x=self.row(row).copy(),
+            x=x,
             nit=ints[NIT],
             jac=jac,
             nfev=ints[NFEV],
             njev=ints[NJEV],
-            grad_norm=self.norm_of(jac),
+            grad_norm=self.grad_norm(x, jac),
             learning_rate=floats.item(LEARNING_RATE),
             n_restarts=ints[N_RESTARTS],
             line_search_failures=ints[LINE_SEARCH_FAILURES],
             time=time.perf_counter() - begin,
             backend="python" if self.objective.binding is None else "numba",
         )
+        if self.terms is not None and self.terms.shown:
+            result["support"] = np.flatnonzero(x)
+        return result
 
     def history_of(self, result: OptimizeResult) -> dict[str, np.ndarray]:
         """The recorded rows, up to the last iteration."""

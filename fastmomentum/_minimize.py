@@ -10,12 +10,16 @@ from ._callback import wrap_callback
 from ._drive import Run, drive
 from ._objective import Objective
 from ._result import OptimizeResult
+from ._terms import make_terms
 from ._validation import (
     check_args,
+    check_bounds,
     check_fun,
     check_jac,
     check_method,
     check_options,
+    check_penalty,
+    check_terms,
     check_unsupported,
     check_x0,
     write,
@@ -35,6 +39,8 @@ def minimize(
     tol: float | None = None,
     callback: Callable | None = None,
     options: dict[str, Any] | None = None,
+    *,
+    penalty: Any = None,
 ) -> OptimizeResult:
     r"""Minimize a scalar function of one or more variables.
 
@@ -64,7 +70,11 @@ def minimize(
         '3-point': central ones; 'cs': complex step.
     hess, hessp : optional
         Not used: a RuntimeWarning says so.
-    bounds, constraints : optional
+    bounds : sequence or `Bounds`, optional
+        n pairs ``(min, max)``, None standing for no bound, or an object with the attributes ``lb``
+        and ``ub``, such as ``scipy.optimize.Bounds``. x0 is clipped to them, and `fun` is never
+        evaluated outside. Convergence is tested by ``x - clip(x - gradient)``.
+    constraints : optional
         Not supported: an error says so.
     tol : float, optional
         Sets ``options["gtol"]`` unless that is given.
@@ -75,6 +85,10 @@ def minimize(
     options : dict, optional
         The method's parameters (`learning_rate`, `momentum`) and the rules for stopping (`gtol`,
         `ftol`, `xtol`, `maxiter`, `maxfev`, `maxtime`, `patience`, ...): see `show_options`.
+    penalty : Penalty, optional
+        A nonsmooth term h, one of `fastmomentum.penalties`: fun + h is minimized. With method
+        'momentum' h must be separable; the default method is 'nesterov' where it is not. With
+        bounds, too, it must be separable. Convergence is tested by x - prox(x - gradient).
 
     Returns
     -------
@@ -117,11 +131,21 @@ def minimize(
     chosen = check_method(method)
     x = check_x0(x0)
     check_fun(fun)
-    check_unsupported(chosen, hess, hessp, bounds, constraints)
+    check_unsupported(chosen, hess, hessp, constraints)
+    terms = None
+    if bounds is not None or penalty is not None:
+        terms = make_terms(check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype)
+    if terms is not None and method is None and not terms.separable:
+        chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, x)
     wrapped, takes_result = wrap_callback(callback)
+    if terms is not None:
+        check_terms(chosen, settings.learning_rate == "auto", terms)
+        x = terms.start(x)
     objective = Objective(fun, check_jac(jac), check_args(args), x, settings.backend)
-    result = drive(Run(objective, settings, x), settings, wrapped, takes_result, begin)
+    if terms is not None:
+        objective.bounds = terms.bounds()
+    result = drive(Run(objective, settings, x, terms), settings, wrapped, takes_result, begin)
     if settings.disp:
         write(
             f"{result.message}\n"

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ._differences import central_points, central_slope, forward_point
 from ._validation import as_gradient, as_pair, as_scalar
 from ._vectors import equal, indices_of
 
@@ -79,6 +80,7 @@ class Objective:
         self.calls_fun = 0
         self.calls_jac = 0
         self.seconds = 0.0
+        self.bounds: tuple[Any, Any] = (-math.inf, math.inf)
         self.cost_fun = 1
         self.cost_jac = 1
         self.step = 0.0
@@ -207,6 +209,7 @@ class Objective:
         z = x.copy()
         if self.jac == "cs":
             z = x.astype(np.complex128 if self.dtype == np.float64 else np.complex64)
+        lower, upper = (np.broadcast_to(bound, self.n) for bound in self.bounds)
         for i in range(self.n):
             x_i = float(x[i])
             if self.jac == "cs":
@@ -223,15 +226,13 @@ class Objective:
                 continue
             h = self.step * max(1.0, abs(x_i))
             if self.jac == "2-point":
-                z[i] = x_i - h if x_i < 0.0 else x_i + h
+                z[i] = forward_point(x_i, h, lower[i], upper[i])
                 g[i] = (self._fun(z) - f) / (float(z[i]) - x_i)
             else:
-                z[i] = x_i - h
-                low = float(z[i])
-                f_low = self._fun(z)
-                z[i] = x_i + h
-                high = float(z[i])
-                g[i] = (self._fun(z) - f_low) / (high - low)
+                z[i], second = central_points(x_i, h, lower[i], upper[i])
+                a, f_a = float(z[i]), self._fun(z)
+                z[i] = second
+                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun(z))
             z[i] = x[i]
 
     # -- the one check before compiled code trusts the functions ----------------------------------
@@ -252,17 +253,17 @@ class Objective:
             self._checking = False
         self.seconds = time.perf_counter() - begin
         if self.jac == "cs" and math.isfinite(f):
-            self._check_complex_step(x, g)
+            self._check_complex_step(x, g, f)
         return f
 
-    def _check_complex_step(self, x: np.ndarray, g: np.ndarray) -> None:
+    def _check_complex_step(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
         """abs, norms and comparisons lose the imaginary part: compare with differences once."""
         differences = np.empty_like(g)
         self.jac, kept, step = "3-point", self.jac, self.step
         self.step = DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
         self.calls_jac += 1
         try:
-            self._differences(x, differences, 0.0)
+            self._differences(x, differences, f)
         finally:
             self.jac, self.step = kept, step
         scale = max(float(np.abs(g).max()), float(np.abs(differences).max()))

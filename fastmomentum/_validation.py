@@ -164,7 +164,7 @@ def check_args(args: Any) -> tuple:
     return args if isinstance(args, tuple) else (args,)
 
 
-def check_unsupported(method: Method, hess: Any, hessp: Any, bounds: Any, constraints: Any) -> None:
+def check_unsupported(method: Method, hess: Any, hessp: Any, constraints: Any) -> None:
     """Warn of what is not used; refuse what would change the answer."""
     for name, value, words in (
         ("hess", hess, "Hessian information"),
@@ -173,15 +173,75 @@ def check_unsupported(method: Method, hess: Any, hessp: Any, bounds: Any, constr
         if value is not None:
             message = f"Method {method.name} does not use {words} ({name})."
             warnings.warn(message, RuntimeWarning, stacklevel=3)
-    if bounds is not None:
-        raise ValueError(
-            "bounds are not supported yet. scipy.optimize.minimize(method='L-BFGS-B') takes them."
-        )
     empty = constraints is None or (isinstance(constraints, tuple | list) and not constraints)
     if not empty:
         raise ValueError(
             "constraints are not supported: ignoring them would give a wrong answer. "
             "scipy.optimize.minimize(method='trust-constr') takes them."
+        )
+
+
+def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lower and upper bounds as float64 arrays, from any of SciPy's forms; None if all infinite."""
+    if bounds is None:
+        return None
+    rule = f"bounds must be {n} pairs (min, max), or an object with the attributes lb and ub"
+    try:
+        if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+            pair = [
+                np.broadcast_to(np.asarray(b, float), (n,)).copy() for b in (bounds.lb, bounds.ub)
+            ]
+        else:
+            table = np.array([[*pair] for pair in bounds], dtype=object)
+            if table.shape != (n, 2):
+                raise ValueError(f"got shape {table.shape}")
+            infinite = (-math.inf, math.inf)
+            pair = [
+                np.array([infinite[j] if b is None else b for b in table[:, j]], float)
+                for j in range(2)
+            ]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule}: {error}.") from None
+    lower, upper = pair
+    for name, values in (("lower", lower), ("upper", upper)):
+        if np.isnan(values).any():
+            raise ValueError(f"bounds must not be nan, got {name}[{np.isnan(values).argmax()}].")
+    wrong = (lower > upper) | (lower == math.inf) | (upper == -math.inf)
+    if wrong.any():
+        i = int(wrong.argmax())
+        raise ValueError(
+            f"bounds must be min <= max, with a number between them, got ({lower[i]}, {upper[i]}) "
+            f"for x[{i}]."
+        )
+    if np.isinf(lower).all() and np.isinf(upper).all():
+        return None
+    return lower, upper
+
+
+def check_penalty(penalty: Any) -> Any:
+    """A penalty, or None; tells without importing them."""
+    if penalty is None:
+        return None
+    from .penalties import Penalty
+
+    if not isinstance(penalty, Penalty):
+        raise TypeError(
+            f"penalty must be one of fastmomentum.penalties, such as L1(0.1), got {penalty!r}."
+        )
+    return penalty
+
+
+def check_terms(method: Method, automatic: bool, terms: Any) -> None:
+    """Can the method take these bounds and this penalty?"""
+    if automatic and method.loop == "momentum" and not terms.separable:
+        raise ValueError(
+            f"method {method.name!r} needs a separable penalty, got {terms.h!r}: "
+            "use method='nesterov' or method='gd'."
+        )
+    if not automatic and not terms.only_bounds:
+        raise ValueError(
+            f"penalty={terms.h!r} needs learning_rate='auto' and method 'momentum', 'nesterov' or "
+            "'gd'; with a given learning rate there may be bounds only."
         )
 
 

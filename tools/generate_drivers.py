@@ -37,13 +37,20 @@ PRECISIONS = {"float64": "F8", "float32": "F4"}
 # What a compiled function calls is compiled into it, and its cached copy must not outlive it.
 # Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
 SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
-EVALUATION = "tools/templates/evaluation.py"
+# Texts that the templates have in common.
+SHARED = {
+    "EVALUATION": "tools/templates/evaluation.py",
+    "PROXIMAL": "tools/templates/proximal.py",
+}
 # Files of functions that the automatic loops are compiled with, in the order in which they import.
-PARTS = {"search": "tools/templates/search.py", "metric": "tools/templates/metric.py"}
+PARTS = {name: f"tools/templates/{name}.py" for name in ("search", "metric", "direction", "terms")}
+# Compiled with sums in any order, as the automatic loops are.
+REORDERED = ("metric", "direction", "terms")
 SHARED_SOURCES = (
     "fastmomentum/_kernels/abi.py",
     "fastmomentum/_kernels/layout.py",
     "fastmomentum/_kernels/jit.py",
+    "fastmomentum/_differences.py",
 )
 
 
@@ -126,6 +133,16 @@ def carries_back_lines(method: Method) -> list[str]:
     return [f"own[{first + j}] = {name}" for j, name in enumerate(method.carries)]
 
 
+def constrain_lines(method: Method) -> list[str]:
+    """Rows of the iterate, where that is not the evaluated point, and of the last step; 0: none."""
+    slots = method.slots
+    iterate, velocity = (
+        f"FIRST_SLOT + {slots.index(name)}" if name in slots else "0"
+        for name in (method.iterate, "velocity")
+    )
+    return [f"iterate, velocity = {iterate}, {velocity}"]
+
+
 def rule_lines(method: Method) -> list[str]:
     """The body of the loop over variables: load, the rule's own text, store, compare."""
     vectors = ("x", *method.slots)
@@ -198,14 +215,15 @@ def metric_lines() -> list[str]:
 
 
 def part_file(name: str) -> str:
-    """Text of search.py or metric.py."""
+    """Text of a file of functions."""
     text = read(PARTS[name])
     body = text[text.index("@part") :]
     sources = [PARTS[name]]
     if name == "metric":
         body = fill(body, "METRICS", metric_lines())
-        body = body.replace("@part\n", f"@part(fastmath={SAFE_FASTMATH})\n")
         sources += sorted({source_path(metric) for metric in METRICS})
+    if name in REORDERED:
+        body = body.replace("@part\n", f"@part(fastmath={SAFE_FASTMATH})\n")
     decorators = ", ".join(sorted(set(re.findall(r"^@(\w+)", body, flags=re.M))))
     return (
         NOTICE.format(sources=", ".join(sources))
@@ -240,9 +258,10 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     template = read(template_path)
     body = template[template.index("def drive(") :]
     sources = [template_path]
-    if "# EVALUATION\n" in body:
-        sources.append(EVALUATION)
-        body = fill(body, "EVALUATION", read(EVALUATION).splitlines())
+    for mark, path in SHARED.items():
+        if f"# {mark}\n" in body:
+            sources.append(path)
+            body = fill(body, mark, read(path).splitlines())
     if "# RULE\n" in body:
         for function in filter(None, (method.carry, method.rule)):
             if source_path(function) not in sources:
@@ -254,6 +273,7 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
             ("SLOT_ROWS", rows),
             ("RULE", rule_lines(method)),
             ("CARRIES_BACK", carries_back_lines(method)),
+            ("CONSTRAIN", constrain_lines(method)),
         ):
             body = fill(body, mark, lines)
     # One part may be compiled with those before it.
@@ -308,8 +328,8 @@ def files() -> dict[pathlib.Path, str]:
     for name, method in METHODS.items():
         text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_loop")
         generated[KERNELS / f"drive_{name}.py"] = text
-        if method.loop == name:
-            loop = f"{name}_auto"
+        for kind in ("auto", "composite") if method.loop == name else ():
+            loop = f"{name}_{kind}"
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text

@@ -101,6 +101,12 @@ def call_evaluate(typing_context, address, x, g, n, context_address):
     return F8(address, x, g, n, context_address), impl
 
 
+def prox_signature(dtype):
+    """Signature of a proximal operator, see ``fastmomentum._prox``."""
+    vector = vector_type(F8 if dtype == np.float64 else F4)
+    return F8(vector, vector, F8, vector_type(F8), vector_type(I8), vector)
+
+
 def norm_signature(dtype):
     """Signature of ``vector_norm(row, n, norm, order)``."""
     return F8(types.CPointer(F8 if dtype == np.float64 else F4), I8, I8, F8)
@@ -352,6 +358,14 @@ if jit_disabled():
 
         return vector_norm(v, n, norm, order)
 
+    def call_prox(address, v, n, step, data):
+        """Never called: without an address the loop returns to its caller."""
+        raise NotImplementedError
+
+    def as_real(value, like):
+        """`value` in the precision of the row `like`."""
+        return like.dtype.type(value)
+
     def magnitude_bits(value):
         """|value| as an integer of the same order; NaN is above infinity."""
         value = np.asarray(value)
@@ -429,6 +443,44 @@ else:
             return _emit_call(context, builder, values[0], F8, plain, list(values[1:]))
 
         return F8(address, *plain), impl
+
+    @intrinsic
+    def call_prox(typing_context, address, v, n, step, data):
+        """The proximal operator at an address, in place on the row `v`; its data by their address.
+
+        They are addresses and lengths of its numbers, its integers and its work array.
+        """
+        real = v.dtype
+        vector, numbers, integers = vector_type(real), vector_type(F8), vector_type(I8)
+        arguments = (vector, vector, F8, numbers, integers, vector)
+
+        def impl(context, builder, signature, values):
+            prox, v_, n_, step_, data_ = values
+            integer = context.get_value_type(ADDRESS)
+            fields = builder.inttoptr(data_, integer.as_pointer())
+
+            def field(i):
+                return builder.load(builder.gep(fields, [ir.Constant(ir.IntType(32), i)]))
+
+            point = _view(context, builder, vector, builder.ptrtoint(v_, integer), n_)
+            rest = [
+                _view(context, builder, kind, field(2 * i), field(2 * i + 1))
+                for i, kind in enumerate((numbers, integers, vector))
+            ]
+            call = [point, point, step_, *rest]
+            return _emit_call(context, builder, prox, F8, arguments, call)
+
+        return F8(address, v, n, F8, data), impl
+
+    @intrinsic
+    def as_real(typing_context, value, like):
+        """`value` in the precision of the row `like`."""
+        real = like.dtype
+
+        def impl(context, builder, signature, values):
+            return context.cast(builder, values[0], F8, real)
+
+        return real(F8, like), impl
 
     def _choice(typing_context, a, b, comparison):
         """Python's max or min; Numba would compile it as a function of its own."""

@@ -13,8 +13,9 @@ import numpy as np
 from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
+from .terms import constrain, proximal_residual
 
-SOURCES = "23e22d3dc69861b6"
+SOURCES = "bf5b559c28338c97"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -127,6 +128,8 @@ def drive_adadelta_float64(
         elif stop_here:
             grad_norm = largest_magnitude(g, n)
         if stop_here:
+            if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
+                grad_norm = proximal_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -188,6 +191,10 @@ def drive_adadelta_float64(
             status = STATUS_NONFINITE
             nit = larger(k - 1, 0)
             break
+        if ints.BOUNDED != 0:
+            grad_norm = proximal_residual(rows, ints, floats, current)
+            iterate, velocity = 0, 0
+            step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current
@@ -323,6 +330,8 @@ def drive_adadelta_float32(
         elif stop_here:
             grad_norm = largest_magnitude(g, n)
         if stop_here:
+            if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
+                grad_norm = proximal_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -384,6 +393,10 @@ def drive_adadelta_float32(
             status = STATUS_NONFINITE
             nit = larger(k - 1, 0)
             break
+        if ints.BOUNDED != 0:
+            grad_norm = proximal_residual(rows, ints, floats, current)
+            iterate, velocity = 0, 0
+            step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current

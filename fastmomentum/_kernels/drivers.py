@@ -39,4 +39,18 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
     return _addresses[key]
 
 
+def prox_address(kernel: Any, dtype: np.dtype) -> int:
+    """Address of a compiled proximal operator; 0 without Numba's compiler."""
+    from . import abi
+    from .jit import jit_disabled
+    from .prox import compiled
+
+    if jit_disabled():
+        return 0
+    key = (kernel.__name__, dtype.char)
+    if key not in _addresses:
+        _addresses[key] = abi.address_of(compiled(kernel), abi.prox_signature(dtype))
+    return _addresses[key]
+
+
 _addresses: dict[tuple[str, str], int] = {}

@@ -26,12 +26,14 @@ from .abi import (
     types,
     vector_type,
 )
+from .differences import central_points, central_slope, forward_point
 from .jit import cached_njit, cached_part
 
-SOURCES = "8ce140f7d929b883"
+SOURCES = "0c4067495a78fec0"
 N_POINTS = 5
 
-# Differences are computed in float64 in either precision.
+# Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
+# bounds, which their points keep to.
 
 
 def evaluate_returning(call, vector):
@@ -101,7 +103,7 @@ def evaluate_two_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z = vector(call_scratch(context), n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
         f = call_fun(context, x)
         for i in range(n):
@@ -109,7 +111,7 @@ def evaluate_two_point(call, vector):
         for i in range(n):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
-            z[i] = x_i - h if x_i < 0.0 else x_i + h
+            z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             g[i] = (call_fun(context, z) - f) / (np.float64(z[i]) - x_i)
             z[i] = x[i]
         return f
@@ -125,7 +127,7 @@ def evaluate_three_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z = vector(call_scratch(context), n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
         f = call_fun(context, x)
         for i in range(n):
@@ -133,12 +135,13 @@ def evaluate_three_point(call, vector):
         for i in range(n):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
-            z[i] = x_i - h
-            low = np.float64(z[i])
-            f_low = np.float64(call_fun(context, z))
-            z[i] = x_i + h
-            high = np.float64(z[i])
-            g[i] = (call_fun(context, z) - f_low) / (high - low)
+            z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
+            a = np.float64(z[i])
+            f_a = np.float64(call_fun(context, z))
+            z[i] = second
+            b = np.float64(z[i])
+            f_b = np.float64(call_fun(context, z))
+            g[i] = central_slope(x_i, np.float64(f), a, f_a, b, f_b)
             z[i] = x[i]
         return f
 
@@ -201,7 +204,7 @@ def evaluate_c_two_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z = vector(call_scratch(context), n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
         f = call_c_fun(context, x)
         for i in range(n):
@@ -209,7 +212,7 @@ def evaluate_c_two_point(call, vector):
         for i in range(n):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
-            z[i] = x_i - h if x_i < 0.0 else x_i + h
+            z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             g[i] = (call_c_fun(context, z) - f) / (np.float64(z[i]) - x_i)
             z[i] = x[i]
         return f
@@ -225,7 +228,7 @@ def evaluate_c_three_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z = vector(call_scratch(context), n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
         f = call_c_fun(context, x)
         for i in range(n):
@@ -233,12 +236,13 @@ def evaluate_c_three_point(call, vector):
         for i in range(n):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
-            z[i] = x_i - h
-            low = np.float64(z[i])
-            f_low = np.float64(call_c_fun(context, z))
-            z[i] = x_i + h
-            high = np.float64(z[i])
-            g[i] = (call_c_fun(context, z) - f_low) / (high - low)
+            z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
+            a = np.float64(z[i])
+            f_a = np.float64(call_c_fun(context, z))
+            z[i] = second
+            b = np.float64(z[i])
+            f_b = np.float64(call_c_fun(context, z))
+            g[i] = central_slope(x_i, np.float64(f), a, f_a, b, f_b)
             z[i] = x[i]
         return f
 

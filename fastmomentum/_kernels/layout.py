@@ -9,11 +9,13 @@ from __future__ import annotations
 # Values of INTS[STATUS] besides those of `Status`.
 RUNNING = -1
 NEEDS_EVALUATION = -2
+NEEDS_PROX = -3
 
 # Values of INTS[PENDING]: is the current point evaluated?
 EVALUATED = 0
 TO_EVALUATE = 1
 DELIVERED = 2  # the caller has put fun into FLOATS[FUN] and the gradient into its row
+TO_PROX = 3  # the point is one whose proximal point is to be evaluated
 
 # Rows of the workspace: points, their gradients, then the method's own vectors. The best point is
 # never overwritten: a step goes into a row that is not in use. A fixed rate needs three of the
@@ -77,6 +79,12 @@ INTS = (
     "PAIRS_SEEN",
     "JUDGED",  # pairs that the candidates have been judged by, -1: there are none
     "NEXT_CANDIDATE",  # pair from which the next ones are made
+    "TERMS",  # first of the rows of bounds and penalty, see TERM_ROWS; 0: none
+    "BOUNDED",
+    "PROX",  # address of the penalty's proximal operator; 0: return to the caller for it
+    "PROX_DATA",  # address of its data, see abi.call_prox
+    "FREE",  # variables that are off their kinks and bounds
+    "FACE_STEPS",
     "BAD_SEEN",  # trials that were not finite since the last new lowest value
 )
 FLOATS = (
@@ -130,6 +138,13 @@ FLOATS = (
     "STALL_NORM",
     "SEQUENCE",
     "EPSILON",
+    "PENALTY",  # h at the trial
+    "SMOOTH_TRIAL",
+    "SMOOTH_REAL",
+    "SMOOTH_LOW",
+    "PROX_NORM",  # of the proximal gradient at the point that the trial starts from
+    "PROX_STEP",
+    "VIOLATION",
     "RATE",  # scale of the direction without its metric
     "SCORE_KEPT",
     "SCORE_FULL",
@@ -147,6 +162,14 @@ PAIRS = DIRECTION + 1  # rows of its pairs s, y
 # candidate for the next one; the metric that it starts from.
 METRIC_ROW, SUM_ROW, _, CANDIDATE_ROW, START_ROW, METRIC_ROWS = range(6)
 METRIC_LEARNED = 0
+# Rows of bounds and penalty, counted from TERMS: weights of |x_i| and x_i**2 / 2, bounds, the
+# gradient within the face with which variables are free, and a scratch.
+L1_ROW, L2_ROW, LOWER_ROW, UPPER_ROW, FACE_GRADIENT_ROW, FREE_ROW, RESIDUAL_ROW = range(7)
+TERM_ROWS = 7
+# Values of F that a proximal-gradient step of the momentum method looks back at, from 2 MEMORY +
+# FIRST_LEVEL on among its own numbers.
+FIRST_LEVEL = 8
+N_LEVELS = 5
 
 # PHASE: what the evaluation that is under way is for.
 AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)

@@ -93,6 +93,8 @@ def drive(
         elif stop_here:
             grad_norm = largest_magnitude(g, n)
         if stop_here:
+            if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
+                grad_norm = proximal_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -139,6 +141,10 @@ def drive(
             status = STATUS_NONFINITE
             nit = larger(k - 1, 0)
             break
+        if ints.BOUNDED != 0:
+            grad_norm = proximal_residual(rows, ints, floats, current)
+            # CONSTRAIN
+            step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current

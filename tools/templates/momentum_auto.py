@@ -284,74 +284,18 @@ def drive(
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
             floats.FUN_PREVIOUS = floats.FUN_BASE
-            # The direction d = -H g: from the newest velocity to the oldest, and back. Each pass is
-            # d <- (d + a v) b, joined with the product w.d that the next one needs.
-            gb = row(rows, N_POINTS + ints.BASE)
-            count = ints.COUNT
             total = 0.0
             size = 0.0
-            if count > 0:
-                j = (ints.HEAD + memory - 1) % memory
-                w = row(rows, PAIRS + 2 * j)
-                for i in range(n):
-                    total += np.float64(w[i]) * gb[i]
-                    d[i] = gb[i]
-            metric_row = ints.METRIC_IN_USE
-            m = row(rows, metric_row)
-            for i_pass in range(2 * count):
-                b = 1.0
-                if i_pass < count:
-                    v_row = PAIRS + 2 * j + 1
-                    own[memory + j] = own[j] * total
-                    a = -own[memory + j]
-                    if i_pass < count - 1:
-                        j = (j + memory - 1) % memory
-                        w_row = PAIRS + 2 * j
-                    else:
-                        b = floats.SCALE
-                        w_row = v_row
-                else:
-                    v_row = PAIRS + 2 * j
-                    a = own[memory + j] - own[j] * total
-                    if i_pass < 2 * count - 1:
-                        j = (j + 1) % memory
-                        w_row = PAIRS + 2 * j + 1
-                    else:
-                        b = -1.0
-                        w_row = N_POINTS + ints.BASE
-                v = row(rows, v_row)
-                w = row(rows, w_row)
-                a_ = real_type(a)
-                b_ = real_type(b)
-                total = 0.0
-                size = 0.0
-                if i_pass == count - 1 and metric_row != 0:
-                    for i in range(n):
-                        d_i = (d[i] + a_ * v[i]) * b_ * m[i]
-                        d[i] = d_i
-                        total += np.float64(w[i]) * d_i
-                    continue
-                for i in range(n):
-                    d_i = (d[i] + a_ * v[i]) * b_
-                    d[i] = d_i
-                    total += np.float64(w[i]) * d_i
-                    size += abs(np.float64(w[i]) * d_i)
+            if ints.COUNT > 0:
+                total, size = momentum_direction(rows, ints, floats, N_POINTS + ints.BASE)
             if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
-                if count > 0:
+                if ints.COUNT > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
                     ints.HEAD = 0
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
-                        gb = row(rows, N_POINTS + ints.BASE)
-                scale = real_type(floats.SCALE if floats.SCALE > 0.0 else 1.0)
-                total = 0.0
-                for i in range(n):
-                    d_i = -(scale * gb[i])
-                    if metric_row != 0:
-                        d_i *= m[i]
-                    d[i] = d_i
-                    total += np.float64(gb[i]) * d_i
+                total = downhill(rows, ints, floats, N_POINTS + ints.BASE)
                 if not (total < 0.0 and total - total == 0.0):
                     ints.STATUS = failure(ints)
                     break

@@ -1,0 +1,37 @@
+"""Points and slopes of difference quotients, kept within bounds: for Python and for Numba."""
+
+from __future__ import annotations
+
+
+def forward_point(x: float, h: float, lower: float, upper: float) -> float:
+    """Where a forward difference is taken: h away from x, from 0 on outwards if that is inside."""
+    first = x - h if x < 0.0 else x + h
+    if lower <= first <= upper:
+        return first
+    second = x + h if x < 0.0 else x - h
+    if lower <= second <= upper:
+        return second
+    return upper if upper - x > x - lower else lower
+
+
+def central_points(x: float, h: float, lower: float, upper: float) -> tuple[float, float]:
+    """Two points on both sides of x or, next to a bound, on one side, one twice as far."""
+    if lower <= x - h and x + h <= upper:
+        return x - h, x + h
+    if x + 2.0 * h <= upper:
+        return x + h, x + 2.0 * h
+    if x - 2.0 * h >= lower:
+        return x - h, x - 2.0 * h
+    if x == lower:
+        return 0.5 * (x + upper), upper
+    if x == upper:
+        return 0.5 * (x + lower), lower
+    return lower, upper
+
+
+def central_slope(x: float, f: float, a: float, f_a: float, b: float, f_b: float) -> float:
+    """Slope at x of the parabola through (x, f), (a, f_a) and (b, f_b)."""
+    left, right = a - x, b - x
+    if left < 0.0 < right:
+        return (f_b - f_a) / (b - a)
+    return ((f_a - f) / left * right - (f_b - f) / right * left) / (right - left)

@@ -1,0 +1,10 @@
+"""Points and slopes of difference quotients, for the compiled entries."""
+
+from __future__ import annotations
+
+from .. import _differences
+from .jit import part
+
+forward_point = part(_differences.forward_point)
+central_points = part(_differences.central_points)
+central_slope = part(_differences.central_slope)

@@ -1,0 +1,108 @@
+"""Bounds and penalty of a problem, as the loops take them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ._kernels import layout
+from ._methods import Method
+from .penalties import Box, Penalty, Prox
+
+
+class Terms:
+    """h of f + h: the bounds, as a `Box`, and the penalty together.
+
+    Attributes
+    ----------
+    h : Penalty
+        Their sum.
+    bounded : bool
+        Whether h restricts single variables to intervals.
+    shown : bool
+        Whether the user gave a penalty, and the result shall say more.
+    """
+
+    def __init__(self, h: Penalty, n: int, dtype: np.dtype, shown: bool):
+        self.h = h
+        self.shown = shown
+        self.separable = h.separable
+        self.rows: list[np.ndarray] = []
+        self.bounded = False
+        if not isinstance(h, Prox):
+            self.kernel, self.numbers, self.integers, work_size = h.pack(n, dtype)
+            self.work = np.zeros(work_size, dtype)
+        if self.separable:
+            # As packed, the bounds are rounded inwards.
+            self.rows = [
+                np.broadcast_to(part, n).astype(dtype) for part in np.split(self.numbers, 4)
+            ]
+            lower, upper = self.rows[2:]
+            self.bounded = bool((lower > -math.inf).any() or (upper < math.inf).any())
+        self.n = n
+        self.dtype = dtype
+
+    @property
+    def only_bounds(self) -> bool:
+        """Is h nothing but bounds?"""
+        return self.separable and not (self.rows[0].any() or self.rows[1].any())
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bounds of the variables, infinite where there are none."""
+        if self.separable:
+            return self.rows[2], self.rows[3]
+        return np.full(self.n, -math.inf, self.dtype), np.full(self.n, math.inf, self.dtype)
+
+    def start(self, x0: np.ndarray) -> np.ndarray:
+        """x0, moved into the set where h is finite."""
+        if self.bounded:
+            return np.clip(x0, *self.bounds())
+        return self.h.prox(x0, 1.0) if self.h.is_constraint else x0
+
+    def apply(self, z: np.ndarray, step: float) -> float:
+        """Replace z by its proximal point; returns h there."""
+        z[:] = self.h.prox(z, step)
+        return self.h.value(z)
+
+    def residual(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
+        """x - prox(x - g), zero at a minimizer."""
+        return x - self.h.prox(x - g, 1.0)
+
+    def loop(self, method: Method, automatic: bool) -> str:
+        """Name of the loop that takes them."""
+        return f"{method.loop}_composite" if automatic else method.name
+
+    def fill(self, rows: np.ndarray, ints: np.ndarray, first: int) -> None:
+        """Write them into the rows from `first` on."""
+        for i, part in enumerate(self.rows):
+            rows[first + i, : self.n] = part
+        rows[first + layout.FREE_ROW, : self.n] = 0.0
+        ints[layout.INTS.index("TERMS")] = first
+        ints[layout.INTS.index("BOUNDED")] = self.bounded
+
+    def address(self) -> tuple[int, np.ndarray]:
+        """Address of the compiled proximal operator, 0 if there is none, and its data."""
+        from ._kernels.drivers import prox_address
+
+        if isinstance(self.h, Prox):
+            return 0, np.zeros(6, np.int64)
+        parts = (self.numbers, self.integers, self.work)
+        data = [number for part in parts for number in (part.ctypes.data, part.size)]
+        return prox_address(self.kernel, self.dtype), np.array(data, np.int64)
+
+
+def make_terms(bounds: Any, penalty: Penalty | None, n: int, dtype: np.dtype) -> Terms | None:
+    """Bounds (a pair of arrays) and penalty together; None where there are neither."""
+    box = None if bounds is None else Box(*bounds)
+    if penalty is None:
+        return None if box is None else Terms(box, n, dtype, shown=False)
+    if box is None:
+        return Terms(penalty, n, dtype, shown=True)
+    if not penalty.separable:
+        raise ValueError(
+            f"bounds cannot be combined with penalty={penalty!r}, which is not separable: the "
+            "proximal operator of the sum is not known."
+        )
+    return Terms(penalty + box, n, dtype, shown=True)
