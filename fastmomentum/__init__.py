@@ -1,8 +1,8 @@
 """scipy.optimize.minimize for the momentum family, compiled end to end.
 
-`minimize` is called as SciPy's; `schedules` holds learning rates and momenta that change with the
-iteration, `penalties` nonsmooth terms and constraints, `problems` test problems. Importing this
-package imports neither Numba nor SciPy.
+`minimize` is called as SciPy's; `path` solves for many weights of a penalty; `schedules` holds
+learning rates and momenta that change with the iteration, `penalties` nonsmooth terms and
+constraints, `problems` test problems. Importing this package imports neither Numba nor SciPy.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._minimize import minimize as minimize
     from ._objective import CompilationWarning as CompilationWarning
     from ._options import show_options as show_options
+    from ._path import path as path
     from ._result import OptimizeResult as OptimizeResult
     from ._result import Status as Status
 
@@ -28,6 +29,7 @@ _HOMES = {
     "OptimizeResult": "._result",
     "Status": "._result",
     "minimize": "._minimize",
+    "path": "._path",
     "show_options": "._options",
 }
 _MODULES = ("penalties", "problems", "schedules")

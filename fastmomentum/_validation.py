@@ -231,6 +231,25 @@ def check_penalty(penalty: Any) -> Any:
     return penalty
 
 
+def check_path_weights(weights: Any) -> np.ndarray:
+    """Weights of a path as a float64 vector."""
+    rule = "weights must be a vector of finite numbers >= 0"
+    try:
+        values = np.asarray(weights)
+    except ValueError as error:
+        raise ValueError(f"{rule}: {error}") from None
+    if values.dtype.kind not in "fiu":
+        raise TypeError(f"{rule}, got dtype {values.dtype}.")
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(f"{rule}, got shape {values.shape}.")
+    values = values.astype(np.float64)
+    bad = ~((values >= 0.0) & np.isfinite(values))
+    if bad.any():
+        worst = int(bad.argmax())
+        raise ValueError(f"{rule}, got weights[{worst}] = {values[worst]}.")
+    return values
+
+
 def check_terms(method: Method, automatic: bool, terms: Any) -> None:
     """Can the method take these bounds and this penalty?"""
     if automatic and method.loop == "momentum" and not terms.separable:

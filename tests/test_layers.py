@@ -26,6 +26,7 @@ LAYERS = (
     ("_demo", 3),
     ("_minimize", 3),
     ("_options", 3),
+    ("_path", 3),
     ("_drive", 2),
     ("_objective", 2),
     ("_callback", 2),
