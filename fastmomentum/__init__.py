@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from . import penalties as penalties
     from . import problems as problems
     from . import schedules as schedules
+    from ._batch import minimize_batch as minimize_batch
     from ._minimize import minimize as minimize
     from ._objective import CompilationWarning as CompilationWarning
     from ._options import show_options as show_options
@@ -29,6 +30,7 @@ _HOMES = {
     "OptimizeResult": "._result",
     "Status": "._result",
     "minimize": "._minimize",
+    "minimize_batch": "._batch",
     "path": "._path",
     "show_options": "._options",
 }

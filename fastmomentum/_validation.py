@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import math
 import numbers
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
@@ -18,6 +19,8 @@ from ._vectors import all_finite
 from .schedules import Schedule
 
 UNLIMITED = 2**62
+# A batch needs the values of a schedule for all iterations at once.
+MOST_SCHEDULED = 10_000_000
 # On the infinity norm. float32 gradients carry errors of about eps**(1/3), as relative as in
 # float64, for which 1e-5 is SciPy's default.
 DEFAULT_GTOL = {"float64": 1e-5, "float32": 1e-3}
@@ -69,6 +72,7 @@ class Settings:
     constants: tuple[float, ...]  # of the method's own, in the order of `Method.constants`
     memory: int
     x_scale: np.ndarray | None
+    own: dict[str, Any]  # the method's options that were given
     gtol: float
     norm: float
     ftol: float
@@ -229,6 +233,99 @@ def check_penalty(penalty: Any) -> Any:
             f"penalty must be one of fastmomentum.penalties, such as L1(0.1), got {penalty!r}."
         )
     return penalty
+
+
+def check_batched(batched: Any, args: tuple) -> tuple[bool, ...]:
+    """For each of `args`, whether it has one row per problem."""
+    rule = f"batched must be True, False, or one of them for each of the {len(args)} args"
+    if isinstance(batched, bool | np.bool_):
+        return (bool(batched),) * len(args)
+    try:
+        which = tuple(batched)
+    except TypeError:
+        raise TypeError(f"{rule}, got {batched!r}.") from None
+    if len(which) != len(args) or not all(isinstance(b, bool | np.bool_) for b in which):
+        raise ValueError(f"{rule}, got {batched!r}.")
+    return tuple(map(bool, which))
+
+
+def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[np.ndarray, tuple]:
+    """The starts, (n_problems, n), and args with the batched ones as contiguous arrays."""
+    try:
+        starts = np.asarray(X0)
+    except ValueError as error:
+        raise ValueError(f"X0 must be an array of real numbers: {error}") from None
+    if starts.dtype.kind not in "fiub":
+        raise TypeError(f"X0 must hold real numbers, got dtype {starts.dtype}.")
+    if starts.ndim not in (1, 2) or 0 in starts.shape:
+        raise ValueError(f"X0 must have the shape (n_problems, n) or (n,), got {starts.shape}.")
+    made = list(args)
+    count = len(starts) if starts.ndim == 2 else None
+    for i, batched in enumerate(which):
+        if not batched:
+            continue
+        rows = np.asarray(args[i])
+        if rows.dtype.kind not in "fiu" and not (rows.ndim > 1 and rows.dtype.kind in "bc"):
+            raise TypeError(
+                f"args[{i}] is batched and must be an array of numbers, got dtype {rows.dtype}."
+            )
+        if rows.ndim == 0 or len(rows) == 0:
+            raise ValueError(f"args[{i}] is batched and must have rows, got shape {rows.shape}.")
+        if count is None:
+            count = len(rows)
+        if len(rows) != count:
+            raise ValueError(
+                f"args[{i}] is batched and must have {count} rows, one per problem, got "
+                f"{len(rows)}."
+            )
+        native = rows.dtype.newbyteorder("=")
+        made[i] = np.ascontiguousarray(rows, native)
+    if count is None:
+        raise ValueError(
+            f"X0 must have the shape (n_problems, n) where no args are batched, got {starts.shape}."
+        )
+    single = starts.dtype.kind == "f" and starts.dtype.itemsize == 4
+    dtype = np.dtype(np.float32 if single else np.float64)
+    if starts.ndim == 1:
+        starts = np.broadcast_to(starts, (count, starts.size))
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(starts, dtype), tuple(made)
+
+
+def check_skip(skip: Any, count: int) -> np.ndarray | None:
+    """Mask of the problems to leave out."""
+    if skip is None:
+        return None
+    mask = np.asarray(skip)
+    if mask.dtype != np.bool_ or mask.shape != (count,):
+        raise ValueError(
+            f"skip must be an array of bool of shape ({count},), got {mask.dtype} of shape "
+            f"{mask.shape}."
+        )
+    return mask
+
+
+def check_workers(workers: Any) -> int:
+    """Number of threads; None: the processors of this process."""
+    if workers is None:
+        try:
+            return len(os.sched_getaffinity(0))
+        except AttributeError:  # not on every platform
+            return os.cpu_count() or 1
+    return _number("workers", workers, 1, integer=True)
+
+
+def check_batch_options(settings: Settings) -> None:
+    """What a batch cannot do."""
+    for name in ("history", "return_all"):
+        if getattr(settings, name):
+            raise ValueError(f"{name} is not an option of a batch: leave it out.")
+    scheduled = callable(settings.learning_rate) or callable(settings.momentum)
+    if scheduled and settings.maxiter > MOST_SCHEDULED:
+        raise ValueError(
+            f"maxiter must be at most {MOST_SCHEDULED} for a batch with a schedule, got "
+            f"{settings.maxiter}."
+        )
 
 
 def check_path_weights(weights: Any) -> np.ndarray:
@@ -512,6 +609,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         constants=tuple(own[parameter.name] for parameter in method.constants),
         memory=own.get("memory", 0) if own["learning_rate"] == "auto" else 0,
         x_scale=own.get("x_scale"),
+        own={name: options[name] for name in method.parameter_names if name in options},
         gtol=_number("gtol", given["gtol"]),
         norm=_order(given["norm"]),
         ftol=_number("ftol", given["ftol"]),

@@ -27,6 +27,7 @@ LAYERS = (
     ("_minimize", 3),
     ("_options", 3),
     ("_path", 3),
+    ("_batch", 3),
     ("_drive", 2),
     ("_objective", 2),
     ("_callback", 2),

@@ -301,6 +301,26 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     )
 
 
+def batch_file() -> str:
+    """Text of drive_batch.py: one function, compiled for either precision."""
+    path = "tools/templates/batch.py"
+    body = read(path)
+    body = body[body.index("@cached_loop") :]
+    parts = [part_file(part) for part in PARTS]
+    return (
+        NOTICE.format(sources=path)
+        + "\nimport numpy as np\n\n"
+        + imports("abi", body, "fastmomentum/_kernels/abi.py")
+        + "from .jit import cached_loop\n"
+        + part_imports(body)
+        + "\n"
+        + f'SOURCES = "{content_hash(read(path), *map(read, SHARED_SOURCES), *parts)}"\n'
+        + constants(body)
+        + "\n\n"
+        + body
+    )
+
+
 def entry_file() -> str:
     """Text of entry.py: one entry for each style of objective and precision."""
     template_path = "tools/templates/entry.py"
@@ -333,6 +353,7 @@ def files() -> dict[pathlib.Path, str]:
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
+    generated[KERNELS / "drive_batch.py"] = batch_file()
     for name in PARTS:
         generated[KERNELS / f"{name}.py"] = part_file(name)
     generated[KERNELS / "entry.py"] = entry_file()

@@ -112,6 +112,70 @@ def norm_signature(dtype):
     return F8(types.CPointer(F8 if dtype == np.float64 else F4), I8, I8, F8)
 
 
+@intrinsic
+def call_driver(
+    typing_context,
+    driver,
+    evaluate,
+    context,
+    workspace,
+    ints,
+    floats,
+    rates,
+    momenta,
+    history,
+    last,
+):
+    """A loop at an address."""
+    plain = (evaluate, context, workspace, ints, floats, rates, momenta, history, last)
+
+    def impl(context, builder, signature, values):
+        return _emit_call(context, builder, values[0], NONE, plain, list(values[1:]))
+
+    return NONE(driver, *plain), impl
+
+
+@intrinsic
+def copy_memory(typing_context, to, source, size):
+    """Copy `size` bytes from one address to another."""
+
+    def impl(context, builder, signature, values):
+        to_, source_, size_ = values
+        byte = ir.IntType(8).as_pointer()
+        cgutils.raw_memcpy(
+            builder, builder.inttoptr(to_, byte), builder.inttoptr(source_, byte), size_, 1
+        )
+        return context.get_dummy_value()
+
+    return NONE(to, source, size), impl
+
+
+def argument_offset(fun, jac, args, index, field=None):
+    """Bytes from the start of a context to one of the user's arguments.
+
+    Parameters
+    ----------
+    fun, jac, args : Numba types
+        Of the context's fields; `args` is a tuple's.
+    index : int
+        Which argument.
+    field : str, optional
+        A field of it, if it is an array: "data" is its address.
+    """
+    from numba.core.registry import cpu_target
+
+    context = cpu_target.target_context
+    struct = context.get_value_type(context_type(fun, jac, args))
+    inner = context.get_value_type(args)
+    memory = context.target_data
+    found = struct.get_element_offset(memory, 2) + inner.get_element_offset(memory, index)
+    if field is not None:
+        array = args.types[index]
+        place = context.data_model_manager[array].get_field_position(field)
+        found += context.get_value_type(array).get_element_offset(memory, place)
+    return found
+
+
 # -- contexts --------------------------------------------------------------------------------------
 # A context is the struct (fun, jac, args, scratch, step): addresses of the user's functions, the
 # user's arguments, the address of scratch rows, and the step of the differences. A function that
@@ -386,6 +450,7 @@ if jit_disabled():
         return float(np.asarray(kind(bits)).view(like.dtype))
 
 else:
+    _BATCH = _record(layout.BATCH_FIELDS, I8)
     _NAMED = {I8: _record(layout.INTS, I8), F8: _record(layout.FLOATS, F8)}
 
     @intrinsic
@@ -398,6 +463,35 @@ else:
             return builder.bitcast(data, context.get_value_type(record))
 
         return record(state), impl
+
+    @intrinsic
+    def fields_of(typing_context, address, like):
+        """The numbers of a batch by name."""
+
+        def impl(context, builder, signature, values):
+            return builder.inttoptr(values[0], context.get_value_type(_BATCH))
+
+        return _BATCH(address, like), impl
+
+    @intrinsic
+    def numbers_at(typing_context, address, like):
+        """Pointer to numbers of the dtype of the array `like`."""
+        pointer = types.CPointer(like.dtype)
+
+        def impl(context, builder, signature, values):
+            return builder.inttoptr(values[0], context.get_value_type(pointer))
+
+        return pointer(address, like), impl
+
+    @intrinsic
+    def address_of_numbers(typing_context, array):
+        """Address of the first number of an array."""
+
+        def impl(context, builder, signature, values):
+            data = make_array(signature.args[0])(context, builder, values[0]).data
+            return builder.ptrtoint(data, context.get_value_type(ADDRESS))
+
+        return ADDRESS(array), impl
 
     @intrinsic
     def own_numbers(typing_context, numbers):

@@ -402,3 +402,17 @@ def _bind_c(fun: Any, jac: Any, args: tuple, dtype: np.dtype) -> Binding:
     context_args = types.UniTuple(types.int64, 2)
     binding = _finish(style, "float64", fun_address, jac_address, context_args)
     return binding._replace(c_data=(user_data, jac_data))
+
+
+def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.ndarray:
+    """How a batch moves its args from one problem to the next, see ``layout.BATCH_FIELDS``."""
+    fun_type = types.UniTuple(abi.ADDRESS, 1) if isinstance(binding.fun, tuple) else abi.ADDRESS
+    of_problem = [a[0] if batched else a for a, batched in zip(args, which, strict=True)]
+    args_type = types.Tuple(tuple(map(numba.typeof, of_problem)))
+    patches = []
+    for i, (rows, batched) in enumerate(zip(args, which, strict=True)):
+        if batched:
+            field, size = ("data", 0) if rows.ndim > 1 else (None, rows.itemsize)
+            offset = abi.argument_offset(fun_type, abi.ADDRESS, args_type, i, field)
+            patches.append((offset, rows.ctypes.data, rows.strides[0], size))
+    return np.array(patches, np.int64).reshape(-1, 4)

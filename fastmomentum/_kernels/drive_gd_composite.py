@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import proximal_change
 
-SOURCES = "ed635d6a3cdc1534"
+SOURCES = "bfa2e032832c455d"
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "b42a263e56d072e8"
+SOURCES = "9bc6f71305132927"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

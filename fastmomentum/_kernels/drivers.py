@@ -39,6 +39,17 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
     return _addresses[key]
 
 
+def batch_address(dtype: np.dtype, signature: Any) -> int:
+    """Address of the loop over the problems of a batch."""
+    from . import abi
+    from .drive_batch import drive_batch
+
+    key = ("batch", dtype.char)
+    if key not in _addresses:
+        _addresses[key] = abi.address_of(drive_batch, signature)
+    return _addresses[key]
+
+
 def prox_address(kernel: Any, dtype: np.dtype) -> int:
     """Address of a compiled proximal operator; 0 without Numba's compiler."""
     from . import abi

@@ -85,6 +85,8 @@ INTS = (
     "PROX_DATA",  # address of its data, see abi.call_prox
     "FREE",  # variables that are off their kinks and bounds
     "FACE_STEPS",
+    "BATCH",  # address of what a batch's loop works with, see BATCH_FIELDS
+    "BATCH_ROW",  # the problem under way
     "BAD_SEEN",  # trials that were not finite since the last new lowest value
 )
 FLOATS = (
@@ -185,6 +187,32 @@ AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
     STOP,
     RESTART,
 ) = range(9)
+
+# What the loop over the problems of a batch works with, int64 each. Addresses of rows are of C
+# arrays with one row per problem.
+BATCH_FIELDS = (
+    "DRIVER",  # address of the loop of one problem
+    "FIRST",
+    "LAST",
+    "X0",
+    "SKIP",  # int64, nonzero: leave this problem out; 0: none
+    "STOP",  # address of an int64, nonzero: end before the next problem
+    "X",
+    "JAC",
+    "NUMBERS",  # float64 (problems, 3): fun, grad_norm, learning_rate
+    "COUNTS",  # int64 (problems, 6): status, nit, nfev, njev, restarts, line-search failures
+    "INTS",  # address of what the state arrays start from
+    "FLOATS",
+    "N_INTS",
+    "N_FLOATS",
+    "ROWS",  # address of the rows that start from zero or, negated, from x0
+    "N_ROWS",
+    "PATCHES",  # address of (offset in the context, address, stride, size) of the batched args
+    "N_PATCHES",
+    "LOWER",  # bounds of each problem; 0: the same for all
+    "UPPER",
+)
+N_NUMBERS, N_COUNTS = 3, 6
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)
 

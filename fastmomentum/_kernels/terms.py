@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "51f6f56c79ddbe6e"
+SOURCES = "2a6445cb1caee091"
 PENALTY = 38
 STEP = 21
 PENALTY = 38
@@ -73,6 +73,20 @@ def proximal_step(rows, ints, floats):
         penalty += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
         total += (z_i - x_i) * (z_i - x_i)
     floats.PENALTY = penalty
+    return total
+
+
+@part(fastmath={"contract", "nsz", "reassoc"})
+def penalty_at(rows, ints, point):
+    """h at a point within the bounds."""
+    n = ints.SIZE
+    x = row(rows, point)
+    l1 = row(rows, ints.TERMS + L1_ROW)
+    l2 = row(rows, ints.TERMS + L2_ROW)
+    total = 0.0
+    for i in range(n):
+        size = abs(np.float64(x[i]))
+        total += l1[i] * size + 0.5 * l2[i] * size * size
     return total
 
 

@@ -47,6 +47,20 @@ def proximal_step(rows, ints, floats):
 
 
 @part
+def penalty_at(rows, ints, point):
+    """h at a point within the bounds."""
+    n = ints.SIZE
+    x = row(rows, point)
+    l1 = row(rows, ints.TERMS + L1_ROW)
+    l2 = row(rows, ints.TERMS + L2_ROW)
+    total = 0.0
+    for i in range(n):
+        size = abs(np.float64(x[i]))
+        total += l1[i] * size + 0.5 * l2[i] * size * size
+    return total
+
+
+@part
 def proximal_residual(rows, ints, floats, point):
     """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
     n = ints.SIZE

@@ -1,0 +1,123 @@
+# The loop over the problems of a batch. To the entries it is a driver like any other: it moves the
+# user's batched arguments, which stand in the context, from one problem to the next, and calls the
+# loop of one problem by its address.
+
+
+@cached_loop(fastmath=False)
+def drive_batch(
+    evaluate,  # IN     address of the evaluation
+    context,  # INOUT  address of its context
+    workspace,  # INOUT  address of the rows of one problem
+    ints,  # INOUT  (len(INTS),); BATCH is the address of the fields
+    floats,  # INOUT  as the loop needs it
+    rates,  # IN     for the loop
+    momenta,  # IN     for the loop
+    history,  # IN     not read
+    last,  # IN     most iterations of one problem
+):
+    state = named(ints)
+    numbers = named(floats)
+    batch = fields_of(state.BATCH, ints)
+    fields = state.BATCH
+    n = state.SIZE
+    stride = state.STRIDE
+    rows = rows_of(workspace, stride, n, rates)
+    stop = numbers_at(batch.STOP, ints)
+    skip = numbers_at(batch.SKIP, ints)
+    start_rows = numbers_at(batch.ROWS, ints)
+    patches = numbers_at(batch.PATCHES, ints)
+    all_x0 = rows_of(batch.X0, n, n, rates)
+    all_x = rows_of(batch.X, n, n, rates)
+    all_jac = rows_of(batch.JAC, n, n, rates)
+    all_lower = rows_of(batch.LOWER, n, n, rates)
+    all_upper = rows_of(batch.UPPER, n, n, rates)
+    for p in range(batch.FIRST, batch.LAST):
+        if stop[0] != 0:
+            break
+        if batch.SKIP != 0 and skip[p] != 0:
+            continue
+        copy_memory(address_of_numbers(ints), batch.INTS, 8 * batch.N_INTS)
+        copy_memory(address_of_numbers(floats), batch.FLOATS, 8 * batch.N_FLOATS)
+        state.BATCH = fields
+        state.BATCH_ROW = p
+        for k in range(batch.N_PATCHES):
+            source = patches[4 * k + 1] + p * patches[4 * k + 2]
+            if patches[4 * k + 3] == 0:
+                target = numbers_at(context + patches[4 * k], ints)
+                target[0] = source
+            else:
+                copy_memory(context + patches[4 * k], source, patches[4 * k + 3])
+
+        x0 = row(all_x0, p)
+        x = row(rows, 0)
+        bits = magnitude_bits(x0[0])
+        for i in range(n):
+            x[i] = x0[i]
+            bits = larger_magnitude(bits, x0[i])
+        size = from_magnitude_bits(bits, x)
+        if batch.LOWER != 0:
+            lower = row(rows, state.TERMS + LOWER_ROW)
+            upper = row(rows, state.TERMS + UPPER_ROW)
+            given_lower = row(all_lower, p)
+            given_upper = row(all_upper, p)
+            for i in range(n):
+                lower[i] = given_lower[i]
+                upper[i] = given_upper[i]
+        if state.TERMS != 0:
+            clip_to_bounds(rows, state, 0)
+            numbers.PENALTY = penalty_at(rows, state, 0)
+        for k in range(batch.N_ROWS):
+            j = start_rows[k]
+            target = row(rows, j if j > 0 else -j)
+            for i in range(n):
+                target[i] = x[i] if j < 0 else x[i] - x[i]
+
+        if size - size == 0.0:
+            call_driver(
+                batch.DRIVER,
+                evaluate,
+                context,
+                workspace,
+                ints,
+                floats,
+                rates,
+                momenta,
+                history,
+                last,
+            )
+        else:
+            state.STATUS = STATUS_NONFINITE
+
+        status = state.STATUS
+        if status == RUNNING:
+            status = STATUS_MAXITER
+        point = state.CURRENT
+        if state.BEST >= 0:
+            point = state.BEST
+        if status == STATUS_CONVERGED:
+            point = state.RESULT
+        value = numbers.FUN_BEST if point == state.BEST else numbers.FUN
+        x = row(rows, point)
+        g = row(rows, N_POINTS + point)
+        out_x = row(all_x, p)
+        out_g = row(all_jac, p)
+        evaluated = state.NFEV > 0
+        for i in range(n):
+            out_x[i] = x[i]
+            out_g[i] = g[i] if evaluated else np.nan
+        norm = largest_magnitude(out_g, n)
+        if evaluated and norm - norm == 0.0 and state.TERMS != 0:
+            norm = proximal_residual(rows, state, numbers, point)
+        elif evaluated and state.NORM != NORM_INF:
+            norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
+        out = row(rows_of(batch.NUMBERS, N_NUMBERS, N_NUMBERS, floats), p)
+        out[0] = value
+        out[1] = norm
+        out[2] = numbers.LEARNING_RATE
+        counts = row(rows_of(batch.COUNTS, N_COUNTS, N_COUNTS, ints), p)
+        counts[0] = status
+        counts[1] = state.NIT
+        counts[2] = state.NFEV
+        counts[3] = state.NJEV
+        counts[4] = state.N_RESTARTS
+        counts[5] = state.LINE_SEARCH_FAILURES
