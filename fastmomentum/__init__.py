@@ -1,6 +1,7 @@
 """scipy.optimize.minimize for the momentum family, compiled end to end.
 
-`minimize` is called as SciPy's; `path` solves for many weights of a penalty; `schedules` holds
+`minimize` is called as SciPy's; `minimize_batch` solves many small problems in one call,
+`multistart` one from many starts, `path` one for many weights of a penalty; `schedules` holds
 learning rates and momenta that change with the iteration, `penalties` nonsmooth terms and
 constraints, `problems` test problems. Importing this package imports neither Numba nor SciPy.
 """
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from . import schedules as schedules
     from ._batch import minimize_batch as minimize_batch
     from ._minimize import minimize as minimize
+    from ._multistart import multistart as multistart
     from ._objective import CompilationWarning as CompilationWarning
     from ._options import show_options as show_options
     from ._path import path as path
@@ -31,6 +33,7 @@ _HOMES = {
     "Status": "._result",
     "minimize": "._minimize",
     "minimize_batch": "._batch",
+    "multistart": "._multistart",
     "path": "._path",
     "show_options": "._options",
 }

@@ -328,6 +328,36 @@ def check_batch_options(settings: Settings) -> None:
         )
 
 
+SAMPLERS = ("sobol", "halton", "lhs", "random")
+
+
+def check_box(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds, all of them finite."""
+    lengths = np.shape(getattr(bounds, "lb", bounds))
+    if not lengths or lengths[0] == 0:
+        raise ValueError(f"bounds must give (min, max) for each variable, got {bounds!r}.")
+    pair = check_bounds(bounds, lengths[0])
+    finite = pair is not None and all(np.isfinite(part).all() for part in pair)
+    if pair is None or not finite:
+        raise ValueError("bounds must be finite here: the starting points fill the box.")
+    return pair
+
+
+def check_count(name: str, value: Any) -> int:
+    """An integer of at least 1."""
+    return _number(name, value, 1, integer=True)
+
+
+def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    """One of some words."""
+    return _choice(name, value, allowed)
+
+
+def check_distance(value: Any) -> float:
+    """A positive number."""
+    return _number("distance", value, low_open=True)
+
+
 def check_path_weights(weights: Any) -> np.ndarray:
     """Weights of a path as a float64 vector."""
     rule = "weights must be a vector of finite numbers >= 0"

@@ -28,6 +28,7 @@ LAYERS = (
     ("_options", 3),
     ("_path", 3),
     ("_batch", 3),
+    ("_multistart", 3),
     ("_drive", 2),
     ("_objective", 2),
     ("_callback", 2),

@@ -165,14 +165,17 @@ def argument_offset(fun, jac, args, index, field=None):
     from numba.core.registry import cpu_target
 
     context = cpu_target.target_context
-    struct = context.get_value_type(context_type(fun, jac, args))
-    inner = context.get_value_type(args)
-    memory = context.target_data
-    found = struct.get_element_offset(memory, 2) + inner.get_element_offset(memory, index)
+
+    def offset(type_, i):
+        value = context.get_value_type(type_)
+        if isinstance(value, ir.ArrayType):  # of a tuple whose elements have one type
+            return i * value.element.get_abi_size(context.target_data)
+        return value.get_element_offset(context.target_data, i)
+
+    found = offset(context_type(fun, jac, args), 2) + offset(args, index)
     if field is not None:
         array = args.types[index]
-        place = context.data_model_manager[array].get_field_position(field)
-        found += context.get_value_type(array).get_element_offset(memory, place)
+        found += offset(array, context.data_model_manager[array].get_field_position(field))
     return found
 
 
