@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ._kernels import layout
-from ._kernels.drivers import driver, driver_address, norm_address
+from ._kernels.drivers import driver, driver_address, metric_address, norm_address
 from ._kernels.jit import jit_disabled
 from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
@@ -44,12 +44,14 @@ _NORMS[-math.inf] = layout.NORM_MIN
     COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
     N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE, NORM_ADDRESS, METRIC,
     METRIC_IN_USE, METRIC_START, JUDGED, NEXT_CANDIDATE, PROX, PROX_DATA, TRIAL,
+    METRIC_ADDRESS,
 ) = map(layout.INTS.index, (
     "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
     "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
     "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
     "RESERVE", "NORM_ADDRESS", "METRIC", "METRIC_IN_USE", "METRIC_START", "JUDGED",
     "NEXT_CANDIDATE", "PROX", "PROX_DATA", "TRIAL",
+    "METRIC_ADDRESS",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
  EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM, PENALTY, PROX_STEP) = map(
@@ -139,15 +141,16 @@ class Plan:
             floats[first_own : first_own + len(own)] = own
         self.x_scale = settings.x_scale
         if automatic and method.loop == "momentum":
-            self._metric(method, layout.PAIRS + 2 * settings.memory)
+            self._metric(method, layout.PAIRS + 2 * settings.memory, dtype)
         self._schedules(settings, dtype)
 
-    def _metric(self, method: Method, first: int) -> None:
+    def _metric(self, method: Method, first: int, dtype: np.dtype) -> None:
         """The diagonal metric, whose rows begin at `first`."""
         ints = self.ints
         ints[METRIC] = layout.METRIC_LEARNED
         if method.metric is not None:
             ints[METRIC] = 1 + METRICS.index(method.metric)
+            ints[METRIC_ADDRESS] = metric_address(dtype)
         ints[JUDGED] = -1
         ints[NEXT_CANDIDATE] = 2
         self.starts |= {first + layout.SUM_ROW: "zero", first + layout.SUM_ROW + 1: "zero"}

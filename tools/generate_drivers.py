@@ -223,7 +223,7 @@ def part_file(name: str) -> str:
         body = fill(body, "METRICS", metric_lines())
         sources += sorted({source_path(metric) for metric in METRICS})
     if name in REORDERED:
-        body = body.replace("@part\n", f"@part(fastmath={SAFE_FASTMATH})\n")
+        body = re.sub(r"^@(\w+)\n", rf"@\1(fastmath={SAFE_FASTMATH})\n", body, flags=re.M)
     decorators = ", ".join(sorted(set(re.findall(r"^@(\w+)", body, flags=re.M))))
     return (
         NOTICE.format(sources=", ".join(sources))

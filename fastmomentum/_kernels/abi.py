@@ -419,6 +419,12 @@ if jit_disabled():
 
     larger, smaller = max, min
 
+    def call_metric(address, rows, ints, floats, g, s):
+        """``adaptive_metric(rows, ints, floats, g, s)``."""
+        from .metric import adaptive_metric
+
+        adaptive_metric(rows, ints, floats, g, s)
+
     def call_norm(address, v, n, norm, order):
         """``vector_norm(v, n, norm, order)``."""
         from .search import vector_norm
@@ -530,6 +536,21 @@ else:
             return builder.inttoptr(address, base.type)
 
         return rows.types[0](rows, i), impl
+
+    def metric_signature(dtype):
+        """Signature of ``adaptive_metric(rows, ints, floats, g, s)``."""
+        real = types.CPointer(F8 if dtype == np.float64 else F4)
+        return NONE(types.Tuple((real, I8)), _NAMED[I8], _NAMED[F8], real, real)
+
+    @intrinsic
+    def call_metric(typing_context, address, rows, ints, floats, g, s):
+        """``adaptive_metric(rows, ints, floats, g, s)`` at an address."""
+        plain = (rows, ints, floats, g, s)
+
+        def impl(context, builder, signature, values):
+            return _emit_call(context, builder, values[0], NONE, plain, list(values[1:]))
+
+        return NONE(address, *plain), impl
 
     @intrinsic
     def call_norm(typing_context, address, v, n, norm, order):

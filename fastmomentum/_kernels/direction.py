@@ -13,7 +13,7 @@ import numpy as np
 from .abi import as_real, own_numbers, row
 from .jit import part
 
-SOURCES = "d0c579d0cbc380dc"
+SOURCES = "05833ff4cef3133c"
 DIRECTION = 10
 PAIRS = 11
 

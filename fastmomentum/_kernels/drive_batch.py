@@ -13,8 +13,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, penalty_at, proximal_residual
 
-SOURCES = "469a652501892809"
-BATCH = 60
+SOURCES = "0683367639b5cb89"
+BATCH = 61
 LOWER_ROW = 2
 NORM_INF = 0
 N_COUNTS = 6

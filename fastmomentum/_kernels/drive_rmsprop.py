@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "67b4fdda8553e4fc"
+SOURCES = "ffebc79f6133220e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -39,6 +39,21 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
     return _addresses[key]
 
 
+def metric_address(dtype: np.dtype) -> int:
+    """Address of the code of the adaptive methods' diagonals."""
+    from . import abi
+    from .jit import jit_disabled
+
+    if jit_disabled():
+        return 0
+    key = ("metric", dtype.char)
+    if key not in _addresses:
+        from .metric import adaptive_metric
+
+        _addresses[key] = abi.address_of(adaptive_metric, abi.metric_signature(dtype))
+    return _addresses[key]
+
+
 def batch_address(dtype: np.dtype, signature: Any) -> int:
     """Address of the loop over the problems of a batch."""
     from . import abi

@@ -74,6 +74,7 @@ INTS = (
     "PREVIOUS",
     "STALLED",
     "METRIC",  # METRIC_LEARNED, or which of METRICS
+    "METRIC_ADDRESS",  # address of the function that updates one of METRICS
     "METRIC_IN_USE",  # row of the metric, 0: none
     "METRIC_START",  # row of the metric that it starts from, 0: none
     "PAIRS_SEEN",

@@ -10,11 +10,11 @@ import math
 
 import numpy as np
 
-from .abi import larger, own_numbers, row, smaller
-from .jit import part
+from .abi import call_metric, larger, own_numbers, row, smaller
+from .jit import cached_part, part
 from .search import largest_magnitude
 
-SOURCES = "442e44f85bd73a51"
+SOURCES = "f492f78e6f791933"
 CANDIDATE_ROW = 3
 METRIC_LEARNED = 0
 METRIC_ROW = 0
@@ -50,79 +50,7 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
         if n > 1:
             learn_metric(rows, ints, floats, s, y, sy, yy, ss)
     else:
-        m = row(rows, first + METRIC_ROW)
-        a = row(rows, first + SUM_ROW)
-        b = row(rows, first + SUM_ROW + 1)
-        numbers = own_numbers(floats)
-        own = 2 * ints.MEMORY
-        count = np.float64(ints.PAIRS_SEEN)
-        zero = 0.0
-        one = 1.0
-        if ints.METRIC == 1:
-            epsilon = numbers[own + 0]
-            for i in range(n):
-                g_i = np.float64(g[i])
-                total_i = np.float64(a[i])
-                total_i = total_i + g_i * g_i
-                diagonal_i = one / (math.sqrt(total_i) + epsilon)
-                a[i] = total_i
-                m[i] = diagonal_i
-        if ints.METRIC == 2:
-            rho = numbers[own + 0]
-            epsilon = numbers[own + 1]
-            for i in range(n):
-                g_i = np.float64(g[i])
-                square_i = np.float64(a[i])
-                square_i = rho * square_i + (one - rho) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(square_i) + epsilon)
-                a[i] = square_i
-                m[i] = diagonal_i
-        if ints.METRIC == 3:
-            rho = numbers[own + 0]
-            epsilon = numbers[own + 1]
-            for i in range(n):
-                g_i = np.float64(g[i])
-                step_i = np.float64(s[i])
-                square_i = np.float64(a[i])
-                step_square_i = np.float64(b[i])
-                square_i = rho * square_i + (one - rho) * (g_i * g_i)
-                step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
-                diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
-                a[i] = square_i
-                b[i] = step_square_i
-                m[i] = diagonal_i
-        if ints.METRIC == 4:
-            beta2 = numbers[own + 1]
-            epsilon = numbers[own + 2]
-            for i in range(n):
-                g_i = np.float64(g[i])
-                v_i = np.float64(a[i])
-                v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
-                a[i] = v_i
-                m[i] = diagonal_i
-        if ints.METRIC == 5:
-            beta2 = numbers[own + 1]
-            for i in range(n):
-                g_i = np.float64(g[i])
-                u_i = np.float64(a[i])
-                u_i = max(beta2 * u_i, abs(g_i))
-                diagonal_i = one / u_i if u_i > zero else zero
-                a[i] = u_i
-                m[i] = diagonal_i
-        if ints.METRIC == 6:
-            beta2 = numbers[own + 1]
-            epsilon = numbers[own + 2]
-            for i in range(n):
-                g_i = np.float64(g[i])
-                v_i = np.float64(a[i])
-                v_max_i = np.float64(b[i])
-                v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                v_max_i = max(v_max_i, v_i)
-                diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
-                a[i] = v_i
-                b[i] = v_max_i
-                m[i] = diagonal_i
+        call_metric(ints.METRIC_ADDRESS, rows, ints, floats, g, s)
         ints.METRIC_IN_USE = first + METRIC_ROW
     floats.SCALE = sy / yy
     if ints.METRIC_IN_USE != 0:
@@ -134,6 +62,89 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
             floats.SCALE = sy / total
         else:
             ints.METRIC_IN_USE = 0
+
+
+@cached_part(fastmath={"contract", "nsz", "reassoc"})
+def adaptive_metric(rows, ints, floats, g, s):
+    """The diagonal of an adaptive method after the step s to a point with gradient g.
+
+    Called by address, and compiled only for a run of such a method.
+    """
+    n = ints.SIZE
+    first = PAIRS + 2 * ints.MEMORY
+    m = row(rows, first + METRIC_ROW)
+    a = row(rows, first + SUM_ROW)
+    b = row(rows, first + SUM_ROW + 1)
+    numbers = own_numbers(floats)
+    own = 2 * ints.MEMORY
+    count = np.float64(ints.PAIRS_SEEN)
+    zero = 0.0
+    one = 1.0
+    if ints.METRIC == 1:
+        epsilon = numbers[own + 0]
+        for i in range(n):
+            g_i = np.float64(g[i])
+            total_i = np.float64(a[i])
+            total_i = total_i + g_i * g_i
+            diagonal_i = one / (math.sqrt(total_i) + epsilon)
+            a[i] = total_i
+            m[i] = diagonal_i
+    if ints.METRIC == 2:
+        rho = numbers[own + 0]
+        epsilon = numbers[own + 1]
+        for i in range(n):
+            g_i = np.float64(g[i])
+            square_i = np.float64(a[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(square_i) + epsilon)
+            a[i] = square_i
+            m[i] = diagonal_i
+    if ints.METRIC == 3:
+        rho = numbers[own + 0]
+        epsilon = numbers[own + 1]
+        for i in range(n):
+            g_i = np.float64(g[i])
+            step_i = np.float64(s[i])
+            square_i = np.float64(a[i])
+            step_square_i = np.float64(b[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
+            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
+            a[i] = square_i
+            b[i] = step_square_i
+            m[i] = diagonal_i
+    if ints.METRIC == 4:
+        beta2 = numbers[own + 1]
+        epsilon = numbers[own + 2]
+        for i in range(n):
+            g_i = np.float64(g[i])
+            v_i = np.float64(a[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
+            a[i] = v_i
+            m[i] = diagonal_i
+    if ints.METRIC == 5:
+        beta2 = numbers[own + 1]
+        for i in range(n):
+            g_i = np.float64(g[i])
+            u_i = np.float64(a[i])
+            u_i = max(beta2 * u_i, abs(g_i))
+            diagonal_i = one / u_i if u_i > zero else zero
+            a[i] = u_i
+            m[i] = diagonal_i
+    if ints.METRIC == 6:
+        beta2 = numbers[own + 1]
+        epsilon = numbers[own + 2]
+        for i in range(n):
+            g_i = np.float64(g[i])
+            v_i = np.float64(a[i])
+            v_max_i = np.float64(b[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            v_max_i = max(v_max_i, v_i)
+            diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
+            a[i] = v_i
+            b[i] = v_max_i
+            m[i] = diagonal_i
 
 
 @part(fastmath={"contract", "nsz", "reassoc"})

@@ -36,15 +36,7 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
         if n > 1:
             learn_metric(rows, ints, floats, s, y, sy, yy, ss)
     else:
-        m = row(rows, first + METRIC_ROW)
-        a = row(rows, first + SUM_ROW)
-        b = row(rows, first + SUM_ROW + 1)
-        numbers = own_numbers(floats)
-        own = 2 * ints.MEMORY
-        count = np.float64(ints.PAIRS_SEEN)
-        zero = 0.0
-        one = 1.0
-        # METRICS
+        call_metric(ints.METRIC_ADDRESS, rows, ints, floats, g, s)
         ints.METRIC_IN_USE = first + METRIC_ROW
     floats.SCALE = sy / yy
     if ints.METRIC_IN_USE != 0:
@@ -56,6 +48,25 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
             floats.SCALE = sy / total
         else:
             ints.METRIC_IN_USE = 0
+
+
+@cached_part
+def adaptive_metric(rows, ints, floats, g, s):
+    """The diagonal of an adaptive method after the step s to a point with gradient g.
+
+    Called by address, and compiled only for a run of such a method.
+    """
+    n = ints.SIZE
+    first = PAIRS + 2 * ints.MEMORY
+    m = row(rows, first + METRIC_ROW)
+    a = row(rows, first + SUM_ROW)
+    b = row(rows, first + SUM_ROW + 1)
+    numbers = own_numbers(floats)
+    own = 2 * ints.MEMORY
+    count = np.float64(ints.PAIRS_SEEN)
+    zero = 0.0
+    one = 1.0
+    # METRICS
 
 
 @part
