@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "23e22d3dc69861b6"
+SOURCES = "cf1eeb6eca48a234"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "a07720990873def5"
+SOURCES = "f09e8b20f4e3eda5"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

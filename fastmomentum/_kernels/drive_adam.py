@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "2725b9336630c7ca"
+SOURCES = "6661773be9e133b2"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "a7ea77ad84badcfe"
+SOURCES = "6d37c900ed9a8063"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "9c818da583731e70"
+SOURCES = "5cfba4167081e69e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "6a9348dae44feeae"
+SOURCES = "975ee4fd8f3c819e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_m
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "4bfc7a66b318308d"
+SOURCES = "0fb826006ac3a863"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

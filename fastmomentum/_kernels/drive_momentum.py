@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "bed0f10a0c4fb8eb"
+SOURCES = "7f06d38fbacfa911"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -12,10 +12,10 @@ import numpy as np
 
 from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, largest_magnitude, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair
 
-SOURCES = "8af487839d9f5ed2"
+SOURCES = "6657c3e5b74b082b"
 MEMORY = 26
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
@@ -92,10 +92,10 @@ def drive_momentum_auto_float64(
                 total += np.float64(g[i]) * d[i]
             floats.SLOPE_TRIAL = total
             grad_norm = from_magnitude_bits(bits, g)
-            good = f - f == 0.0 and grad_norm - grad_norm == 0.0
+            good = abs(f) < np.inf and abs(grad_norm) < np.inf
             if norm != NORM_INF:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-                good = good and grad_norm - grad_norm == 0.0
+                good = good and abs(grad_norm) < np.inf
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
                 ints.BEST = ints.TRIAL
@@ -372,7 +372,7 @@ def drive_momentum_auto_float64(
                     d[i] = d_i
                     total += np.float64(w[i]) * d_i
                     size += abs(np.float64(w[i]) * d_i)
-            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                 if count > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
@@ -380,23 +380,34 @@ def drive_momentum_auto_float64(
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
                         gb = row(rows, N_POINTS + ints.BASE)
-                scale = np.float64(floats.SCALE if floats.SCALE > 0.0 else 1.0)
-                total = 0.0
-                for i in range(n):
-                    d_i = -(scale * gb[i])
-                    if metric_row != 0:
-                        d_i *= m[i]
-                    d[i] = d_i
-                    total += np.float64(gb[i]) * d_i
-                if not (total < 0.0 and total - total == 0.0):
+                whole = floats.SCALE
+                if not whole > 0.0:
+                    whole = 1.0
+                    floats.RATE = 0.0
+                for _ in range(2):
+                    scale = np.float64(whole)
+                    total = 0.0
+                    for i in range(n):
+                        d_i = -(scale * gb[i])
+                        if metric_row != 0:
+                            d_i *= m[i]
+                        d[i] = d_i
+                        total += np.float64(gb[i]) * d_i
+                    if total > -np.inf:
+                        break
+                    whole = 1.0 / largest_magnitude(gb, n)  # the square of the gradient overflows
+                    floats.SCALE = 0.0
+                    floats.RATE = whole
+                if not (total < 0.0 and abs(total) < np.inf):
                     ints.STATUS = failure(ints)
                     break
             floats.SLOPE = total
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
-                # No velocity yet, d = -g.
+                # No velocity yet, d = -g, or -g in units of its size.
                 x_norm, g_norm = first_sizes(rows, ints)
-                floats.STEP = first_step(x_norm, g_norm, floats, -total)
+                unit = floats.RATE if floats.RATE > 0.0 else 1.0
+                floats.STEP = first_step(x_norm, g_norm * unit, floats, -total, unit)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY
@@ -476,10 +487,10 @@ def drive_momentum_auto_float32(
                 total += np.float64(g[i]) * d[i]
             floats.SLOPE_TRIAL = total
             grad_norm = from_magnitude_bits(bits, g)
-            good = f - f == 0.0 and grad_norm - grad_norm == 0.0
+            good = abs(f) < np.inf and abs(grad_norm) < np.inf
             if norm != NORM_INF:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-                good = good and grad_norm - grad_norm == 0.0
+                good = good and abs(grad_norm) < np.inf
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
                 ints.BEST = ints.TRIAL
@@ -756,7 +767,7 @@ def drive_momentum_auto_float32(
                     d[i] = d_i
                     total += np.float64(w[i]) * d_i
                     size += abs(np.float64(w[i]) * d_i)
-            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                 if count > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
@@ -764,23 +775,34 @@ def drive_momentum_auto_float32(
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
                         gb = row(rows, N_POINTS + ints.BASE)
-                scale = np.float32(floats.SCALE if floats.SCALE > 0.0 else 1.0)
-                total = 0.0
-                for i in range(n):
-                    d_i = -(scale * gb[i])
-                    if metric_row != 0:
-                        d_i *= m[i]
-                    d[i] = d_i
-                    total += np.float64(gb[i]) * d_i
-                if not (total < 0.0 and total - total == 0.0):
+                whole = floats.SCALE
+                if not whole > 0.0:
+                    whole = 1.0
+                    floats.RATE = 0.0
+                for _ in range(2):
+                    scale = np.float32(whole)
+                    total = 0.0
+                    for i in range(n):
+                        d_i = -(scale * gb[i])
+                        if metric_row != 0:
+                            d_i *= m[i]
+                        d[i] = d_i
+                        total += np.float64(gb[i]) * d_i
+                    if total > -np.inf:
+                        break
+                    whole = 1.0 / largest_magnitude(gb, n)  # the square of the gradient overflows
+                    floats.SCALE = 0.0
+                    floats.RATE = whole
+                if not (total < 0.0 and abs(total) < np.inf):
                     ints.STATUS = failure(ints)
                     break
             floats.SLOPE = total
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
-                # No velocity yet, d = -g.
+                # No velocity yet, d = -g, or -g in units of its size.
                 x_norm, g_norm = first_sizes(rows, ints)
-                floats.STEP = first_step(x_norm, g_norm, floats, -total)
+                unit = floats.RATE if floats.RATE > 0.0 else 1.0
+                floats.STEP = first_step(x_norm, g_norm * unit, floats, -total, unit)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY

@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "6fe8144aca30141f"
+SOURCES = "b69b3e2fc5b52a31"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

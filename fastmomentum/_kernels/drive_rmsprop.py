@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "1fd0e3d13e6e7c04"
+SOURCES = "193bfbd133af4f4c"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

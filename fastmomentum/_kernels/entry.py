@@ -28,7 +28,7 @@ from .abi import (
 )
 from .jit import cached_njit, cached_part
 
-SOURCES = "8ce140f7d929b883"
+SOURCES = "f4e7654c56d21fc2"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision.

@@ -56,10 +56,10 @@ def drive(
                 total += np.float64(g[i]) * d[i]
             floats.SLOPE_TRIAL = total
             grad_norm = from_magnitude_bits(bits, g)
-            good = f - f == 0.0 and grad_norm - grad_norm == 0.0
+            good = abs(f) < np.inf and abs(grad_norm) < np.inf
             if norm != NORM_INF:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-                good = good and grad_norm - grad_norm == 0.0
+                good = good and abs(grad_norm) < np.inf
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
                 ints.BEST = ints.TRIAL
@@ -336,7 +336,7 @@ def drive(
                     d[i] = d_i
                     total += np.float64(w[i]) * d_i
                     size += abs(np.float64(w[i]) * d_i)
-            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                 if count > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
@@ -344,23 +344,34 @@ def drive(
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
                         gb = row(rows, N_POINTS + ints.BASE)
-                scale = real_type(floats.SCALE if floats.SCALE > 0.0 else 1.0)
-                total = 0.0
-                for i in range(n):
-                    d_i = -(scale * gb[i])
-                    if metric_row != 0:
-                        d_i *= m[i]
-                    d[i] = d_i
-                    total += np.float64(gb[i]) * d_i
-                if not (total < 0.0 and total - total == 0.0):
+                whole = floats.SCALE
+                if not whole > 0.0:
+                    whole = 1.0
+                    floats.RATE = 0.0
+                for _ in range(2):
+                    scale = real_type(whole)
+                    total = 0.0
+                    for i in range(n):
+                        d_i = -(scale * gb[i])
+                        if metric_row != 0:
+                            d_i *= m[i]
+                        d[i] = d_i
+                        total += np.float64(gb[i]) * d_i
+                    if total > -np.inf:
+                        break
+                    whole = 1.0 / largest_magnitude(gb, n)  # the square of the gradient overflows
+                    floats.SCALE = 0.0
+                    floats.RATE = whole
+                if not (total < 0.0 and abs(total) < np.inf):
                     ints.STATUS = failure(ints)
                     break
             floats.SLOPE = total
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
-                # No velocity yet, d = -g.
+                # No velocity yet, d = -g, or -g in units of its size.
                 x_norm, g_norm = first_sizes(rows, ints)
-                floats.STEP = first_step(x_norm, g_norm, floats, -total)
+                unit = floats.RATE if floats.RATE > 0.0 else 1.0
+                floats.STEP = first_step(x_norm, g_norm * unit, floats, -total, unit)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY
