@@ -307,11 +307,11 @@ def test_options_that_a_kind_of_rate_does_not_use_are_errors(method, name):
         with pytest.raises(ValueError, match=f"method '{method}' has no option '{name}'"):
             solve(method, learning_rate=0.1, **{name: 0.5})
     elif name == "memory":
-        with pytest.raises(ValueError, match="^memory is an option of learning_rate='auto' only"):
+        with pytest.raises(ValueError, match=r"^memory is an option of learning_rate='auto' only"):
             solve(method, learning_rate=0.1, memory=3)
     elif method != "adamw":
         for options in ({"beta1": 0.5}, {"beta1": 0.9}, {"beta1": 0.5, "learning_rate": "auto"}):
-            with pytest.raises(ValueError, match="^beta1 is not used with learning_rate='auto'"):
+            with pytest.raises(ValueError, match=r"^beta1 is not used with learning_rate='auto'"):
                 solve(method, **options)
 
 

@@ -10,7 +10,7 @@ import objectives
 import pytest
 import reference
 
-from fastmomentum import minimize, problems
+from fastmomentum import Status, minimize, problems
 from fastmomentum._drive import Run
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
@@ -192,7 +192,7 @@ def test_invalid_x_scale(value, error, words):
 
 @pytest.mark.parametrize("value", (1e-25, 1e25))
 def test_x_scale_is_checked_in_the_precision_of_the_run(value):
-    with pytest.raises(ValueError, match=r"positive and finite in float32, got x_scale\[0\] = [19]"):
+    with pytest.raises(ValueError, match=r"finite in float32, got x_scale\[0\] = [19]"):
         sphere(dtype=np.float32, x_scale=value)
     assert sphere(x_scale=value).success
     assert sphere(dtype=np.float32, x_scale=[1, 2, 3]).success
@@ -201,7 +201,9 @@ def test_x_scale_is_checked_in_the_precision_of_the_run(value):
 def test_x_scale_where_it_has_no_meaning():
     for rate in (0.1, lambda k: 0.1):
         for value in ("auto", 1.0, np.ones(3)):
-            with pytest.raises(ValueError, match="^x_scale is an option of learning_rate='auto' o"):
+            with pytest.raises(
+                ValueError, match=r"^x_scale is an option of learning_rate='auto' o"
+            ):
                 sphere(x_scale=value, learning_rate=rate)
     for method in set(METHODS) - {"momentum"}:
         with pytest.raises(ValueError, match=f"method '{method}' has no option 'x_scale'"):
@@ -328,7 +330,7 @@ def test_decisions_are_those_of_the_plain_metric(name, scaled, memory, rng):
 
 
 def test_every_decision_occurs(rng):
-    """The comparison above is of all ways through the code: a bad start is left, and returned to."""
+    """The comparison above is of all ways through the code: a start is left, and returned to."""
     adopted = []
     for name in ("quadratic_diagonal_log_1e4-100", "rosenbrock-10", "tv_1d-200", "wood"):
         problem = load(name)
@@ -372,17 +374,17 @@ def diagonal(d):
 
 
 @pytest.mark.parametrize("n", (100, 300, 1000))
-@pytest.mark.parametrize(("condition", "limit"), ((1e6, 100), (1e8, 140)))
-def test_diagonal_quadratics_take_few_evaluations(n, condition, limit, rng):
-    """About as many for any n; without the metric, thousands."""
+@pytest.mark.parametrize("condition", (1e6, 1e8))
+def test_diagonal_quadratics_take_few_evaluations(n, condition, rng):
+    """About as many for any n and condition; without the metric, hundreds or thousands."""
     d = rng.permutation(np.logspace(0.0, math.log10(condition), n))
     x0 = rng.standard_normal(n)
     result = minimize(diagonal(d), x0, jac=True, options={"maxfev": 5000})
     assert result.success
-    assert result.nfev <= limit
-    run = begin(diagonal(d), x0, maxfev=10 * limit)
+    assert result.nfev <= 25
+    run = begin(diagonal(d), x0, maxfev=250)
     without_metric(run)
-    assert run.advance(10**6) != 0
+    assert run.advance(10**6) == Status.MAXFEV
 
 
 def without_metric(run):
@@ -392,8 +394,9 @@ def without_metric(run):
 
 RESCALED = (
     "rosenbrock-10", "rosenbrock-100", "wood", "beale", "kowalik_osborne", "osborne_1", "bard",
-    "logistic_iris", "logistic_wine", "quadratic_diagonal_log_1e2-100", "quadratic_rotated_log_1e2-100",
-    "hager-100", "tv_1d-200", "watson", "powell_singular", "penalty_1-10", "trigonometric-10",
+    "logistic_iris", "logistic_wine", "quadratic_diagonal_log_1e2-100",
+    "quadratic_rotated_log_1e2-100", "hager-100", "tv_1d-200", "watson", "powell_singular",
+    "penalty_1-10", "trigonometric-10",
 )  # fmt: skip
 
 
@@ -425,7 +428,7 @@ def mean(values):
     return math.exp(math.fsum(map(math.log, values)) / len(values))
 
 
-@pytest.mark.parametrize(("spread", "factor", "gain"), ((1.0, 2.0, 1.3), (2.0, 4.0, 2.0)))
+@pytest.mark.parametrize(("spread", "factor", "gain"), ((1.0, 1.6, 2.0), (2.0, 2.2, 3.0)))
 def test_rescaled_variables_cost_little(spread, factor, gain, rng):
     """Sizes between 10**-spread and 10**spread, at random, unknown to the method."""
     costs, gains = [], []

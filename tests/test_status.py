@@ -808,8 +808,9 @@ watched_or_not = pytest.mark.parametrize("watched", (False, True), ids=("free", 
 @backends
 @watched_or_not
 @pytest.mark.parametrize("n", (1, 3, 40))
+@pytest.mark.parametrize("method", (*METHODS, "adam", "adadelta", "adamax"))
 @pytest.mark.parametrize("ending", AUTO, ids=lambda e: e.name)
-def test_automatic_rate(ending, n, watched, backend):
+def test_automatic_rate(ending, method, n, watched, backend):
     """What holds for every ending; which one it is depends on the steps that it chooses."""
     if n == 1 and ending.fault[1] == 1:
         ending = dataclasses.replace(ending, fault=(ending.fault[0], 0, ending.fault[2]))
@@ -826,6 +827,7 @@ def test_automatic_rate(ending, n, watched, backend):
         x0,
         ending.fault,
         jac=True,
+        method=method,
         callback=callback if watched or ending.callback else None,
         options={"maxiter": 500, "backend": backend, "history": True, **ending.options},
     )
