@@ -14,7 +14,7 @@ from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits,
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "6dd47678a96d0612"
+SOURCES = "c65c9adea2df6b52"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
