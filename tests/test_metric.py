@@ -329,6 +329,17 @@ def test_decisions_are_those_of_the_plain_metric(name, scaled, memory, rng):
     assert adopted
 
 
+@pytest.mark.parametrize("scaled", (False, True))
+def test_a_variable_that_never_moves_counts_as_at_the_start(scaled):
+    d = np.logspace(0.0, 3.0, 20) * (np.arange(20) % 7 != 3)
+    x_scale = np.linspace(1.0, 3.0, 20) if scaled else None
+    options = {"x_scale": x_scale} if scaled else {}
+    run = begin(diagonal(d), np.ones(20) + np.cos(np.arange(20)), gtol=1e-8, **options)
+    plain = Learned(20, x_scale)
+    assert {"root", "full"} & set(follow(run, plain))
+    assert np.array_equal(plain.candidate[d == 0.0], plain.start[d == 0.0])
+
+
 def test_every_decision_occurs(rng):
     """The comparison above is of all ways through the code: a start is left, and returned to."""
     adopted = []
