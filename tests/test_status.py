@@ -755,9 +755,11 @@ def test_uncaught_ctrl_c_says_where_the_result_is(run_python):
         """
         import os, signal, threading
         from fastmomentum import minimize
+        options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 1}
+        problem = {"fun": lambda x: float(x @ x), "x0": [1.0], "jac": lambda x: 2.0 * x}
+        minimize(**problem, options=options)  # loading a loop may swallow the signal
         threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 2**50}
-        minimize(lambda x: float(x @ x), [1.0], jac=lambda x: 2.0 * x, options=options)
+        minimize(**problem, options=options | {"maxiter": 2**50})
         """,
         check=False,
     )
