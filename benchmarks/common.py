@@ -26,8 +26,9 @@ from fastmomentum import minimize
 threadpool_limits(limits=1, user_api="blas")
 
 METHODS = ("momentum", "nesterov", "gd")
-# Solvers by the name that the results show: the default, and each method at a fixed rate.
-SOLVERS = ("automatic", *METHODS)
+# Solvers by the name that the results show: the default, Adam with an automatic rate, and each
+# method at a fixed one.
+SOLVERS = ("automatic", "automatic adam", *METHODS)
 SCIPY_METHODS = ("CG", "BFGS", "L-BFGS-B")
 GTOL = 1e-6
 
@@ -160,14 +161,14 @@ PROBLEMS: dict[str, Callable[[], Problem]] = {
 
 def solve(problem: Problem, solver: str, **options):
     """One solve by fastmomentum."""
-    method = None if solver == "automatic" else solver
-    rate = {} if solver == "automatic" else {"learning_rate": problem.rate}
+    method = solver.removeprefix("automatic").strip()
+    rate = {"learning_rate": problem.rate} if method == solver else {}
     return minimize(
         problem.fun,
         problem.x0,
         args=problem.args,
         jac=True,
-        method=method,
+        method=method or None,
         options={"gtol": GTOL, "maxiter": 100_000, **rate, **options},
     )
 

@@ -8,7 +8,7 @@ from .common import PROBLEMS, SCIPY_METHODS, SOLVERS, lowest_value, solve, solve
 
 
 class Solve:
-    """The default and each method at a fixed rate, on each problem, warm."""
+    """The automatic methods and each method at a fixed rate, on each problem, warm."""
 
     params = (SOLVERS, tuple(PROBLEMS))
     param_names = ("solver", "problem")

@@ -31,6 +31,7 @@ OURS = "momentum"
 DEFAULT_METHODS = (
     "momentum",
     "momentum:memory=1",
+    "adam",
     "nesterov",
     "gd",
     "L-BFGS-B",
@@ -446,8 +447,17 @@ def write_csv(path: str, outcomes: Iterable[Outcome]) -> None:
             )
 
 
-# Colours told apart by readers with any colour vision (Okabe and Ito).
-_COLOURS = ("#0072B2", "#56B4E9", "#D55E00", "#009E73", "#000000", "#CC79A7", "#E69F00")
+# Colours told apart by readers with any colour vision (Okabe and Ito), and grey.
+_COLOURS = (
+    "#0072B2",
+    "#56B4E9",
+    "#D55E00",
+    "#009E73",
+    "#999999",
+    "#000000",
+    "#CC79A7",
+    "#E69F00",
+)
 
 
 def save_figure(path: str, outcomes: Sequence[Outcome], timed: bool = True) -> None:

@@ -281,6 +281,8 @@ class Run:
             self.driver = driver(name, self.dtype)
             if jit_disabled():
                 self.workspace = self.rows
+                # Plain Python then: it must be as silent as machine code about inf - inf.
+                self.driver = np.errstate(all="ignore")(self.driver)
             return
         self.driver = driver_address(name, self.dtype, binding.signature)
         args = self.objective.args if binding.c_data is None else binding.c_data

@@ -55,8 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         "--methods",
         nargs="+",
         metavar="METHOD",
-        help="names, with options as momentum:memory=1; default: the automatic methods, L-BFGS-B, "
-        "BFGS, CG",
+        help="names, with options as momentum:memory=1; default: momentum, momentum:memory=1, "
+        "adam, nesterov, gd, L-BFGS-B, BFGS, CG",
     )
     bench.add_argument(
         "--budget",

@@ -72,7 +72,8 @@ class Case:
 
     @property
     def id(self):
-        return f"{self.method}-{self.problem}"
+        kind = "" if "learning_rate" in self.options else "-auto"
+        return f"{self.method}-{self.problem}{kind}"
 
 
 CASES = (
@@ -135,6 +136,13 @@ METHODS = (
     "nadam",
     "amsgrad",
     "adamw",
+)
+# The same without a learning rate: chosen by the method.
+AUTOMATIC_CASES = tuple(
+    Case(method, problem, {}, atol)
+    for method in METHODS
+    if method != "adamw"
+    for problem, atol in (("quadratic", 2e-5), ("rosenbrock", 1e-4), ("logistic", 2e-4))
 )
 # Those with an option `momentum`.
 MOMENTUM_METHODS = ("momentum", "nesterov")

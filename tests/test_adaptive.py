@@ -288,14 +288,31 @@ def solve(method, **options):
     return minimize(fun, np.full(2, 3.0), jac=jac, method=method, options=options)
 
 
+def test_adamw_has_no_automatic_rate():
+    """Its decay of x is no gradient, so that there is nothing that a line search could lower."""
+    for options in ({}, {"learning_rate": "auto"}, {"beta2": 0.9}):
+        with pytest.raises(ValueError, match="'adamw' has no automatic learning rate") as error:
+            solve("adamw", **options)
+        for name in METHODS:
+            assert repr(name) in str(error.value)
+        assert str(error.value).count("'adamw'") == 1
+    assert solve("adamw", learning_rate=0.1, maxiter=3).nit <= 3
+
+
+@pytest.mark.parametrize("name", ("beta1", "memory"))
 @every_method
-def test_there_is_no_automatic_rate_yet(method):
-    for options in ({}, {"learning_rate": "auto"}):
-        with pytest.raises(ValueError, match="has no automatic learning rate yet") as error:
-            solve(method, **options)
-        for name, other in METHODS.items():
-            assert (repr(name) in str(error.value)) == (other.automatic or name == method)
-    assert solve(method, learning_rate=0.1, maxiter=3).nit <= 3
+def test_options_that_a_kind_of_rate_does_not_use_are_errors(method, name):
+    """beta1 is of a given rate, whose place the momentum takes; memory is of the automatic one."""
+    if name not in METHODS[method].parameter_names:
+        with pytest.raises(ValueError, match=f"method '{method}' has no option '{name}'"):
+            solve(method, learning_rate=0.1, **{name: 0.5})
+    elif name == "memory":
+        with pytest.raises(ValueError, match=r"^memory is an option of learning_rate='auto' only"):
+            solve(method, learning_rate=0.1, memory=3)
+    elif method != "adamw":
+        for options in ({"beta1": 0.5}, {"beta1": 0.9}, {"beta1": 0.5, "learning_rate": "auto"}):
+            with pytest.raises(ValueError, match=r"^beta1 is not used with learning_rate='auto'"):
+                solve(method, **options)
 
 
 RANGES = {
@@ -342,7 +359,7 @@ def test_parameters_are_checked_in_the_precision_of_the_run():
     ("method", "name", "hint"),
     [("adam", "beta_1", "beta1"), ("adam", "eps", "epsilon"), ("adamw", "decay", "weight_decay"),
      ("adagrad", "momentum", None), ("adam", "rho", None), ("adamax", "epsilon", None),
-     ("adam", "memory", None), ("momentum", "beta1", None)],
+     ("adam", "x_scale", None), ("adamw", "memory", None), ("momentum", "beta1", None)],
 )  # fmt: skip
 def test_options_of_other_methods_are_errors(method, name, hint):
     with pytest.raises(ValueError, match=f"method '{method}' has no option '{name}'") as error:

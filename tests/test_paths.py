@@ -14,7 +14,16 @@ import numba
 import numpy as np
 import objectives
 import pytest
-from cases import ANALYTIC, CASES, METHODS, PROBLEMS, SMALL_RATES, STYLES, options_of
+from cases import (
+    ANALYTIC,
+    AUTOMATIC_CASES,
+    CASES,
+    METHODS,
+    PROBLEMS,
+    SMALL_RATES,
+    STYLES,
+    options_of,
+)
 from conftest import run_python
 from numba import njit
 from scipy import LowLevelCallable
@@ -73,7 +82,7 @@ def test_styles_give_the_same_bits(method, dtype):
 
 
 @pytest.mark.parametrize("how", STYLES)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+@pytest.mark.parametrize("case", (*CASES, *AUTOMATIC_CASES), ids=lambda case: case.id)
 def test_reaches_the_minimum(case, how):
     problem = PROBLEMS[case.problem]
     excluded = dict(problem.excluded)
@@ -115,6 +124,42 @@ def test_without_numba_the_bits_are_the_same():
     without = run_python(code, env={"NUMBA_DISABLE_JIT": "1"}).stdout.splitlines()
     assert len(with_numba) == 2 * len(METHODS) * 7 * 3
     assert with_numba == without
+
+
+def test_without_numba_the_loops_are_as_silent():
+    """Warnings are errors here: the loop meets inf - inf, overflows and 0 / 0 without one."""
+    code = """
+    import math, sys
+    import numpy as np
+    from fastmomentum import minimize
+    from fastmomentum._methods import METHODS
+
+    def barrier(x):
+        if x.min() <= 0.0:
+            return math.inf, np.full(4, math.nan, x.dtype)
+        return float((x - [math.log(v) for v in x]).sum()), 1 - 1 / x
+
+    def steep(x):
+        if np.abs(x).max() > 20.0:
+            return math.inf, np.full(4, math.inf)
+        e = np.exp(x * x)
+        return float(e.sum()), 2.0 * x * e
+
+    for method in METHODS:
+        options = {"learning_rate": 0.01, "maxiter": 9} if method == "adamw" else {"maxiter": 9}
+        for dtype in (np.float64, np.float32):
+            x0 = np.array([1e-3, 9.0, 2.0, 0.5], dtype)
+            res = minimize(barrier, x0, jac=True, method=method, options=options)
+            sys.stdout.write(f"{res.status} ")
+        res = minimize(steep, np.full(4, 20.0), jac=True, method=method, options=options)
+        sys.stdout.write(f"{res.status} ")
+        res = minimize(lambda x: (x[0], np.ones(1)), [0.0], jac=True, method=method,
+                       options={"learning_rate": 1e200, "gtol": 0.0})
+        sys.stdout.write(f"{res.status} {method}\\n")
+    """
+    without = run_python(code, env={"NUMBA_DISABLE_JIT": "1"}).stdout
+    assert len(without.splitlines()) == len(METHODS)
+    assert without == run_python(code).stdout
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 2.5, np.inf, -np.inf])

@@ -18,6 +18,7 @@ from fastmomentum import minimize
 
 METHODS = ("gd", "momentum", "nesterov")
 FAST = ("momentum", "nesterov")
+AUTOMATIC = tuple(name for name, method in fastmomentum._methods.METHODS.items() if method.loop)
 FIELDS = ("x", "fun", "jac", "nit", "nfev", "njev", "success", "status", "message")
 
 
@@ -186,8 +187,13 @@ CALLS = (
 
 def call_ours(row, method="momentum"):
     """The call as it is written, with a learning rate (and a method)."""
+    return call_with(row, method, {"learning_rate": 0.1, **row.ours})
+
+
+def call_with(row, method, more):
+    """The call as it is written, with a method, and with more options."""
     arguments = inspect.signature(minimize).bind(*row.args, **row.keywords).arguments
-    options = {"learning_rate": 0.1, **row.ours, **(arguments.pop("options", None) or {})}
+    options = {**more, **(arguments.pop("options", None) or {})}
     arguments["method"] = method
     return minimize(**arguments, options=options)
 
@@ -215,6 +221,17 @@ def test_call(row, method, capsys):
     assert ours.message == theirs.message
     assert ours.status == theirs.status == 0
     assert ("allvecs" in ours) == ("allvecs" in theirs)
+
+
+@pytest.mark.parametrize("method", AUTOMATIC)
+@pytest.mark.parametrize("row", CALLS, ids=lambda row: row.name)
+def test_call_with_nothing_but_a_method(row, method, capsys):
+    """No learning rate, as in SciPy."""
+    theirs = scipy.optimize.minimize(*row.args, **row.keywords)
+    ours = call_with(row, method, {})
+    assert ours.success, ours
+    assert np.allclose(ours.x, theirs.x, rtol=0.0, atol=row.atol + 1e-5)
+    assert math.isclose(ours.fun, theirs.fun, rel_tol=1e-5, abs_tol=1e-5)
 
 
 def test_method_none_is_the_default():

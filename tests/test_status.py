@@ -755,9 +755,11 @@ def test_uncaught_ctrl_c_says_where_the_result_is(run_python):
         """
         import os, signal, threading
         from fastmomentum import minimize
+        options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 1}
+        problem = {"fun": lambda x: float(x @ x), "x0": [1.0], "jac": lambda x: 2.0 * x}
+        minimize(**problem, options=options)  # loading a loop may swallow the signal
         threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 2**50}
-        minimize(lambda x: float(x @ x), [1.0], jac=lambda x: 2.0 * x, options=options)
+        minimize(**problem, options=options | {"maxiter": 2**50})
         """,
         check=False,
     )
@@ -808,8 +810,9 @@ watched_or_not = pytest.mark.parametrize("watched", (False, True), ids=("free", 
 @backends
 @watched_or_not
 @pytest.mark.parametrize("n", (1, 3, 40))
+@pytest.mark.parametrize("method", (*METHODS, "adam", "adadelta", "adamax"))
 @pytest.mark.parametrize("ending", AUTO, ids=lambda e: e.name)
-def test_automatic_rate(ending, n, watched, backend):
+def test_automatic_rate(ending, method, n, watched, backend):
     """What holds for every ending; which one it is depends on the steps that it chooses."""
     if n == 1 and ending.fault[1] == 1:
         ending = dataclasses.replace(ending, fault=(ending.fault[0], 0, ending.fault[2]))
@@ -826,6 +829,7 @@ def test_automatic_rate(ending, n, watched, backend):
         x0,
         ending.fault,
         jac=True,
+        method=method,
         callback=callback if watched or ending.callback else None,
         options={"maxiter": 500, "backend": backend, "history": True, **ending.options},
     )

@@ -18,8 +18,21 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from fastmomentum import minimize, problems  # noqa: E402
+from fastmomentum._bench import parse_solver  # noqa: E402
 
-METHODS = ("momentum", "nesterov", "gd")
+# Nadam's are those of Adam.
+METHODS = (
+    "momentum",
+    "momentum:memory=1",
+    "nesterov",
+    "gd",
+    "adagrad",
+    "rmsprop",
+    "adadelta",
+    "adam",
+    "adamax",
+    "amsgrad",
+)
 GROUPS = ("classical", "regression", "quadratic", "imaging", "holdout")
 BUDGET = 5000
 PATH = ROOT / "tests" / "data" / "evaluations.json"
@@ -35,13 +48,14 @@ def machine() -> str:
 
 def count(problem, method: str) -> int:
     """Evaluations to gtol 1e-5; negative where the budget did not suffice."""
+    solver = parse_solver(method)
     result = minimize(
         problem.compiled("fused"),
         problem.x0,
         args=problem.args,
         jac=True,
-        method=method,
-        options={"maxfev": BUDGET, "maxiter": BUDGET},
+        method=solver.method,
+        options={"maxfev": BUDGET, "maxiter": BUDGET, **solver.options},
     )
     return int(result.nfev) if result.success else -int(result.nfev)
 
@@ -80,8 +94,8 @@ def main() -> None:
     for group in GROUPS:
         for method in METHODS:
             now = solved(counts[group], method), total(counts[group], method)
-            words = f"{group:<12}{method:<10} solved {now[0]:3d}, evaluations {now[1]:6d}"
-            if group in old:
+            words = f"{group:<12}{method:<18} solved {now[0]:3d}, evaluations {now[1]:6d}"
+            if method in next(iter(old.get(group, {}).values()), ()):
                 before = solved(old[group], method), total(old[group], method)
                 ratio = mean(counts[group], method) / mean(old[group], method)
                 words += f"; before {before[0]:3d}, {before[1]:6d}; mean times {ratio:.3f}"

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "fa4e69305788c812"
+SOURCES = "e5cc64a95223bcb2"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

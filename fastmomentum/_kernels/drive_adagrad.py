@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "cd590b8ad23aeb9c"
+SOURCES = "a233849cbcf4853d"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

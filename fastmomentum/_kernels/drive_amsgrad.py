@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "d12c3f3df27b3ff4"
+SOURCES = "09cc66c4ef877224"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, penalty_at, proximal_residual
 
-SOURCES = "0683367639b5cb89"
+SOURCES = "0f4ac24fcab44e93"
 BATCH = 61
 LOWER_ROW = 2
 NORM_INF = 0

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "f130a15b9f5f9d11"
+SOURCES = "42cbc881c6fbf648"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -12,9 +12,9 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, largest_magnitude, square, start
 
-SOURCES = "7420fb29a63c045d"
+SOURCES = "523b266ee51756fe"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
@@ -81,10 +81,7 @@ def drive_gd_auto_float64(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.SLOPE = total
-                floats.STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1
@@ -92,7 +89,7 @@ def drive_gd_auto_float64(
                 action = NEW_DIRECTION
             else:
                 step = floats.STEP
-                gain = step * floats.SLOPE
+                gain = first_decrease(floats)
                 level = own[0]
                 for j in range(LOOK_BACK):
                     level = larger(level, own[j])
@@ -132,11 +129,11 @@ def drive_gd_auto_float64(
                     base_from_real(ints, floats)
                     own[ints.HEAD] = f
                     ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
-                    floats.SLOPE = total
+                    square(g, n, floats, total)
                     if sy > 0.0 and yy > 0.0:
                         long = ss / sy
                         short = sy / yy
-                        floats.STEP = short if short < 0.5 * long else long
+                        floats.STEP = short if short < 0.5 * long and yy < np.inf else long
                     else:
                         floats.STEP = 10.0 * step
                     floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
@@ -247,10 +244,7 @@ def drive_gd_auto_float32(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.SLOPE = total
-                floats.STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1
@@ -258,7 +252,7 @@ def drive_gd_auto_float32(
                 action = NEW_DIRECTION
             else:
                 step = floats.STEP
-                gain = step * floats.SLOPE
+                gain = first_decrease(floats)
                 level = own[0]
                 for j in range(LOOK_BACK):
                     level = larger(level, own[j])
@@ -298,11 +292,11 @@ def drive_gd_auto_float32(
                     base_from_real(ints, floats)
                     own[ints.HEAD] = f
                     ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
-                    floats.SLOPE = total
+                    square(g, n, floats, total)
                     if sy > 0.0 and yy > 0.0:
                         long = ss / sy
                         short = sy / yy
-                        floats.STEP = short if short < 0.5 * long else long
+                        floats.STEP = short if short < 0.5 * long and yy < np.inf else long
                     else:
                         floats.STEP = 10.0 * step
                     floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)

@@ -12,10 +12,10 @@ import numpy as np
 
 from .abi import call_evaluate, call_prox, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
+from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
 from .terms import proximal_change
 
-SOURCES = "4ef2fa5446bc1637"
+SOURCES = "9eef15cb7de2ed1d"
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0
@@ -108,9 +108,8 @@ def drive_gd_composite_float64(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1
@@ -279,9 +278,8 @@ def drive_gd_composite_float32(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1

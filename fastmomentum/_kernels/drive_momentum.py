@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "55f576cc1c9ae9ac"
+SOURCES = "17c6e7624c326fd1"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

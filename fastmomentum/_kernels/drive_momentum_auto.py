@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, converge_at_trial, end_iterati
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "3cf4d492a014e9e5"
+SOURCES = "d8cb20d4d26f8ec3"
 MEMORY = 26
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
@@ -93,10 +93,10 @@ def drive_momentum_auto_float64(
                 total += np.float64(g[i]) * d[i]
             floats.SLOPE_TRIAL = total
             grad_norm = from_magnitude_bits(bits, g)
-            good = f - f == 0.0 and grad_norm - grad_norm == 0.0
+            good = abs(f) < np.inf and abs(grad_norm) < np.inf
             if norm != NORM_INF:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-                good = good and grad_norm - grad_norm == 0.0
+                good = good and abs(grad_norm) < np.inf
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
                 ints.BEST = ints.TRIAL
@@ -325,7 +325,7 @@ def drive_momentum_auto_float64(
             size = 0.0
             if ints.COUNT > 0:
                 total, size = momentum_direction(rows, ints, floats, N_POINTS + ints.BASE)
-            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                 if ints.COUNT > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
@@ -333,15 +333,16 @@ def drive_momentum_auto_float64(
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
                 total = downhill(rows, ints, floats, N_POINTS + ints.BASE)
-                if not (total < 0.0 and total - total == 0.0):
+                if not (total < 0.0 and abs(total) < np.inf):
                     ints.STATUS = failure(ints)
                     break
             floats.SLOPE = total
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
-                # No velocity yet, d = -g.
+                # No velocity yet, d = -g, or -g in units of its size.
                 x_norm, g_norm = first_sizes(rows, ints)
-                floats.STEP = first_step(x_norm, g_norm, floats, -total)
+                unit = floats.RATE if floats.RATE > 0.0 else 1.0
+                floats.STEP = first_step(x_norm, g_norm * unit, floats, -total, unit)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY
@@ -421,10 +422,10 @@ def drive_momentum_auto_float32(
                 total += np.float64(g[i]) * d[i]
             floats.SLOPE_TRIAL = total
             grad_norm = from_magnitude_bits(bits, g)
-            good = f - f == 0.0 and grad_norm - grad_norm == 0.0
+            good = abs(f) < np.inf and abs(grad_norm) < np.inf
             if norm != NORM_INF:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-                good = good and grad_norm - grad_norm == 0.0
+                good = good and abs(grad_norm) < np.inf
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
                 ints.BEST = ints.TRIAL
@@ -653,7 +654,7 @@ def drive_momentum_auto_float32(
             size = 0.0
             if ints.COUNT > 0:
                 total, size = momentum_direction(rows, ints, floats, N_POINTS + ints.BASE)
-            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                 if ints.COUNT > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
@@ -661,15 +662,16 @@ def drive_momentum_auto_float32(
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
                 total = downhill(rows, ints, floats, N_POINTS + ints.BASE)
-                if not (total < 0.0 and total - total == 0.0):
+                if not (total < 0.0 and abs(total) < np.inf):
                     ints.STATUS = failure(ints)
                     break
             floats.SLOPE = total
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
-                # No velocity yet, d = -g.
+                # No velocity yet, d = -g, or -g in units of its size.
                 x_norm, g_norm = first_sizes(rows, ints)
-                floats.STEP = first_step(x_norm, g_norm, floats, -total)
+                unit = floats.RATE if floats.RATE > 0.0 else 1.0
+                floats.STEP = first_step(x_norm, g_norm * unit, floats, -total, unit)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY

@@ -12,11 +12,11 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, end_iteration, failure, first_step, judge_trial, largest_magnitude
+from .search import accept_trial, base_from_real, end_iteration, failure, judge_trial, largest_magnitude, start
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "e411949c40bb00c7"
+SOURCES = "e309f700b202ab89"
 MEMORY = 26
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -95,9 +95,8 @@ def drive_momentum_composite_float64(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
                 action = NEW_DIRECTION
@@ -222,13 +221,13 @@ def drive_momentum_composite_float64(
                 size = 0.0
                 if ints.COUNT > 0:
                     total, size = momentum_direction(rows, ints, floats, gradient_row)
-                if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+                if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                     if ints.COUNT > 0:
                         ints.N_RESTARTS += 1
                         ints.COUNT = 0
                         ints.HEAD = 0
                     total = downhill(rows, ints, floats, gradient_row)
-                if total < 0.0 and total - total == 0.0 and floats.SCALE > 0.0:
+                if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
                     floats.SLOPE = total
                     floats.STEP = 1.0
                     ints.PHASE = AHEAD_OF_BASE
@@ -309,9 +308,8 @@ def drive_momentum_composite_float32(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
                 action = NEW_DIRECTION
@@ -436,13 +434,13 @@ def drive_momentum_composite_float32(
                 size = 0.0
                 if ints.COUNT > 0:
                     total, size = momentum_direction(rows, ints, floats, gradient_row)
-                if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+                if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                     if ints.COUNT > 0:
                         ints.N_RESTARTS += 1
                         ints.COUNT = 0
                         ints.HEAD = 0
                     total = downhill(rows, ints, floats, gradient_row)
-                if total < 0.0 and total - total == 0.0 and floats.SCALE > 0.0:
+                if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
                     floats.SLOPE = total
                     floats.STEP = 1.0
                     ints.PHASE = AHEAD_OF_BASE

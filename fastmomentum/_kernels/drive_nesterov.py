@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "3c6e7c5059469cb5"
+SOURCES = "463083fd3b15a078"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

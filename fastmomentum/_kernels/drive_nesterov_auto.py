@@ -12,9 +12,10 @@ import numpy as np
 
 from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
+from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, largest_magnitude, product, square, start
 
-SOURCES = "2ba4ab2f8ae9b306"
+SOURCES = "a35a8cb7dd01ce7b"
+STEP = 21
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -87,9 +88,7 @@ def drive_nesterov_auto_float64(
                 gg = 0.0
                 for i in range(n):
                     gg += np.float64(g[i]) * g[i]
-                floats.STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, gg
-                )
+                start(x, g, n, floats, gg)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
                 # The look-ahead point, evaluated since extrapolation was not good enough.
@@ -110,13 +109,24 @@ def drive_nesterov_auto_float64(
                 f = floats.FUN_TRIAL
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 rounding = 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_AHEAD))
-                gain = 0.5 * floats.STEP * floats.SLOPE
+                gain = 0.5 * first_decrease(floats)
+                # The curvature met along the step, in units of 1 / STEP.
+                total = 0.0
+                for i in range(n):
+                    total += np.float64(g[i]) * gy[i]
+                if floats.UNIT != 1.0:
+                    total = product(g, gy, n, floats.UNIT)
+                met = (floats.SLOPE - total) / floats.SLOPE
+                # Where rounding hides the gain from the values, the gradients must show it: for a
+                # quadratic, sufficient descent is a curvature of 1 / STEP at most.
+                hidden = gain <= 0.25 * rounding
                 risen = not f <= floats.FUN_REAL + 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 ints.TRIALS += 1
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
-                if good and f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding:
+                low = f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding
+                if good and low and (met <= 1.0 or not hidden):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -127,13 +137,10 @@ def drive_nesterov_auto_float64(
                 elif ints.TRIALS > 60 or floats.STEP < 1e-300:
                     action = RESTART
                 elif good:
-                    # The curvature met along the step, and the one that the values show.
-                    total = 0.0
-                    for i in range(n):
-                        total += np.float64(g[i]) * gy[i]
-                    slope = floats.SLOPE
-                    met = (slope - total) / slope
-                    shown = 2.0 * (f - floats.FUN_AHEAD + 2.0 * gain) / (floats.STEP * slope)
+                    # The curvature that the gradients show, and the one that the values do.
+                    shown = 0.0
+                    if not hidden:
+                        shown = (f - floats.FUN_AHEAD + 2.0 * gain) / gain
                     floats.STEP /= smaller(larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0)
                     action = TRY
                 else:
@@ -144,9 +151,7 @@ def drive_nesterov_auto_float64(
                 xr = row(rows, ints.REAL)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 uphill = 0.0
-                total = 0.0
                 for i in range(n):
-                    total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
                 floats.LEARNING_RATE = floats.STEP
                 if floats.XTOL > 0.0:
@@ -180,7 +185,6 @@ def drive_nesterov_auto_float64(
                     floats.STEP *= 2.0
                 elif ints.WAIT == 0:
                     # Until the first backtracking the rate is far too low: as the curvature met.
-                    met = (floats.SLOPE - total) / floats.SLOPE
                     grown = 10.0
                     if met > 0.05:
                         grown = larger(0.5 / met, 1.0 / 0.9)
@@ -252,7 +256,7 @@ def drive_nesterov_auto_float64(
                 floats.FUN_AHEAD = f + beta * after + 0.5 * beta * beta * (after - before)
                 ints.AHEAD = ahead
                 ints.VIRTUAL = 1
-                if not floats.ERROR <= 0.05 * floats.STEP * size:
+                if not (floats.ERROR <= 0.05 * floats.STEP * size and size < np.inf):
                     ints.TRIAL = ahead
                     ints.PHASE = AHEAD_OF_BASE
                     ints.PENDING = TO_EVALUATE
@@ -262,7 +266,7 @@ def drive_nesterov_auto_float64(
             total = 0.0
             for i in range(n):
                 total += np.float64(gy[i]) * gy[i]
-            floats.SLOPE = total
+            square(gy, n, floats, total)
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
             action = TRY
@@ -338,9 +342,7 @@ def drive_nesterov_auto_float32(
                 gg = 0.0
                 for i in range(n):
                     gg += np.float64(g[i]) * g[i]
-                floats.STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, gg
-                )
+                start(x, g, n, floats, gg)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
                 # The look-ahead point, evaluated since extrapolation was not good enough.
@@ -361,13 +363,24 @@ def drive_nesterov_auto_float32(
                 f = floats.FUN_TRIAL
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 rounding = 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_AHEAD))
-                gain = 0.5 * floats.STEP * floats.SLOPE
+                gain = 0.5 * first_decrease(floats)
+                # The curvature met along the step, in units of 1 / STEP.
+                total = 0.0
+                for i in range(n):
+                    total += np.float64(g[i]) * gy[i]
+                if floats.UNIT != 1.0:
+                    total = product(g, gy, n, floats.UNIT)
+                met = (floats.SLOPE - total) / floats.SLOPE
+                # Where rounding hides the gain from the values, the gradients must show it: for a
+                # quadratic, sufficient descent is a curvature of 1 / STEP at most.
+                hidden = gain <= 0.25 * rounding
                 risen = not f <= floats.FUN_REAL + 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 ints.TRIALS += 1
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
-                if good and f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding:
+                low = f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding
+                if good and low and (met <= 1.0 or not hidden):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -378,13 +391,10 @@ def drive_nesterov_auto_float32(
                 elif ints.TRIALS > 60 or floats.STEP < 1e-300:
                     action = RESTART
                 elif good:
-                    # The curvature met along the step, and the one that the values show.
-                    total = 0.0
-                    for i in range(n):
-                        total += np.float64(g[i]) * gy[i]
-                    slope = floats.SLOPE
-                    met = (slope - total) / slope
-                    shown = 2.0 * (f - floats.FUN_AHEAD + 2.0 * gain) / (floats.STEP * slope)
+                    # The curvature that the gradients show, and the one that the values do.
+                    shown = 0.0
+                    if not hidden:
+                        shown = (f - floats.FUN_AHEAD + 2.0 * gain) / gain
                     floats.STEP /= smaller(larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0)
                     action = TRY
                 else:
@@ -395,9 +405,7 @@ def drive_nesterov_auto_float32(
                 xr = row(rows, ints.REAL)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 uphill = 0.0
-                total = 0.0
                 for i in range(n):
-                    total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
                 floats.LEARNING_RATE = floats.STEP
                 if floats.XTOL > 0.0:
@@ -431,7 +439,6 @@ def drive_nesterov_auto_float32(
                     floats.STEP *= 2.0
                 elif ints.WAIT == 0:
                     # Until the first backtracking the rate is far too low: as the curvature met.
-                    met = (floats.SLOPE - total) / floats.SLOPE
                     grown = 10.0
                     if met > 0.05:
                         grown = larger(0.5 / met, 1.0 / 0.9)
@@ -503,7 +510,7 @@ def drive_nesterov_auto_float32(
                 floats.FUN_AHEAD = f + beta * after + 0.5 * beta * beta * (after - before)
                 ints.AHEAD = ahead
                 ints.VIRTUAL = 1
-                if not floats.ERROR <= 0.05 * floats.STEP * size:
+                if not (floats.ERROR <= 0.05 * floats.STEP * size and size < np.inf):
                     ints.TRIAL = ahead
                     ints.PHASE = AHEAD_OF_BASE
                     ints.PENDING = TO_EVALUATE
@@ -513,7 +520,7 @@ def drive_nesterov_auto_float32(
             total = 0.0
             for i in range(n):
                 total += np.float64(gy[i]) * gy[i]
-            floats.SLOPE = total
+            square(gy, n, floats, total)
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
             action = TRY

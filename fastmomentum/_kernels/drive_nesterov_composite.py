@@ -12,10 +12,10 @@ import numpy as np
 
 from .abi import call_evaluate, call_prox, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of, smaller
 from .jit import cached_loop
-from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
+from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
 from .terms import clip_to_bounds, proximal_change
 
-SOURCES = "1db9236a2861e4c4"
+SOURCES = "fa7fed8de1dc6b84"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -102,7 +102,7 @@ def drive_nesterov_composite_float64(
             if phase == AHEAD_OF_BASE:
                 # h is not known at the look-ahead point, and may be infinite there.
                 f = floats.FUN_TRIAL
-                good = f - f == 0.0 and largest_magnitude(g, n) < np.inf
+                good = abs(f) < np.inf and largest_magnitude(g, n) < np.inf
                 ints.AHEAD = ints.TRIAL
                 ints.VIRTUAL = 0
                 floats.FUN_AHEAD = f
@@ -124,9 +124,8 @@ def drive_nesterov_composite_float64(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The step's end. Sufficient descent, up to rounding and extrapolation?
@@ -361,7 +360,7 @@ def drive_nesterov_composite_float32(
             if phase == AHEAD_OF_BASE:
                 # h is not known at the look-ahead point, and may be infinite there.
                 f = floats.FUN_TRIAL
-                good = f - f == 0.0 and largest_magnitude(g, n) < np.inf
+                good = abs(f) < np.inf and largest_magnitude(g, n) < np.inf
                 ints.AHEAD = ints.TRIAL
                 ints.VIRTUAL = 0
                 floats.FUN_AHEAD = f
@@ -383,9 +382,8 @@ def drive_nesterov_composite_float32(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The step's end. Sufficient descent, up to rounding and extrapolation?

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "ffebc79f6133220e"
+SOURCES = "2d55db8b67a7d2ec"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

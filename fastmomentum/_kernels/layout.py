@@ -153,6 +153,7 @@ FLOATS = (
     "SCORE_FULL",
     "SCORE_ROOT",
     "SCORE_START",
+    "UNIT",  # of the gradient in SLOPE, where its square is out of range, else 1; not of momentum
 )
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
 # with a given rate, there: the method's own constants, then what it carries; with an automatic

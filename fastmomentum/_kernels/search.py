@@ -13,7 +13,8 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "031c468b7b838df8"
+SOURCES = "5185664b069d97d4"
+SLOPE = 18
 STEP = 21
 RATIO = 40
 DECREASE = 41
@@ -104,13 +105,13 @@ def search_trial(ints, floats, good):
         floats.SLOPE_LOW = slope_trial
         if ints.BRACKETED == 0:
             c = cubic_minimum(low, f_low, slope_low, step, f, slope_trial)
-            if not (c - c == 0.0 and c > step):
+            if not (abs(c) < np.inf and c > step):
                 c = np.inf
                 if slope_trial > slope_low:
                     c = step - slope_trial * (step - low) / (slope_trial - slope_low)
             grown = step - low
             floats.STEP = step + 10.0 * grown
-            if c - c == 0.0:
+            if abs(c) < np.inf:
                 floats.STEP = smaller(larger(c, step + 0.5 * grown), floats.STEP)
             return end_search(ints, floats) if floats.STEP > 1e100 else next_trial(ints, floats)
         low, f_low, slope_low = step, f, slope_trial
@@ -126,13 +127,13 @@ def search_trial(ints, floats, good):
     w = high - low
     if w <= 4.0 * floats.EPSILON * high:
         return end_search(ints, floats)
-    if not f_high - f_high == 0.0:
+    if not abs(f_high) < np.inf:
         floats.STEP = low + 0.3 * w
         return next_trial(ints, floats)
     c = np.nan
     if abs(f_high - f_low) > 4500.0 * floats.EPSILON * larger(abs(f_low), abs(f_high)):
         c = cubic_minimum(low, f_low, slope_low, high, f_high, slope_high)
-    if not (c - c == 0.0 and low < c and c < high):
+    if not (abs(c) < np.inf and low < c and c < high):
         c = low + 0.5 * w
         if slope_high > slope_low:
             c = low - slope_low * w / (slope_high - slope_low)
@@ -325,7 +326,7 @@ def vector_norm(v, n, norm, order):
         return total ** (1.0 / order)
     # High powers of small numbers are zero, of large ones infinite: relative to the largest.
     largest = largest_magnitude(v, n)
-    if largest == 0.0 or not largest - largest == 0.0:
+    if largest == 0.0 or not abs(largest) < np.inf:
         return largest
     total = 0.0
     for j in range(n):
@@ -342,7 +343,7 @@ def judge_trial(g, ints, floats):
     floats.NORM_TRIAL = largest
     if ints.NORM != NORM_INF:
         floats.NORM_TRIAL = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
-    good = f - f == 0.0 and largest - largest == 0.0
+    good = abs(f) < np.inf and abs(largest) < np.inf
     if good and (ints.BEST < 0 or f < floats.FUN_BEST):
         ints.BEST = ints.TRIAL
         floats.FUN_BEST = f
@@ -354,16 +355,56 @@ def judge_trial(g, ints, floats):
 
 
 @part
-def first_step(x_norm, g_norm, floats, gg):
-    """Step along -g that changes x, or else f, by 1 %; x and g by their largest magnitude."""
-    step = 1.0 / math.sqrt(gg)
+def square(g, n, floats, total):
+    """SLOPE, the square of the gradient: `total`; beyond the range of numbers, in UNITs."""
+    floats.SLOPE = total
+    floats.UNIT = 1.0
+    if not (total > 1e-280 and total < np.inf):
+        size = largest_magnitude(g, n)
+        if size > 0.0:
+            floats.UNIT = size
+            floats.SLOPE = product(g, g, n, size)
+
+
+@part
+def product(v, w, n, unit):
+    """Product of two rows, each in this unit."""
+    total = 0.0
+    for i in range(n):
+        total += np.float64(v[i]) / unit * (np.float64(w[i]) / unit)
+    return total
+
+
+@part
+def first_decrease(floats):
+    """Step times the square of the gradient: the decrease, were there no curvature."""
+    return floats.STEP * floats.UNIT * (floats.SLOPE * floats.UNIT)
+
+
+@part
+def first_step(x_norm, d_norm, floats, slope, unit):
+    """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+    x and d by their largest magnitude.
+    """
+    step = 1.0 / math.sqrt(slope * unit)
     if x_norm > 0.0:
-        step = 0.01 * (x_norm / g_norm)
+        step = 0.01 * (x_norm / d_norm)
     elif floats.FUN_BASE != 0.0:
-        step = 0.01 * abs(floats.FUN_BASE) / gg
+        step = 0.01 * abs(floats.FUN_BASE) / slope
     # Where x is tiny, a step that f can notice.
-    step = larger(step, 100.0 * floats.EPSILON * abs(floats.FUN_BASE) / gg)
-    return step if step > 0.0 and step - step == 0.0 else 1e-8
+    step = larger(step, 100.0 * floats.EPSILON * abs(floats.FUN_BASE) / slope)
+    return step if step > 0.0 and abs(step) < np.inf else 1e-8
+
+
+@part
+def start(x, g, n, floats, total):
+    """The first step of a method whose direction is -g, from x; `total` is the square of g."""
+    square(g, n, floats, total)
+    unit = floats.UNIT
+    d_norm = largest_magnitude(g, n) / unit
+    slope = floats.SLOPE * unit
+    floats.STEP = first_step(largest_magnitude(x, n), d_norm, floats, slope, 1.0 / unit) / unit
 
 
 @part

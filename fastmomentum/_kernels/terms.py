@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "ea6b1056c73ce283"
+SOURCES = "da0fb5ce537de206"
 PENALTY = 38
 STEP = 21
 PENALTY = 38

@@ -26,7 +26,8 @@ With learning_rate='auto' it is FISTA's form of the method with eta = 1 / L: L i
 backtracking and lowered where it can be, and the momentum is dropped where it points uphill or f
 would rise, so that it is safe on nonconvex functions and needs no strong-convexity constant.
 Where the function is close to a quadratic along the momentum, the gradient at the look-ahead point
-is extrapolated instead of evaluated. x is always an evaluated iterate.
+is extrapolated instead of evaluated. Near a minimum, where rounding hides descent from the values,
+the gradients must show it. x is always an evaluated iterate.
 
 With a given rate the method takes function values and gradients at the look-ahead points
 x = theta - gamma v only.

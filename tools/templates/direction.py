@@ -66,18 +66,32 @@ def momentum_direction(rows, ints, floats, gradient_row):
 
 @part
 def downhill(rows, ints, floats, gradient_row):
-    """d = -g by the scale and the metric; returns g.d."""
+    """d = -g by the scale and the metric, or by 1, or by the gradient's size; returns g.d.
+
+    Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
+    """
     n = ints.SIZE
     d = row(rows, DIRECTION)
     g = row(rows, gradient_row)
     metric_row = ints.METRIC_IN_USE
     m = row(rows, metric_row)
-    scale = as_real(floats.SCALE if floats.SCALE > 0.0 else 1.0, d)
+    whole = floats.SCALE
+    if not whole > 0.0:
+        whole = 1.0
+        floats.RATE = 0.0
     total = 0.0
-    for i in range(n):
-        d_i = -(scale * g[i])
-        if metric_row != 0:
-            d_i *= m[i]
-        d[i] = d_i
-        total += np.float64(g[i]) * d_i
+    for _ in range(2):
+        scale = as_real(whole, d)
+        total = 0.0
+        for i in range(n):
+            d_i = -(scale * g[i])
+            if metric_row != 0:
+                d_i *= m[i]
+            d[i] = d_i
+            total += np.float64(g[i]) * d_i
+        if total > -np.inf:
+            break
+        whole = 1.0 / largest_magnitude(g, n)  # the square of the gradient overflows
+        floats.SCALE = 0.0
+        floats.RATE = whole
     return total

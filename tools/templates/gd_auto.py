@@ -39,10 +39,7 @@ def drive(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.SLOPE = total
-                floats.STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1
@@ -50,7 +47,7 @@ def drive(
                 action = NEW_DIRECTION
             else:
                 step = floats.STEP
-                gain = step * floats.SLOPE
+                gain = first_decrease(floats)
                 level = own[0]
                 for j in range(LOOK_BACK):
                     level = larger(level, own[j])
@@ -90,11 +87,11 @@ def drive(
                     base_from_real(ints, floats)
                     own[ints.HEAD] = f
                     ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
-                    floats.SLOPE = total
+                    square(g, n, floats, total)
                     if sy > 0.0 and yy > 0.0:
                         long = ss / sy
                         short = sy / yy
-                        floats.STEP = short if short < 0.5 * long else long
+                        floats.STEP = short if short < 0.5 * long and yy < np.inf else long
                     else:
                         floats.STEP = 10.0 * step
                     floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)

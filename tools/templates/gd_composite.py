@@ -57,9 +57,8 @@ def drive(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 for j in range(LOOK_BACK):
                     own[j] = f
                 ints.PREVIOUS = -1

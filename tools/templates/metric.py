@@ -44,7 +44,7 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
         total = 0.0
         for i in range(n):
             total += np.float64(y[i]) * m[i] * y[i]
-        if total > 0.0 and total - total == 0.0:
+        if total > 0.0 and abs(total) < np.inf:
             floats.SCALE = sy / total
         else:
             ints.METRIC_IN_USE = 0
@@ -96,7 +96,7 @@ def learn_metric(rows, ints, floats, s, y, sy, yy, ss):
         for i in range(n):
             # Relative to their mean, r does not depend on the unit of f.
             r = math.sqrt(np.float64(steps[i]) / changes[i]) / mean
-            if not (r > 0.0 and r - r == 0.0):
+            if not (r > 0.0 and abs(r) < np.inf):
                 r = np.float64(start[i]) if scaled else 1.0  # a variable that has not moved
             candidate[i] = r
         ints.JUDGED = 0

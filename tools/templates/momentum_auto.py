@@ -56,10 +56,10 @@ def drive(
                 total += np.float64(g[i]) * d[i]
             floats.SLOPE_TRIAL = total
             grad_norm = from_magnitude_bits(bits, g)
-            good = f - f == 0.0 and grad_norm - grad_norm == 0.0
+            good = abs(f) < np.inf and abs(grad_norm) < np.inf
             if norm != NORM_INF:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-                good = good and grad_norm - grad_norm == 0.0
+                good = good and abs(grad_norm) < np.inf
             floats.NORM_TRIAL = grad_norm
             if good and (ints.BEST < 0 or f < floats.FUN_BEST):
                 ints.BEST = ints.TRIAL
@@ -288,7 +288,7 @@ def drive(
             size = 0.0
             if ints.COUNT > 0:
                 total, size = momentum_direction(rows, ints, floats, N_POINTS + ints.BASE)
-            if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+            if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                 if ints.COUNT > 0:
                     ints.N_RESTARTS += 1
                     ints.COUNT = 0
@@ -296,15 +296,16 @@ def drive(
                     if ints.VIRTUAL != 0:
                         base_from_real(ints, floats)
                 total = downhill(rows, ints, floats, N_POINTS + ints.BASE)
-                if not (total < 0.0 and total - total == 0.0):
+                if not (total < 0.0 and abs(total) < np.inf):
                     ints.STATUS = failure(ints)
                     break
             floats.SLOPE = total
             floats.STEP = 1.0
             if floats.SCALE == 0.0:
-                # No velocity yet, d = -g.
+                # No velocity yet, d = -g, or -g in units of its size.
                 x_norm, g_norm = first_sizes(rows, ints)
-                floats.STEP = first_step(x_norm, g_norm, floats, -total)
+                unit = floats.RATE if floats.RATE > 0.0 else 1.0
+                floats.STEP = first_step(x_norm, g_norm * unit, floats, -total, unit)
             ints.PHASE = AHEAD_OF_BASE
             ints.LOWEST = -1
             action = TRY

@@ -53,9 +53,8 @@ def drive(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
                 action = NEW_DIRECTION
@@ -180,13 +179,13 @@ def drive(
                 size = 0.0
                 if ints.COUNT > 0:
                     total, size = momentum_direction(rows, ints, floats, gradient_row)
-                if not (total < -45.0 * floats.EPSILON * size and total - total == 0.0):
+                if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
                     if ints.COUNT > 0:
                         ints.N_RESTARTS += 1
                         ints.COUNT = 0
                         ints.HEAD = 0
                     total = downhill(rows, ints, floats, gradient_row)
-                if total < 0.0 and total - total == 0.0 and floats.SCALE > 0.0:
+                if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
                     floats.SLOPE = total
                     floats.STEP = 1.0
                     ints.PHASE = AHEAD_OF_BASE

@@ -9,6 +9,9 @@
 # function is close to a quadratic along it, grad(y) and f(y) follow by extrapolation, and the
 # iteration takes one evaluation instead of two. x is always an evaluated point.
 #
+# Near a minimum rounding hides descent from the values. There the gradients must show it, as in the
+# approximate Wolfe conditions (Hager and Zhang 2005).
+#
 # A state machine with one place that evaluates, like the automatic momentum.
 
 
@@ -50,9 +53,7 @@ def drive(
                 gg = 0.0
                 for i in range(n):
                     gg += np.float64(g[i]) * g[i]
-                floats.STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, gg
-                )
+                start(x, g, n, floats, gg)
                 action = NEW_DIRECTION
             elif phase == AHEAD_OF_BASE:
                 # The look-ahead point, evaluated since extrapolation was not good enough.
@@ -73,13 +74,24 @@ def drive(
                 f = floats.FUN_TRIAL
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 rounding = 450.0 * floats.EPSILON * (abs(f) + abs(floats.FUN_AHEAD))
-                gain = 0.5 * floats.STEP * floats.SLOPE
+                gain = 0.5 * first_decrease(floats)
+                # The curvature met along the step, in units of 1 / STEP.
+                total = 0.0
+                for i in range(n):
+                    total += np.float64(g[i]) * gy[i]
+                if floats.UNIT != 1.0:
+                    total = product(g, gy, n, floats.UNIT)
+                met = (floats.SLOPE - total) / floats.SLOPE
+                # Where rounding hides the gain from the values, the gradients must show it: for a
+                # quadratic, sufficient descent is a curvature of 1 / STEP at most.
+                hidden = gain <= 0.25 * rounding
                 risen = not f <= floats.FUN_REAL + 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 ints.TRIALS += 1
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
-                if good and f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding:
+                low = f <= floats.FUN_AHEAD - gain + floats.ERROR + rounding
+                if good and low and (met <= 1.0 or not hidden):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -90,13 +102,10 @@ def drive(
                 elif ints.TRIALS > 60 or floats.STEP < 1e-300:
                     action = RESTART
                 elif good:
-                    # The curvature met along the step, and the one that the values show.
-                    total = 0.0
-                    for i in range(n):
-                        total += np.float64(g[i]) * gy[i]
-                    slope = floats.SLOPE
-                    met = (slope - total) / slope
-                    shown = 2.0 * (f - floats.FUN_AHEAD + 2.0 * gain) / (floats.STEP * slope)
+                    # The curvature that the gradients show, and the one that the values do.
+                    shown = 0.0
+                    if not hidden:
+                        shown = (f - floats.FUN_AHEAD + 2.0 * gain) / gain
                     floats.STEP /= smaller(larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0)
                     action = TRY
                 else:
@@ -107,9 +116,7 @@ def drive(
                 xr = row(rows, ints.REAL)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 uphill = 0.0
-                total = 0.0
                 for i in range(n):
-                    total += np.float64(g[i]) * gy[i]
                     uphill += gy[i] * (x[i] - xr[i])
                 floats.LEARNING_RATE = floats.STEP
                 if floats.XTOL > 0.0:
@@ -143,7 +150,6 @@ def drive(
                     floats.STEP *= 2.0
                 elif ints.WAIT == 0:
                     # Until the first backtracking the rate is far too low: as the curvature met.
-                    met = (floats.SLOPE - total) / floats.SLOPE
                     grown = 10.0
                     if met > 0.05:
                         grown = larger(0.5 / met, 1.0 / 0.9)
@@ -215,7 +221,7 @@ def drive(
                 floats.FUN_AHEAD = f + beta * after + 0.5 * beta * beta * (after - before)
                 ints.AHEAD = ahead
                 ints.VIRTUAL = 1
-                if not floats.ERROR <= 0.05 * floats.STEP * size:
+                if not (floats.ERROR <= 0.05 * floats.STEP * size and size < np.inf):
                     ints.TRIAL = ahead
                     ints.PHASE = AHEAD_OF_BASE
                     ints.PENDING = TO_EVALUATE
@@ -225,7 +231,7 @@ def drive(
             total = 0.0
             for i in range(n):
                 total += np.float64(gy[i]) * gy[i]
-            floats.SLOPE = total
+            square(gy, n, floats, total)
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
             action = TRY

@@ -54,7 +54,7 @@ def drive(
             if phase == AHEAD_OF_BASE:
                 # h is not known at the look-ahead point, and may be infinite there.
                 f = floats.FUN_TRIAL
-                good = f - f == 0.0 and largest_magnitude(g, n) < np.inf
+                good = abs(f) < np.inf and largest_magnitude(g, n) < np.inf
                 ints.AHEAD = ints.TRIAL
                 ints.VIRTUAL = 0
                 floats.FUN_AHEAD = f
@@ -76,9 +76,8 @@ def drive(
                 total = 0.0
                 for i in range(n):
                     total += np.float64(g[i]) * g[i]
-                floats.PROX_STEP = first_step(
-                    largest_magnitude(x, n), largest_magnitude(g, n), floats, total
-                )
+                start(x, g, n, floats, total)
+                floats.PROX_STEP = floats.STEP
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The step's end. Sufficient descent, up to rounding and extrapolation?
