@@ -59,9 +59,9 @@ def minimize(
         Extra arguments of `fun` and `jac`: anything that Numba can type (arrays, numbers, tuples,
         namedtuples, ...) if they are Numba functions.
     method : str, optional
-        'momentum' (default), 'nesterov' and 'gd', which choose their learning rate, or one of the
-        adaptive methods 'adagrad', 'rmsprop', 'adadelta', 'adam', 'adamax', 'nadam', 'amsgrad' and
-        'adamw', which need one in `options`. See `show_options`.
+        'momentum' (default), 'nesterov', 'gd', or one of the adaptive methods 'adagrad', 'rmsprop',
+        'adadelta', 'adam', 'adamax', 'nadam', 'amsgrad' and 'adamw'. All choose their learning rate
+        unless one is given, but for 'adamw', which needs one. See `show_options`.
     jac : callable, bool or {'2-point', '3-point', 'cs'}, optional
         The gradient: ``jac(x, *args) -> ndarray, shape (n,)``, or in place, ``jac(x, out, *args)``,
         which is faster where n is small (told by its number of parameters). True: `fun` returns
