@@ -422,7 +422,7 @@ def draw(path: Path, denoised: np.ndarray, deblurred: np.ndarray) -> None:
         (f"blur {BLUR:g}, noise {DEBLURRING[0]:g}", blurry.given),
         ("deblurred", deblurred),
     )
-    figure, axes = plt.subplots(1, len(panels), figsize=(11.0, 2.5), layout="constrained")
+    figure, axes = plt.subplots(1, len(panels), figsize=(11.0, 2.8), layout="constrained")
     for axis, (title, image) in zip(axes, panels, strict=True):
         shown = "" if title == "original" else f"\n{psnr(image, noisy.truth):.2f} dB"
         axis.imshow(image[60:310, 130:380], cmap="gray", vmin=0.0, vmax=1.0)
