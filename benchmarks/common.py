@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.metadata
+import io
 import math
 import os
+import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -226,3 +231,60 @@ def run_child(script: str, folder: str | None = None, files=None, **environment:
     if done.returncode:
         raise RuntimeError(f"The child process failed:\n{done.stderr}")
     return done.stdout
+
+
+def medians(calls: dict[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
+    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+def installed(*names: str) -> dict[str, str]:
+    """Version of each of these distributions that is installed."""
+    found = {}
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found
+
+
+def environment(*names: str) -> str:
+    """Processor and versions, the `names` among them, and which of those are missing."""
+    processor = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                processor = line.split(":")[1].strip()
+                break
+    versions = {"Python": platform.python_version(), **installed("numpy", "scipy", "numba", *names)}
+    text = f"{processor}, {os.cpu_count()} cores shared with other work, one thread; "
+    text += ", ".join(f"{name} {version}" for name, version in versions.items())
+    missing = [name for name in names if name not in versions]
+    return text + (f"\nNot installed, and left out: {', '.join(missing)}" if missing else "")
+
+
+class _Both(io.TextIOBase):
+    def __init__(self, *streams):
+        self.streams = streams
+
+    def write(self, text):
+        for stream in self.streams:
+            stream.write(text)
+            stream.flush()
+        return len(text)
+
+
+@contextlib.contextmanager
+def printed_to(path: Path | None):
+    """Write what is printed to a file, too, if there is a `path`."""
+    if path is None:
+        yield
+        return
+    both = _Both(sys.stdout, path.open("w", encoding="utf-8"))
+    with contextlib.closing(both.streams[1]), contextlib.redirect_stdout(both):
+        yield
