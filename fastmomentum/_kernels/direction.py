@@ -13,7 +13,7 @@ import numpy as np
 from .abi import as_real, own_numbers, row
 from .jit import part
 
-SOURCES = "a673a4f38124b7c2"
+SOURCES = "22088f7a5012d8dc"
 DIRECTION = 10
 PAIRS = 11
 

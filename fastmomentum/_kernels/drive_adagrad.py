@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "369de67f9d8ee811"
+SOURCES = "6eb6eecc85e75071"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

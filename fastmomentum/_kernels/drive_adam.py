@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "96d7d49fad59e373"
+SOURCES = "da89d8515111c813"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

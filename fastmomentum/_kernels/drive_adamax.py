@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "abba9988567aa7f9"
+SOURCES = "9d550e7c644e7a1e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

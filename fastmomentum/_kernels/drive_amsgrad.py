@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "3d05d41bd928c76d"
+SOURCES = "90c67f2cd40e1684"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "6c9e8a503928bf70"
+SOURCES = "a638e5418ad66495"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

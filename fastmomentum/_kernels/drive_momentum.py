@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "b42a263e56d072e8"
+SOURCES = "4d2c4ef1ac2cbf9b"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

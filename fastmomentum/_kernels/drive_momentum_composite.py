@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, end_iteration, failure, first_
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "62a24528f108333e"
+SOURCES = "30f4326a7630c42a"
 MEMORY = 26
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -100,6 +100,7 @@ def drive_momentum_composite_float64(
                 )
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
+                floats.REACH = 1.0
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The proximal-gradient step.
@@ -166,12 +167,17 @@ def drive_momentum_composite_float64(
                 if sy > 0.0:
                     found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
                     floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
+                elif phase == SEARCHING:
+                    # No curvature; or no change at all, by rounding.
+                    floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e100)
                 lowered = f < floats.FUN_REAL
-                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 own[levels + ints.ITERATION % N_LEVELS] = f
+                lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
+                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
                     ints.STATUS = failure(ints)
                     break
@@ -187,7 +193,11 @@ def drive_momentum_composite_float64(
                     ints.FACE_STEPS += 1
                     if changed > 0:
                         shrink_pairs(rows, ints, floats)
+                pairs = ints.PAIRS_SEEN
                 store_face_pair(rows, ints, floats, origin)
+                # Without curvature along the direction nothing tells how long the step must be.
+                straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
+                floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
@@ -230,7 +240,7 @@ def drive_momentum_composite_float64(
                     total = downhill(rows, ints, floats, gradient_row)
                 if total < 0.0 and total - total == 0.0 and floats.SCALE > 0.0:
                     floats.SLOPE = total
-                    floats.STEP = 1.0
+                    floats.STEP = floats.REACH
                     ints.PHASE = AHEAD_OF_BASE
         if action == TRY:
             ints.TRIAL = 0
@@ -314,6 +324,7 @@ def drive_momentum_composite_float32(
                 )
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
+                floats.REACH = 1.0
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The proximal-gradient step.
@@ -380,12 +391,17 @@ def drive_momentum_composite_float32(
                 if sy > 0.0:
                     found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
                     floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
+                elif phase == SEARCHING:
+                    # No curvature; or no change at all, by rounding.
+                    floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e100)
                 lowered = f < floats.FUN_REAL
-                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 own[levels + ints.ITERATION % N_LEVELS] = f
+                lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
+                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
                     ints.STATUS = failure(ints)
                     break
@@ -401,7 +417,11 @@ def drive_momentum_composite_float32(
                     ints.FACE_STEPS += 1
                     if changed > 0:
                         shrink_pairs(rows, ints, floats)
+                pairs = ints.PAIRS_SEEN
                 store_face_pair(rows, ints, floats, origin)
+                # Without curvature along the direction nothing tells how long the step must be.
+                straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
+                floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
@@ -444,7 +464,7 @@ def drive_momentum_composite_float32(
                     total = downhill(rows, ints, floats, gradient_row)
                 if total < 0.0 and total - total == 0.0 and floats.SCALE > 0.0:
                     floats.SLOPE = total
-                    floats.STEP = 1.0
+                    floats.STEP = floats.REACH
                     ints.PHASE = AHEAD_OF_BASE
         if action == TRY:
             ints.TRIAL = 0

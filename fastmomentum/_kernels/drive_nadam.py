@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "ae5de21688f48176"
+SOURCES = "6f776eafe4407ebe"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "afe0c9c18f41ee9b"
+SOURCES = "41f061d484357d25"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

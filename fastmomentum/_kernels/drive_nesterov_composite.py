@@ -15,9 +15,10 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import clip_to_bounds, proximal_change
 
-SOURCES = "7950467930be7d5d"
+SOURCES = "0af7d61d150926e2"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
+AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0
@@ -65,20 +66,38 @@ def drive_nesterov_composite_float64(
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.PROX_STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.AHEAD)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (
+                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
+            ):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -201,7 +220,11 @@ def drive_nesterov_composite_float64(
                         floats.BETA = (t - 1.0) / floats.SEQUENCE
                     if ints.TRIALS > 1:
                         ints.WAIT = 1
-                    if ints.WAIT == 0:
+                    if square == 0.0:
+                        # No change at all, by rounding.
+                        floats.PROX_STEP *= 1000.0
+                        floats.BETA = 0.0
+                    elif ints.WAIT == 0:
                         # Until the first backtracking the rate is far too low.
                         grown = 10.0
                         if met > 0.05:
@@ -227,7 +250,7 @@ def drive_nesterov_composite_float64(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
+            if floats.BETA != 0.0 and ints.ITERATION >= last:
                 break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             action = SEARCH_FROM_AHEAD
@@ -324,20 +347,38 @@ def drive_nesterov_composite_float32(
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.PROX_STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.AHEAD)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (
+                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
+            ):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -460,7 +501,11 @@ def drive_nesterov_composite_float32(
                         floats.BETA = (t - 1.0) / floats.SEQUENCE
                     if ints.TRIALS > 1:
                         ints.WAIT = 1
-                    if ints.WAIT == 0:
+                    if square == 0.0:
+                        # No change at all, by rounding.
+                        floats.PROX_STEP *= 1000.0
+                        floats.BETA = 0.0
+                    elif ints.WAIT == 0:
                         # Until the first backtracking the rate is far too low.
                         grown = 10.0
                         if met > 0.05:
@@ -486,7 +531,7 @@ def drive_nesterov_composite_float32(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
+            if floats.BETA != 0.0 and ints.ITERATION >= last:
                 break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             action = SEARCH_FROM_AHEAD

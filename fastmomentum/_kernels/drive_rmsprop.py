@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "c10f1e8906756026"
+SOURCES = "98bfed3a7faf3249"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
