@@ -266,6 +266,10 @@ class Objective:
             self._differences(x, differences, f)
         finally:
             self.jac, self.step = kept, step
+        # Where the bounds leave less room than a step, differences are rounding.
+        room = np.broadcast_to(self.bounds[1] - self.bounds[0], self.n)
+        narrow = room < DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
+        differences[narrow] = g[narrow]
         scale = max(float(np.abs(g).max()), float(np.abs(differences).max()))
         tolerance = 1e-4 if self.dtype == np.float64 else 1e-1
         error = np.abs(g.astype(float) - differences)

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "4c59068cbe54519a"
+SOURCES = "c9728ca013d492d8"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

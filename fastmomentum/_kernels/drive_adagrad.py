@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "6eb6eecc85e75071"
+SOURCES = "e8cf672d76fe39ff"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

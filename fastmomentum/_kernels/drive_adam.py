@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "da89d8515111c813"
+SOURCES = "0a5374c6bd803220"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "901f1fb2aa08853d"
+SOURCES = "f37fe6a7ad2e94fd"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import proximal_change
 
-SOURCES = "19a4c564394103cd"
+SOURCES = "a2e4a1076eb8d037"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2
@@ -178,7 +178,7 @@ def drive_gd_composite_float64(
                     else:
                         # No curvature; or no change at all, by rounding.
                         floats.PROX_STEP = (10.0 if ss > 0.0 else 1000.0) * step
-                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-100), 1e100)
+                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-300), 1e300)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or gain == 0.0:
@@ -366,7 +366,7 @@ def drive_gd_composite_float32(
                     else:
                         # No curvature; or no change at all, by rounding.
                         floats.PROX_STEP = (10.0 if ss > 0.0 else 1000.0) * step
-                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-100), 1e100)
+                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-300), 1e300)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or gain == 0.0:

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, end_iteration, failure, first_
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "30f4326a7630c42a"
+SOURCES = "2163e7e271bb167c"
 MEMORY = 26
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -170,7 +170,7 @@ def drive_momentum_composite_float64(
                 elif phase == SEARCHING:
                     # No curvature; or no change at all, by rounding.
                     floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
-                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e100)
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                 lowered = f < floats.FUN_REAL
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
@@ -394,7 +394,7 @@ def drive_momentum_composite_float32(
                 elif phase == SEARCHING:
                     # No curvature; or no change at all, by rounding.
                     floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
-                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e100)
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                 lowered = f < floats.FUN_REAL
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import clip_to_bounds, proximal_change
 
-SOURCES = "0af7d61d150926e2"
+SOURCES = "ec9230d51d946e35"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1
@@ -232,6 +232,7 @@ def drive_nesterov_composite_float64(
                         floats.PROX_STEP *= grown
                     elif ints.TRIALS == 1:
                         floats.PROX_STEP /= 0.9
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION
             if action == RESTART:
                 if floats.BETA == 0.0:
@@ -513,6 +514,7 @@ def drive_nesterov_composite_float32(
                         floats.PROX_STEP *= grown
                     elif ints.TRIALS == 1:
                         floats.PROX_STEP /= 0.9
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION
             if action == RESTART:
                 if floats.BETA == 0.0:

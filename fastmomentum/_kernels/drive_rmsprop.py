@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "98bfed3a7faf3249"
+SOURCES = "eccb6a9f62b5b9cc"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -127,7 +127,7 @@ def drive(
                     else:
                         # No curvature; or no change at all, by rounding.
                         floats.PROX_STEP = (10.0 if ss > 0.0 else 1000.0) * step
-                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-100), 1e100)
+                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-300), 1e300)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or gain == 0.0:

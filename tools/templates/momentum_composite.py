@@ -128,7 +128,7 @@ def drive(
                 elif phase == SEARCHING:
                     # No curvature; or no change at all, by rounding.
                     floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
-                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e100)
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                 lowered = f < floats.FUN_REAL
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)

@@ -183,6 +183,7 @@ def drive(
                         floats.PROX_STEP *= grown
                     elif ints.TRIALS == 1:
                         floats.PROX_STEP /= 0.9
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION
             if action == RESTART:
                 if floats.BETA == 0.0:

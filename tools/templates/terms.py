@@ -258,7 +258,10 @@ def proximal_change(rows, ints, floats, origin):
     return total
 
 
-@part
+# With a given rate every bit is that of the published rule: sums in order, no multiply-add.
+
+
+@part(fastmath=False)
 def clip_to_bounds(rows, ints, point):
     """Clip a point; returns whether that changed it."""
     n = ints.SIZE
@@ -276,7 +279,7 @@ def clip_to_bounds(rows, ints, point):
     return changed > 0
 
 
-@part
+@part(fastmath=False)
 def constrain(rows, ints, current, target, iterate, velocity, momentum_next):
     """Clip the new iterate to the bounds; returns the largest change of a variable.
 
