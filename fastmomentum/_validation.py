@@ -196,9 +196,7 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     infinite = (-math.inf, math.inf)
     try:
         if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-            pair = [
-                np.broadcast_to(_real_array(b), (n,)).copy() for b in (bounds.lb, bounds.ub)
-            ]
+            pair = [np.broadcast_to(_real_array(b), (n,)).copy() for b in (bounds.lb, bounds.ub)]
         else:
             table = np.array([[*pair] for pair in bounds], dtype=object)
             if table.shape != (n, 2):

@@ -178,9 +178,7 @@ def test_infinite_bounds_are_none(method, rate):
     fun, jac = objectives.style("quadratic", "fused")
     options = options_for(method, rate, maxiter=50)
     for bounds in (None, [(None, None)] * 5, [(-math.inf, None)] * 5):
-        other = minimize(
-            fun, x0, args=args, jac=jac, method=method, bounds=bounds, options=options
-        )
+        other = minimize(fun, x0, args=args, jac=jac, method=method, bounds=bounds, options=options)
         same(plain, other)
 
 
@@ -463,7 +461,7 @@ def test_bounded_logistic_regression(method):
         fun, problem.x0, args=problem.args, jac=jac, method=method, bounds=Bounds(lower, upper)
     )
     assert_optimal(result, lambda x: objectives.logistic_jac(x, *problem.args), lower, upper)
-    assert result.x[0] == lower[0] and result.x[1] == upper[1] and 0.0 < result.x[2]
+    assert result.x[0] == lower[0] and result.x[1] == upper[1] and result.x[2] > 0.0
     theirs = scipy.optimize.minimize(
         lambda x: objectives.logistic_pair(x, *problem.args), problem.x0, jac=True,
         method="L-BFGS-B", bounds=Bounds(lower, upper), options={"ftol": 1e-15, "gtol": 1e-9},
@@ -737,19 +735,16 @@ problem = PROBLEMS["quadratic"]
 bounds = Bounds([-np.inf, 0.75, -1.0, -np.inf, 0.125], [0.5, np.inf, 1.0, 0.25, np.inf])
 for method in METHODS:
     for how in ("fused", "2-point", "3-point"):
-        for dtype in (np.float64, np.float32):
-            for options in (options_of(method, maxiter=12), {"maxiter": 8}):
-                if method == "adamw" and len(options) == 1:
-                    continue
-                x0, args = problem.in_dtype(dtype)
-                fun, jac = objectives.style("quadratic", how)
-                res = minimize(fun, x0, args=args, jac=jac, method=method, bounds=bounds,
-                               options={"history": True, **options})
-                sys.stdout.write(f"{method} {how} {dtype.__name__} {len(options) > 1} "
-                                 f"{res.status} {res.nit} {res.nfev} {res.njev} "
-                                 f"{res.fun.hex()} {res.grad_norm.hex()} "
-                                 f"{' '.join(v.hex() for v in res.x.tolist())} "
-                                 f"{' '.join(v.hex() for v in res.history['grad_norm'].tolist())}\\n")
+        for options in (options_of(method, maxiter=12), {"maxiter": 8}):
+            if method == "adamw" and len(options) == 1:
+                continue
+            fun, jac = objectives.style("quadratic", how)
+            res = minimize(fun, problem.x0, args=problem.args, jac=jac, method=method,
+                           bounds=bounds, options={"history": True, **options})
+            numbers = (res.fun, res.grad_norm, *res.x.tolist(), *res.history["grad_norm"].tolist())
+            sys.stdout.write(f"{method} {how} {len(options) > 1} "
+                             f"{res.status} {res.nit} {res.nfev} {res.njev} "
+                             f"{' '.join(v.hex() for v in numbers)}\\n")
 """
 
 
@@ -757,16 +752,16 @@ def test_without_numba_it_is_the_same():
     """``NUMBA_DISABLE_JIT=1``: to the bit with given rates, whose sums keep their order."""
     compiled = run_python(WITHOUT_NUMBA).stdout.splitlines()
     python = run_python(WITHOUT_NUMBA, env={"NUMBA_DISABLE_JIT": "1"}).stdout.splitlines()
-    assert len(compiled) == len(python) == len(RUNS) * 3 * 2
+    assert len(compiled) == len(python) == len(RUNS) * 3
     for ours, theirs in zip(compiled, python, strict=True):
         if " True " in ours:
             assert ours == theirs
             continue
         ours, theirs = ours.split(), theirs.split()
-        assert ours[:8] == theirs[:8]
-        # float32 differences amplify a rounding of the loop's own sums.
-        tolerance = 1e-9 if "float64" in ours else 1e-2
-        a, b = ([float.fromhex(v) for v in line[8:15]] for line in (ours, theirs))
+        assert ours[:7] == theirs[:7]
+        a, b = ([float.fromhex(v) for v in line[7:]] for line in (ours, theirs))
+        # Differences amplify the rounding.
+        tolerance = 1e-9 if ours[1] == "fused" else 1e-5
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
 
 
@@ -910,12 +905,12 @@ def test_rounding_ends_a_run_without_tolerance(method):
 def test_maxtime(method, rate):
     more = {} if rate == "auto" else {"learning_rate": 1e-9}
     result = minimize(
-        busy, np.zeros(200), args=(20_000_000,), jac=True, method=method,
+        busy, np.zeros(200), args=(500_000,), jac=True, method=method,
         bounds=Bounds(-1.0, np.linspace(0.5, 2.0, 200)),
         options={"maxtime": 0.01, "gtol": 0.0, "maxiter": 2**40, **more},
     )  # fmt: skip
     assert result.status == Status.MAXTIME
-    assert result.nit <= 3
+    assert result.nit < 100
 
 
 def walled(x):

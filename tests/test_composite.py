@@ -59,9 +59,7 @@ PENALTIES = {
     "nuclear": NuclearNorm(0.5, (3, 4)),
 }
 RUNS = [
-    (name, method)
-    for name, h in PENALTIES.items()
-    for method in (LOOPS if h.separable else ANY)
+    (name, method) for name, h in PENALTIES.items() for method in (LOOPS if h.separable else ANY)
 ]
 every_penalty = pytest.mark.parametrize(("name", "method"), RUNS)
 
@@ -93,8 +91,9 @@ def check(result, fun, h, gtol=1e-5):
     assert math.isfinite(result.fun)
     np.testing.assert_array_equal(result.jac, g)
     norm = float(np.abs(x - h.prox(x - g, 1.0)).max())
-    assert norm <= gtol * (1.0 + 1e-6) + 1e-14
-    assert result.grad_norm == pytest.approx(norm, rel=1e-6, abs=1e-13)
+    loose = 1e-7 if isinstance(h, TV2D) else 0.0
+    assert norm <= gtol * (1.0 + 1e-6) + 1e-14 + loose
+    assert result.grad_norm == pytest.approx(norm, rel=1e-6, abs=1e-13 + loose)
     assert np.array_equal(result.support, np.flatnonzero(x))
 
 
@@ -118,7 +117,7 @@ def coordinate_descent(a, b, l1, l2=0.0, sweeps=3000):
 @pytest.fixture
 def regression(rng):
     a = rng.standard_normal((40, 15))
-    truth = np.where(np.arange(15) % 3 == 0, rng.standard_normal(15) * 3.0, 0.0)
+    truth = np.where(np.arange(15) // 3 % 2 == 0, rng.standard_normal(15) * 3.0, 0.0)
     return a, a @ truth + 0.5 * rng.standard_normal(40)
 
 
@@ -129,11 +128,12 @@ def regression(rng):
 def test_the_minimizer_of_a_distance_is_the_proximal_point(name, method, rng):
     h = PENALTIES[name]
     a = 2.0 * rng.standard_normal(N)
+    gtol = 1e-6 if name == "tv2d" else 1e-8  # whose operator iterates
     result = minimize(
         distance(a), rng.standard_normal(N), jac=True, method=method, penalty=h,
-        options={"gtol": 1e-8},
+        options={"gtol": gtol},
     )  # fmt: skip
-    check(result, distance(a), h, 1e-8)
+    check(result, distance(a), h, gtol)
     expected = h.prox(a, 1.0)
     np.testing.assert_allclose(result.x, expected, atol=1e-6)
     if h.separable:
@@ -257,18 +257,16 @@ def test_nonnegative_lasso_and_bounds(method, regression):
 def test_group_lasso(method, regression):
     a, b = regression
     fun = least_squares(a, b)
-    h = GroupL2(40.0, 3)
-    result = minimize(
-        fun, np.zeros(15), jac=True, method=method, penalty=h, options={"gtol": 1e-8}
-    )
+    h = GroupL2(60.0, 3)
+    result = minimize(fun, np.zeros(15), jac=True, method=method, penalty=h, options={"gtol": 1e-8})
     check(result, fun, h, 1e-8)
     g = fun(result.x)[1].reshape(5, 3)
     x = result.x.reshape(5, 3)
     zero = ~x.any(axis=1)
     assert 0 < zero.sum() < 5
-    assert (np.linalg.norm(g[zero], axis=1) <= 40.0 + 1e-7).all()
+    assert (np.linalg.norm(g[zero], axis=1) <= 60.0 + 1e-7).all()
     for g_k, x_k in zip(g[~zero], x[~zero], strict=True):
-        np.testing.assert_allclose(g_k, -40.0 * x_k / np.linalg.norm(x_k), atol=1e-6)
+        np.testing.assert_allclose(g_k, -60.0 * x_k / np.linalg.norm(x_k), atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ANY)
@@ -321,18 +319,17 @@ def test_denoising_with_weights(method, h, rng):
     def fun(x):
         return 0.5 * float(w @ (x - a) ** 2), w * (x - a)
 
-    result = minimize(
-        fun, np.zeros(48), jac=True, method=method, penalty=h, options={"gtol": 1e-6}
-    )
+    # That of TV2D is exact to a tolerance only.
+    gtol = 1e-3 if isinstance(h, TV2D) else 1e-6
+    result = minimize(fun, np.zeros(48), jac=True, method=method, penalty=h, options={"gtol": gtol})
     assert result.success, result.message
     x = result.x
-    residual = np.abs(x - h.prox(x - fun(x)[1], 1.0)).max()
-    assert residual <= (1e-4 if isinstance(h, TV2D) else 1.01e-6)
+    assert np.abs(x - h.prox(x - fun(x)[1], 1.0)).max() <= 1.1 * gtol
     value = fun(x)[0] + h.value(x)
     assert result.fun == pytest.approx(value, rel=1e-10)
     for size in (1e-3, 0.1):
         for other in (x + size * rng.standard_normal(48), x + size, (1 - size) * x + size * a):
-            assert value <= fun(other)[0] + h.value(other) + 1e-9
+            assert value <= fun(other)[0] + h.value(other) + gtol * size + 1e-9
 
 
 @pytest.mark.parametrize("method", ANY)
@@ -531,7 +528,10 @@ def test_own_constraint_moves_x0_inside(method):
         seen.append(x.copy())
         return distance(np.array([2.0, 0.25]))(x)
 
-    h = Prox(lambda v, t: np.clip(v, 0.0, 1.0), lambda x: 0.0 if ((x >= 0) & (x <= 1)).all() else math.inf)
+    h = Prox(
+        lambda v, t: np.clip(v, 0.0, 1.0),
+        lambda x: 0.0 if ((x >= 0.0) & (x <= 1.0)).all() else math.inf,
+    )
     result = minimize(fun, [-3.0, 7.0], jac=True, method=method, penalty=h)
     assert np.array_equal(seen[0], [0.0, 1.0])
     np.testing.assert_allclose(result.x, [1.0, 0.25], atol=1e-5)
@@ -579,10 +579,10 @@ def test_wrong_proximal_operators(method, kind, calls, regression):
     assert result.fun == pytest.approx(min(values))
 
 
-# -- what cannot be ---------------------------------------------------------------------------------
+# -- what cannot be --------------------------------------------------------------------------------
 
 IMPOSSIBLE = [
-    ({"penalty": Simplex(), "bounds": [(0, 1)] * 3}, "bounds cannot be combined with penalty=Simplex"),
+    ({"penalty": Simplex(), "bounds": [(0, 1)] * 3}, "bounds cannot be combined"),
     ({"penalty": L1(1.0), "options": {"learning_rate": 0.1}}, "needs learning_rate='auto'"),
     ({"penalty": Simplex(), "method": "momentum"}, "needs a separable penalty, got Simplex"),
     ({"penalty": Simplex(), "method": "adam"}, "needs a separable penalty, got Simplex"),

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import proximal_change
 
-SOURCES = "a2e4a1076eb8d037"
+SOURCES = "f6a03d35b421000b"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2
@@ -70,9 +70,7 @@ def drive_gd_composite_float64(
             floats.SLOPE = proximal_change(rows, ints, floats, ints.REAL)
             confirming = ints.PHASE == AT_BASE_TO_CONFIRM
             unsure = ints.CONFIRMED <= ints.ITERATION
-            if confirming or (
-                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
-            ):
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
             met = floats.NORM_REAL <= floats.GTOL
             if met and (confirming or ints.SEPARABLE != 0):
@@ -258,9 +256,7 @@ def drive_gd_composite_float32(
             floats.SLOPE = proximal_change(rows, ints, floats, ints.REAL)
             confirming = ints.PHASE == AT_BASE_TO_CONFIRM
             unsure = ints.CONFIRMED <= ints.ITERATION
-            if confirming or (
-                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
-            ):
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
             met = floats.NORM_REAL <= floats.GTOL
             if met and (confirming or ints.SEPARABLE != 0):

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import clip_to_bounds, proximal_change
 
-SOURCES = "ec9230d51d946e35"
+SOURCES = "d12bad89fc7957dd"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1
@@ -72,9 +72,7 @@ def drive_nesterov_composite_float64(
             floats.SLOPE = proximal_change(rows, ints, floats, ints.AHEAD)
             confirming = ints.PHASE == AT_BASE_TO_CONFIRM
             unsure = ints.CONFIRMED <= ints.ITERATION
-            if confirming or (
-                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
-            ):
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
             met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
             if met and (confirming or ints.SEPARABLE != 0):
@@ -166,8 +164,10 @@ def drive_nesterov_composite_float64(
                 risen = not now <= floats.FUN_REAL + 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 # The curvature met along the step, times its length.
                 met = step * (after - along) / square if square > 0.0 else 0.0
+                # Below rounding f cannot tell whether L is too low; the gradient still does.
+                noisy = 0.5 * square <= rounding * step
                 ints.TRIALS += 1
-                if good and f <= allowed + floats.ERROR + rounding:
+                if good and f <= allowed + floats.ERROR + rounding and not (noisy and met > 1.0):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -230,7 +230,7 @@ def drive_nesterov_composite_float64(
                         if met > 0.05:
                             grown = larger(0.5 / met, 1.0 / 0.9)
                         floats.PROX_STEP *= grown
-                    elif ints.TRIALS == 1:
+                    elif ints.TRIALS == 1 and not (noisy and met > 0.9):
                         floats.PROX_STEP /= 0.9
                     floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION
@@ -354,9 +354,7 @@ def drive_nesterov_composite_float32(
             floats.SLOPE = proximal_change(rows, ints, floats, ints.AHEAD)
             confirming = ints.PHASE == AT_BASE_TO_CONFIRM
             unsure = ints.CONFIRMED <= ints.ITERATION
-            if confirming or (
-                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
-            ):
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
             met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
             if met and (confirming or ints.SEPARABLE != 0):
@@ -448,8 +446,10 @@ def drive_nesterov_composite_float32(
                 risen = not now <= floats.FUN_REAL + 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 # The curvature met along the step, times its length.
                 met = step * (after - along) / square if square > 0.0 else 0.0
+                # Below rounding f cannot tell whether L is too low; the gradient still does.
+                noisy = 0.5 * square <= rounding * step
                 ints.TRIALS += 1
-                if good and f <= allowed + floats.ERROR + rounding:
+                if good and f <= allowed + floats.ERROR + rounding and not (noisy and met > 1.0):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -512,7 +512,7 @@ def drive_nesterov_composite_float32(
                         if met > 0.05:
                             grown = larger(0.5 / met, 1.0 / 0.9)
                         floats.PROX_STEP *= grown
-                    elif ints.TRIALS == 1:
+                    elif ints.TRIALS == 1 and not (noisy and met > 0.9):
                         floats.PROX_STEP /= 0.9
                     floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION

@@ -1,9 +1,9 @@
 # Gradient descent on f + h: the proximal gradient method with the step lengths of Barzilai and
 # Borwein (1988) and a nonmonotone search (SpaRSA: Wright, Nowak and Figueiredo 2009).
 #
-# x+ = prox(x - t grad(x)) with t the learning rate. |x - x+| / min(t, 1) is at least the norm of
-# x - prox(x - grad(x)), up to rounding and in the 2-norm, and known before x+ is evaluated. Where it
-# meets gtol, the same with t = 1 is the convergence test.
+# x+ = prox(x - t grad(x)) with t the learning rate. |x - x+| / min(t, 1) is known before x+ is
+# evaluated and, up to rounding and in the 2-norm, at least the norm of x - prox(x - grad(x)). Where
+# it meets gtol, the same with t = 1 is the convergence test.
 
 
 def drive(
@@ -33,9 +33,7 @@ def drive(
             floats.SLOPE = proximal_change(rows, ints, floats, ints.REAL)
             confirming = ints.PHASE == AT_BASE_TO_CONFIRM
             unsure = ints.CONFIRMED <= ints.ITERATION
-            if confirming or (
-                unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
-            ):
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
             met = floats.NORM_REAL <= floats.GTOL
             if met and (confirming or ints.SEPARABLE != 0):
