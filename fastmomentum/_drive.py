@@ -460,6 +460,12 @@ class Run:
             ints[NFEV] = self.objective.calls_fun
             ints[NJEV] = self.objective.calls_jac
         x = self.row(row).copy()
+        try:
+            grad_norm = self.grad_norm(x, jac)
+        except Exception:
+            if not message:
+                raise
+            grad_norm = math.nan  # a proximal operator of the user's is what failed
         result = make_result(
             message=message or MESSAGES[status],
             success=converged,
@@ -470,7 +476,7 @@ class Run:
             jac=jac,
             nfev=ints[NFEV],
             njev=ints[NJEV],
-            grad_norm=self.grad_norm(x, jac),
+            grad_norm=grad_norm,
             learning_rate=floats.item(LEARNING_RATE),
             n_restarts=ints[N_RESTARTS],
             line_search_failures=ints[LINE_SEARCH_FAILURES],

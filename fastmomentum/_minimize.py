@@ -73,7 +73,8 @@ def minimize(
     bounds : sequence or `Bounds`, optional
         n pairs ``(min, max)``, None standing for no bound, or an object with the attributes ``lb``
         and ``ub``, such as ``scipy.optimize.Bounds``. x0 is clipped to them, and `fun` is never
-        evaluated outside. Convergence is tested by ``x - clip(x - gradient)``.
+        evaluated outside. Convergence is tested by ``x - clip(x - gradient)``, which no point of a
+        box narrower than gtol fails.
     constraints : optional
         Not supported: an error says so.
     tol : float, optional
@@ -88,7 +89,8 @@ def minimize(
     penalty : Penalty, optional
         A nonsmooth term h, one of `fastmomentum.penalties`: fun + h is minimized. With method
         'momentum' h must be separable; the default method is 'nesterov' where it is not. With
-        bounds, too, it must be separable. Convergence is tested by x - prox(x - gradient).
+        bounds, too, it must be separable. Where h is infinite at x0, the run starts from the
+        proximal point of x0. Convergence is tested by x - prox(x - gradient).
 
     Returns
     -------

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._differences import central_points, central_slope, forward_point
+from ._differences import central_points, central_slope, forward_point, forward_slope
 from ._validation import as_gradient, as_pair, as_scalar
 from ._vectors import equal, indices_of
 
@@ -227,7 +227,7 @@ class Objective:
             h = self.step * max(1.0, abs(x_i))
             if self.jac == "2-point":
                 z[i] = forward_point(x_i, h, lower[i], upper[i])
-                g[i] = (self._fun(z) - f) / (float(z[i]) - x_i)
+                g[i] = forward_slope(x_i, f, float(z[i]), self._fun(z))
             else:
                 z[i], second = central_points(x_i, h, lower[i], upper[i])
                 a, f_a = float(z[i]), self._fun(z)
@@ -266,6 +266,10 @@ class Objective:
             self._differences(x, differences, f)
         finally:
             self.jac, self.step = kept, step
+        # Where the bounds leave less room than a step, differences are rounding.
+        room = np.broadcast_to(self.bounds[1] - self.bounds[0], self.n)
+        narrow = room < DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
+        differences[narrow] = g[narrow]
         scale = max(float(np.abs(g).max()), float(np.abs(differences).max()))
         tolerance = 1e-4 if self.dtype == np.float64 else 1e-1
         error = np.abs(g.astype(float) - differences)

@@ -22,9 +22,9 @@ class OptimizeResult(dict):
     x : ndarray, shape (n,)
         The solution; the best finite point evaluated if the run did not converge.
     fun : float
-        Value of the objective at x.
+        Value of the objective at x; with a penalty, of their sum.
     jac : ndarray, shape (n,)
-        Gradient at x.
+        Gradient at x, without the penalty.
     nit, nfev, njev : int
         Iterations, and calls of the objective and of its gradient.
     success : bool
@@ -34,7 +34,9 @@ class OptimizeResult(dict):
     message : str
         The same in words.
     grad_norm : float
-        Norm of `jac` (``options["norm"]``).
+        Norm of `jac` (``options["norm"]``); with bounds or a penalty, of x - prox(x - jac).
+    support : ndarray of int
+        Indices of the variables that are not zero, with a penalty.
     learning_rate : float
         Learning rate of the last step.
     n_restarts : int

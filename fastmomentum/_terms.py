@@ -59,16 +59,29 @@ class Terms:
         """x0, moved into the set where h is finite."""
         if self.bounded:
             return np.clip(x0, *self.bounds())
-        return self.h.prox(x0, 1.0) if self.h.is_constraint else x0
+        return x0 if math.isfinite(self.h.value(x0)) else self.h.prox(x0, 1.0)
 
     def apply(self, z: np.ndarray, step: float) -> float:
         """Replace z by its proximal point; returns h there."""
-        z[:] = self.h.prox(z, step)
-        return self.h.value(z)
+        if isinstance(self.h, Prox):
+            z[:] = self.h.prox(z, step)
+            return self.h.value(z)
+        from ._kernels.prox import compiled
+
+        kernel = compiled(self.kernel)
+        return float(kernel(z, z, step, self.numbers, self.integers, self.work))
 
     def residual(self, x: np.ndarray, g: np.ndarray) -> np.ndarray:
         """x - prox(x - g), zero at a minimizer."""
-        return x - self.h.prox(x - g, 1.0)
+        if not self.separable:
+            return x - self.h.prox(x - g, 1.0)
+        # As the loops compute it: where x is large, x - g would lose g to rounding.
+        l1, l2, lower, upper = (part.astype(np.float64) for part in self.rows)
+        z, slope = x.astype(np.float64), g.astype(np.float64)
+        v = z - slope
+        side = np.where(v > l1, l1, -l1)
+        r = np.where(abs(v) > l1, (z * l2 + (slope + side)) / (1.0 + l2), z)
+        return np.minimum(np.maximum(r, z - upper), z - lower).astype(x.dtype)
 
     def loop(self, method: Method, automatic: bool) -> str:
         """Name of the loop that takes them."""
@@ -81,6 +94,7 @@ class Terms:
         rows[first + layout.FREE_ROW, : self.n] = 0.0
         ints[layout.INTS.index("TERMS")] = first
         ints[layout.INTS.index("BOUNDED")] = self.bounded
+        ints[layout.INTS.index("SEPARABLE")] = self.separable
 
     def address(self) -> tuple[int, np.ndarray]:
         """Address of the compiled proximal operator, 0 if there is none, and its data."""

@@ -185,31 +185,37 @@ def check_unsupported(method: Method, hess: Any, hessp: Any, constraints: Any) -
         )
 
 
+def _real_array(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"not real numbers, but of dtype {array.dtype}")
+    return array.astype(np.float64)
+
+
 def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Lower and upper bounds as float64 arrays, from any of SciPy's forms; None if all infinite."""
     if bounds is None:
         return None
     rule = f"bounds must be {n} pairs (min, max), or an object with the attributes lb and ub"
+    infinite = (-math.inf, math.inf)
     try:
         if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-            pair = [
-                np.broadcast_to(np.asarray(b, float), (n,)).copy() for b in (bounds.lb, bounds.ub)
-            ]
+            pair = [np.broadcast_to(_real_array(b), (n,)).copy() for b in (bounds.lb, bounds.ub)]
         else:
             table = np.array([[*pair] for pair in bounds], dtype=object)
             if table.shape != (n, 2):
                 raise ValueError(f"got shape {table.shape}")
-            infinite = (-math.inf, math.inf)
             pair = [
-                np.array([infinite[j] if b is None else b for b in table[:, j]], float)
+                _real_array([infinite[j] if b is None else b for b in table[:, j]])
                 for j in range(2)
             ]
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}.") from None
+        raise ValueError(f"{rule}: {error}, got {bounds!r}"[:300] + ".") from None
     lower, upper = pair
     for name, values in (("lower", lower), ("upper", upper)):
         if np.isnan(values).any():
-            raise ValueError(f"bounds must not be nan, got {name}[{np.isnan(values).argmax()}].")
+            i = int(np.isnan(values).argmax())
+            raise ValueError(f"bounds must not be nan, got nan as {name} bound of x[{i}].")
     wrong = (lower > upper) | (lower == math.inf) | (upper == -math.inf)
     if wrong.any():
         i = int(wrong.argmax())

@@ -30,6 +30,7 @@ LAYERS = (
     ("_batch", 3),
     ("_multistart", 3),
     ("_drive", 2),
+    ("_terms", 2),
     ("_objective", 2),
     ("_callback", 2),
     ("_progress", 2),
@@ -42,6 +43,7 @@ LAYERS = (
     ("_kernels", 1),
     ("_methods", 0),
     ("_prox", 0),
+    ("_differences", 0),
     ("_status", 0),
     ("schedules", 0),
 )

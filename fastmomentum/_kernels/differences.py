@@ -6,5 +6,6 @@ from .. import _differences
 from .jit import part
 
 forward_point = part(_differences.forward_point)
+forward_slope = part(_differences.forward_slope)
 central_points = part(_differences.central_points)
 central_slope = part(_differences.central_slope)

@@ -14,9 +14,9 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "070ffaeaae3aed3b"
+SOURCES = "c71d287f1805c8ba"
 SCALE = 22
-RATE = 56
+RATE = 57
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "e5cc64a95223bcb2"
+SOURCES = "a788c01669978188"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "e745a474a8bb0439"
+SOURCES = "ccc5ae947b830e33"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "09cc66c4ef877224"
+SOURCES = "9f6b2aa86578c77c"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,8 +13,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, penalty_at, proximal_residual
 
-SOURCES = "0f4ac24fcab44e93"
-BATCH = 61
+SOURCES = "52dd31769e8c370b"
+BATCH = 62
 LOWER_ROW = 2
 NORM_INF = 0
 N_COUNTS = 6

@@ -15,7 +15,8 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
 from .terms import proximal_change
 
-SOURCES = "9eef15cb7de2ed1d"
+SOURCES = "169c1f1e29892c3a"
+AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0
@@ -63,20 +64,36 @@ def drive_gd_composite_float64(
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.PROX_STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.REAL)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -156,8 +173,9 @@ def drive_gd_composite_float64(
                         short = sy / yy
                         floats.PROX_STEP = short if short < 0.5 * long else long
                     else:
-                        floats.PROX_STEP = 10.0 * step
-                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-100), 1e100)
+                        # No curvature; or no change at all, by rounding.
+                        floats.PROX_STEP = (10.0 if ss > 0.0 else 1000.0) * step
+                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-300), 1e300)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or gain == 0.0:
@@ -178,8 +196,6 @@ def drive_gd_composite_float64(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
-                break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
@@ -233,20 +249,36 @@ def drive_gd_composite_float32(
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.PROX_STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.REAL)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -326,8 +358,9 @@ def drive_gd_composite_float32(
                         short = sy / yy
                         floats.PROX_STEP = short if short < 0.5 * long else long
                     else:
-                        floats.PROX_STEP = 10.0 * step
-                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-100), 1e100)
+                        # No curvature; or no change at all, by rounding.
+                        floats.PROX_STEP = (10.0 if ss > 0.0 else 1000.0) * step
+                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-300), 1e300)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or gain == 0.0:
@@ -348,8 +381,6 @@ def drive_gd_composite_float32(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
-                break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "17c6e7624c326fd1"
+SOURCES = "a3bd6f9969870df0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, end_iteration, failure, judge_
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "e309f700b202ab89"
+SOURCES = "4b6b3514b1d756e1"
 MEMORY = 26
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -99,6 +99,7 @@ def drive_momentum_composite_float64(
                 floats.PROX_STEP = floats.STEP
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
+                floats.REACH = 1.0
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The proximal-gradient step.
@@ -165,12 +166,17 @@ def drive_momentum_composite_float64(
                 if sy > 0.0:
                     found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
                     floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
+                elif phase == SEARCHING:
+                    # No curvature; or no change at all, by rounding.
+                    floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                 lowered = f < floats.FUN_REAL
-                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 own[levels + ints.ITERATION % N_LEVELS] = f
+                lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
+                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
                     ints.STATUS = failure(ints)
                     break
@@ -186,7 +192,11 @@ def drive_momentum_composite_float64(
                     ints.FACE_STEPS += 1
                     if changed > 0:
                         shrink_pairs(rows, ints, floats)
+                pairs = ints.PAIRS_SEEN
                 store_face_pair(rows, ints, floats, origin)
+                # Without curvature along the direction nothing tells how long the step must be.
+                straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
+                floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
@@ -229,7 +239,7 @@ def drive_momentum_composite_float64(
                     total = downhill(rows, ints, floats, gradient_row)
                 if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
                     floats.SLOPE = total
-                    floats.STEP = 1.0
+                    floats.STEP = floats.REACH
                     ints.PHASE = AHEAD_OF_BASE
         if action == TRY:
             ints.TRIAL = 0
@@ -312,6 +322,7 @@ def drive_momentum_composite_float32(
                 floats.PROX_STEP = floats.STEP
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
+                floats.REACH = 1.0
                 action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The proximal-gradient step.
@@ -378,12 +389,17 @@ def drive_momentum_composite_float32(
                 if sy > 0.0:
                     found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
                     floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
+                elif phase == SEARCHING:
+                    # No curvature; or no change at all, by rounding.
+                    floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                 lowered = f < floats.FUN_REAL
-                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 accept_trial(ints, floats)
                 base_from_real(ints, floats)
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 own[levels + ints.ITERATION % N_LEVELS] = f
+                lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
+                ints.FAILURES = 0 if lowered else ints.FAILURES + 1
                 if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
                     ints.STATUS = failure(ints)
                     break
@@ -399,7 +415,11 @@ def drive_momentum_composite_float32(
                     ints.FACE_STEPS += 1
                     if changed > 0:
                         shrink_pairs(rows, ints, floats)
+                pairs = ints.PAIRS_SEEN
                 store_face_pair(rows, ints, floats, origin)
+                # Without curvature along the direction nothing tells how long the step must be.
+                straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
+                floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
@@ -442,7 +462,7 @@ def drive_momentum_composite_float32(
                     total = downhill(rows, ints, floats, gradient_row)
                 if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
                     floats.SLOPE = total
-                    floats.STEP = 1.0
+                    floats.STEP = floats.REACH
                     ints.PHASE = AHEAD_OF_BASE
         if action == TRY:
             ints.TRIAL = 0

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "463083fd3b15a078"
+SOURCES = "75a3844f2e0ba472"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,9 +15,10 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
 from .terms import clip_to_bounds, proximal_change
 
-SOURCES = "fa7fed8de1dc6b84"
+SOURCES = "2ba516e1744fdf69"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
+AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0
@@ -65,20 +66,36 @@ def drive_nesterov_composite_float64(
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.PROX_STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.AHEAD)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -146,8 +163,10 @@ def drive_nesterov_composite_float64(
                 risen = not now <= floats.FUN_REAL + 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 # The curvature met along the step, times its length.
                 met = step * (after - along) / square if square > 0.0 else 0.0
+                # Below rounding f cannot tell whether L is too low; the gradient still does.
+                noisy = 0.5 * square <= rounding * step
                 ints.TRIALS += 1
-                if good and f <= allowed + floats.ERROR + rounding:
+                if good and f <= allowed + floats.ERROR + rounding and not (noisy and met > 1.0):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -200,14 +219,19 @@ def drive_nesterov_composite_float64(
                         floats.BETA = (t - 1.0) / floats.SEQUENCE
                     if ints.TRIALS > 1:
                         ints.WAIT = 1
-                    if ints.WAIT == 0:
+                    if square == 0.0:
+                        # No change at all, by rounding.
+                        floats.PROX_STEP *= 1000.0
+                        floats.BETA = 0.0
+                    elif ints.WAIT == 0:
                         # Until the first backtracking the rate is far too low.
                         grown = 10.0
                         if met > 0.05:
                             grown = larger(0.5 / met, 1.0 / 0.9)
                         floats.PROX_STEP *= grown
-                    elif ints.TRIALS == 1:
+                    elif ints.TRIALS == 1 and not (noisy and met > 0.9):
                         floats.PROX_STEP /= 0.9
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION
             if action == RESTART:
                 if floats.BETA == 0.0:
@@ -226,7 +250,7 @@ def drive_nesterov_composite_float64(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
+            if floats.BETA != 0.0 and ints.ITERATION >= last:
                 break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             action = SEARCH_FROM_AHEAD
@@ -323,20 +347,36 @@ def drive_nesterov_composite_float32(
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.PROX_STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.AHEAD)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -404,8 +444,10 @@ def drive_nesterov_composite_float32(
                 risen = not now <= floats.FUN_REAL + 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 # The curvature met along the step, times its length.
                 met = step * (after - along) / square if square > 0.0 else 0.0
+                # Below rounding f cannot tell whether L is too low; the gradient still does.
+                noisy = 0.5 * square <= rounding * step
                 ints.TRIALS += 1
-                if good and f <= allowed + floats.ERROR + rounding:
+                if good and f <= allowed + floats.ERROR + rounding and not (noisy and met > 1.0):
                     action = RESTART if risen else ACCEPT_FROM_BASE
                 elif ints.VIRTUAL != 0 and ints.TRIALS > 1:
                     # Not L alone: extrapolation may be to blame. Evaluate the look-ahead point.
@@ -458,14 +500,19 @@ def drive_nesterov_composite_float32(
                         floats.BETA = (t - 1.0) / floats.SEQUENCE
                     if ints.TRIALS > 1:
                         ints.WAIT = 1
-                    if ints.WAIT == 0:
+                    if square == 0.0:
+                        # No change at all, by rounding.
+                        floats.PROX_STEP *= 1000.0
+                        floats.BETA = 0.0
+                    elif ints.WAIT == 0:
                         # Until the first backtracking the rate is far too low.
                         grown = 10.0
                         if met > 0.05:
                             grown = larger(0.5 / met, 1.0 / 0.9)
                         floats.PROX_STEP *= grown
-                    elif ints.TRIALS == 1:
+                    elif ints.TRIALS == 1 and not (noisy and met > 0.9):
                         floats.PROX_STEP /= 0.9
+                    floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
                     action = NEW_DIRECTION
             if action == RESTART:
                 if floats.BETA == 0.0:
@@ -484,7 +531,7 @@ def drive_nesterov_composite_float32(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
+            if floats.BETA != 0.0 and ints.ITERATION >= last:
                 break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             action = SEARCH_FROM_AHEAD

@@ -26,10 +26,10 @@ from .abi import (
     types,
     vector_type,
 )
-from .differences import central_points, central_slope, forward_point
+from .differences import central_points, central_slope, forward_point, forward_slope
 from .jit import cached_njit, cached_part
 
-SOURCES = "cced5f3fbfc1e5d3"
+SOURCES = "8792f071a37ba868"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
@@ -112,7 +112,8 @@ def evaluate_two_point(call, vector):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
-            g[i] = (call_fun(context, z) - f) / (np.float64(z[i]) - x_i)
+            f_z = np.float64(call_fun(context, z))
+            g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
         return f
 
@@ -213,7 +214,8 @@ def evaluate_c_two_point(call, vector):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
-            g[i] = (call_c_fun(context, z) - f) / (np.float64(z[i]) - x_i)
+            f_z = np.float64(call_c_fun(context, z))
+            g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
         return f
 

@@ -82,12 +82,14 @@ INTS = (
     "NEXT_CANDIDATE",  # pair from which the next ones are made
     "TERMS",  # first of the rows of bounds and penalty, see TERM_ROWS; 0: none
     "BOUNDED",
+    "SEPARABLE",
     "PROX",  # address of the penalty's proximal operator; 0: return to the caller for it
     "PROX_DATA",  # address of its data, see abi.call_prox
     "FREE",  # variables that are off their kinks and bounds
     "FACE_STEPS",
     "BATCH",  # address of what a batch's loop works with, see BATCH_FIELDS
     "BATCH_ROW",  # the problem under way
+    "CONFIRMED",  # iteration in which the convergence test was made with t = 1, plus 1
     "BAD_SEEN",  # trials that were not finite since the last new lowest value
 )
 FLOATS = (
@@ -148,6 +150,7 @@ FLOATS = (
     "PROX_NORM",  # of the proximal gradient at the point that the trial starts from
     "PROX_STEP",
     "VIOLATION",
+    "REACH",  # of the next step on the face, in steps of its direction
     "RATE",  # scale of the direction without its metric
     "SCORE_KEPT",
     "SCORE_FULL",

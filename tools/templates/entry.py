@@ -21,7 +21,7 @@ from .abi import (
     types,
     vector_type,
 )
-from .differences import central_points, central_slope, forward_point
+from .differences import central_points, central_slope, forward_point, forward_slope
 from .jit import cached_njit, cached_part
 
 SOURCES = ""
@@ -106,7 +106,8 @@ def evaluate_two_point(call, vector):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
-            g[i] = (call_fun(context, z) - f) / (np.float64(z[i]) - x_i)
+            f_z = np.float64(call_fun(context, z))
+            g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
         return f
 
@@ -207,7 +208,8 @@ def evaluate_c_two_point(call, vector):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
-            g[i] = (call_c_fun(context, z) - f) / (np.float64(z[i]) - x_i)
+            f_z = np.float64(call_c_fun(context, z))
+            g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
         return f
 

@@ -1,8 +1,9 @@
 # Gradient descent on f + h: the proximal gradient method with the step lengths of Barzilai and
 # Borwein (1988) and a nonmonotone search (SpaRSA: Wright, Nowak and Figueiredo 2009).
 #
-# x+ = prox(x - t grad(x)) with t the learning rate. |x - x+| / min(t, 1) is at least the norm of
-# x - prox(x - grad(x)), and known before x+ is evaluated: it is the convergence test.
+# x+ = prox(x - t grad(x)) with t the learning rate. |x - x+| / min(t, 1) is known before x+ is
+# evaluated and, up to rounding and in the 2-norm, at least the norm of x - prox(x - grad(x)). Where
+# it meets gtol, the same with t = 1 is the convergence test.
 
 
 def drive(
@@ -26,20 +27,36 @@ def drive(
 
     while True:
         # PROXIMAL
-        if ints.PENDING == TO_EVALUATE and ints.PHASE == SEARCHING:
+        if ints.PENDING == TO_EVALUATE and (
+            ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
+        ):
             floats.SLOPE = proximal_change(rows, ints, floats, ints.REAL)
-            if ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL:
+            confirming = ints.PHASE == AT_BASE_TO_CONFIRM
+            unsure = ints.CONFIRMED <= ints.ITERATION
+            if confirming or (unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)):
                 floats.NORM_REAL = floats.PROX_NORM
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
+            met = floats.NORM_REAL <= floats.GTOL
+            if met and (confirming or ints.SEPARABLE != 0):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
+            if confirming or (met and unsure):
+                # The same point once more, with another t.
+                step = floats.PROX_STEP
+                floats.PROX_STEP = floats.STEP if confirming else 1.0
+                floats.STEP = step
+                ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+                ints.CONFIRMED = ints.ITERATION + 1
+                ints.PENDING = EVALUATED
+                action = TRY
+            elif ints.ITERATION >= last:
+                break
+            elif ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
                 history[ints.HISTORY, 0] = floats.FUN_REAL
                 history[ints.HISTORY, 1] = floats.NORM_REAL
                 history[ints.HISTORY, 2] = np.nan
                 ints.HISTORY += 1
                 ints.RECORDED = ints.ITERATION
-            if floats.NORM_REAL <= floats.GTOL:
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
         if ints.PENDING != EVALUATED:
             x = row(rows, ints.TRIAL)
             g = row(rows, N_POINTS + ints.TRIAL)
@@ -105,8 +122,9 @@ def drive(
                         short = sy / yy
                         floats.PROX_STEP = short if short < 0.5 * long else long
                     else:
-                        floats.PROX_STEP = 10.0 * step
-                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-100), 1e100)
+                        # No curvature; or no change at all, by rounding.
+                        floats.PROX_STEP = (10.0 if ss > 0.0 else 1000.0) * step
+                    floats.PROX_STEP = smaller(larger(floats.PROX_STEP, 1e-300), 1e300)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or gain == 0.0:
@@ -127,8 +145,6 @@ def drive(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
-            if ints.ITERATION >= last:
-                break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
