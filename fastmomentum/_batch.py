@@ -160,8 +160,7 @@ def minimize_batch(
         chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
-    if terms is not None:
-        check_terms(chosen, settings.learning_rate == "auto", terms)
+    check_terms(chosen, settings, terms)
     n_workers = check_workers(workers)
     batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
     batch.terms, batch.per_row = terms, per_row

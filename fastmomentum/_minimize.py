@@ -141,8 +141,8 @@ def minimize(
         chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, x)
     wrapped, takes_result = wrap_callback(callback)
+    check_terms(chosen, settings, terms)
     if terms is not None:
-        check_terms(chosen, settings.learning_rate == "auto", terms)
         x = terms.start(x)
     objective = Objective(fun, check_jac(jac), check_args(args), x, settings.backend)
     if terms is not None:

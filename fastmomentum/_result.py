@@ -48,6 +48,8 @@ class OptimizeResult(dict):
     backend : str
         ``"numba"`` if the loop ran compiled from end to end, ``"python"`` if it called Python for
         each evaluation.
+    gap : float
+        Duality gap, an upper bound of fun minus its minimum (``options["gap_tol"]``).
     allvecs : list of ndarray
         The iterates, x0 first (``options["return_all"]``).
     history : dict

@@ -41,6 +41,8 @@ class Terms:
             ]
             lower, upper = self.rows[2:]
             self.bounded = bool((lower > -math.inf).any() or (upper < math.inf).any())
+        # Such an operator iterates until its own tolerance.
+        self.inexact = hasattr(h, "tol")
         self.n = n
         self.dtype = dtype
 
@@ -48,6 +50,19 @@ class Terms:
     def only_bounds(self) -> bool:
         """Is h nothing but bounds?"""
         return self.separable and not (self.rows[0].any() or self.rows[1].any())
+
+    @property
+    def has_gap(self) -> bool:
+        """Is the duality gap known, that is, is h a sum of weighted absolute values?"""
+        if not self.separable or self.bounded:
+            return False
+        return bool((self.rows[0] > 0.0).all() and not self.rows[1].any())
+
+    def gap(self, x: np.ndarray, g: np.ndarray, total: float) -> float:
+        """Duality gap at x, where f >= 0 has the gradient g and f + h the value `total`."""
+        weights = self.rows[0].astype(np.float64)
+        excess = max(float((np.abs(g) / weights).max()) - 1.0, 0.0)
+        return float(g @ x + (weights * np.abs(x)).sum() + total * excess)
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bounds of the variables, infinite where there are none."""

@@ -43,6 +43,9 @@ OPTIONS = (
            "row. 0: never."),
     Option("xtol", 0.0, "Stop when max|x_k - x_{k-1}| <= xtol * (xtol + max|x_{k-1}|) twice in a "
            "row. 0: never."),
+    Option("gap_tol", 0.0, "Stop when the duality gap is at most gap_tol * fun. For penalty=L1(w), "
+           "w > 0, and a function that is convex and >= 0, as squares and logistic losses are: the "
+           "gap bounds fun minus its minimum. 0: never."),
     Option("maxiter", None, "Most iterations (default max(10000, 200 n): first-order methods with "
            "a fixed rate take more, and cheaper, iterations than BFGS)."),
     Option("maxfev", None, "Most calls of fun, those of finite differences included. None: no "
@@ -77,6 +80,7 @@ class Settings:
     norm: float
     ftol: float
     xtol: float
+    gap_tol: float
     maxiter: int
     maxfev: int
     maxtime: float
@@ -383,8 +387,16 @@ def check_path_weights(weights: Any) -> np.ndarray:
     return values
 
 
-def check_terms(method: Method, automatic: bool, terms: Any) -> None:
-    """Can the method take these bounds and this penalty?"""
+def check_terms(method: Method, settings: Settings, terms: Any) -> None:
+    """Can the method take these bounds and this penalty, with these settings?"""
+    automatic = settings.learning_rate == "auto"
+    if settings.gap_tol > 0.0 and (terms is None or not automatic or not terms.has_gap):
+        raise ValueError(
+            "gap_tol is for penalty=L1(weight) with positive weights, without bounds and with "
+            f"learning_rate='auto', got gap_tol={settings.gap_tol}."
+        )
+    if terms is None:
+        return
     if automatic and method.loop == "momentum" and not terms.separable:
         raise ValueError(
             f"method {method.name!r} needs a separable penalty, got {terms.h!r}: "
@@ -650,6 +662,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         norm=_order(given["norm"]),
         ftol=_number("ftol", given["ftol"]),
         xtol=_number("xtol", given["xtol"]),
+        gap_tol=_number("gap_tol", given["gap_tol"]),
         maxiter=_number("maxiter", given["maxiter"], integer=True),
         maxfev=_number("maxfev", given["maxfev"], 1, integer=True),
         maxtime=_number("maxtime", given["maxtime"], low_open=True),

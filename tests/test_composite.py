@@ -725,3 +725,47 @@ def test_every_penalty_is_covered():
         if dataclasses.is_dataclass(getattr(penalties, name))
     }  # fmt: skip
     assert made == public
+
+
+# -- the duality gap -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["momentum", "nesterov", "gd"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_gap_tol_bounds_the_distance_to_the_minimum(method, dtype):
+    rng = np.random.default_rng(8)
+    a = rng.standard_normal((30, 12))
+    b = a[:, :3].sum(1) + 0.3 * rng.standard_normal(30)
+
+    def fun(x):
+        r = a @ x - b
+        return 0.5 * r @ r / 30, a.T @ r / 30
+
+    weight = 0.1 * np.abs(a.T @ b).max() / 30
+    tight = minimize(fun, np.zeros(12), jac=True, penalty=L1(weight), tol=1e-12)
+    counts = []
+    for gap_tol in (1e-1, 1e-3):
+        result = minimize(
+            fun, np.zeros(12, dtype), jac=True, penalty=L1(weight), method=method, tol=1e-14,
+            options={"gap_tol": gap_tol},
+        )  # fmt: skip
+        assert result.success and result.gap <= 1.001 * gap_tol * result.fun
+        assert -1e-6 <= result.fun - tight.fun <= result.gap + 1e-6
+        counts.append(result.nfev)
+    assert counts[0] < counts[1] < 3000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"penalty": L2(1.0)},
+        {"penalty": L1([1.0, 0.0])},
+        {"penalty": L1(1.0), "bounds": [(0.0, 1.0)] * 2},
+    ],
+)
+def test_gap_tol_is_for_the_lasso_only(arguments):
+    with pytest.raises(ValueError, match=r"gap_tol is for penalty=L1\(weight\)"):
+        minimize(
+            lambda x: (x @ x, 2.0 * x), np.ones(2), jac=True, options={"gap_tol": 1e-3}, **arguments
+        )

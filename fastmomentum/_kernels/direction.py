@@ -14,9 +14,9 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "c71d287f1805c8ba"
+SOURCES = "1377d993234d3038"
 SCALE = 22
-RATE = 57
+RATE = 58
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "57df495faf8e9318"
+SOURCES = "e8f1b6bd59d68686"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

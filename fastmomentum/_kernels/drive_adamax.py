@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "ccc5ae947b830e33"
+SOURCES = "5bf861e7026eb8f1"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

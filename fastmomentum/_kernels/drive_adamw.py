@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "42ff8336e181de80"
+SOURCES = "8d126db88327beb4"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

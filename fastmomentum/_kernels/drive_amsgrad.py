@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "9f6b2aa86578c77c"
+SOURCES = "185222e1040a4352"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

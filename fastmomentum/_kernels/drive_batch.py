@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, penalty_at, proximal_residual
 
-SOURCES = "52dd31769e8c370b"
+SOURCES = "be7afca24322f4fb"
 BATCH = 62
 LOWER_ROW = 2
 NORM_INF = 0

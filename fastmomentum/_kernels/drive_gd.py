@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "338e66d9a1f7f618"
+SOURCES = "4554757ec29a8466"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,9 +13,9 @@ import numpy as np
 from .abi import call_evaluate, call_prox, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
-from .terms import proximal_change
+from .terms import gap_closed, proximal_change
 
-SOURCES = "169c1f1e29892c3a"
+SOURCES = "3226656cdb4e6969"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2
@@ -196,6 +196,10 @@ def drive_gd_composite_float64(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
@@ -381,6 +385,10 @@ def drive_gd_composite_float32(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "a3bd6f9969870df0"
+SOURCES = "73078eb38e573218"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,9 +14,9 @@ from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, m
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, judge_trial, largest_magnitude, start
 from .direction import downhill, momentum_direction
-from .terms import face_trial, find_face, proximal_residual, proximal_step, shrink_pairs, store_face_pair
+from .terms import face_trial, find_face, gap_closed, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "4b6b3514b1d756e1"
+SOURCES = "e5e54b67bb5e1722"
 MEMORY = 26
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -206,6 +206,10 @@ def drive_momentum_composite_float64(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             if floats.NORM_REAL <= floats.GTOL:
                 ints.RESULT = ints.REAL
                 ints.STATUS = STATUS_CONVERGED
@@ -226,7 +230,7 @@ def drive_momentum_composite_float64(
             inside = 0.0
             if ints.FREE > 0:
                 inside = largest_magnitude(row(rows, gradient_row), n)
-            if inside > 0.1 * floats.VIOLATION and ints.FACE_STEPS < 200:
+            if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
                 total = 0.0
                 size = 0.0
                 if ints.COUNT > 0:
@@ -429,6 +433,10 @@ def drive_momentum_composite_float32(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             if floats.NORM_REAL <= floats.GTOL:
                 ints.RESULT = ints.REAL
                 ints.STATUS = STATUS_CONVERGED
@@ -449,7 +457,7 @@ def drive_momentum_composite_float32(
             inside = 0.0
             if ints.FREE > 0:
                 inside = largest_magnitude(row(rows, gradient_row), n)
-            if inside > 0.1 * floats.VIOLATION and ints.FACE_STEPS < 200:
+            if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
                 total = 0.0
                 size = 0.0
                 if ints.COUNT > 0:

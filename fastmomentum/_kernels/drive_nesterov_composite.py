@@ -13,9 +13,9 @@ import numpy as np
 from .abi import call_evaluate, call_prox, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of, smaller
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
-from .terms import clip_to_bounds, proximal_change
+from .terms import clip_to_bounds, gap_closed, proximal_change
 
-SOURCES = "2ba516e1744fdf69"
+SOURCES = "d6523d7dc3b4d675"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1
@@ -250,6 +250,10 @@ def drive_nesterov_composite_float64(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             if floats.BETA != 0.0 and ints.ITERATION >= last:
                 break
             floats.FUN_PREVIOUS = floats.FUN_REAL
@@ -531,6 +535,10 @@ def drive_nesterov_composite_float32(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             if floats.BETA != 0.0 and ints.ITERATION >= last:
                 break
             floats.FUN_PREVIOUS = floats.FUN_REAL

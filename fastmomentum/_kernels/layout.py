@@ -143,6 +143,7 @@ FLOATS = (
     "STALL_NORM",
     "SEQUENCE",
     "EPSILON",
+    "GAP_TOL",
     "PENALTY",  # h at the trial
     "SMOOTH_TRIAL",
     "SMOOTH_REAL",

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "c491ceb51d055dcc"
+SOURCES = "49b993f3776dd03c"
 SLOPE = 18
 STEP = 21
 RATIO = 40

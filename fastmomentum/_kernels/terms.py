@@ -15,13 +15,14 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "f87f26d150599271"
+SOURCES = "823a2af2329aef5d"
 PENALTY = 38
 STEP = 21
+GAP_TOL = 49
 PENALTY = 38
-PROX_NORM = 53
-PROX_STEP = 54
-VIOLATION = 55
+PROX_NORM = 54
+PROX_STEP = 55
+VIOLATION = 56
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
@@ -132,6 +133,29 @@ def residual_norm(r, ints, floats):
 
 
 @part(fastmath={"contract", "nsz", "reassoc"})
+def gap_closed(rows, ints, floats):
+    """Is the duality gap at the real point at most GAP_TOL times f + h?
+
+    For a convex f >= 0 and h = sum w_i |x_i| a minimizer z has sum w_i |z_i| <= F(x) = f + h, so
+    that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
+    """
+    n = ints.SIZE
+    x = row(rows, ints.REAL)
+    g = row(rows, N_POINTS + ints.REAL)
+    l1 = row(rows, ints.TERMS + L1_ROW)
+    along = 0.0
+    penalty = 0.0
+    worst = 0.0
+    for i in range(n):
+        along += np.float64(g[i]) * x[i]
+        penalty += np.float64(l1[i]) * abs(x[i])
+        worst = larger(worst, abs(np.float64(g[i])) / l1[i])
+    total = floats.FUN_REAL
+    gap = along + penalty + total * larger(worst - 1.0, 0.0)
+    return total >= penalty and gap <= floats.GAP_TOL * total
+
+
+@part(fastmath={"contract", "nsz", "reassoc"})
 def is_free(x, l1, lower, upper):
     """Is x inside its cell?"""
     return lower < x and x < upper and (l1 == 0.0 or x != 0.0)
@@ -141,13 +165,13 @@ def is_free(x, l1, lower, upper):
 def find_face(rows, ints, floats, point):
     """The face of a point, and its gradient there; returns how many variables changed sides.
 
-    VIOLATION is the largest residual of the fixed variables.
+    VIOLATION is the steepest descent of f + h along a fixed variable, from its edge inwards.
     """
     n = ints.SIZE
     x = row(rows, point)
     g = row(rows, N_POINTS + point)
-    r = row(rows, ints.TERMS + RESIDUAL_ROW)
     l1 = row(rows, ints.TERMS + L1_ROW)
+    l2 = row(rows, ints.TERMS + L2_ROW)
     lower = row(rows, ints.TERMS + LOWER_ROW)
     upper = row(rows, ints.TERMS + UPPER_ROW)
     free = row(rows, ints.TERMS + FREE_ROW)
@@ -162,7 +186,11 @@ def find_face(rows, ints, floats, point):
         if inside:
             count += 1
         else:
-            violation = larger(violation, abs(np.float64(r[i])))
+            slope = np.float64(g[i]) + l2[i] * x[i]
+            if x[i] < upper[i]:
+                violation = larger(violation, -(slope + (l1[i] if x[i] >= 0.0 else -l1[i])))
+            if x[i] > lower[i]:
+                violation = larger(violation, slope + (l1[i] if x[i] > 0.0 else -l1[i]))
     ints.FREE = count
     floats.VIOLATION = violation
     face_gradient(rows, ints, point)

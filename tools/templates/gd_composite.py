@@ -145,6 +145,10 @@ def drive(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING

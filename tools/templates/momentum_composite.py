@@ -164,6 +164,10 @@ def drive(
             if end_iteration(ints, floats):
                 break
         if action == NEW_DIRECTION:
+            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+                ints.RESULT = ints.REAL
+                ints.STATUS = STATUS_CONVERGED
+                break
             if floats.NORM_REAL <= floats.GTOL:
                 ints.RESULT = ints.REAL
                 ints.STATUS = STATUS_CONVERGED
@@ -184,7 +188,7 @@ def drive(
             inside = 0.0
             if ints.FREE > 0:
                 inside = largest_magnitude(row(rows, gradient_row), n)
-            if inside > 0.1 * floats.VIOLATION and ints.FACE_STEPS < 200:
+            if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
                 total = 0.0
                 size = 0.0
                 if ints.COUNT > 0:
