@@ -124,7 +124,7 @@ BAD_METHOD = (
     Bad("method space", {"method": " gd"}, ValueError, r"method must be one of.*' gd'"),
     Bad("method int", {"method": 3}, TypeError, rf"method must be one of {METHOD_NAMES}.*3"),
     Bad("method bytes", {"method": b"gd"}, TypeError, r"method must be one of.*b'gd'"),
-    Bad("bounds", {"bounds": [(0, 1), (0, 1)]}, ValueError, r"bounds are not supported"),
+    Bad("bounds", {"bounds": [(0, 1), (1, 0)]}, ValueError, r"bounds must be min <= max"),
     Bad(
         "constraints",
         {"constraints": {"type": "eq", "fun": sum}},
