@@ -13,7 +13,7 @@ import numpy as np
 from .abi import as_real, own_numbers, row
 from .jit import part
 
-SOURCES = "d0c579d0cbc380dc"
+SOURCES = "40d56886e9ea81c6"
 DIRECTION = 10
 PAIRS = 11
 

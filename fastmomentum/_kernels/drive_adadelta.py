@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "9b30f104e2beafc3"
+SOURCES = "72bd6b467af8c2e9"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "c2046498b8d37f92"
+SOURCES = "ad56e3b85f7b58e6"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "a8467c67f7e157dd"
+SOURCES = "4576e786a7e9d7c7"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

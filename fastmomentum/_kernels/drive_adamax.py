@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "c46a42b24378b46a"
+SOURCES = "6dbf1c6ac45ab1b2"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "3b60a8399649d989"
+SOURCES = "7451f70aaffdfecb"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "35072163c3cf726f"
+SOURCES = "0d37e460d24c16ee"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

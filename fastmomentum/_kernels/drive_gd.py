@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "35b9e591b64135fb"
+SOURCES = "e3de437a14b9a188"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

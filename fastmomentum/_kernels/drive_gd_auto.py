@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, m
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 
-SOURCES = "338aa1c58cad6d41"
+SOURCES = "9f71aa88a4133960"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10

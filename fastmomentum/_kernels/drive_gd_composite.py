@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import proximal_change
 
-SOURCES = "bfa2e032832c455d"
+SOURCES = "affca1c7cf7072ec"
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0

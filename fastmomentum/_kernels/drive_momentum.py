@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "9bc6f71305132927"
+SOURCES = "4eb2d5a75432d6e6"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, converge_at_trial, end_iterati
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "4af9723df0c13739"
+SOURCES = "9a43e97e446935bf"
 MEMORY = 26
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6

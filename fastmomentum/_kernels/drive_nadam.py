@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "cdb0c73739fabdd4"
+SOURCES = "67b9baf74437d57d"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "8b8c17743fa1b356"
+SOURCES = "b9f9d56d170c556b"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

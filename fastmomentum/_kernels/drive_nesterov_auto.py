@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, m
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 
-SOURCES = "7eb039be7f204e57"
+SOURCES = "5d87deae3925d4b1"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import clip_to_bounds, proximal_change
 
-SOURCES = "03234ac1c650a0c0"
+SOURCES = "dc539b00bb5f4707"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0

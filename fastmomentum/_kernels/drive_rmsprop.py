@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "67b4fdda8553e4fc"
+SOURCES = "bbb0c3f776c1a2c0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

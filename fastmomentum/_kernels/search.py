@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "16ebb96e460dd6a0"
+SOURCES = "dd2cb9329976926a"
 STEP = 21
 RATIO = 40
 DECREASE = 41

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "2a6445cb1caee091"
+SOURCES = "7a1f31ff7af57606"
 PENALTY = 38
 STEP = 21
 PENALTY = 38
