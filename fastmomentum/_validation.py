@@ -341,7 +341,10 @@ SAMPLERS = ("sobol", "halton", "lhs", "random")
 
 def check_box(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper bounds, all of them finite."""
-    lengths = np.shape(getattr(bounds, "lb", bounds))
+    try:
+        lengths = np.shape(getattr(bounds, "lb", bounds))
+    except ValueError:  # ragged
+        lengths = ()
     if not lengths or lengths[0] == 0:
         raise ValueError(f"bounds must give (min, max) for each variable, got {bounds!r}.")
     pair = check_bounds(bounds, lengths[0])
@@ -359,6 +362,16 @@ def check_count(name: str, value: Any) -> int:
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     """One of some words."""
     return _choice(name, value, allowed)
+
+
+def check_seed(seed: Any) -> np.random.Generator:
+    """The generator of a seed, or the one given."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"seed must be None, an integer >= 0 or a Generator, got {seed!r}: {error}"
+        ) from None
 
 
 def check_distance(value: Any) -> float:
