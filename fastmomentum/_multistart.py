@@ -104,9 +104,7 @@ def multistart(
     return _best(found, upper - lower, distance)
 
 
-def _unit_points(
-    sampler: str, n: int, count: int, generator: np.random.Generator
-) -> np.ndarray:
+def _unit_points(sampler: str, n: int, count: int, generator: np.random.Generator) -> np.ndarray:
     """Points in the unit cube, shape (count, n)."""
     if sampler == "random":
         return generator.random((count, n))

@@ -1,23 +1,16 @@
 """`minimize_batch`: every row is the single run, in threads, whatever stops them."""
 
 import ctypes
-import io
 import math
 import multiprocessing
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-import tracemalloc
 
 import numba
 import numpy as np
 import objectives
 import pytest
-from cases import METHODS, PROBLEMS, STYLES, options_of
+from cases import METHODS, STYLES, options_of
 from conftest import run_python
 from endings import raising
 from numba import njit
@@ -202,9 +195,7 @@ def test_maxfev_of_differences(how, maxfev):
     except_ = ("nfev", "njev", "status", "nit", "fun") if how == "cs" else ()
     if how == "cs" and maxfev == 40:  # the check of the complex step counts in a single run
         return
-    assert_rows(
-        fun, X0, args, True, jac=jac, options={"maxfev": maxfev}, except_=except_
-    )
+    assert_rows(fun, X0, args, True, jac=jac, options={"maxfev": maxfev}, except_=except_)
 
 
 # -- arguments -------------------------------------------------------------------------------------
@@ -501,9 +492,7 @@ def test_other_penalties():
     fun, jac = objectives.style("quadratic", "fused")
     found = assert_rows(fun, X0, args, True, jac=jac, penalty=penalties.TV1D(0.1))
     assert found.backend == "numba"
-    found = assert_rows(
-        fun, X0, args, True, jac=jac, penalty=penalties.Simplex(), method="gd"
-    )
+    found = assert_rows(fun, X0, args, True, jac=jac, penalty=penalties.Simplex(), method="gd")
     np.testing.assert_allclose(found.x.sum(axis=1), 1.0)
 
 
@@ -653,9 +642,7 @@ def test_exceptions(workers):
         minimize_batch(raising, X0, (bounds,), True, jac=True, workers=workers)
     assert error.value.row == 0 and error.value.result.nfev.sum() == 0
     with pytest.raises(ArithmeticError) as error:
-        minimize_batch(
-            raising.py_func, X0[:30], (bounds[10:40],), True, jac=True, workers=workers
-        )
+        minimize_batch(raising.py_func, X0[:30], (bounds[10:40],), True, jac=True, workers=workers)
     assert error.value.row == 10
     assert error.value.result.success[:10].all() and not error.value.result.success[10:].any()
 
