@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import copy
 import dataclasses
 import math
 import sys
@@ -22,6 +23,7 @@ from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
     check_args,
+    check_batch_callback,
     check_batch_options,
     check_batched,
     check_bounds,
@@ -32,19 +34,22 @@ from ._validation import (
     check_penalty,
     check_skip,
     check_terms,
-    check_unsupported,
     check_workers,
     check_X0,
+    schedule_value,
     write,
 )
 
-# A worker asks for work this often, so that Ctrl-C, the clock and the callback are looked at.
+# A worker asks for work this often, and so hands out what is left evenly.
 CHUNK_SECONDS = 0.02
+# Ctrl-C, the clock and the callback are looked at this often, and a problem stops as soon.
 POLL_SECONDS = 0.05
-NOT_RUN = -2
-SKIPPED = -1
+MOST_STRETCH = 256
+BLOCK = 4096  # rows looked at in one go
+SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 _FIELD = {name: i for i, name in enumerate(layout.BATCH_FIELDS)}
 _BATCH, _BATCH_ROW = layout.INTS.index("BATCH"), layout.INTS.index("BATCH_ROW")
+_CHUNK_START = layout.INTS.index("CHUNK_START")
 
 
 def minimize_batch(
@@ -150,20 +155,17 @@ def minimize_batch(
     starts, args = check_X0(X0, args, which)
     count, n = starts.shape
     mask = check_skip(skip, count)
-    check_unsupported(chosen, None, None, ())
+    check_batch_callback(callback)
+    penalty = check_penalty(penalty)
     per_row = _bounds_of_rows(bounds, count, n)
-    if per_row is not None:
-        bounds = list(zip(per_row[0][0], per_row[1][0], strict=True))
-    shared = check_bounds(bounds, n)
-    terms = _make_terms(shared, penalty, per_row, n, starts.dtype)
-    if terms is not None and method is None and not terms.separable:
+    shared = None if per_row is not None else check_bounds(bounds, n)
+    if method is None and penalty is not None and not penalty.separable:
         chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
-    check_terms(chosen, settings, terms)
     n_workers = check_workers(workers)
     batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
-    batch.terms, batch.per_row = terms, per_row
+    batch.limit(shared, per_row, penalty)
     result = batch.run(n_workers, callback)
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
@@ -174,16 +176,14 @@ def _bounds_of_rows(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.nda
     """Bounds that differ from problem to problem; None if they do not."""
     if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
         return None
-    lower, upper = (np.asarray(part, float) for part in (bounds.lb, bounds.ub))
-    if max(lower.ndim, upper.ndim) < 2:
-        return None
+    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
     try:
+        lower, upper = (np.asarray(part, float) for part in (bounds.lb, bounds.ub))
+        if max(lower.ndim, upper.ndim) < 2:
+            return None
         lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
-    except ValueError:
-        raise ValueError(
-            f"bounds must have lb and ub of shape ({n},) or ({count}, {n}), got {lower.shape} and "
-            f"{upper.shape}."
-        ) from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule}: {error}.") from None
     wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
     if wrong.any():
         i, j = (int(k[0]) for k in np.nonzero(wrong))
@@ -194,11 +194,27 @@ def _bounds_of_rows(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.nda
     return lower, upper
 
 
-def _make_terms(shared: Any, penalty: Any, per_row: Any, n: int, dtype: np.dtype) -> Terms | None:
-    penalty = check_penalty(penalty)
-    if per_row is not None and shared is None:  # the first row has none
-        shared = (np.full(n, -np.finfo(dtype).max), np.full(n, math.inf))
-    return make_terms(shared, penalty, n, dtype)
+def _bounds_within(
+    per_row: tuple[np.ndarray, np.ndarray], penalty: Any, dtype: np.dtype
+) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of each problem and those of the penalty together, as the loops take them."""
+    from .penalties._separable import inward
+
+    lower, upper = per_row
+    if penalty is not None:
+        _, _, low, high = penalty.separable_data(lower.shape[1])
+        lower, upper = np.maximum(lower, low), np.minimum(upper, high)
+        empty = lower > upper
+        if empty.any():
+            i, j = (int(k[0]) for k in np.nonzero(empty))
+            raise ValueError(
+                f"bounds and penalty leave no value for x[{j}] of problem {i}: "
+                f"({lower[i, j]}, {upper[i, j]})."
+            )
+    if dtype != np.float64:
+        with np.errstate(over="ignore"):
+            lower, upper = inward(lower, upper, dtype)
+    return np.ascontiguousarray(lower, dtype), np.ascontiguousarray(upper, dtype)
 
 
 @dataclasses.dataclass
@@ -209,28 +225,48 @@ class Batch:
     jac: Any
     args: tuple
     which: tuple[bool, ...]
-    starts: np.ndarray
+    starts: dataclasses.InitVar[np.ndarray]
     settings: Settings
-    mask: np.ndarray | None
+    mask: dataclasses.InitVar[np.ndarray | None]
     begin: float
-    terms: Terms | None = None
-    per_row: tuple[np.ndarray, np.ndarray] | None = None
 
-    def __post_init__(self) -> None:
-        count, _ = self.starts.shape
-        self.x = np.array(self.starts)
-        self.gradients = np.full(self.starts.shape, math.nan, self.starts.dtype)
-        self.numbers = np.full((count, layout.N_NUMBERS), math.nan)
-        self.counts = np.zeros((count, layout.N_COUNTS), np.int64)
-        self.counts[:, 0] = NOT_RUN
-        if self.mask is not None:
-            self.counts[self.mask, 0] = SKIPPED
+    def __post_init__(self, starts: np.ndarray, mask: np.ndarray | None) -> None:
+        self.count, self.n = starts.shape
+        # Where the problems start, and then what was found.
+        self.x = np.array(starts, order="C")
+        self.gradients = np.full(starts.shape, math.nan, starts.dtype)
+        self.numbers = np.full((self.count, layout.N_NUMBERS), math.nan)
+        self.counts = np.zeros((self.count, layout.N_COUNTS), np.int64)
+        self.status = self.counts[:, 0]
+        self.status[:] = NOT_RUN
+        self.before = 0  # how many are done without the loops
+        if mask is not None:
+            self.status[mask] = SKIPPED
+            self.before = int(mask.sum())
+        self.shared: tuple[np.ndarray, np.ndarray] | None = None
+        self.per_row: tuple[np.ndarray, np.ndarray] | None = None
+        self.penalty: Any = None
+        self.loops: list[Loop] = []
+        self.lock = threading.Lock()
         self.stop = np.zeros(1, np.int64)
         self.reason = Status.INTERRUPTED
-        self.done = 0
         self.taken = 0
         self.used = 1
         self.backend = "python"
+
+    def limit(self, shared: Any, per_row: Any, penalty: Any) -> None:
+        """Set bounds and penalty."""
+        self.shared, self.per_row, self.penalty = shared, per_row, penalty
+        check_terms(self.settings.method, self.settings, self.terms(0))
+        if per_row is not None:
+            self.tight = _bounds_within(per_row, penalty, self.x.dtype)
+
+    def terms(self, row: int) -> Terms | None:
+        """Bounds and penalty of one problem."""
+        bounds = self.shared
+        if self.per_row is not None:
+            bounds = self.per_row[0][row], self.per_row[1][row]
+        return make_terms(bounds, self.penalty, self.n, self.x.dtype)
 
     def args_of(self, row: int) -> tuple:
         """The arguments of one problem."""
@@ -238,78 +274,140 @@ class Batch:
             a[row] if batched else a for a, batched in zip(self.args, self.which, strict=True)
         )
 
+    def done(self) -> int:
+        """How many problems are solved."""
+        return self.before + sum(int(loop.fields[_FIELD["DONE"]]) for loop in self.loops)
+
     def run(self, workers: int, callback: Callable | None) -> OptimizeResult:
         """Solve them; every way out gives what was found."""
-        deadline = self.begin + self.settings.maxtime
+        report = Report(self, callback)
         try:
-            self._run(workers, callback, deadline)
+            self._run_groups(workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
-                error.result = self.result()  # type: ignore[attr-defined]
+                _attach(error, self.result())
                 raise
         except BaseException as error:
-            error.result = self.result()  # type: ignore[attr-defined]
+            _attach(error, self.result())
             raise
+        finally:
+            report.close()
         return self.result()
 
-    def _run(self, workers: int, callback: Callable | None, deadline: float) -> None:
-        usable = np.isfinite(self.starts).all(axis=1)
-        if self.mask is not None:
-            usable &= ~self.mask
-        if not usable.any():
-            self.counts[self.counts[:, 0] == NOT_RUN, 0] = Status.NONFINITE
+    def _run_groups(self, workers: int, report: Report) -> None:
+        """Problems without bounds come after those with them: their loop is another."""
+        if self.per_row is not None:
+            lower, upper = self.per_row
+            free = np.isinf(lower).all(axis=1) & np.isinf(upper).all(axis=1)
+            free &= self.status == NOT_RUN
+            self.status[free] = LATER
+            self._run(workers, report)
+            self.status[self.status == LATER] = NOT_RUN
+            self.per_row = None
+            self.before, self.loops = self.done(), []
+            self.taken = 0
+        self._run(workers, report)
+        report.now()
+
+    def _first(self) -> int:
+        """The first problem that can be started, -1 if there is none."""
+        for begin in range(0, self.count, BLOCK):
+            block = slice(begin, begin + BLOCK)
+            usable = np.isfinite(self.x[block]).all(axis=1) & (self.status[block] == NOT_RUN)
+            if usable.any():
+                return begin + int(usable.argmax())
+        return -1
+
+    def _run(self, workers: int, report: Report) -> None:
+        self._check_clock()
+        first = self._first()
+        if self.stop[0]:
             return
-        first = int(usable.argmax())
-        x0 = self.starts[first]
-        if self.terms is not None:
-            x0 = self.terms.start(x0)
+        if first < 0:
+            left = self.status == NOT_RUN
+            self.status[left] = Status.NONFINITE
+            self.before += int(left.sum())
+            return
+        x0, terms = self.x[first].copy(), self.terms(first)
+        if terms is not None:
+            x0 = terms.start(x0)
         objective = Objective(self.fun, self.jac, self.args_of(first), x0, self.settings.backend)
-        if self.terms is not None:
-            objective.bounds = self.terms.bounds()
-        separable = self.terms is None or self.terms.separable
-        if objective.binding is None or not separable:
-            self._run_in_python(callback, deadline)
+        if terms is not None:
+            objective.bounds = terms.bounds()
+        compiled = objective.binding is not None and (terms is None or terms.separable)
+        # Too few evaluations for one gradient: single runs know what to do.
+        few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first
+        if not compiled or few:
+            objective.warn_of_fallback(6)
+            self._run_in_python(objective, report)
             return
-        if self.per_row is not None and isinstance(self.jac, str):
-            raise ValueError("bounds of shape (n_problems, n) need jac, got finite differences.")
         self.backend = "numba"
-        objective.first(x0, np.empty_like(x0))
-        objective.warn_of_fallback()
-        self.used = workers = min(workers, len(self.starts))
-        loops = [Loop(self, objective, x0) for _ in range(workers)]
-        report = Report(self, callback)
-        if workers == 1:
-            while loops[0].advance():
-                report.now()
-                self._check_clock(deadline)
-            return
+        try:
+            objective.first(x0, np.empty_like(x0))
+        except Exception as error:
+            _attach(error, None, first)
+            raise
+        self._run_compiled(objective, x0, terms, workers, report)
+
+    def _run_compiled(
+        self, objective: Objective, x0: np.ndarray, terms: Any, workers: int, report: Report
+    ) -> None:
+        if _is_parallel(self.fun) or _is_parallel(self.jac):
+            workers = 1  # Numba's own threads may not be started from several at once
+        self.used = workers = min(workers, self.count)
+        penalties = self._penalties(terms)
+        for _ in range(workers):
+            self.loops.append(Loop(self, objective, x0, terms, penalties))
+        # A thread even where one is enough: this one takes Ctrl-C and looks at the clock.
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            pending = {pool.submit(loop.run) for loop in loops}
+            pending = {pool.submit(loop.run) for loop in self.loops}
             try:
                 while pending:
                     finished, pending = concurrent.futures.wait(
-                        pending, POLL_SECONDS, concurrent.futures.FIRST_EXCEPTION
+                        pending, self._patience(), concurrent.futures.FIRST_EXCEPTION
                     )
                     for future in finished:
                         future.result()
+                    self._check_clock()
                     report.now()
-                    self._check_clock(deadline)
             finally:
-                self.stop[0] = 1 if pending else self.stop[0]
+                if pending:
+                    self.stop[0] = 1
 
-    def _check_clock(self, deadline: float) -> None:
-        if time.perf_counter() > deadline and not self.stop[0]:
+    def _penalties(self, terms: Terms | None) -> np.ndarray | None:
+        """The penalty where each problem starts, in a single run's arithmetic; None: it is 0."""
+        if terms is None or terms.only_bounds:
+            return None
+        lower, upper = terms.bounds() if self.per_row is None else self.tight
+        l1, l2, _, _ = terms.h.separable_data(self.n)
+        made = np.empty(self.count)
+        with np.errstate(all="ignore"):
+            for begin in range(0, self.count, BLOCK):
+                rows = slice(begin, begin + BLOCK)
+                bounds = (lower, upper) if self.per_row is None else (lower[rows], upper[rows])
+                size = np.abs(np.clip(self.x[rows], *bounds).astype(np.float64))
+                made[rows] = np.where(l1 > 0.0, l1 * size, 0.0).sum(axis=1)
+                made[rows] += 0.5 * np.where(l2 > 0.0, (l2 * size) * size, 0.0).sum(axis=1)
+        return made
+
+    def _patience(self) -> float:
+        """Seconds to the next look at the clock."""
+        left = self.begin + self.settings.maxtime - time.perf_counter()
+        return POLL_SECONDS if self.stop[0] else min(POLL_SECONDS, max(left, 0.0))
+
+    def _check_clock(self) -> None:
+        if time.perf_counter() > self.begin + self.settings.maxtime and not self.stop[0]:
             self.reason = Status.MAXTIME
             self.stop[0] = 1
 
-    def _run_in_python(self, callback: Callable | None, deadline: float) -> None:
-        report = Report(self, callback)
+    def _run_in_python(self, objective: Objective, report: Report) -> None:
         settings = self.settings
         options = {
             "learning_rate": settings.learning_rate,
             "gtol": settings.gtol,
             "norm": settings.norm,
             "ftol": settings.ftol,
+            "gap_tol": settings.gap_tol,
             "xtol": settings.xtol,
             "maxiter": settings.maxiter,
             "maxfev": settings.maxfev,
@@ -317,39 +415,55 @@ class Batch:
             "backend": settings.backend,
             **settings.own,
         }
-        for row in np.flatnonzero(self.counts[:, 0] == NOT_RUN):
+        if objective.binding is not None:
+            self.backend = "numba"
+        for row in map(int, np.flatnonzero(self.status == NOT_RUN)):
             if self.stop[0]:
                 return
-            if not np.isfinite(self.starts[row]).all():
-                self.counts[row, 0] = Status.NONFINITE
-                continue
-            bounds = None
-            h = None if self.terms is None else self.terms.h
-            if self.per_row is not None:
-                bounds = list(zip(*(part[row] for part in self.per_row), strict=True))
-            options["maxtime"] = max(deadline - time.perf_counter(), 1e-9)
-            try:
-                found = minimize(
-                    self.fun, self.starts[row], self.args_of(int(row)), settings.method.name,
-                    self.jac, bounds=bounds, options=options, penalty=h,
-                )  # fmt: skip
-            except Exception as error:
-                error.row = int(row)  # type: ignore[attr-defined]
-                raise
-            self.x[row], self.gradients[row] = found.x, found.jac
-            self.numbers[row] = found.fun, found.grad_norm, found.learning_rate
-            self.counts[row] = (
-                found.status, found.nit, found.nfev, found.njev, found.n_restarts,
-                found.line_search_failures,
-            )  # fmt: skip
-            self.done += 1
-            report.now()
-            self._check_clock(deadline)
+            if not np.isfinite(self.x[row]).all():
+                self.status[row] = Status.NONFINITE
+            else:
+                self._solve(objective, row, options)
+            self.before += 1
+            self._check_clock()
+            if self.before < self.count:
+                report.now()
+
+    def _solve(self, objective: Objective, row: int, options: dict[str, Any]) -> None:
+        """One problem by `minimize`."""
+        bounds = self.shared
+        if self.per_row is not None:
+            bounds = self.per_row[0][row], self.per_row[1][row]
+        left = self.begin + self.settings.maxtime - time.perf_counter()
+        try:
+            found = minimize(
+                objective.fun,
+                self.x[row],
+                self.args_of(row),
+                self.settings.method.name,
+                objective.jac,
+                bounds=None if bounds is None else list(zip(*bounds, strict=True)),
+                options={**options, "maxtime": max(left, 1e-9)},
+                penalty=self.penalty,
+            )
+        except Exception as error:
+            _attach(error, None, row)
+            raise
+        self.x[row], self.gradients[row] = found.x, found.jac
+        self.numbers[row] = found.fun, found.grad_norm, found.learning_rate
+        self.counts[row] = (
+            found.status,
+            found.nit,
+            found.nfev,
+            found.njev,
+            found.n_restarts,
+            found.line_search_failures,
+        )
 
     def result(self) -> OptimizeResult:
         """What was found so far."""
         counts = self.counts.copy()
-        counts[counts[:, 0] == NOT_RUN, 0] = self.reason
+        counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
         names = {SKIPPED: "skipped", **{int(s): s.name.lower() for s in Status}}
         codes, totals = np.unique(status, return_counts=True)
@@ -374,35 +488,68 @@ class Batch:
         )
 
 
+def _is_parallel(function: Any) -> bool:
+    return bool(getattr(function, "targetoptions", {}).get("parallel"))
+
+
+def _attach(error: BaseException, result: OptimizeResult | None, row: int | None = None) -> None:
+    """What was found, and the problem that failed, go with the exception as attributes."""
+    try:
+        if row is not None:
+            error.row = row  # type: ignore[attr-defined]
+        if result is None:
+            return
+        error.result = result  # type: ignore[attr-defined]
+    except AttributeError:  # a class with __slots__
+        return
+    note = "fastmomentum: what was found so far is in the attribute `result` of this exception."
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
 class Loop:
     """One thread's compiled loop over problems, with a workspace of its own."""
 
-    _lock = threading.Lock()
-
-    def __init__(self, batch: Batch, objective: Objective, x0: np.ndarray):
+    def __init__(
+        self, batch: Batch, objective: Objective, x0: np.ndarray, terms: Any, penalties: Any
+    ):
         from ._kernels.bind import batch_patches
         from ._kernels.drivers import batch_address
 
+        if terms is not None:  # what is written to is not shared with other threads
+            terms = copy.copy(terms)
+            terms.numbers, terms.work = terms.numbers.copy(), terms.work.copy()
         self.batch = batch
-        self.run_ = run = Run(objective, batch.settings, x0, batch.terms)
+        self.run_ = run = Run(objective, batch.settings, x0, terms)
         self.seconds = 0.0
-        if run.plan.scheduled:
-            run._fill_schedules(batch.settings.maxiter)
-        self.ints, self.floats = run.ints.copy(), run.floats.copy()
+        self.size = 1
+        self.last = batch.settings.maxiter
+        if run.plan.scheduled and batch.loops:
+            run.numbers, self.last = batch.loops[0].run_.numbers, batch.loops[0].last
+        elif run.plan.scheduled:
+            self.last = run._fill_schedules(self.last)
         binding: Any = objective.binding
+        run.ints[_CHUNK_START] = 0
+        self.ints, self.floats = run.ints.copy(), run.floats.copy()
         self.patches = batch_patches(binding, batch.args, batch.which)
         starts = [-i if start == "x0" else i for i, start in run.plan.starts.items()]
-        if batch.terms is not None:
+        values = {}
+        if terms is not None:
             starts.append(run.plan.term_row + layout.FREE_ROW)
+            prox, self.prox_data = terms.address()
+            values["PROX"], values["PROX_DATA"] = prox, self.prox_data.ctypes.data
+        if terms is not None and batch.per_row is not None:
+            values["PROX_NUMBERS"] = terms.numbers.ctypes.data
+            values["LOWER"], values["UPPER"] = (part.ctypes.data for part in batch.tight)
+        self.penalties = penalties
+        if penalties is not None:
+            values["PENALTIES"] = penalties.ctypes.data
         self.start_rows = np.array(starts, np.int64)
-        per_row = batch.per_row
-        self.bounds = None
-        if per_row is not None:
-            self.bounds = [np.ascontiguousarray(part, batch.starts.dtype) for part in per_row]
+        stretch = POLL_SECONDS / max(objective.seconds, 1e-9)
         self.fields = np.zeros(len(layout.BATCH_FIELDS), np.int64)
-        values = {
+        values |= {
             "DRIVER": run.driver,
-            "X0": batch.starts.ctypes.data,
+            "STRETCH": max(1, min(MOST_STRETCH, int(stretch))),
             "STOP": batch.stop.ctypes.data,
             "X": batch.x.ctypes.data,
             "JAC": batch.gradients.ctypes.data,
@@ -416,12 +563,7 @@ class Loop:
             "N_ROWS": self.start_rows.size,
             "PATCHES": self.patches.ctypes.data,
             "N_PATCHES": len(self.patches),
-            "LOWER": 0 if self.bounds is None else self.bounds[0].ctypes.data,
-            "UPPER": 0 if self.bounds is None else self.bounds[1].ctypes.data,
         }
-        self.skip = None if batch.mask is None else batch.mask.astype(np.int64)
-        if self.skip is not None:
-            values["SKIP"] = self.skip.ctypes.data
         for name, value in values.items():
             self.fields[_FIELD[name]] = value
         run.ints[_BATCH] = self.fields.ctypes.data
@@ -435,65 +577,84 @@ class Loop:
     def advance(self) -> bool:
         """Take some problems and solve them; returns whether there were any."""
         batch = self.batch
-        with self._lock:
+        with batch.lock:
             first = batch.taken
-            left = len(batch.starts) - first
+            left = batch.count - first
             if left <= 0 or batch.stop[0]:
                 return False
-            size = 1 if self.seconds == 0.0 else int(CHUNK_SECONDS / self.seconds)
             # Small enough at the end that the threads finish together.
-            size = max(1, min(size, -(-left // (2 * batch.used))))
+            size = max(1, min(self.size, -(-left // (2 * batch.used))))
             batch.taken += size
         self.fields[_FIELD["FIRST"]], self.fields[_FIELD["LAST"]] = first, first + size
         started = time.perf_counter()
         try:
-            self.run_._call(self.address, batch.settings.maxiter)
-        except Exception as error:
+            self.run_._call(self.address, self.last)
+            self._check_schedule(first, first + size)
+        except BaseException as error:
             batch.stop[0] = 1
-            error.row = int(self.run_.ints[_BATCH_ROW])  # type: ignore[attr-defined]
+            _attach(error, None, int(self.run_.ints[_BATCH_ROW]))
             raise
-        self.seconds = (time.perf_counter() - started) / size
-        with self._lock:
-            batch.done += size
+        seconds = (time.perf_counter() - started) / size
+        self.size = max(1, min(8 * self.size, int(CHUNK_SECONDS / max(seconds, 1e-9))))
         return True
+
+    def _check_schedule(self, first: int, end: int) -> None:
+        """An error if a problem reached the first bad value of a schedule."""
+        if self.last == self.batch.settings.maxiter:
+            return
+        reached = self.batch.status[first:end] == Status.MAXITER
+        if not reached.any():
+            return
+        run = self.run_
+        run.ints[_BATCH_ROW] = first + int(reached.argmax())
+        for name, (parameter, schedule) in run.plan.scheduled.items():
+            ahead = int(name == "momentum" and run.method.looks_ahead)
+            schedule_value(parameter, schedule, self.last + ahead, run.dtype)
+            schedule_value(parameter, schedule, self.last, run.dtype)
+        raise ValueError(f"a schedule has no value for iteration {self.last}.")
 
 
 class Report:
-    """Tells the user, between chunks, how far the batch has come."""
+    """Tells the user, now and then, how far the batch has come."""
 
     def __init__(self, batch: Batch, callback: Callable | None):
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback must be callable, got {callback!r}.")
         self.batch = batch
         self.callback = callback
         self.next = 0.0
         self.shown = batch.settings.progress
+        self.open = False
+        self.ended = False
 
     def now(self) -> None:
         """Call the callback, and write the progress line, if it is time."""
         moment = time.perf_counter()
-        if moment < self.next and self.batch.done < len(self.batch.starts):
+        batch = self.batch
+        done = batch.done()
+        if self.ended or (moment < self.next and done < batch.count):
             return
         self.next = moment + POLL_SECONDS
-        batch = self.batch
-        count = len(batch.starts)
+        self.ended = done >= batch.count
         if self.shown:
-            share = f"{batch.done:,} of {count:,} problems, {moment - batch.begin:.1f} s"
+            share = f"{done:,} of {batch.count:,} problems, {moment - batch.begin:.1f} s"
             sys.stderr.write(f"\r{batch.settings.method.name}: {share}")
-            if batch.done >= count:
-                sys.stderr.write("\n")
             sys.stderr.flush()
+            self.open = True
         if self.callback is not None and not batch.stop[0]:
-            converged = int((batch.counts[:, 0] == Status.CONVERGED).sum())
             try:
                 self.callback(
                     make_result(
-                        n_done=batch.done,
-                        n_problems=count,
-                        n_converged=converged,
+                        n_done=done,
+                        n_problems=batch.count,
+                        n_converged=int((batch.status == Status.CONVERGED).sum()),
                         time=moment - batch.begin,
                     )
                 )
             except StopIteration:
                 batch.reason = Status.CALLBACK
                 batch.stop[0] = 1
+
+    def close(self) -> None:
+        """End the progress line."""
+        if self.open:
+            sys.stderr.write("\n")
+            sys.stderr.flush()

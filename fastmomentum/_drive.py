@@ -231,7 +231,8 @@ class Run:
             self._fill_bounds()
         if terms is not None:
             terms.fill(self.rows, self.ints, plan.term_row)
-            self.floats[PENALTY] = terms.h.value(x0)
+            # x0 is within the bounds, though maybe only of those rounded to its precision.
+            self.floats[PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
             if not plan.loop.startswith("momentum") and plan.loop.endswith("composite"):
                 self.ints[PROX], self.prox_data = terms.address()
                 self.ints[PROX_DATA] = self.prox_data.ctypes.data

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._batch import minimize_batch
 from ._result import OptimizeResult, Status, make_result
-from ._validation import SAMPLERS, check_box, check_choice, check_count, check_distance
+from ._validation import SAMPLERS, check_box, check_choice, check_count, check_distance, check_seed
 
 
 def multistart(
@@ -84,7 +84,8 @@ def multistart(
     count = check_count("n_starts", n_starts)
     check_choice("sampler", sampler, SAMPLERS)
     distance = check_distance(distance)
-    starts = lower + (upper - lower) * _unit_points(sampler, lower.size, count, seed)
+    generator = check_seed(seed)
+    starts = lower + (upper - lower) * _unit_points(sampler, lower.size, count, generator)
     box = list(zip(lower, upper, strict=True))
     found = minimize_batch(
         fun,
@@ -103,9 +104,8 @@ def multistart(
     return _best(found, upper - lower, distance)
 
 
-def _unit_points(sampler: str, n: int, count: int, seed: Any) -> np.ndarray:
+def _unit_points(sampler: str, n: int, count: int, generator: np.random.Generator) -> np.ndarray:
     """Points in the unit cube, shape (count, n)."""
-    generator = np.random.default_rng(seed)
     if sampler == "random":
         return generator.random((count, n))
     from scipy.stats import qmc
@@ -146,6 +146,9 @@ def _best(found: OptimizeResult, width: np.ndarray, distance: float) -> Optimize
         nfev=int(found.nfev.sum()),
         njev=int(found.njev.sum()),
         grad_norm=float(found.grad_norm[best]),
+        learning_rate=float(found.learning_rate[best]),
+        n_restarts=int(found.n_restarts[best]),
+        line_search_failures=int(found.line_search_failures[best]),
         minima=make_result(
             x=found.x[rows] if rows else found.x[:0],
             fun=found.fun[rows] if rows else found.fun[:0],

@@ -141,10 +141,10 @@ class Objective:
         """Can Python call fun? C functions are called by the loop alone."""
         return not _is_c(self.fun)
 
-    def warn_of_fallback(self) -> None:
+    def warn_of_fallback(self, stacklevel: int = 4) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
-            warnings.warn(self._failure, CompilationWarning, stacklevel=4)
+            warnings.warn(self._failure, CompilationWarning, stacklevel=stacklevel)
 
     # -- evaluations in Python --------------------------------------------------------------------
 

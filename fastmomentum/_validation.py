@@ -272,34 +272,36 @@ def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[np.ndarray,
     made = list(args)
     count = len(starts) if starts.ndim == 2 else None
     for i, batched in enumerate(which):
-        if not batched:
-            continue
-        rows = np.asarray(args[i])
-        if rows.dtype.kind not in "fiu" and not (rows.ndim > 1 and rows.dtype.kind in "bc"):
-            raise TypeError(
-                f"args[{i}] is batched and must be an array of numbers, got dtype {rows.dtype}."
-            )
-        if rows.ndim == 0 or len(rows) == 0:
-            raise ValueError(f"args[{i}] is batched and must have rows, got shape {rows.shape}.")
-        if count is None:
-            count = len(rows)
-        if len(rows) != count:
-            raise ValueError(
-                f"args[{i}] is batched and must have {count} rows, one per problem, got "
-                f"{len(rows)}."
-            )
-        native = rows.dtype.newbyteorder("=")
-        made[i] = np.ascontiguousarray(rows, native)
+        if batched:
+            made[i] = _check_rows(f"args[{i}]", args[i], count)
+            count = len(made[i])
     if count is None:
         raise ValueError(
             f"X0 must have the shape (n_problems, n) where no args are batched, got {starts.shape}."
         )
     single = starts.dtype.kind == "f" and starts.dtype.itemsize == 4
     dtype = np.dtype(np.float32 if single else np.float64)
-    if starts.ndim == 1:
-        starts = np.broadcast_to(starts, (count, starts.size))
     with np.errstate(over="ignore"):
-        return np.ascontiguousarray(starts, dtype), tuple(made)
+        starts = np.asarray(starts, dtype)
+    return np.broadcast_to(starts, (count, starts.shape[-1])), tuple(made)
+
+
+def _check_rows(name: str, value: Any, count: int | None) -> np.ndarray:
+    """A batched argument as an aligned C array with one row per problem."""
+    rule = f"{name} is batched and must be an array of numbers with one row per problem"
+    if isinstance(value, tuple | np.ma.MaskedArray):
+        raise TypeError(f"{rule}, got a {type(value).__name__}.")
+    try:
+        rows = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{rule}: {error}") from None
+    if rows.dtype.kind not in "fiu" and not (rows.ndim > 1 and rows.dtype.kind in "bc"):
+        raise TypeError(f"{rule}, got dtype {rows.dtype} of shape {rows.shape}.")
+    if rows.ndim == 0 or len(rows) == 0:
+        raise ValueError(f"{rule}, got shape {rows.shape}.")
+    if count is not None and len(rows) != count:
+        raise ValueError(f"{rule}, {count} in all, got {len(rows)}.")
+    return np.require(rows, rows.dtype.newbyteorder("="), ["C", "A"])
 
 
 def check_skip(skip: Any, count: int) -> np.ndarray | None:
@@ -338,12 +340,21 @@ def check_batch_options(settings: Settings) -> None:
         )
 
 
+def check_batch_callback(callback: Any) -> None:
+    """A callback of a batch, or None."""
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback must be callable, got {callback!r}.")
+
+
 SAMPLERS = ("sobol", "halton", "lhs", "random")
 
 
 def check_box(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper bounds, all of them finite."""
-    lengths = np.shape(getattr(bounds, "lb", bounds))
+    try:
+        lengths = np.shape(getattr(bounds, "lb", bounds))
+    except ValueError:  # ragged
+        lengths = ()
     if not lengths or lengths[0] == 0:
         raise ValueError(f"bounds must give (min, max) for each variable, got {bounds!r}.")
     pair = check_bounds(bounds, lengths[0])
@@ -361,6 +372,16 @@ def check_count(name: str, value: Any) -> int:
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     """One of some words."""
     return _choice(name, value, allowed)
+
+
+def check_seed(seed: Any) -> np.random.Generator:
+    """The generator of a seed, or the one given."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"seed must be None, an integer >= 0 or a Generator, got {seed!r}: {error}"
+        ) from None
 
 
 def check_distance(value: Any) -> float:

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "26331858622fd8f6"
+SOURCES = "04b66499a3d182c0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "5bf861e7026eb8f1"
+SOURCES = "a2a99f8a68c6f611"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "8d126db88327beb4"
+SOURCES = "bd96bdb502b9cac3"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

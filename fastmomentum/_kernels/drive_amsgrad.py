@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "185222e1040a4352"
+SOURCES = "c835d9293a0107b2"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "059e85b85b341315"
+SOURCES = "9fba5d279669a884"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

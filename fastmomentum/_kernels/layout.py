@@ -200,13 +200,14 @@ BATCH_FIELDS = (
     "DRIVER",  # address of the loop of one problem
     "FIRST",
     "LAST",
-    "X0",
-    "SKIP",  # int64, nonzero: leave this problem out; 0: none
-    "STOP",  # address of an int64, nonzero: end before the next problem
-    "X",
+    "STRETCH",  # iterations of one problem after which to look at STOP
+    "STOP",  # address of an int64, nonzero: end
+    "DONE",  # problems solved, counted here
+    "X",  # where the problems start, and then what was found
     "JAC",
     "NUMBERS",  # float64 (problems, 3): fun, grad_norm, learning_rate
-    "COUNTS",  # int64 (problems, 6): status, nit, nfev, njev, restarts, line-search failures
+    "COUNTS",  # int64 (problems, 6): status (NOT_RUN before; all others are left out), nit, nfev,
+    # njev, restarts, line-search failures
     "INTS",  # address of what the state arrays start from
     "FLOATS",
     "N_INTS",
@@ -217,8 +218,13 @@ BATCH_FIELDS = (
     "N_PATCHES",
     "LOWER",  # bounds of each problem; 0: the same for all
     "UPPER",
+    "PENALTIES",  # float64, the penalty where each problem starts; 0: it is 0
+    "PROX",  # address of the proximal operator of bounds and penalty, and of its data
+    "PROX_DATA",
+    "PROX_NUMBERS",  # address of its numbers, whose second half are bounds
 )
 N_NUMBERS, N_COUNTS = 3, 6
+NOT_RUN = -2  # status of a problem that is still to be solved
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)
 

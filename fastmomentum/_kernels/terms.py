@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "823a2af2329aef5d"
+SOURCES = "9e1f586ae8a2e5a1"
 PENALTY = 38
 STEP = 21
 GAP_TOL = 49

@@ -14,7 +14,7 @@ from fastmomentum.penalties._base import Penalty, check_length, reals, refuse, w
 __all__ = ["L1", "L2", "Box", "ElasticNet", "NonNegative", "SeparableSum"]
 
 
-def _inward(lower, upper, dtype):
+def inward(lower, upper, dtype):
     """The bounds, rounded to `dtype` so that the points within them are within the given ones."""
     low, high = lower.astype(dtype), upper.astype(dtype)
     inside_low = np.where(low < lower, np.nextafter(low, dtype.type(math.inf)), low)
@@ -56,7 +56,7 @@ class _Separable(Penalty):
         l1, l2, lower, upper = (np.broadcast_to(np.float64(part), size) for part in data)
         if dtype != np.float64:
             with np.errstate(over="ignore"):
-                lower, upper = _inward(lower, upper, dtype)
+                lower, upper = inward(lower, upper, dtype)
         return _prox.prox_separable, np.concatenate([l1, l2, lower, upper]), (), 0
 
     def __add__(self, other):

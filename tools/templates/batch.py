@@ -23,18 +23,19 @@ def drive_batch(
     stride = state.STRIDE
     rows = rows_of(workspace, stride, n, rates)
     stop = numbers_at(batch.STOP, ints)
-    skip = numbers_at(batch.SKIP, ints)
     start_rows = numbers_at(batch.ROWS, ints)
     patches = numbers_at(batch.PATCHES, ints)
-    all_x0 = rows_of(batch.X0, n, n, rates)
     all_x = rows_of(batch.X, n, n, rates)
     all_jac = rows_of(batch.JAC, n, n, rates)
     all_lower = rows_of(batch.LOWER, n, n, rates)
     all_upper = rows_of(batch.UPPER, n, n, rates)
+    all_counts = rows_of(batch.COUNTS, N_COUNTS, N_COUNTS, ints)
+    all_numbers = rows_of(batch.NUMBERS, N_NUMBERS, N_NUMBERS, floats)
     for p in range(batch.FIRST, batch.LAST):
         if stop[0] != 0:
             break
-        if batch.SKIP != 0 and skip[p] != 0:
+        counts = row(all_counts, p)
+        if counts[0] != NOT_RUN:
             continue
         copy_memory(address_of_numbers(ints), batch.INTS, 8 * batch.N_INTS)
         copy_memory(address_of_numbers(floats), batch.FLOATS, 8 * batch.N_FLOATS)
@@ -48,7 +49,8 @@ def drive_batch(
             else:
                 copy_memory(context + patches[4 * k], source, patches[4 * k + 3])
 
-        x0 = row(all_x0, p)
+        # The results stand where the starts stood.
+        x0 = row(all_x, p)
         x = row(rows, 0)
         bits = magnitude_bits(x0[0])
         for i in range(n):
@@ -58,39 +60,52 @@ def drive_batch(
         if batch.LOWER != 0:
             lower = row(rows, state.TERMS + LOWER_ROW)
             upper = row(rows, state.TERMS + UPPER_ROW)
+            scratch = row(rows, state.TERMS + TERM_ROWS)
             given_lower = row(all_lower, p)
             given_upper = row(all_upper, p)
+            prox_numbers = numbers_at(batch.PROX_NUMBERS, floats)
             for i in range(n):
                 lower[i] = given_lower[i]
                 upper[i] = given_upper[i]
+                scratch[2 * n + i] = given_lower[i]
+                scratch[3 * n + i] = given_upper[i]
+                prox_numbers[2 * n + i] = given_lower[i]
+                prox_numbers[3 * n + i] = given_upper[i]
         if state.TERMS != 0:
             clip_to_bounds(rows, state, 0)
-            numbers.PENALTY = penalty_at(rows, state, 0)
+            numbers.PENALTY = 0.0
+            if batch.PENALTIES != 0:
+                penalties = numbers_at(batch.PENALTIES, floats)
+                numbers.PENALTY = penalties[p]
         for k in range(batch.N_ROWS):
             j = start_rows[k]
             target = row(rows, j if j > 0 else -j)
             for i in range(n):
                 target[i] = x[i] if j < 0 else x[i] - x[i]
 
+        status = STATUS_NONFINITE
         if size - size == 0.0:
-            call_driver(
-                batch.DRIVER,
-                evaluate,
-                context,
-                workspace,
-                ints,
-                floats,
-                rates,
-                momenta,
-                history,
-                last,
-            )
-        else:
-            state.STATUS = STATUS_NONFINITE
-
-        status = state.STATUS
-        if status == RUNNING:
-            status = STATUS_MAXITER
+            # In stretches, so that a long problem, too, can be stopped.
+            reached = 0
+            while True:
+                reached = smaller(reached + batch.STRETCH, last)
+                call_driver(
+                    batch.DRIVER,
+                    evaluate,
+                    context,
+                    workspace,
+                    ints,
+                    floats,
+                    rates,
+                    momenta,
+                    history,
+                    reached,
+                )
+                if state.STATUS != RUNNING or reached >= last or stop[0] != 0:
+                    break
+            status = state.STATUS
+            if status == RUNNING:
+                status = STATUS_MAXITER if reached >= last else NOT_RUN
         point = state.CURRENT
         if state.BEST >= 0:
             point = state.BEST
@@ -101,23 +116,33 @@ def drive_batch(
         g = row(rows, N_POINTS + point)
         out_x = row(all_x, p)
         out_g = row(all_jac, p)
-        evaluated = state.NFEV > 0
+        evaluated = state.BEST >= 0 or state.PENDING != TO_EVALUATE
         for i in range(n):
             out_x[i] = x[i]
             out_g[i] = g[i] if evaluated else np.nan
         norm = largest_magnitude(out_g, n)
-        if evaluated and norm - norm == 0.0 and state.TERMS != 0:
-            norm = proximal_residual(rows, state, numbers, point)
-        elif evaluated and state.NORM != NORM_INF:
-            norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
-        out = row(rows_of(batch.NUMBERS, N_NUMBERS, N_NUMBERS, floats), p)
+        if evaluated:
+            if state.TERMS != 0 and norm - norm == 0.0:
+                # x - prox(x - g), by the operator that a single run takes for its result.
+                r = row(rows, state.TERMS + RESIDUAL_ROW)
+                for i in range(n):
+                    r[i] = x[i] - g[i]
+                call_prox(batch.PROX, r, n, 1.0, batch.PROX_DATA)
+                for i in range(n):
+                    r[i] = x[i] - r[i]
+                g = r
+            norm = largest_magnitude(g, n)
+            if state.NORM != NORM_INF:
+                norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
+        out = row(all_numbers, p)
         out[0] = value
         out[1] = norm
         out[2] = numbers.LEARNING_RATE
-        counts = row(rows_of(batch.COUNTS, N_COUNTS, N_COUNTS, ints), p)
         counts[0] = status
         counts[1] = state.NIT
         counts[2] = state.NFEV
         counts[3] = state.NJEV
         counts[4] = state.N_RESTARTS
         counts[5] = state.LINE_SEARCH_FAILURES
+        if status != NOT_RUN:
+            batch.DONE += 1
