@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "fcdf04bb8e5fc842"
+SOURCES = "cc008e1588de4829"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

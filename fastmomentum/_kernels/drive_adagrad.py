@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "04b66499a3d182c0"
+SOURCES = "b5a98505461f5757"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "4409c24d94ae91d0"
+SOURCES = "1185b0db549a33bb"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

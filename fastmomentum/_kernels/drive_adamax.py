@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "a2a99f8a68c6f611"
+SOURCES = "059a172ba699c7c3"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

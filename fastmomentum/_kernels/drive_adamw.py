@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "bd96bdb502b9cac3"
+SOURCES = "85caaeb22166d491"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

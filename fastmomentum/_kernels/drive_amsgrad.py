@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "c835d9293a0107b2"
+SOURCES = "bcada483af6dc8f1"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -8,12 +8,12 @@ Made from tools/templates/batch.py.
 
 import numpy as np
 
-from .abi import address_of_numbers, call_driver, call_norm, call_prox, copy_memory, fields_of, from_magnitude_bits, larger_magnitude, magnitude_bits, named, numbers_at, row, rows_of, smaller
+from .abi import address_of_numbers, call_driver, call_norm, copy_memory, fields_of, from_magnitude_bits, larger_magnitude, magnitude_bits, named, numbers_at, row, rows_of, smaller
 from .jit import cached_loop
 from .search import largest_magnitude
-from .terms import clip_to_bounds
+from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "86dfec1651a6f986"
+SOURCES = "c7f0becf28b55ad9"
 BATCH = 62
 LOWER_ROW = 2
 NORM_INF = 0
@@ -21,7 +21,6 @@ NOT_RUN = -2
 N_COUNTS = 6
 N_NUMBERS = 3
 N_POINTS = 5
-RESIDUAL_ROW = 6
 RUNNING = -1
 TERM_ROWS = 7
 TO_EVALUATE = 1
@@ -151,16 +150,8 @@ def drive_batch(
         norm = largest_magnitude(out_g, n)
         if evaluated:
             if state.TERMS != 0 and norm - norm == 0.0:
-                # x - prox(x - g), by the operator that a single run takes for its result.
-                r = row(rows, state.TERMS + RESIDUAL_ROW)
-                for i in range(n):
-                    r[i] = x[i] - g[i]
-                call_prox(batch.PROX, r, n, 1.0, batch.PROX_DATA)
-                for i in range(n):
-                    r[i] = x[i] - r[i]
-                g = r
-            norm = largest_magnitude(g, n)
-            if state.NORM != NORM_INF:
+                norm = proximal_residual(rows, state, numbers, point)
+            elif state.NORM != NORM_INF:
                 norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
         out = row(all_numbers, p)
         out[0] = value

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "571e89c75166e6d4"
+SOURCES = "0ef6c9c96b280d74"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "9df8837b85db3fa6"
+SOURCES = "81722f44e1dc2c3c"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

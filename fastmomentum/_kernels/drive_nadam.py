@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "9fba5d279669a884"
+SOURCES = "7844a3d8096e4b11"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

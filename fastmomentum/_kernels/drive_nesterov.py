@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "f8e2518b89614a7c"
+SOURCES = "a622138b75993d74"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

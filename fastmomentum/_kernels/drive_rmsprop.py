@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "7b98c6747aee2939"
+SOURCES = "d0150e2eeae16ca0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

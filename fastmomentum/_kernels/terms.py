@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "9e1f586ae8a2e5a1"
+SOURCES = "3254bc1175ebb5e5"
 PENALTY = 38
 STEP = 21
 GAP_TOL = 49
@@ -91,9 +91,12 @@ def penalty_at(rows, ints, point):
     return total
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath=False)
 def residual_entry(x, g, l1, l2, lower, upper):
-    """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding."""
+    """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
+
+    No reordering: `Terms.residual` computes the same to the last bit.
+    """
     v = x - g
     r = x if v == v else v
     if v > l1:
@@ -104,7 +107,7 @@ def residual_entry(x, g, l1, l2, lower, upper):
     return x - lower if r > x - lower else r
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath=False)
 def proximal_residual(rows, ints, floats, point):
     """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
     n = ints.SIZE

@@ -123,16 +123,8 @@ def drive_batch(
         norm = largest_magnitude(out_g, n)
         if evaluated:
             if state.TERMS != 0 and norm - norm == 0.0:
-                # x - prox(x - g), by the operator that a single run takes for its result.
-                r = row(rows, state.TERMS + RESIDUAL_ROW)
-                for i in range(n):
-                    r[i] = x[i] - g[i]
-                call_prox(batch.PROX, r, n, 1.0, batch.PROX_DATA)
-                for i in range(n):
-                    r[i] = x[i] - r[i]
-                g = r
-            norm = largest_magnitude(g, n)
-            if state.NORM != NORM_INF:
+                norm = proximal_residual(rows, state, numbers, point)
+            elif state.NORM != NORM_INF:
                 norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
         out = row(all_numbers, p)
         out[0] = value

@@ -60,9 +60,12 @@ def penalty_at(rows, ints, point):
     return total
 
 
-@part
+@part(fastmath=False)
 def residual_entry(x, g, l1, l2, lower, upper):
-    """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding."""
+    """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
+
+    No reordering: `Terms.residual` computes the same to the last bit.
+    """
     v = x - g
     r = x if v == v else v
     if v > l1:
@@ -73,7 +76,7 @@ def residual_entry(x, g, l1, l2, lower, upper):
     return x - lower if r > x - lower else r
 
 
-@part
+@part(fastmath=False)
 def proximal_residual(rows, ints, floats, point):
     """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
     n = ints.SIZE
