@@ -72,8 +72,9 @@ def minimize_batch(
 
     Problem i is ``minimize(fun, X0[i], args_i, ...)``, where ``args_i`` takes row i of the batched
     arguments and the others as they are; its result is the same to the last bit, whatever the
-    number of threads. When `fun` (and `jac`) are Numba functions, the loop over the problems is
-    compiled, too, and runs in threads without Python's lock.
+    number of threads (but for `grad_norm` where `norm` is not inf, and for the calls that a single
+    run makes to check ``jac="cs"``). When `fun` (and `jac`) are Numba functions, the loop over the
+    problems is compiled, too, and runs in threads without Python's lock.
 
     Parameters
     ----------
@@ -87,19 +88,24 @@ def minimize_batch(
     batched : bool or sequence of bool, default False
         Which of `args` differ from problem to problem: these are arrays with a leading axis of
         length n_problems. Of a one-dimensional array each problem gets a number.
-    method, jac, tol, options, penalty
-        As for `minimize`, the same for all problems; without the options `history` and
-        `return_all`. ``maxtime`` limits the whole call.
+    method, jac : optional
+        As for `minimize`, the same for all problems.
     bounds : sequence, `Bounds`, optional
-        As for `minimize`, or an object whose ``lb`` and ``ub`` have the shape (n_problems, n).
+        As for `minimize`, or an object whose ``lb`` or ``ub`` has the shape (n_problems, n).
+    tol : float, optional
+        As for `minimize`.
     callback : callable, optional
         Called now and then as ``callback(intermediate_result)`` with the counts ``n_done``,
         ``n_problems`` and ``n_converged`` and with ``time``; ``StopIteration`` ends the call.
+    options : dict, optional
+        As for `minimize`, without `history` and `return_all`. ``maxtime`` limits the whole call.
+    penalty : Penalty, optional
+        As for `minimize`, the same for all problems.
     skip : array_like of bool, shape (n_problems,), optional
         Problems to leave out: their status is -1, their x that of X0, their fun nan.
     workers : int, optional
         Threads; by default as many as there are processors for this process. Problems whose
-        functions are not compiled run one after the other in Python.
+        functions are not compiled, or whose penalty is not separable, run one after the other.
 
     Returns
     -------
@@ -117,6 +123,9 @@ def minimize_batch(
 
     Notes
     -----
+    `fun` and `jac` must not write into arguments that are not batched, since threads share them.
+    Functions compiled with ``parallel=True`` get one thread of this call's, and start their own.
+
     An exception in `fun` ends the call and carries the attributes ``result``, what was found so
     far, and ``row``, the problem; Ctrl-C carries ``result`` too, or returns it with
     ``options={"on_interrupt": "return"}``. Threads come from a pool of this call, not from Numba's

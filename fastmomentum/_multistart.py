@@ -34,20 +34,28 @@ def multistart(
 
     Parameters
     ----------
-    fun, args, method, jac, tol, options, penalty, callback, workers
-        As for `minimize_batch`; `args` are the same for all starts.
+    fun : callable
+        As for `minimize_batch`.
     bounds : sequence or `Bounds`
         The box, as for `minimize`: finite in every variable. The starts fill it, and the minima
         are searched within it.
     n_starts : int, default 128
         Number of starting points; powers of 2 suit 'sobol' best.
+    args : tuple, optional
+        Extra arguments of `fun` and `jac`, the same for all starts.
+    method, jac : optional
+        As for `minimize_batch`.
     seed : int or numpy.random.Generator, optional
         Of the starting points: the same seed gives the same result, whatever `workers`.
     sampler : {'sobol', 'halton', 'lhs', 'random'}, default 'sobol'
         How they fill the box: scrambled sequences of Sobol' or Halton, a Latin hypercube, or
         independent uniform numbers.
+    tol, callback, options, penalty : optional
+        As for `minimize_batch`.
     distance : float, default 1e-3
         Two minima are the same if no variable differs by more than this part of the box's width.
+    workers : int, optional
+        As for `minimize_batch`.
 
     Returns
     -------

@@ -37,10 +37,12 @@ LAYERS = (
     ("_result", 2),
     ("_validation", 2),
     ("_vectors", 2),
+    ("_terms", 2),
     # Compiles its functions when that is asked for.
     ("problems", 2),
     ("penalties", 2),
     ("_kernels", 1),
+    ("_differences", 0),
     ("_methods", 0),
     ("_prox", 0),
     ("_differences", 0),
