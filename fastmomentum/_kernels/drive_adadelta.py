@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "c9728ca013d492d8"
+SOURCES = "dedda07c7b378f21"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

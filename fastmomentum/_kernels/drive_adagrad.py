@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "e8cf672d76fe39ff"
+SOURCES = "41bbc6bccc7f0eeb"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

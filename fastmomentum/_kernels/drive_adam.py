@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "0a5374c6bd803220"
+SOURCES = "ab9e45acdd2b9c0d"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "50057acf4176bd63"
+SOURCES = "38ac10c66c0038da"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

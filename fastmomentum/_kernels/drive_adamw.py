@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "f37fe6a7ad2e94fd"
+SOURCES = "d49b562b8475bb8e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "f067a94bb3ab1c8a"
+SOURCES = "a22727eb21d19c0e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

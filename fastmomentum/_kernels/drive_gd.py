@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "50938a9923038de4"
+SOURCES = "dc15b3284ec1860c"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "f8a1baf61e792e90"
+SOURCES = "55b54545103124d9"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "2340be6cf2c6a056"
+SOURCES = "861a13dc2ef2e13f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

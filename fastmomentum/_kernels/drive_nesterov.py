@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "9c9967133240d882"
+SOURCES = "f30e447b350d0d7a"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

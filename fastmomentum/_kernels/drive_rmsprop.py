@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import constrain, proximal_residual
 
-SOURCES = "eccb6a9f62b5b9cc"
+SOURCES = "ce14a6ccdb826d52"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "881aba4cadca4cdb"
+SOURCES = "f33b001d8b25894e"
 PENALTY = 38
 STEP = 21
 PENALTY = 38
@@ -76,7 +76,7 @@ def proximal_step(rows, ints, floats):
     return total
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath=False)
 def residual_entry(x, g, l1, l2, lower, upper):
     """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding."""
     v = x - g
@@ -89,7 +89,7 @@ def residual_entry(x, g, l1, l2, lower, upper):
     return x - lower if r > x - lower else r
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath=False)
 def proximal_residual(rows, ints, floats, point):
     """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
     n = ints.SIZE
@@ -109,7 +109,7 @@ def proximal_residual(rows, ints, floats, point):
     return residual_norm(r, ints, floats)
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath=False)
 def residual_norm(r, ints, floats):
     """Norm of the convergence test of a row."""
     if ints.NORM != NORM_INF:
@@ -286,9 +286,6 @@ def proximal_change(rows, ints, floats, origin):
     else:
         floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.PROX_STEP, 1.0)
     return total
-
-
-# With a given rate every bit is that of the published rule: sums in order, no multiply-add.
 
 
 @part(fastmath=False)

@@ -3,6 +3,9 @@
 # A variable's cell is where h is smooth in it: between its bounds, on one side of 0 if l1_i > 0. It
 # is free inside, and fixed on the edge; the face is the set of points that move free variables
 # within their cells.
+#
+# What the loops with a given rate call is compiled without reordering: they keep to the bits of the
+# published rules.
 
 
 @part
@@ -46,7 +49,7 @@ def proximal_step(rows, ints, floats):
     return total
 
 
-@part
+@part(fastmath=False)
 def residual_entry(x, g, l1, l2, lower, upper):
     """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding."""
     v = x - g
@@ -59,7 +62,7 @@ def residual_entry(x, g, l1, l2, lower, upper):
     return x - lower if r > x - lower else r
 
 
-@part
+@part(fastmath=False)
 def proximal_residual(rows, ints, floats, point):
     """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
     n = ints.SIZE
@@ -79,7 +82,7 @@ def proximal_residual(rows, ints, floats, point):
     return residual_norm(r, ints, floats)
 
 
-@part
+@part(fastmath=False)
 def residual_norm(r, ints, floats):
     """Norm of the convergence test of a row."""
     if ints.NORM != NORM_INF:
@@ -256,9 +259,6 @@ def proximal_change(rows, ints, floats, origin):
     else:
         floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.PROX_STEP, 1.0)
     return total
-
-
-# With a given rate every bit is that of the published rule: sums in order, no multiply-add.
 
 
 @part(fastmath=False)
