@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, first_step, free_row, judge_trial, largest_magnitude
 from .terms import proximal_change
 
-SOURCES = "6900479670a5d742"
+SOURCES = "0d0df1898defbd9e"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, end_iteration, failure, first_
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "3614376a1154b960"
+SOURCES = "cb875a62bb611929"
 MEMORY = 26
 AHEAD_OF_BASE = 3
 AT_START = 0

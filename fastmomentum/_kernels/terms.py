@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "f33b001d8b25894e"
+SOURCES = "c2f29097435d9965"
 PENALTY = 38
 STEP = 21
 PENALTY = 38
@@ -76,7 +76,7 @@ def proximal_step(rows, ints, floats):
     return total
 
 
-@part(fastmath=False)
+@part(fastmath={"contract", "nsz", "reassoc"})
 def residual_entry(x, g, l1, l2, lower, upper):
     """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding."""
     v = x - g
@@ -89,7 +89,7 @@ def residual_entry(x, g, l1, l2, lower, upper):
     return x - lower if r > x - lower else r
 
 
-@part(fastmath=False)
+@part(fastmath={"contract", "nsz", "reassoc"})
 def proximal_residual(rows, ints, floats, point):
     """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
     n = ints.SIZE
@@ -106,6 +106,23 @@ def proximal_residual(rows, ints, floats, point):
         r[i] = residual_entry(
             np.float64(x[i]), np.float64(g[i]), weight, np.float64(l2[i]), low, high
         )
+    return residual_norm(r, ints, floats)
+
+
+@part(fastmath=False)
+def bounded_residual(rows, ints, floats, point):
+    """`proximal_residual` where h is nothing but bounds, to the same bits."""
+    n = ints.SIZE
+    x = row(rows, point)
+    g = row(rows, N_POINTS + point)
+    r = row(rows, ints.TERMS + RESIDUAL_ROW)
+    lower = row(rows, ints.TERMS + LOWER_ROW)
+    upper = row(rows, ints.TERMS + UPPER_ROW)
+    for i in range(n):
+        x_i = x[i]
+        r_i = g[i]
+        r_i = x_i - upper[i] if r_i < x_i - upper[i] else r_i
+        r[i] = x_i - lower[i] if r_i > x_i - lower[i] else r_i
     return residual_norm(r, ints, floats)
 
 
