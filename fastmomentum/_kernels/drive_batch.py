@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "c7f0becf28b55ad9"
+SOURCES = "af49a65ff2f96fae"
 BATCH = 62
 LOWER_ROW = 2
 NORM_INF = 0

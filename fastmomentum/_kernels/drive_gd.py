@@ -13,9 +13,9 @@ import numpy as np
 from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, row, rows_of
 from .jit import cached_loop
 from .search import largest_magnitude
-from .terms import constrain, proximal_residual
+from .terms import bounded_residual, constrain
 
-SOURCES = "0ef6c9c96b280d74"
+SOURCES = "e2c14e704f4dd80f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -124,7 +124,7 @@ def drive_gd_float64(
             grad_norm = largest_magnitude(g, n)
         if stop_here:
             if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
-                grad_norm = proximal_residual(rows, ints, floats, current)
+                grad_norm = bounded_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -174,7 +174,7 @@ def drive_gd_float64(
             nit = larger(k - 1, 0)
             break
         if ints.BOUNDED != 0:
-            grad_norm = proximal_residual(rows, ints, floats, current)
+            grad_norm = bounded_residual(rows, ints, floats, current)
             iterate, velocity = 0, 0
             step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.
@@ -308,7 +308,7 @@ def drive_gd_float32(
             grad_norm = largest_magnitude(g, n)
         if stop_here:
             if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
-                grad_norm = proximal_residual(rows, ints, floats, current)
+                grad_norm = bounded_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -358,7 +358,7 @@ def drive_gd_float32(
             nit = larger(k - 1, 0)
             break
         if ints.BOUNDED != 0:
-            grad_norm = proximal_residual(rows, ints, floats, current)
+            grad_norm = bounded_residual(rows, ints, floats, current)
             iterate, velocity = 0, 0
             step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.

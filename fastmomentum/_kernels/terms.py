@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "3254bc1175ebb5e5"
+SOURCES = "83388d9b3d66e6d3"
 PENALTY = 38
 STEP = 21
 GAP_TOL = 49
@@ -127,7 +127,24 @@ def proximal_residual(rows, ints, floats, point):
     return residual_norm(r, ints, floats)
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath=False)
+def bounded_residual(rows, ints, floats, point):
+    """`proximal_residual` where h is nothing but bounds, to the same bits."""
+    n = ints.SIZE
+    x = row(rows, point)
+    g = row(rows, N_POINTS + point)
+    r = row(rows, ints.TERMS + RESIDUAL_ROW)
+    lower = row(rows, ints.TERMS + LOWER_ROW)
+    upper = row(rows, ints.TERMS + UPPER_ROW)
+    for i in range(n):
+        x_i = x[i]
+        r_i = g[i]
+        r_i = x_i - upper[i] if r_i < x_i - upper[i] else r_i
+        r[i] = x_i - lower[i] if r_i > x_i - lower[i] else r_i
+    return residual_norm(r, ints, floats)
+
+
+@part(fastmath=False)
 def residual_norm(r, ints, floats):
     """Norm of the convergence test of a row."""
     if ints.NORM != NORM_INF:
@@ -331,9 +348,6 @@ def proximal_change(rows, ints, floats, origin):
     else:
         floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.PROX_STEP, 1.0)
     return total
-
-
-# With a given rate every bit is that of the published rule: sums in order, no multiply-add.
 
 
 @part(fastmath=False)

@@ -94,7 +94,7 @@ def drive(
             grad_norm = largest_magnitude(g, n)
         if stop_here:
             if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
-                grad_norm = proximal_residual(rows, ints, floats, current)
+                grad_norm = bounded_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -142,7 +142,7 @@ def drive(
             nit = larger(k - 1, 0)
             break
         if ints.BOUNDED != 0:
-            grad_norm = proximal_residual(rows, ints, floats, current)
+            grad_norm = bounded_residual(rows, ints, floats, current)
             # CONSTRAIN
             step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.
