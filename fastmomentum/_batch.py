@@ -369,8 +369,9 @@ class Batch:
             self.loops.append(Loop(self, objective, x0, terms, penalties))
         # A thread even where one is enough: this one takes Ctrl-C and looks at the clock.
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            pending = {pool.submit(loop.run) for loop in self.loops}
+            pending: set = set()
             try:
+                pending = {pool.submit(loop.run) for loop in self.loops}
                 while pending:
                     finished, pending = concurrent.futures.wait(
                         pending, self._patience(), concurrent.futures.FIRST_EXCEPTION
@@ -379,9 +380,10 @@ class Batch:
                         future.result()
                     self._check_clock()
                     report.now()
-            finally:
-                if pending:
-                    self.stop[0] = 1
+            except BaseException:
+                # Also one that arrives while the threads are being started.
+                self.stop[0] = 1
+                raise
 
     def _penalties(self, terms: Terms | None) -> np.ndarray | None:
         """The penalty where each problem starts, in a single run's arithmetic; None: it is 0."""

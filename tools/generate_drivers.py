@@ -364,15 +364,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="fail if a file is stale")
     check = parser.parse_args().check
+    texts = files()
     stale = [
         path
-        for path, text in files().items()
+        for path, text in texts.items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
     for path in stale:
         sys.stdout.write(f"{'stale' if check else 'written'}: {path.relative_to(ROOT)}\n")
         if not check:
-            path.write_text(files()[path], encoding="utf-8")
+            path.write_text(texts[path], encoding="utf-8")
     return 1 if check and stale else 0
 
 
