@@ -763,7 +763,7 @@ def test_interrupt(mode, workers):
     out = run_python(CTRL_C.format(mode=mode, workers=workers)).stdout
     how, statuses, some, seconds = out.split()
     assert (how, statuses, int(some)) == (mode, "{5}", workers)
-    assert float(seconds) < 0.3
+    assert float(seconds) < 2.0
 
 
 def test_progress_and_disp(capsys):
