@@ -25,7 +25,9 @@ FIELDS = ("x", "fun", "jac", "nit", "nfev", "njev", "success", "status", "messag
 def test_signature():
     ours = inspect.signature(fastmomentum.minimize)
     theirs = inspect.signature(scipy.optimize.minimize)
-    assert list(ours.parameters) == list(theirs.parameters)
+    added = [name for name in ours.parameters if name not in theirs.parameters]
+    assert added == ["penalty"] and ours.parameters["penalty"].kind.name == "KEYWORD_ONLY"
+    assert list(ours.parameters) == [*theirs.parameters, *added]
     for name, parameter in theirs.parameters.items():
         assert ours.parameters[name].default == parameter.default, name
         assert ours.parameters[name].kind == parameter.kind, name
