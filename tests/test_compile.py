@@ -407,7 +407,7 @@ def test_numba_flags_are_in_one_place():
     for path in KERNELS.parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "fastmath":
-                flags = ast.literal_eval(node.value)
+                flags = ast.literal_eval(node.value) or set()  # False: said to the callee
                 assert isinstance(flags, set), f"{path.name}:{node.lineno}"
                 # nnan and ninf would let NaN pass for success.
                 assert flags <= {"reassoc", "nsz", "contract"}, f"{path.name}:{node.lineno}"
