@@ -229,6 +229,10 @@ def compare_decays(
     runs: dict[str, tuple[Callable, slice]] = {
         "minimize_batch, 2 threads": (lambda y, X0: batch(y, X0, 2).x, slice(None)),
         "minimize_batch, 1 thread": (lambda y, X0: batch(y, X0, 1).x, slice(None)),
+        "2 threads, an exp that vectorises": (
+            lambda y, X0: batch(y, X0, 2, decay_wide).x,
+            slice(None),
+        ),
         "1 thread, an exp that vectorises": (
             lambda y, X0: batch(y, X0, 1, decay_wide).x,
             slice(None),
