@@ -623,9 +623,7 @@ def draw(path: str) -> None:
 def main() -> None:
     """Print every table."""
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, ", end="")
-    print(
-        f"Python {platform.python_version()}, NumPy {np.__version__}; other programs were running"
-    )
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}")
     rows = compare_decays()
     base, base_cpu = next(row[1:3] for row in rows if row[0] == "loop over SciPy L-BFGS-B")
     print(f"\n{FITS:,} exponential decays of 64 points, 3 parameters (loops: {SAMPLED} of them,")
