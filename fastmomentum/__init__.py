@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ._minimize import minimize as minimize
     from ._multistart import multistart as multistart
     from ._objective import CompilationWarning as CompilationWarning
+    from ._optimizer import Optimizer as Optimizer
     from ._options import show_options as show_options
     from ._path import path as path
     from ._result import OptimizeResult as OptimizeResult
@@ -33,6 +34,7 @@ _HOMES = {
     "BatchState": "._batch_state",
     "CompilationWarning": "._objective",
     "OptimizeResult": "._result",
+    "Optimizer": "._optimizer",
     "State": "._state",
     "Status": "._result",
     "minimize": "._minimize",

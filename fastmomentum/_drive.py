@@ -336,31 +336,37 @@ class Run:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
         if self.plan.scheduled:
             last = self._fill_schedules(last)
-        ints = self.ints
         try:
             self._advance(last)
             self._show()
         finally:
-            if self.settings.history and ints[HISTORY] > 0:
-                self.recorded.append(self.history[: ints[HISTORY]].copy())
-                ints[HISTORY] = 0
-        return ints.item(STATUS)
+            self.keep_history()
+        return self.ints.item(STATUS)
 
-    def _advance(self, last: int) -> None:
+    def keep_history(self) -> None:
+        """Put aside the rows recorded in this stretch."""
+        if self.settings.history and self.ints[HISTORY] > 0:
+            self.recorded.append(self.history[: self.ints[HISTORY]].copy())
+            self.ints[HISTORY] = 0
+
+    def needs_evaluation(self, last: int) -> bool:
+        """Move on to the next evaluation that the caller must make; False: to `last` or the end."""
         ints = self.ints
         while True:
             self._call(self.driver, last)
-            if ints[STATUS] == layout.NEEDS_PROX:
-                assert self.terms is not None
-                z = self.row(int(ints[TRIAL]))
-                self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
-                ints[PENDING] = layout.TO_EVALUATE
-                continue
-            if ints[STATUS] != layout.NEEDS_EVALUATION:
-                return
-            current = int(ints[CURRENT])
+            if ints[STATUS] != layout.NEEDS_PROX:
+                return bool(ints[STATUS] == layout.NEEDS_EVALUATION)
+            assert self.terms is not None
+            z = self.row(int(ints[TRIAL]))
+            self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
+            ints[PENDING] = layout.TO_EVALUATE
+
+    def _advance(self, last: int) -> None:
+        ints = self.ints
+        while self.needs_evaluation(last):
             if self.saver is not None and self.saver.due():
                 self.save(layout.RUNNING)
+            current = int(ints[CURRENT])
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
             )

@@ -210,8 +210,8 @@ _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)
 _COUNT = (0, 2**62)
 _RANGES: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE", "LOWEST"), _ROW),
-    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS"), _ROW_OR_NONE),
+    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE"), _ROW),
+    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
     **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
     "PENDING": (0, 4),
 }

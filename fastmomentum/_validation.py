@@ -346,6 +346,13 @@ def check_batch_options(settings: Settings) -> None:
         )
 
 
+def check_step_options(options: Any) -> None:
+    """What has no meaning where the caller has the loop."""
+    for name in ("disp", "progress", "return_all", "backend", "on_interrupt", "checkpoint_every"):
+        if name in dict(options or {}):
+            raise ValueError(f"{name} is not an option of Optimizer: leave it out.")
+
+
 def check_batch_callback(callback: Any) -> None:
     """A callback of a batch, or None."""
     if callback is not None and not callable(callback):
