@@ -30,6 +30,7 @@ LAYERS = (
     ("_batch", 3),
     ("_multistart", 3),
     ("_optimizer", 3),
+    ("distributed", 3),
     ("_drive", 2),
     ("_resume", 2),
     ("_state", 2),
@@ -56,7 +57,17 @@ LAYERS = (
 )
 # Packages that only some layers may import where a module begins.
 NUMBA = ("numba", "llvmlite")
-HEAVY = (*NUMBA, "scipy", "matplotlib", "dask", "sklearn", "statsmodels", "pandas", "tqdm")
+HEAVY = (
+    *NUMBA,
+    "scipy",
+    "matplotlib",
+    "dask",
+    "distributed",
+    "sklearn",
+    "statsmodels",
+    "pandas",
+    "tqdm",
+)
 
 
 def module_name(path):
@@ -203,6 +214,7 @@ HELP = {
     "fastmomentum.schedules": list(schedules.__all__),
     "fastmomentum.problems": None,  # all that its __all__ names
     "fastmomentum.penalties": None,
+    "fastmomentum.distributed": None,
 }
 PUBLIC = [
     (module, name)
