@@ -15,6 +15,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import penalties as penalties
+    from . import plot as plot
     from . import problems as problems
     from . import schedules as schedules
     from ._batch import minimize_batch as minimize_batch
@@ -43,7 +44,7 @@ _HOMES = {
     "path": "._path",
     "show_options": "._options",
 }
-_MODULES = ("penalties", "problems", "schedules")
+_MODULES = ("penalties", "plot", "problems", "schedules")
 
 __all__ = ["__version__", *sorted((*_HOMES, *_MODULES))]
 

@@ -23,6 +23,7 @@ LAYERS = (
     ("__main__", 4),
     ("cli", 3),
     ("_bench", 3),
+    ("plot", 3),
     ("_demo", 3),
     ("_minimize", 3),
     ("_options", 3),
