@@ -29,6 +29,7 @@ LAYERS = (
     ("_path", 3),
     ("_batch", 3),
     ("_multistart", 3),
+    ("_scipy", 3),
     ("_drive", 2),
     ("_terms", 2),
     ("_objective", 2),
