@@ -38,10 +38,11 @@ MESSAGES: dict[Status, str] = {
         "try another x0, a smaller `learning_rate`, or keep fun inside its domain."
     ),
     Status.MAXTIME: (
-        "Time limit `maxtime` reached. x is the best point found; pass it as x0 to go on."
+        "Time limit `maxtime` reached. x is the best point found; pass `state=result.state` to go "
+        "on."
     ),
     Status.INTERRUPTED: (
-        "Interrupted by the user. x is the best point found; pass it as x0 to go on."
+        "Interrupted by the user. x is the best point found; pass `state=result.state` to go on."
     ),
     Status.STAGNATION: (
         "No lower function value in the last `patience` iterations. x is the best point found; "
