@@ -30,6 +30,7 @@ LAYERS = (
     ("_path", 3),
     ("_batch", 3),
     ("_multistart", 3),
+    ("_scipy", 3),
     ("_optimizer", 3),
     ("_drive", 2),
     ("_resume", 2),
