@@ -67,7 +67,19 @@ class State:
     nit, nfev : int
         Iterations and calls of the objective so far.
     status : int
-        How the run that left it had ended, see `Status`.
+        How the run that left it had ended, see `Status`; -1: it was under way.
+    loop : str
+        Which loop it is of: the method's, for a given or an automatic rate, with bounds or without.
+    rules : dict
+        The options that decide how a run goes and when it ends, as text.
+    rows : ndarray, shape (rows, n)
+        Points, their gradients, and the method's vectors.
+    ints, floats : ndarray
+        The numbers of the loop.
+    history : ndarray, shape (iterations, 3)
+        What was recorded: value, norm of the gradient and learning rate.
+    work : ndarray
+        Where a proximal operator that iterates starts from.
 
     Examples
     --------
@@ -94,11 +106,11 @@ class State:
     loop: str
     status: int
     rules: dict[str, str]
-    rows: np.ndarray  # (rows, n): points, gradients, the method's vectors
+    rows: np.ndarray
     ints: np.ndarray
     floats: np.ndarray
-    history: np.ndarray  # (iterations recorded, 3)
-    work: np.ndarray  # where a proximal operator starts from
+    history: np.ndarray
+    work: np.ndarray
     source: str = dataclasses.field(default="state", init=False)  # what error messages call it
 
     @property
