@@ -340,7 +340,11 @@ def check_workers(workers: Any) -> int:
 
 def check_client(client: Any) -> Any:
     """A client of dask.distributed, or None."""
-    if client is None or is_client(client):
+    if client is None:
+        return None
+    if is_client(client):
+        if client.asynchronous:
+            raise ValueError("client must not be asynchronous.")
         return client
     raise TypeError(f"client must be a distributed.Client, got {client!r}.")
 
@@ -354,6 +358,8 @@ def check_shards(load: Any, n_shards: Any) -> int:
     """Number of shards, for which there is a loader."""
     if not callable(load):
         raise TypeError(f"load must be callable, load(i) -> arrays, got {load!r}.")
+    if n_shards is None and hasattr(load, "__len__"):
+        n_shards = len(load)
     return _number("n_shards", n_shards, 1, integer=True)
 
 

@@ -3,7 +3,9 @@
 import functools
 import os
 import time
+from typing import ClassVar
 
+import numba
 import numpy as np
 from numba import njit
 
@@ -102,3 +104,18 @@ def of_process(x, out, where):
     """The shard's number is the value, the process's that of the gradient."""
     out[:] = where[0]
     return where[1]
+
+
+def sleeps(x, out, A, b):
+    time.sleep(0.7)
+    return squares(x, out, A, b)
+
+
+class Threads:
+    """An objective that Numba would run in parallel: its value is the number of threads."""
+
+    targetoptions: ClassVar = {"parallel": True}
+
+    def __call__(self, x, out, A, b):
+        out[:] = 0.0
+        return numba.get_num_threads()

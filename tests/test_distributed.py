@@ -52,6 +52,8 @@ def test_kept_shards_are_loaded_once():
         objective(POINT)
         objective(POINT)
     assert loaded == [0, 1, 2]
+    objective(POINT)  # closed, it loads them anew
+    assert loaded == [0, 1, 2, 0, 1, 2]
 
 
 @pytest.mark.parametrize("method", ["momentum", "nesterov"])

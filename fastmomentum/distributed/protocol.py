@@ -152,7 +152,8 @@ class Here:
             self.shards.add(i)
 
     def broadcast_call(self, call: Call) -> tuple[list[Reply], list[int]]:
-        assert self.shards is not None
+        if self.shards is None:
+            return [], list(call.ids)
         return [self.shards.answer(call)], []
 
     def live(self) -> list[str]:

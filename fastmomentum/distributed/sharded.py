@@ -29,8 +29,8 @@ class ShardedSum:
     load : callable
         ``load(i)``, for i = 0, ..., n_shards - 1, returns the arrays of shard i: a tuple, or one
         array. With a client it is called on the workers: it should read files that they reach.
-    n_shards : int
-        Number of shards.
+    n_shards : int, optional
+        Number of shards; by default ``len(load)``, as of `Blocks`.
     client : distributed.Client, optional
         Of a cluster whose workers hold the shards. None: this process alone.
     deterministic : bool, default False
@@ -60,6 +60,11 @@ class ShardedSum:
     Sums of shards are in float64, also where x is float32. Read-only arrays, such as of a memory
     map opened with ``mode="r"``, are another type for Numba: it compiles once for them and once for
     arrays in memory.
+
+    With a client, use one process per core, each with one thread, unless `fun_and_grad` is itself
+    parallel: then a worker uses the cores of its host, divided by the workers there. A worker that
+    dies, is stopped or is restarted costs the time to load its shards elsewhere; they move back
+    when there are more workers again. What the driver knows is kept by ``minimize(checkpoint=)``.
 
     An exception of `load` or `fun_and_grad` propagates, with the number of the shard in its notes.
 
@@ -92,7 +97,7 @@ class ShardedSum:
         self,
         fun_and_grad: Callable,
         load: Callable[[int], Any],
-        n_shards: int,
+        n_shards: int | None = None,
         *,
         client: Any = None,
         deterministic: bool = False,
@@ -110,6 +115,10 @@ class ShardedSum:
         self._empty = Shards(fun_and_grad, load, held)
         self._all = tuple(range(self.n_shards))
         self._engine: Engine = Here()
+        if client is not None:
+            from .dask import DaskCluster
+
+            self._engine = DaskCluster(client, self.timeout)
         self._engine.place(self._empty, self._all)
 
     def __repr__(self) -> str:

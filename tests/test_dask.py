@@ -1,0 +1,209 @@
+"""A real cluster of two processes, whose workers are killed, stopped and restarted."""
+
+import os
+import signal
+import threading
+import time
+import warnings
+
+import numpy as np
+import pytest
+import shards
+from shards import N, Part, data, poisson, randhie, squares
+
+from fastmomentum import minimize
+from fastmomentum.distributed import Blocks, ShardedSum
+
+distributed = pytest.importorskip("distributed")
+
+pytestmark = pytest.mark.xdist_group("dask")
+POINT = np.linspace(-1.0, 2.0, N)
+SECONDS = 60  # no wait is longer
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster, timeout=SECONDS) as client,
+    ):
+        client.wait_for_workers(2, timeout=SECONDS)
+        yield client
+
+
+@pytest.fixture
+def both(client):
+    """The client, once two workers live."""
+    client.wait_for_workers(2, timeout=SECONDS)
+    return client
+
+
+def pids(client):
+    return sorted(client.run(os.getpid).values())
+
+
+def places(objective):
+    """Process of each shard, for an objective of `of_process`."""
+    f, g = [], []
+    for reply in objective._gather(_call(objective)):
+        f += reply.fun[:, 0].tolist()
+        g += reply.grad[:, 0, 0].tolist()
+    assert sorted(f) == list(range(objective.n_shards))
+    return [int(pid) for _, pid in sorted(zip(f, g, strict=True))]
+
+
+def _call(objective):
+    from fastmomentum.distributed.protocol import Call
+
+    return Call(np.zeros((1, 1)), objective._all, True)
+
+
+def test_a_run_on_workers_is_the_run_here(both):
+    def run(client, deterministic=True):
+        load = Part(data, 6)
+        with ShardedSum(squares, load, 6, client=client, deterministic=deterministic) as objective:
+            return minimize(objective, np.zeros(N), jac=True, options={"gtol": 1e-8})
+
+    here, there, quick = run(None), run(both), run(both, deterministic=False)
+    assert here.success and (there.x == here.x).all() and there.nit == here.nit
+    np.testing.assert_allclose(quick.x, here.x, atol=1e-9)
+
+
+def test_real_data_in_shards_has_the_optimum_of_the_whole(both):
+    X, y = randhie()
+    options = {"gtol": 1e-9}
+    whole = minimize(poisson, np.zeros(X.shape[1]), args=(X, y), jac=True, options=options)
+    with ShardedSum(poisson, Part(randhie, 8), 8, client=both) as objective:
+        found = minimize(objective, np.zeros(X.shape[1]), jac=True, options=options)
+    assert found.success
+    np.testing.assert_allclose(found.x, whole.x, atol=1e-8)
+
+
+def test_errors_of_loader_and_function_come_back(both):
+    with pytest.raises(FileNotFoundError, match="part-2") as caught:
+        ShardedSum(squares, shards.fails, 6, client=both)
+    assert "fastmomentum: load(2) failed." in caught.value.__notes__
+    with (
+        ShardedSum(shards.breaks, Part(data, 3), 3, client=both) as objective,
+        pytest.raises(ArithmeticError, match="no value") as caught,
+    ):
+        objective(np.ones(N))
+    assert "fastmomentum: in shard 0." in caught.value.__notes__
+
+
+def test_dask_arrays_and_frames_are_shards(both):
+    da = pytest.importorskip("dask.array")
+    A, b = data()
+    load = Blocks(da.from_array(A, (80, N)), da.from_array(b, 80))
+    expected = ShardedSum(squares, Part(data, 3), 3)(POINT)
+    for client in (None, both):
+        with ShardedSum(squares, load, client=client, deterministic=True) as objective:
+            f, g = objective(POINT)
+        assert f == expected[0] and (g == expected[1]).all()
+    pytest.importorskip("pyarrow")
+    pandas = pytest.importorskip("pandas")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dd = pytest.importorskip("dask.dataframe")
+        frame = dd.from_pandas(pandas.DataFrame(A), npartitions=3)
+        series = dd.from_pandas(pandas.Series(b), npartitions=3)
+        f, g = ShardedSum(squares.py_func, Blocks(frame, series))(POINT)
+    assert f == pytest.approx(expected[0], rel=1e-12)
+    for wrong, text in (
+        ((), "at least one"),
+        ((da.from_array(A, (80, 2)),), "has .3, 3. blocks"),
+        ((da.from_array(A, (80, N)), da.from_array(b, 60)), "same blocks of rows"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            Blocks(*wrong)
+    with pytest.raises(TypeError, match="argument 0 is ndarray"):
+        Blocks(A)
+
+
+def test_a_killed_worker_changes_nothing(both):
+    """Killed within an evaluation; its shards move, and move back when it is there again."""
+    victim = pids(both)[0]
+
+    def run(client):
+        seen = []
+
+        def callback(x):
+            seen.append(x)
+            if client is not None and len(seen) == 2:
+                # in the middle of the next gradient
+                os.posix_spawn("/bin/sh", ["sh", "-c", f"sleep 0.08; kill -9 {victim}"], os.environ)
+
+        load = Part(data, 4)
+        with ShardedSum(shards.slow, load, 4, client=client, deterministic=True) as objective:
+            options = {"gtol": 1e-8}
+            res = minimize(objective, np.zeros(N), jac=True, options=options, callback=callback)
+            return res, objective.n_recoveries
+
+    before, none = run(None)
+    after, some = run(both)
+    assert none == 0 and some >= 1
+    assert after.success and (after.x == before.x).all() and after.nit == before.nit
+
+
+def test_shards_move_to_a_restarted_worker(both):
+    with ShardedSum(
+        shards.of_process, shards.process, 4, client=both, deterministic=True
+    ) as objective:
+        before = places(objective)
+        assert sorted(before.count(pid) for pid in set(before)) == [2, 2]
+        os.kill(before[0], signal.SIGKILL)
+        other = before[0]
+        assert set(places(objective)) == set(before) - {other}
+        assert objective.n_recoveries >= 1
+        both.wait_for_workers(2, timeout=SECONDS)
+        end = time.monotonic() + SECONDS
+        while len(set(places(objective))) < 2:
+            assert time.monotonic() < end, "no shard has moved to the new worker"
+            time.sleep(0.2)
+        after = places(objective)
+        assert sorted(after.count(pid) for pid in set(after)) == [2, 2]
+
+
+def test_a_stopped_worker_is_given_up(both):
+    with ShardedSum(
+        shards.of_process, shards.process, 4, client=both, deterministic=True, timeout=2
+    ) as objective:
+        before = places(objective)
+        stopped = before[0]
+        os.kill(stopped, signal.SIGSTOP)
+        try:
+            begin = time.monotonic()
+            assert set(places(objective)) == set(before) - {stopped}
+            assert time.monotonic() - begin < 20
+            assert stopped not in places(objective)
+        finally:
+            os.kill(stopped, signal.SIGCONT)
+        end = time.monotonic() + SECONDS
+        while stopped not in places(objective):  # it has come back to life
+            assert time.monotonic() < end
+            time.sleep(0.2)
+
+
+def test_a_worker_that_is_too_slow_is_an_error(both):
+    with (
+        ShardedSum(shards.sleeps, Part(data, 2), 2, client=both, timeout=0.3) as objective,
+        pytest.raises(RuntimeError, match=r"got lost 8 times in a row"),
+    ):
+        objective(POINT)
+
+
+def test_parallel_functions_share_the_cores(both):
+    with ShardedSum(shards.Threads(), Part(data, 2), 2, client=both) as objective:
+        f, _ = objective(POINT)
+    assert f == 2 * max(1, len(os.sched_getaffinity(0)) // 2)
+
+
+def test_an_asynchronous_client_is_refused():
+    class Asynchronous:
+        asynchronous = True
+        submit = scheduler_info = None
+
+    with pytest.raises(ValueError, match="must not be asynchronous"):
+        ShardedSum(squares, Part(data, 2), 2, client=Asynchronous())
