@@ -354,6 +354,13 @@ def is_client(value: Any) -> bool:
     return hasattr(value, "submit") and hasattr(value, "scheduler_info")
 
 
+def check_lazy(**given: Any) -> None:
+    """What a batch cannot do where its results are dask arrays."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} is not for a dask array as X0: leave it out.")
+
+
 def check_shards(load: Any, n_shards: Any) -> int:
     """Number of shards, for which there is a loader."""
     if not callable(load):

@@ -119,3 +119,31 @@ class Threads:
     def __call__(self, x, out, A, b):
         out[:] = 0.0
         return numba.get_num_threads()
+
+
+@njit
+def decay(x, out, t, y):
+    """Half the sum of squares of x[0] exp(-x[1] t) - y."""
+    total = 0.0
+    out[:] = 0.0
+    for k in range(t.size):
+        e = np.exp(-x[1] * t[k])
+        r = x[0] * e - y[k]
+        total += 0.5 * r * r
+        out[0] += r * e
+        out[1] -= r * x[0] * e * t[k]
+    return total
+
+
+def decay_slowly(x, out, t, y):
+    time.sleep(0.002)
+    if y[0] > 90.0:
+        raise ArithmeticError("too much")
+    return decay(x, out, t, y)
+
+
+def decays(count):
+    t = np.linspace(0.0, 4.0, 16)
+    rng = np.random.default_rng(3)
+    rates = rng.uniform(0.5, 3.0, count)
+    return t, 2.0 * np.exp(-rates[:, None] * t) + 0.01 * rng.standard_normal((count, t.size))

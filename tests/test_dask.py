@@ -9,9 +9,11 @@ import warnings
 import numpy as np
 import pytest
 import shards
-from shards import N, Part, data, poisson, randhie, squares
+from scipy.optimize import Bounds
+from shards import N, Part, data, decay, decay_slowly, decays, poisson, randhie, squares
 
-from fastmomentum import minimize
+import fastmomentum
+from fastmomentum import minimize, minimize_batch
 from fastmomentum.distributed import Blocks, ShardedSum
 
 distributed = pytest.importorskip("distributed")
@@ -207,3 +209,128 @@ def test_an_asynchronous_client_is_refused():
 
     with pytest.raises(ValueError, match="must not be asynchronous"):
         ShardedSum(squares, Part(data, 2), 2, client=Asynchronous())
+
+
+# -- many problems ---------------------------------------------------------------------------------
+
+BATCH = {"batched": (False, True), "jac": True}
+FIELDS = ("x", "fun", "jac", "nit", "nfev", "njev", "status", "success", "grad_norm", "n_restarts")
+
+
+def assert_same(result, expected):
+    for name in FIELDS:
+        np.testing.assert_array_equal(np.asarray(result[name]), expected[name], name)
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Many chunks although there is little to do."""
+    from fastmomentum.distributed import batch
+
+    for name in ("CHUNK_SECONDS", "LEAST_SECONDS"):
+        monkeypatch.setattr(batch, name, 1e-9)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"bounds": [(0.0, 3.0), (0.0, 1.5)]},
+        {"penalty": fastmomentum.penalties.L1(0.05), "method": "nesterov"},
+        {"method": "adam", "options": {"learning_rate": 0.05, "maxiter": 60}},
+        {"skip": np.arange(120) % 3 == 0},
+    ],
+    ids=["plain", "bounds", "penalty", "rate", "skip"],
+)
+def test_a_batch_on_workers_is_the_batch_here(both, small_chunks, more):
+    args = decays(120)
+    here = minimize_batch(decay, [1.0, 1.0], args, **BATCH, **more)
+    there = minimize_batch(decay, [1.0, 1.0], args, **BATCH, **more, workers=both)
+    assert_same(there, here)
+    assert there.message == here.message
+    assert there.backend == "numba" and there.workers == 2
+
+
+def test_bounds_per_problem_and_starts_that_are_not_finite(both, small_chunks):
+    args = decays(60)
+    X0 = np.full((60, 2), 1.0)
+    X0[40] = np.nan
+    upper = np.where(np.arange(60)[:, None] % 2 == 0, np.inf, [3.0, 1.0])
+    bounds = Bounds(np.where(np.isinf(upper), -np.inf, 0.0), upper)
+    here = minimize_batch(decay, X0, args, **BATCH, bounds=bounds)
+    there = minimize_batch(decay, X0, args, **BATCH, bounds=bounds, workers=both)
+    assert_same(there, here)
+    assert there.status[40] == 3
+
+
+def test_a_worker_is_killed_during_a_batch(both, small_chunks):
+    args, seen = decays(60), []
+    victim = pids(both)[0]
+
+    def callback(intermediate_result):
+        seen.append(intermediate_result.n_done)
+        if intermediate_result.n_done > 20 and not killed:
+            killed.append(os.kill(victim, signal.SIGKILL))
+
+    killed = []
+    options = {"maxiter": 8}
+    there = minimize_batch(
+        decay_slowly, [1.0, 1.0], args, **BATCH, options=options, callback=callback, workers=both
+    )
+    here = minimize_batch(decay, [1.0, 1.0], args, **BATCH, options=options)
+    assert killed and seen == sorted(seen) and seen[-1] == 60
+    np.testing.assert_array_equal(there.x, here.x)
+
+
+def test_a_batch_on_workers_stops(both, small_chunks, tmp_path):
+    def stop(intermediate_result):
+        raise StopIteration
+
+    t, y = decays(200)
+    stopped = minimize_batch(decay_slowly, [1.0, 1.0], (t, y), **BATCH, callback=stop, workers=both)
+    assert (stopped.status == 99).any()
+    some = minimize_batch(
+        decay_slowly,
+        [1.0, 1.0],
+        (t, y),
+        **BATCH,
+        options={"maxtime": 0.5},
+        workers=both,
+        checkpoint=tmp_path / "batch.npz",
+    )
+    assert (some.status == 4).any()
+    rest = minimize_batch(
+        decay, [1.0, 1.0], (t, y), **BATCH, workers=both, checkpoint=tmp_path / "batch.npz"
+    )
+    assert_same(rest, minimize_batch(decay, [1.0, 1.0], (t, y), **BATCH))
+    y[77, 0] = 99.0
+    with pytest.raises(ArithmeticError, match="too much") as caught:
+        minimize_batch(
+            decay_slowly,
+            [1.0, 1.0],
+            (t, y),
+            **BATCH,
+            workers=both,
+            options={"maxiter": 2},
+        )
+    assert caught.value.row == 77
+    assert (caught.value.result.status == 1).any()
+
+
+def test_dask_arrays_in_dask_arrays_out(both):
+    da = pytest.importorskip("dask.array")
+    t, y = decays(90)
+    X0 = np.tile([1.0, 1.0], (90, 1))
+    here = minimize_batch(decay, X0, (t, y), **BATCH)
+    lazy = da.from_array(X0, (40, 1))
+    for rows in (y, da.from_array(y, (30, 16))):
+        there = minimize_batch(decay, lazy, (t, rows), **BATCH, workers=both)
+        assert there.x.chunks == ((40, 40, 10), (2,)) and isinstance(there.fun, da.Array)
+        found = dict(zip(FIELDS, both.compute([there[k] for k in FIELDS], sync=True), strict=True))
+        assert_same(found, here)
+    with pytest.raises(ValueError, match="skip is not for a dask array as X0"):
+        minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, skip=np.zeros(90, bool))
+    with pytest.raises(ValueError, match=r"args\[1\] is batched and must have one row per problem"):
+        minimize_batch(decay, lazy, (t, y[:5]), **BATCH, workers=both)
+    with pytest.raises(ValueError, match="known shape"):
+        minimize_batch(decay, lazy[:, 0], (t, y), **BATCH, workers=both)

@@ -8,12 +8,12 @@ has an end, and looks meanwhile whether the worker still lives.
 from __future__ import annotations
 
 import concurrent.futures
-import pickle
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from .._validation import check_workers
+from .errors import portable
 from .protocol import Call, Reply, Shards
 
 # While an answer is awaited, the cluster is asked this often who lives.
@@ -58,17 +58,6 @@ class Holder:
             return self.shards.answer(call)
         except Exception as error:
             return portable(error)
-
-
-def portable(error: Exception) -> Exception:
-    """An exception that can be pickled, with its notes, which a pickle of its own may lose."""
-    notes = getattr(error, "__notes__", [])
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.__notes__ = list(notes)
-    return error
 
 
 class DaskCluster:
