@@ -282,6 +282,16 @@ class Objective:
             )
 
 
+class Told:
+    """Stands for an objective whose values are told."""
+
+    binding = None
+    jac = True
+    can_be_checked = False
+    cost_fun = cost_jac = cost_first = 1
+    calls_fun = calls_jac = 0
+
+
 @functools.cache
 def _kernels(name: str) -> Any:
     """A module of `_kernels`, imported late since it loads Numba; an import statement is slower."""

@@ -334,3 +334,28 @@ def test_dask_arrays_in_dask_arrays_out(both):
         minimize_batch(decay, lazy, (t, y[:5]), **BATCH, workers=both)
     with pytest.raises(ValueError, match="known shape"):
         minimize_batch(decay, lazy[:, 0], (t, y), **BATCH, workers=both)
+
+
+# -- mini-batches ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("variance_reduction", [None, "svrg"])
+def test_mini_batches_on_workers_are_those_here(both, variance_reduction):
+    def run(client):
+        load = Part(data, 4)
+        with ShardedSum(
+            squares, load, 4, client=client, deterministic=True, keep=True
+        ) as objective:
+            return fastmomentum.minimize_sum(
+                objective,
+                np.zeros(N),
+                method="adam",
+                batch_size=60,
+                epochs=3,
+                seed=1,
+                variance_reduction=variance_reduction,
+                options={"learning_rate": 0.05},
+            )
+
+    here, there = run(None), run(both)
+    assert there.nit == 12 and (there.x == here.x).all() and there.fun == here.fun

@@ -32,6 +32,7 @@ LAYERS = (
     ("_multistart", 3),
     ("_scipy", 3),
     ("_optimizer", 3),
+    ("_sums", 3),
     ("distributed", 3),
     ("_drive", 2),
     ("_resume", 2),

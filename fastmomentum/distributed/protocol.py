@@ -27,11 +27,14 @@ class Call:
         The shards that are wanted.
     apart : bool
         One sum per shard, rather than one per process.
+    rows : dict, optional
+        Which rows of each shard; all of them by default.
     """
 
     points: np.ndarray
     ids: tuple[int, ...]
     apart: bool
+    rows: dict[int, np.ndarray] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +48,14 @@ class Reply:
     fun : ndarray, shape (n_sums, n_points)
     grad : ndarray, shape (n_sums, n_points, n)
         One sum for each of `ids` where they were wanted apart, else one for all.
+    sizes : tuple of int
+        Rows of each of `ids`.
     """
 
     ids: tuple[int, ...]
     fun: np.ndarray
     grad: np.ndarray
+    sizes: tuple[int, ...]
 
 
 class Engine(Protocol):
@@ -90,6 +96,7 @@ class Shards:
         self.load = load
         self.keep = keep
         self.held: dict[int, tuple | None] = {}
+        self.objective: Objective | None = None
 
     def add(self, i: int) -> None:
         """Take over shard i."""
@@ -108,10 +115,17 @@ class Shards:
         fun = np.zeros((sums, count))
         grad = np.zeros((sums, count, n), dtype)
         g = np.empty(n, call.points.dtype)
+        sizes = []
         with _ONE_AT_A_TIME:
             for k, i in enumerate(ids):
                 row = k if call.apart else 0
-                objective = self._objective(i, call.points[0])
+                arrays = self.held[i]
+                if arrays is None:
+                    arrays = self._load(i)
+                sizes.append(_rows_of(arrays))
+                if call.rows is not None:
+                    arrays = tuple(a[call.rows[i]] for a in arrays)
+                objective = self._objective(arrays, g)
                 for j, x in enumerate(call.points):
                     try:
                         fun[row, j] += objective.evaluate(x, g)
@@ -119,13 +133,14 @@ class Shards:
                         error.add_note(f"fastmomentum: in shard {i}.")
                         raise
                     grad[row, j] += g
-        return Reply(ids, fun, grad)
+        return Reply(ids, fun, grad, tuple(sizes))
 
-    def _objective(self, i: int, x: np.ndarray) -> Objective:
-        arrays = self.held[i]
-        if arrays is None:
-            arrays = self._load(i)
-        return Objective(self.fun, True, arrays, x, "python")
+    def _objective(self, arrays: tuple, g: np.ndarray) -> Objective:
+        known = self.objective
+        if known is None or (known.n, known.dtype) != (g.size, g.dtype):
+            known = self.objective = Objective(self.fun, True, arrays, g, "python")
+        known.args = arrays
+        return known
 
     def _load(self, i: int) -> tuple:
         try:
@@ -137,6 +152,10 @@ class Shards:
         if not arrays or any(part is None for part in arrays):
             raise TypeError(f"load({i}) must return an array or a tuple of arrays, got {found!r}.")
         return arrays
+
+
+def _rows_of(arrays: tuple) -> int:
+    return len(arrays[0]) if np.ndim(arrays[0]) else 1
 
 
 class Here:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -111,8 +112,9 @@ class ShardedSum:
         self.timeout = check_timeout(timeout)
         self.nfev = 0
         self.n_recoveries = 0
-        held = client is not None if keep is None else bool(keep)
-        self._empty = Shards(fun_and_grad, load, held)
+        self.keep = client is not None if keep is None else bool(keep)
+        self._sizes: np.ndarray | None = None
+        self._empty = Shards(fun_and_grad, load, self.keep)
         self._all = tuple(range(self.n_shards))
         self._engine: Engine = Here()
         if client is not None:
@@ -129,12 +131,16 @@ class ShardedSum:
         fun, grad = self.evaluate(np.asarray(x)[None])
         return float(fun[0]), grad[0]
 
-    def evaluate(self, points: Any) -> tuple[np.ndarray, np.ndarray]:
+    def evaluate(
+        self, points: Any, rows: dict[int, np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Values and gradients at several points, in one pass over the shards.
 
         Parameters
         ----------
         points : array_like, shape (n_points, n)
+        rows : dict, optional
+            Shards, and the numbers of the rows in each, that the sum is over; all by default.
 
         Returns
         -------
@@ -142,10 +148,25 @@ class ShardedSum:
         grad : ndarray, shape (n_points, n)
         """
         points = check_points(points)
-        replies = self._gather(Call(points, self._all, self.deterministic))
+        ids = self._all if rows is None else tuple(sorted(rows))
+        replies = self._gather(Call(points, ids, self.deterministic, rows))
         self.nfev += len(points)
         fun, grad = total(replies, points.shape)
         return fun, grad.astype(points.dtype, copy=False)
+
+    def sizes(self) -> np.ndarray:
+        """Rows of each shard; the first call loads those that are not held.
+
+        Returns
+        -------
+        ndarray of int, shape (n_shards,)
+        """
+        if self._sizes is None:
+            replies = self._gather(Call(np.zeros((0, 1)), self._all, True))
+            self._sizes = np.zeros(self.n_shards, np.int64)
+            for reply in replies:
+                self._sizes[list(reply.ids)] = reply.sizes
+        return self._sizes
 
     def close(self) -> None:
         """Let go of the shards; the cluster stays."""
@@ -165,7 +186,7 @@ class ShardedSum:
                 return replies
             self.n_recoveries += 1
             self._engine.place(self._empty, missing)
-            again = Call(call.points, tuple(missing), call.apart)
+            again = dataclasses.replace(call, ids=tuple(missing))
             more, missing = self._engine.broadcast_call(again)
             replies += more
         raise RuntimeError(
