@@ -18,7 +18,6 @@ from fastmomentum.distributed import Blocks, ShardedSum
 
 distributed = pytest.importorskip("distributed")
 
-pytestmark = pytest.mark.xdist_group("dask")
 POINT = np.linspace(-1.0, 2.0, N)
 SECONDS = 60  # no wait is longer
 
