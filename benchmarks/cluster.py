@@ -119,7 +119,7 @@ def main():
     times, work, direct = {}, {}, {}
     for workers in WORKERS:
         with distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster:
             with distributed.Client(cluster) as client:
                 times[workers] = overheads(client, workers)

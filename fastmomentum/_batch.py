@@ -151,6 +151,9 @@ def minimize_batch(
     ``options={"on_interrupt": "return"}``. Threads come from a pool of this call, not from Numba's
     threading layers, so that it may be called from threads and forked processes.
 
+    On a cluster, chunks of some second of work go to the workers, which compile once each. A worker
+    that dies is noticed at once; one that hangs only by dask, after its ``worker-ttl`` (5 minutes).
+
     Examples
     --------
     Exponential decays, one fit per row of data:

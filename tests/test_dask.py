@@ -2,8 +2,10 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+import types
 import warnings
 
 import numpy as np
@@ -26,7 +28,7 @@ SECONDS = 60  # no wait is longer
 def client():
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster, timeout=SECONDS) as client,
     ):
@@ -92,6 +94,28 @@ def test_errors_of_loader_and_function_come_back(both):
     ):
         objective(np.ones(N))
     assert "fastmomentum: in shard 0." in caught.value.__notes__
+
+
+def test_what_a_worker_cannot_import_is_an_error(both, monkeypatch):
+    module = types.ModuleType("only_here")
+    exec("def fun(x, A, b):\n    return 0.0, x", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    module.fun.__module__ = "only_here"
+    with pytest.raises(Exception, match=r"only_here|deserializ"):
+        ShardedSum(module.fun, Part(data, 2), 2, client=both)
+
+
+def test_a_client_without_its_scheduler_is_an_error():
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as cluster,
+        distributed.Client(cluster, timeout=SECONDS) as client,
+    ):
+        objective = ShardedSum(squares, Part(data, 2), 2, client=client, timeout=5)
+        client.close()
+        with pytest.raises(RuntimeError, match="lost its scheduler"):
+            objective(POINT)
 
 
 def test_dask_arrays_and_frames_are_shards(both):

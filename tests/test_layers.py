@@ -191,6 +191,7 @@ sys.stdout.write(" ".join(sorted({{m.split(".")[0] for m in sys.modules}} & set(
         ("fastmomentum.schedules.Step(0.1)(3)", set()),
         ("fastmomentum.penalties.L1(0.1).value([1.0, 2.0])", set()),
         ("fastmomentum.show_options(disp=False)", set()),
+        ("fastmomentum.distributed.ShardedSum", set()),
         (
             "fastmomentum.minimize(lambda x: x @ x, [1.0], options={'learning_rate': 0.1})",
             {"numba", "llvmlite", "scipy"},

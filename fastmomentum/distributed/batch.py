@@ -13,7 +13,7 @@ import numpy as np
 
 from .._batch import NOT_RUN, Batch, Report
 from .._objective import is_compiled
-from .._result import OptimizeResult, make_result
+from .._result import OptimizeResult, Status, make_result
 from .._validation import (
     Settings,
     check_args,
@@ -26,7 +26,7 @@ from .._validation import (
     check_options,
     check_penalty,
 )
-from .errors import portable
+from .parcels import pack, portable, unpack
 
 # A task costs some 10 ms; below this much work more of them do not pay.
 CHUNK_SECONDS = 1.0
@@ -112,9 +112,9 @@ def same(value: Any) -> Any:
     return value
 
 
-def solve(common: Common, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
+def solve(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
     """One chunk, in one thread."""
-    batch = common.batch(starts, rows, bounds, seconds)
+    batch = unpack(parcel).batch(starts, rows, bounds, seconds)
     row, failure = -1, None
     begin = time.perf_counter()
     try:
@@ -134,18 +134,19 @@ def solve(common: Common, starts: Any, rows: tuple, bounds: Any, seconds: float)
     )
 
 
-def pilot(common: Common, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
+def pilot(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
     """The first chunk: compiles before it takes the time."""
     first = slice(0, 1)
     limits = None if bounds is None else tuple(part[first] for part in bounds)
-    warm = solve(common, starts[first], tuple(a[first] for a in rows), limits, seconds)
+    warm = solve(parcel, starts[first], tuple(a[first] for a in rows), limits, seconds)
     if warm.failure is not None and len(starts) == 1:
         return warm
-    return solve(common, starts, rows, bounds, seconds)
+    return solve(parcel, starts, rows, bounds, seconds)
 
 
-def solve_block(common: Common, starts: Any, rows: tuple, bounds: Any) -> OptimizeResult:
+def solve_block(parcel: bytes, starts: Any, rows: tuple, bounds: Any) -> OptimizeResult:
     """One block of a dask array."""
+    common: Common = unpack(parcel)
     batch = common.batch(np.asarray(starts), rows, bounds, common.settings.maxtime)
     return batch.run(1, None)
 
@@ -170,7 +171,7 @@ class Chunks:
         self.batch, self.client = batch, client
         self.rows = np.flatnonzero(batch.status == NOT_RUN)
         self.taken = 0
-        self.common = client.submit(same, _common(batch), pure=False)
+        self.common = client.submit(same, pack(_common(batch)), pure=False)
         self.pending: dict[Any, np.ndarray] = {}
         each = [batch.x, *(a for a, b in zip(batch.args, batch.which, strict=True) if b)]
         self.most = max(1, CHUNK_BYTES // max(1, sum(a[:1].nbytes for a in each)))
@@ -205,12 +206,13 @@ class Chunks:
         """Put down what a chunk found."""
         rows, batch = self.pending.pop(future), self.batch
         solved: Solved = future.result(timeout=60)
-        fresh = batch.status[rows] == NOT_RUN  # of the pilots one is enough
+        if not (batch.status[rows] == NOT_RUN).any():
+            return solved  # another pilot was quicker
         batch.x[rows], batch.gradients[rows] = solved.x, solved.gradients
         batch.numbers[rows], batch.counts[rows] = solved.numbers, solved.counts
         done = batch.status[rows] > NOT_RUN
         batch.settled[rows] = done
-        batch.before += int((fresh & done).sum())
+        batch.before += int(done.sum())
         if solved.backend == "numba":
             batch.backend = "numba"
         if solved.failure is not None:
@@ -245,6 +247,8 @@ def run_chunks(batch: Batch, client: Any, report: Report) -> None:
             _collect(batch, chunks, report)
     finally:
         chunks.cancel()
+    if not batch.stop[0] and (batch.status == NOT_RUN).any():
+        batch.reason = Status.MAXTIME  # a worker's clock was ahead
     report.now()
 
 
@@ -322,13 +326,11 @@ def solve_lazily(
         if batched
     ]
     kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
-    common = dask.delayed(
-        Common(fun, check_jac(jac), kept, which, settings, check_bounds(bounds, n), penalty),
-        pure=False,
-        traverse=False,
-    )
+    limits = check_bounds(bounds, n)
+    common = Common(fun, check_jac(jac), kept, which, settings, limits, penalty)
+    parcel = dask.delayed(pack(common), pure=False)
     blocks = [
-        dask.delayed(solve_block, pure=False)(common, starts, list(rows), None)
+        dask.delayed(solve_block, pure=False)(parcel, starts, list(rows), None)
         for starts, *rows in zip(X0.to_delayed().ravel(), *columns, strict=True)
     ]
     # Kept on the workers: x and fun are not solved for twice.

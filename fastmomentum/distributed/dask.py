@@ -8,12 +8,13 @@ has an end, and looks meanwhile whether the worker still lives.
 from __future__ import annotations
 
 import concurrent.futures
+import pickle
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from .._validation import check_workers
-from .errors import portable
+from .parcels import pack, portable
 from .protocol import Call, Reply, Shards
 
 # While an answer is awaited, the cluster is asked this often who lives.
@@ -29,7 +30,8 @@ class Lost(Exception):
 class Holder:
     """What lives on a worker. Errors of the user's functions are values, unlike dask's own."""
 
-    def __init__(self, empty: Shards, cached: bool, neighbours: int):
+    def __init__(self, parcel: bytes, cached: bool, neighbours: int):
+        empty: Shards = pickle.loads(parcel)  # of its own: actors do not share shards
         self.shards = empty
         self.threads = 0
         if getattr(empty.fun, "targetoptions", {}).get("parallel"):
@@ -83,7 +85,8 @@ class DaskCluster:
         self.looked = time.monotonic()
 
     def live(self) -> list[str]:
-        self.workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        if self.client.status == "running":
+            self.workers = self.client.scheduler_info(n_workers=-1)["workers"]
         if self.client.status != "running":
             raise RuntimeError(
                 "the client has lost its scheduler: make a new one, and go on there."
@@ -170,11 +173,12 @@ class DaskCluster:
             cached = is_cached(self.empty.fun)
         hosts = [self.workers[name]["host"] for name in names]
         made = {}
+        parcel = pack(self.empty)
         for name, host in zip(names, hosts, strict=True):
             if name not in self.actors:
                 made[name] = self.client.submit(
                     Holder,
-                    self.empty,
+                    parcel,
                     cached,
                     hosts.count(host),
                     actor=True,
