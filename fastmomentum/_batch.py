@@ -6,7 +6,6 @@ import concurrent.futures
 import copy
 import dataclasses
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from ._drive import Run
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
+from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
 from ._resume import same_value
 from ._state import rules_of
@@ -712,8 +712,12 @@ class Report:
         self.batch = batch
         self.callback = callback
         self.next = 0.0
-        self.shown = batch.settings.progress
-        self.open = False
+        settings = batch.settings
+        self.progress: Progress | None = None
+        if settings.progress:
+            self.progress = Progress(
+                settings.method.name, batch.begin, batch.count, "problem", settings.maxtime
+            )
         self.ended = False
 
     def now(self) -> None:
@@ -725,18 +729,16 @@ class Report:
             return
         self.next = moment + POLL_SECONDS
         self.ended = done >= batch.count
-        if self.shown:
-            share = f"{done:,} of {batch.count:,} problems, {moment - batch.begin:.1f} s"
-            sys.stderr.write(f"\r{batch.settings.method.name}: {share}")
-            sys.stderr.flush()
-            self.open = True
+        converged = int((batch.status == Status.CONVERGED).sum())
+        if self.progress is not None:
+            self.progress.show(done, converged=converged)
         if self.callback is not None and not batch.stop[0]:
             try:
                 self.callback(
                     make_result(
                         n_done=done,
                         n_problems=batch.count,
-                        n_converged=int((batch.status == Status.CONVERGED).sum()),
+                        n_converged=converged,
                         time=moment - batch.begin,
                     )
                 )
@@ -745,7 +747,6 @@ class Report:
                 batch.stop[0] = 1
 
     def close(self) -> None:
-        """End the progress line."""
-        if self.open:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+        """End the progress bar."""
+        if self.progress is not None:
+            self.progress.close()

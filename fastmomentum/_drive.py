@@ -385,11 +385,13 @@ class Run:
 
     def _show(self) -> None:
         if self.progress is not None:
+            ints, floats = self.ints, self.floats
             self.progress.show(
-                int(self.ints[NIT]),
-                int(self.ints[NFEV]),
-                float(self.floats[FUN]),
-                float(self.floats[GRAD_NORM]),
+                ints.item(NIT),
+                fun=floats.item(FUN),
+                grad_norm=floats.item(GRAD_NORM),
+                learning_rate=floats.item(LEARNING_RATE),
+                nfev=ints.item(NFEV),
             )
 
     # -- reading the state ------------------------------------------------------------------------
@@ -543,7 +545,9 @@ def drive(
     vectors = [run.iterate()] if settings.return_all else None
     run.deadline = begin + settings.maxtime
     if settings.progress:
-        run.progress = Progress(settings.method.name, begin)
+        run.progress = Progress(
+            settings.method.name, begin, settings.maxiter, "iteration", settings.maxtime
+        )
     if takes_result and not run.plan.iterate_is_evaluated:
         run.ints[RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED

@@ -54,7 +54,8 @@ OPTIONS = (
     Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
            "never."),
     Option("disp", False, "Print how the run ended."),
-    Option("progress", False, "Show on stderr how far the run has come, every half second."),
+    Option("progress", False, "Show on stderr how far the run has come, every half second: by "
+           "tqdm's bar if that is installed."),
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
