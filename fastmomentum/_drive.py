@@ -54,11 +54,11 @@ _NORMS[-math.inf] = layout.NORM_MIN
     "METRIC_ADDRESS",
 ))  # fmt: skip
 (FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
- EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM, PENALTY, PROX_STEP, GAP_TOL) = map(
+ EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM, PENALTY, STEP, GAP_TOL) = map(
     layout.FLOATS.index,
     ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
      "NORM_ORDER", "FUN_EXTRA", "EPSILON",
-     "NEXT_RATE", "FUN_REAL", "NORM_REAL", "STALL_FUN", "STALL_NORM", "PENALTY", "PROX_STEP",
+     "NEXT_RATE", "FUN_REAL", "NORM_REAL", "STALL_FUN", "STALL_NORM", "PENALTY", "STEP",
      "GAP_TOL"),
 )  # fmt: skip
 
@@ -350,7 +350,7 @@ class Run:
             if ints[STATUS] == layout.NEEDS_PROX:
                 assert self.terms is not None
                 z = self.row(int(ints[TRIAL]))
-                self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
+                self.floats[PENALTY] = self.terms.apply(z, self.floats.item(STEP))
                 ints[PENDING] = layout.TO_EVALUATE
                 continue
             if ints[STATUS] != layout.NEEDS_EVALUATION:

@@ -377,8 +377,8 @@ def test_generated_files_follow_their_sources(tmp_path):
     assert changed_by("fastmomentum/_kernels/abi.py") == names
     assert changed_by("fastmomentum/_kernels/layout.py") == names
     assert "entry.py" in changed_by("tools/templates/entry.py")
-    for template in sorted((tmp_path / "tools" / "templates").glob("*.py")):
-        assert changed_by(f"tools/templates/{template.name}"), template.name
+    for template in sorted((tmp_path / "tools" / "templates").rglob("*.py")):
+        assert changed_by(template.relative_to(tmp_path).as_posix()), template.name
     for method in METHODS:
         assert f"drive_{method}.py" in changed_by(f"fastmomentum/_methods/{method}.py")
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d7331a11c943daa3"
+SOURCES = "018f6eebd7911aa5"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

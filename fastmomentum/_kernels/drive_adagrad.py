@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a75bcbc96e6d1bf5"
+SOURCES = "b752cf937558aef0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

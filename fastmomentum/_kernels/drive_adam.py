@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b2eb8eef2d3cb368"
+SOURCES = "042bc6b597786c37"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

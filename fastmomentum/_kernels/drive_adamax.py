@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9c1fb0c6807428cd"
+SOURCES = "63ec0cd178754f0d"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

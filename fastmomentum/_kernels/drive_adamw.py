@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "dff03dcadfdb2cf0"
+SOURCES = "56cdebe27f82b430"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

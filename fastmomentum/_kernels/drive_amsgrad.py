@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "30c1473d8f2cadd2"
+SOURCES = "afbbe18262c78d0c"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e2c14e704f4dd80f"
+SOURCES = "dc3b51457c8c4f84"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

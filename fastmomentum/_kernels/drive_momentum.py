@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e1a2c901a317c5b2"
+SOURCES = "f41827a97b52f80c"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

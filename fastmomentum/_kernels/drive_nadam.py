@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8c2c99d3e37cd248"
+SOURCES = "1d554f2fc058f12b"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

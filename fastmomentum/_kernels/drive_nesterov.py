@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "0fc489c432d35928"
+SOURCES = "6cd63fe98f40c302"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

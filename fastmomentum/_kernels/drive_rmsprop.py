@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b1f95f3d6061f3a7"
+SOURCES = "e56cadb02a821204"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

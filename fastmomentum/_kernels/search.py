@@ -13,7 +13,9 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "b516cce312a90445"
+SOURCES = "c8ad6e45aaa3815b"
+STEP_NORM = 5
+X_NORM = 6
 SLOPE = 18
 STEP = 21
 RATIO = 40
@@ -294,6 +296,16 @@ def largest_magnitude(v, n):
     for i in range(n):
         bits = larger_magnitude(bits, v[i])
     return from_magnitude_bits(bits, v)
+
+
+@part
+def measure_step(x, before, n, floats):
+    """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
+    bits = magnitude_bits(x[0] - x[0])
+    for i in range(n):
+        bits = larger_magnitude(bits, x[i] - before[i])
+    floats.STEP_NORM = from_magnitude_bits(bits, x)
+    floats.X_NORM = largest_magnitude(before, n)
 
 
 @cached_part
