@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "dc3b51457c8c4f84"
+SOURCES = "6b63dbe96a6ab93f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -85,6 +85,8 @@ def drive_gd_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -269,6 +271,8 @@ def drive_gd_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "51d68364c9775cd3"
+SOURCES = "7bb17078d5d4766d"
 AHEAD = 31
 PENALTY = 38
 STEP = 21

@@ -2,8 +2,8 @@
 # long or short by turns as they differ (Zhou, Gao and Dai 2006), made safe by the nonmonotone line
 # search of Raydan (1997). x is always an evaluated point.
 #
-# COMPOSITE: the proximal gradient method on f + h, x <- prox(x - t grad(x)), with these lengths of t
-# and this search (SpaRSA: Wright, Nowak and Figueiredo 2009).
+# COMPOSITE: the proximal gradient method on f + h, x <- prox(x - t grad(x)), with these lengths and
+# this search (SpaRSA: Wright, Nowak and Figueiredo 2009).
 #
 # Of its own numbers it has the last LOOK_BACK values.
 
