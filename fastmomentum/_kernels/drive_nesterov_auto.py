@@ -14,7 +14,7 @@ from .abi import call_evaluate, larger, named, row, rows_of, smaller
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, product, square, start
 
-SOURCES = "212cd177fc81acde"
+SOURCES = "47fd5b4d2d4695fc"
 STEP = 21
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
@@ -104,7 +104,6 @@ def drive_nesterov_auto_float64(evaluate, context, workspace, ints, floats, rate
                 y = row(rows, ints.AHEAD)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 step = floats.STEP
-                ints.TRIALS += 1
                 noise = 450.0 * floats.EPSILON
                 rounding = noise * (abs(f) + abs(floats.FUN_AHEAD))
                 gain = 0.5 * first_decrease(floats)
@@ -123,6 +122,7 @@ def drive_nesterov_auto_float64(evaluate, context, workspace, ints, floats, rate
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
+                ints.TRIALS += 1
                 risen = not floats.FUN_TRIAL <= floats.FUN_REAL + noise * abs(floats.FUN_REAL)
                 descent = f <= allowed + floats.ERROR + rounding
                 if good and descent and (met <= 1.0 or not hidden):
@@ -360,7 +360,6 @@ def drive_nesterov_auto_float32(evaluate, context, workspace, ints, floats, rate
                 y = row(rows, ints.AHEAD)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 step = floats.STEP
-                ints.TRIALS += 1
                 noise = 450.0 * floats.EPSILON
                 rounding = noise * (abs(f) + abs(floats.FUN_AHEAD))
                 gain = 0.5 * first_decrease(floats)
@@ -379,6 +378,7 @@ def drive_nesterov_auto_float32(evaluate, context, workspace, ints, floats, rate
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
+                ints.TRIALS += 1
                 risen = not floats.FUN_TRIAL <= floats.FUN_REAL + noise * abs(floats.FUN_REAL)
                 descent = f <= allowed + floats.ERROR + rounding
                 if good and descent and (met <= 1.0 or not hidden):

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, measure_step, start
 from .terms import clip_to_bounds, gap_closed, proximal_change
 
-SOURCES = "9266dac905fc12b3"
+SOURCES = "bb60ee2781b5d99a"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1
@@ -151,7 +151,6 @@ def drive_nesterov_composite_float64(evaluate, context, workspace, ints, floats,
                 y = row(rows, ints.AHEAD)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 step = floats.STEP
-                ints.TRIALS += 1
                 distance = floats.SLOPE  # squared
                 along = 0.0
                 after = 0.0
@@ -165,6 +164,7 @@ def drive_nesterov_composite_float64(evaluate, context, workspace, ints, floats,
                 met = step * (after - along) / distance if distance > 0.0 else 0.0
                 hidden = 0.5 * distance <= rounding * step
                 still = distance == 0.0  # by rounding
+                ints.TRIALS += 1
                 risen = not floats.FUN_TRIAL <= floats.FUN_REAL + noise * abs(floats.FUN_REAL)
                 descent = f <= allowed + floats.ERROR + rounding
                 if good and descent and (met <= 1.0 or not hidden):
@@ -442,7 +442,6 @@ def drive_nesterov_composite_float32(evaluate, context, workspace, ints, floats,
                 y = row(rows, ints.AHEAD)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 step = floats.STEP
-                ints.TRIALS += 1
                 distance = floats.SLOPE  # squared
                 along = 0.0
                 after = 0.0
@@ -456,6 +455,7 @@ def drive_nesterov_composite_float32(evaluate, context, workspace, ints, floats,
                 met = step * (after - along) / distance if distance > 0.0 else 0.0
                 hidden = 0.5 * distance <= rounding * step
                 still = distance == 0.0  # by rounding
+                ints.TRIALS += 1
                 risen = not floats.FUN_TRIAL <= floats.FUN_REAL + noise * abs(floats.FUN_REAL)
                 descent = f <= allowed + floats.ERROR + rounding
                 if good and descent and (met <= 1.0 or not hidden):

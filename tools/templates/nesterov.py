@@ -63,7 +63,6 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                 y = row(rows, ints.AHEAD)
                 gy = row(rows, N_POINTS + ints.AHEAD)
                 step = floats.STEP
-                ints.TRIALS += 1
                 if COMPOSITE:
                     distance = floats.SLOPE  # squared
                     along = 0.0
@@ -97,6 +96,7 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                     if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                         converge_at_trial(ints, floats)
                         break
+                ints.TRIALS += 1
                 risen = not floats.FUN_TRIAL <= floats.FUN_REAL + noise * abs(floats.FUN_REAL)
                 descent = f <= allowed + floats.ERROR + rounding
                 if good and descent and (met <= 1.0 or not hidden):
