@@ -36,6 +36,7 @@ from ._validation import (
     check_method,
     check_options,
     check_penalty,
+    check_row_bounds,
     check_skip,
     check_terms,
     check_workers,
@@ -179,7 +180,7 @@ def minimize_batch(
     mask = check_skip(skip, count)
     check_batch_callback(callback)
     penalty = check_penalty(penalty)
-    per_row = _bounds_of_rows(bounds, count, n)
+    per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
     if method is None and penalty is not None and not penalty.separable:
         chosen = check_method("nesterov")
@@ -197,28 +198,6 @@ def minimize_batch(
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
     return result
-
-
-def _bounds_of_rows(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Bounds that differ from problem to problem; None if they do not."""
-    if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
-        return None
-    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
-    try:
-        lower, upper = (np.asarray(part, float) for part in (bounds.lb, bounds.ub))
-        if max(lower.ndim, upper.ndim) < 2:
-            return None
-        lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}.") from None
-    wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
-    if wrong.any():
-        i, j = (int(k[0]) for k in np.nonzero(wrong))
-        raise ValueError(
-            f"bounds must be min <= max, with a number between them, got ({lower[i, j]}, "
-            f"{upper[i, j]}) for x[{j}] of problem {i}."
-        )
-    return lower, upper
 
 
 def _bounds_within(
@@ -625,8 +604,6 @@ class Loop:
         values = {}
         if terms is not None:
             starts.append(run.plan.term_row + layout.FREE_ROW)
-            prox, self.prox_data = terms.address()
-            values["PROX"], values["PROX_DATA"] = prox, self.prox_data.ctypes.data
         if terms is not None and batch.per_row is not None:
             values["PROX_NUMBERS"] = terms.numbers.ctypes.data
             values["LOWER"], values["UPPER"] = (part.ctypes.data for part in batch.tight)

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4517f264ab342a33"
+SOURCES = "c1766b9d0ebcfb87"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "cc62762e296b4fdf"
+SOURCES = "6d979e0d78e9da8f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

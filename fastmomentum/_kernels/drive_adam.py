@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4609a46887e31330"
+SOURCES = "9261c8f92eb8bbd3"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

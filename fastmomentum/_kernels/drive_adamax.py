@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "3e2c4b98d50eaffb"
+SOURCES = "0f3d20282e56c5f3"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

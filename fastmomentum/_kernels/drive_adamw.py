@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4d82861cfa8edd80"
+SOURCES = "3b9d6eed8116930f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7c045b4ef6f89896"
+SOURCES = "1dff21ff7257b46f"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

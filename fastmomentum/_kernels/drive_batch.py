@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "1417c2650e79bdad"
+SOURCES = "552d0b45b738d962"
 BATCH = 62
 LOWER_ROW = 2
 NORM_INF = 0

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "6b63dbe96a6ab93f"
+SOURCES = "7c27a367face0b01"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

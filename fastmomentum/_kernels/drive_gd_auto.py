@@ -14,7 +14,7 @@ from .abi import call_evaluate, larger, named, own_numbers, row, rows_of, smalle
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, square, start
 
-SOURCES = "24f54b6e4243695d"
+SOURCES = "ab0f705d34b29ccf"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
@@ -89,6 +89,7 @@ def drive_gd_auto_float64(evaluate, context, workspace, ints, floats, rates, mom
                 gain = first_decrease(floats)
                 rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 still = False
+                longest = 1e100
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
@@ -131,7 +132,7 @@ def drive_gd_auto_float64(evaluate, context, workspace, ints, floats, rates, mom
                         # No curvature; or no change at all, by rounding.
                         grown = 10.0
                         floats.STEP = grown * step
-                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), longest)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or still:
@@ -248,6 +249,7 @@ def drive_gd_auto_float32(evaluate, context, workspace, ints, floats, rates, mom
                 gain = first_decrease(floats)
                 rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 still = False
+                longest = 1e100
                 if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                     converge_at_trial(ints, floats)
                     break
@@ -290,7 +292,7 @@ def drive_gd_auto_float32(evaluate, context, workspace, ints, floats, rates, mom
                         # No curvature; or no change at all, by rounding.
                         grown = 10.0
                         floats.STEP = grown * step
-                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), longest)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or still:

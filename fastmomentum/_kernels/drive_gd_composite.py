@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, measure_step, start
 from .terms import gap_closed, proximal_change
 
-SOURCES = "70796998ce33084f"
+SOURCES = "ef5c4f48d5ee994d"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATED = 0
@@ -135,6 +135,7 @@ def drive_gd_composite_float64(evaluate, context, workspace, ints, floats, rates
                 gain = floats.SLOPE / step
                 rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 still = gain == 0.0  # by rounding
+                longest = 1e300
                 level = own[0]
                 for j in range(LOOK_BACK):
                     level = larger(level, own[j])
@@ -173,7 +174,7 @@ def drive_gd_composite_float64(evaluate, context, workspace, ints, floats, rates
                         grown = 10.0
                         grown = 10.0 if ss > 0.0 else 1000.0
                         floats.STEP = grown * step
-                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), longest)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or still:
@@ -325,6 +326,7 @@ def drive_gd_composite_float32(evaluate, context, workspace, ints, floats, rates
                 gain = floats.SLOPE / step
                 rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                 still = gain == 0.0  # by rounding
+                longest = 1e300
                 level = own[0]
                 for j in range(LOOK_BACK):
                     level = larger(level, own[j])
@@ -363,7 +365,7 @@ def drive_gd_composite_float32(evaluate, context, workspace, ints, floats, rates
                         grown = 10.0
                         grown = 10.0 if ss > 0.0 else 1000.0
                         floats.STEP = grown * step
-                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), longest)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or still:

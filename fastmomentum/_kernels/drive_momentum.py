@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d8d8b9c89aed3be1"
+SOURCES = "f1fa1fe1667780e0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

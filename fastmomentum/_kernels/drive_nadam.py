@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b4396e36d640d62f"
+SOURCES = "f0016eb2a44dcb4a"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "287a73fdcc560866"
+SOURCES = "5d5fa173e61b8cff"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7e26425edda9e910"
+SOURCES = "d36ba7dfc6213fb8"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

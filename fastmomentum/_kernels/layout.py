@@ -229,9 +229,7 @@ BATCH_FIELDS = (
     "LOWER",  # bounds of each problem; 0: the same for all
     "UPPER",
     "PENALTIES",  # float64, the penalty where each problem starts; 0: it is 0
-    "PROX",  # address of the proximal operator of bounds and penalty, and of its data
-    "PROX_DATA",
-    "PROX_NUMBERS",  # address of its numbers, whose second half are bounds
+    "PROX_NUMBERS",  # address of the proximal operator's numbers, whose second half are bounds
 )
 N_NUMBERS, N_COUNTS = 3, 6
 NOT_RUN = -2  # status of a problem that is still to be solved

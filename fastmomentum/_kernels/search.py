@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "40671dac287fd488"
+SOURCES = "9c9a5926c3e22693"
 STEP_NORM = 5
 X_NORM = 6
 SLOPE = 18

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "7bb17078d5d4766d"
+SOURCES = "77e13d7ebc7467b9"
 AHEAD = 31
 PENALTY = 38
 STEP = 21

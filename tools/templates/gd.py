@@ -32,10 +32,12 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                     gain = floats.SLOPE / step
                     rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
                     still = gain == 0.0  # by rounding
+                    longest = 1e300
                 else:
                     gain = first_decrease(floats)
                     rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
                     still = False
+                    longest = 1e100
                     if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
                         converge_at_trial(ints, floats)
                         break
@@ -82,7 +84,7 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                         if COMPOSITE:
                             grown = 10.0 if ss > 0.0 else 1000.0
                         floats.STEP = grown * step
-                    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e100)
+                    floats.STEP = smaller(larger(floats.STEP, 1e-300), longest)
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
                 elif ints.TRIALS > 60 or step < 1e-300 or still:
