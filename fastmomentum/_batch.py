@@ -52,8 +52,6 @@ POLL_SECONDS = 0.05
 MOST_STRETCH = 256
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 _FIELD = {name: i for i, name in enumerate(layout.BATCH_FIELDS)}
-_BATCH, _BATCH_ROW = layout.INTS.index("BATCH"), layout.INTS.index("BATCH_ROW")
-_CHUNK_START = layout.INTS.index("CHUNK_START")
 
 
 def minimize_batch(
@@ -597,7 +595,7 @@ class Loop:
         elif run.plan.scheduled:
             self.last = run._fill_schedules(self.last)
         binding: Any = objective.binding
-        run.ints[_CHUNK_START] = 0
+        run.ints[layout.INT.CHUNK_START] = 0
         self.ints, self.floats = run.ints.copy(), run.floats.copy()
         self.patches = batch_patches(binding, batch.args, batch.which)
         starts = [-i if start == "x0" else i for i, start in run.plan.starts.items()]
@@ -632,7 +630,7 @@ class Loop:
         }
         for name, value in values.items():
             self.fields[_FIELD[name]] = value
-        run.ints[_BATCH] = self.fields.ctypes.data
+        run.ints[layout.INT.BATCH] = self.fields.ctypes.data
         self.address = batch_address(run.dtype, binding.signature)
 
     def run(self) -> None:
@@ -658,7 +656,7 @@ class Loop:
             self._check_schedule(first, first + size)
         except BaseException as error:
             batch.stop[0] = 1
-            _attach(error, None, int(self.run_.ints[_BATCH_ROW]))
+            _attach(error, None, int(self.run_.ints[layout.INT.BATCH_ROW]))
             raise
         rows = slice(first, first + size)
         batch.settled[rows] = batch.status[rows] > NOT_RUN
@@ -674,7 +672,7 @@ class Loop:
         if not reached.any():
             return
         run = self.run_
-        run.ints[_BATCH_ROW] = first + int(reached.argmax())
+        run.ints[layout.INT.BATCH_ROW] = first + int(reached.argmax())
         for name, (parameter, schedule) in run.plan.scheduled.items():
             ahead = int(name == "momentum" and run.method.looks_ahead)
             schedule_value(parameter, schedule, self.last + ahead, run.dtype)

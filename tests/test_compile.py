@@ -608,10 +608,11 @@ def test_contract_named_numbers_are_those_of_the_layout():
 
     ints = np.arange(len(layout.INTS))
     floats = np.arange(layout.RHO + 2.0)
-    where = [layout.index_of(name) for name in ("BAD_SEEN", "FUN", "EPSILON")]
-    assert read(ints, floats) == tuple(where)
-    assert ints[layout.index_of("NIT")] == layout.index_of("NIT") + 1
-    assert floats[layout.index_of("STEP")] == 2 * layout.index_of("STEP")
+    where = (layout.INTS.index("BAD_SEEN"), *map(layout.FLOATS.index, ("FUN", "EPSILON")))
+    assert where == (layout.INT.BAD_SEEN, layout.FLOAT.FUN, layout.FLOAT.EPSILON)
+    assert read(ints, floats) == where
+    assert ints[layout.INT.NIT] == layout.INT.NIT + 1
+    assert floats[layout.FLOAT.STEP] == 2 * layout.FLOAT.STEP
     assert floats[layout.RHO + 1] == 7.0
 
 

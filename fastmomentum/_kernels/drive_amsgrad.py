@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1dff21ff7257b46f"
-STRIDE = 10
+SOURCES = "09532e312ad6de70"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

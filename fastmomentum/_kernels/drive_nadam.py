@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "f0016eb2a44dcb4a"
-STRIDE = 10
+SOURCES = "361e49ad404ae920"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -13,14 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "9c9a5926c3e22693"
-STEP_NORM = 5
-X_NORM = 6
-SLOPE = 18
-STEP = 21
-RATIO = 40
-DECREASE = 41
-ERROR_NEW = 42
+SOURCES = "1b8df7c5c9981e5e"
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1

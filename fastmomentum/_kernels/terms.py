@@ -15,15 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "77e13d7ebc7467b9"
-AHEAD = 31
-PENALTY = 38
-STEP = 21
-GAP_TOL = 49
-PENALTY = 38
-PROX_NORM = 54
-PROX_STEP = 55
-VIOLATION = 56
+SOURCES = "102cb38c5b69b318"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5

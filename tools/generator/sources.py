@@ -44,15 +44,12 @@ def content_hash(paths: Iterable[str], *texts: str) -> str:
 
 
 def constants(text: str) -> str:
-    """Assignments of the layout's names that occur in `text`."""
+    """Assignments of the layout's numbers whose names occur in `text`."""
     used = set(re.findall(r"(?<!\.)\b[A-Z][A-Z0-9_]+\b", text))
     lines = []
-    for name in (*layout.INTS, *layout.FLOATS):
-        if name in used:
-            lines.append(f"{name} = {layout.index_of(name)}")
-    for name in dir(layout):
-        if name in used and isinstance(getattr(layout, name), int):
-            lines.append(f"{name} = {getattr(layout, name)}")
+    for name, value in sorted(vars(layout).items()):
+        if name in used and isinstance(value, int):
+            lines.append(f"{name} = {value}")
     lines += [f"STATUS_{s.name} = {s.value}" for s in Status if f"STATUS_{s.name}" in used]
     return "\n".join(lines) + "\n"
 
