@@ -240,7 +240,8 @@ class Run:
                 self.ints[PROX], self.prox_data = terms.address()
                 self.ints[PROX_DATA] = self.prox_data.ctypes.data
         self.numbers = plan.numbers.copy()
-        self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
+        # One more than a chunk has iterations: a state may be in the middle of one.
+        self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
@@ -268,7 +269,7 @@ class Run:
         for name, (parameter, schedule) in self.plan.scheduled.items():
             ahead = int(name == "momentum" and self.method.looks_ahead)
             count = last - first + ahead
-            if count == 0:
+            if count <= 0:  # also where a state is beyond maxiter
                 continue
             values = schedule_values(parameter, schedule, first, count, self.dtype)
             if len(values) == ahead:  # the next iteration's is needed, too, and it is bad

@@ -166,7 +166,7 @@ class State:
             method=_text(file, meta, "method"),
             loop=_text(file, meta, "loop"),
             status=_status(file, meta),
-            rules={str(k): str(v) for k, v in dict(meta.get("rules") or {}).items()},
+            rules=rules_in(file, meta),
             **arrays,
         )
         state._check(file)
@@ -199,6 +199,10 @@ class State:
             "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
         }
+        if self.loop.startswith("nesterov_"):
+            ranges["AHEAD"] = _ROW
+            if self.floats[layout.FLOATS.index("BETA")] != 0.0:  # x + BETA (x - previous)
+                ranges["PREVIOUS"] = _ROW
         for name, (low, high) in ranges.items():
             value = int(self.ints[layout.INTS.index(name)])
             if not low <= value < high:
@@ -215,6 +219,14 @@ _RANGES: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
     "PENDING": (0, 4),
 }
+
+
+def rules_in(file: Any, meta: dict) -> dict[str, str]:
+    """The rules in a file's meta data."""
+    rules = meta.get("rules")
+    if not isinstance(rules, dict) or not all(isinstance(v, str) for v in rules.values()):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: rules is {rules!r:.99}.")
+    return rules
 
 
 def _text(file: Any, meta: dict, name: str) -> str:
