@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._kernels import layout
-from ._state import State, rules_of
+from ._state import ENDED, State, rules_of
 
 if TYPE_CHECKING:
     from ._drive import Run
     from ._terms import Terms
 
-ITERATION, BEST, NFEV, NJEV, HISTORY, MEMORY, METRIC_START = map(
+STATUS, ITERATION, BEST, NFEV, NJEV, HISTORY, MEMORY, METRIC_START = map(
     layout.INTS.index,
-    ("ITERATION", "BEST", "NFEV", "NJEV", "HISTORY", "MEMORY", "METRIC_START"),
+    ("STATUS", "ITERATION", "BEST", "NFEV", "NJEV", "HISTORY", "MEMORY", "METRIC_START"),
 )
 _CARRIED_INTS, _CARRIED_FLOATS = (
     np.array([name not in layout.GIVEN for name in names]) for names in (layout.INTS, layout.FLOATS)
@@ -34,6 +34,8 @@ _DIFFERENCES = {
 
 def state_of(run: Run, status: int) -> State:
     """All that the run knows; the vectors are the run's own, not copies."""
+    if run.ints[STATUS] in ENDED:  # also where a callback stopped the run in its last iteration
+        status = int(run.ints[STATUS])
     recorded = [np.empty((0, 3)), *run.recorded]
     if run.ints[HISTORY] > 0:  # in the middle of a stretch
         recorded.append(run.history[: run.ints[HISTORY]])
@@ -63,6 +65,7 @@ def restore(run: Run, state: State) -> None:
         same_value(state.source, f, state.fun, run.terms, state.x)
     constants = run.floats[first : first + len(run.settings.constants)].copy()
     run.ints[_CARRIED_INTS] = state.ints[_CARRIED_INTS]
+    run.ints[STATUS] = layout.RUNNING
     known = len(layout.FLOATS)
     run.floats[:known][_CARRIED_FLOATS] = state.floats[:known][_CARRIED_FLOATS]
     run.floats[known:] = state.floats[known:]

@@ -178,7 +178,7 @@ class State:
             self.rows.ndim == 2
             and self.rows.dtype in (np.float64, np.float32)
             and self.rows.size > 0
-            and len(self.rows) > 2 * layout.N_POINTS
+            and len(self.rows) >= layout.FIRST_SLOT
             and self.ints.shape == (len(layout.INTS),)
             and self.ints.dtype == np.int64
             and self.floats.ndim == 1
