@@ -347,7 +347,9 @@ class Run:
     def keep_history(self) -> None:
         """Put aside the rows recorded in this stretch."""
         if self.settings.history and self.ints[HISTORY] > 0:
-            self.recorded.append(self.history[: self.ints[HISTORY]].copy())
+            rows = self.history[: self.ints[HISTORY]].copy()
+            # No call between these two: Python answers Ctrl-C after calls.
+            self.recorded += [rows]
             self.ints[HISTORY] = 0
 
     def needs_evaluation(self, last: int) -> bool:

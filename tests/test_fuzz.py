@@ -208,7 +208,6 @@ TestPieces.settings = settings(
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
-    phases=[__import__("hypothesis").Phase.generate],
 )
 
 # -- symmetries ------------------------------------------------------------------------------------
@@ -216,8 +215,8 @@ TestPieces.settings = settings(
 
 N = 6
 AUTOMATIC = tuple(method for method, kind in KINDS if kind == "auto")
-# By which power of the factor of fun the constant `epsilon` scales.
-EPSILON_POWERS = {"adagrad": 1, "rmsprop": 1, "adam": 1, "nadam": 1, "amsgrad": 1, "adamw": 1}
+# Their constant `epsilon` is a size of gradients.
+WITH_EPSILON = ("adagrad", "rmsprop", "adam", "nadam", "amsgrad")
 numbers = st.integers(-64, 64).map(lambda k: k / 16.0)
 vectors = st.lists(numbers, min_size=N, max_size=N).map(np.array)
 curvatures = st.lists(st.integers(1, 64), min_size=N, max_size=N).map(lambda d: np.array(d) / 4.0)
@@ -247,14 +246,20 @@ def assert_close(a, b, rtol=1e-7):
     np.testing.assert_allclose(a[:count], b[:count], rtol=0.0, atol=rtol * np.abs(a).max())
 
 
-@pytest.mark.parametrize("terms", ["free", "bounds", "penalty"])
-@pytest.mark.parametrize("method", AUTOMATIC)
+# But for adadelta, whose constant stands beside steps as well as gradients.
+SCALING = [
+    (method, terms)
+    for method in AUTOMATIC
+    for terms in ("free", "bounds", "penalty")
+    if method != "adadelta" and (terms != "penalty" or method in ("gd", "momentum", "nesterov"))
+]
+
+
+@pytest.mark.parametrize(("method", "terms"), SCALING)
 @some()
 @given(d=curvatures, b=vectors, x0=vectors, power=st.integers(-40, 40))
 def test_a_power_of_two_times_fun_changes_no_bit(method, terms, d, b, x0, power):
     """Of automatic rates, if constants that are sizes of gradients (`epsilon`) scale along."""
-    if terms == "penalty" and method not in ("gd", "momentum", "nesterov"):
-        return
     fun, factor = separable(d, b), 2.0**power
 
     def scaled(x):
@@ -264,10 +269,8 @@ def test_a_power_of_two_times_fun_changes_no_bit(method, terms, d, b, x0, power)
     found = []
     for one, by in ((fun, 1.0), (scaled, factor)):
         options = {}
-        if method in EPSILON_POWERS:
-            options["epsilon"] = 2.0**-20 * by ** EPSILON_POWERS[method]
-        elif method == "adadelta":
-            return
+        if method in WITH_EPSILON:
+            options["epsilon"] = 2.0**-20 * by
         more = {"free": {}, "bounds": {"bounds": [(-1.0, 2.0)] * N},
                 "penalty": {"penalty": penalties.L1(0.5 * by)}}[terms]  # fmt: skip
         found.append(points(one, x0, method, options=options, **more))
@@ -346,7 +349,7 @@ import forged
 forged.watch_rows()
 random.seed(1)
 inputs = list(forged.SEEDS)
-for _ in range(400):
+for _ in range(250):
     edits = bytes(random.randrange(256) for _ in range(3 * random.randint(1, 4)))
     inputs.append(bytes((random.choice((3, 4, 4, 4)), random.randrange(256))) + edits)
 for data in inputs:
@@ -358,7 +361,7 @@ sys.stdout.write(str(len(inputs)))
 def test_forged_states_keep_to_their_arrays():
     """The loops as Python code see each access; what a file may hold is refused or harmless."""
     found = run_python(FORGED, env={"NUMBA_DISABLE_JIT": "1"}).stdout
-    assert int(found) == 400 + len(forged.SEEDS)
+    assert int(found) == 250 + len(forged.SEEDS)
 
 
 @settings(max_examples=100, deadline=None)
