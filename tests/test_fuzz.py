@@ -303,8 +303,9 @@ def test_the_order_of_the_variables(method, d, b, x0, order):
     fun = separable(d, b)
     other = separable(d[order], b[order])
     options = {"learning_rate": 0.01}
-    one, two = points(fun, x0, method, options=options), points(
-        other, x0[order], method, options=options
+    one, two = (
+        points(fun, x0, method, options=options),
+        points(other, x0[order], method, options=options),
     )
     assert np.array_equal(one[:, order], two)
     if method in AUTOMATIC:

@@ -173,7 +173,9 @@ if __name__ == "__main__":
 def test_dask_workers(expected, processes, tmp_path):
     pytest.importorskip("distributed")
     file = tmp_path / "cluster.py"  # its processes are spawned, and run it again
-    file.write_text(f"import sys\nsys.path.insert(0, {TESTS!r})\n{DASK.format(processes=processes)}")
+    file.write_text(
+        f"import sys\nsys.path.insert(0, {TESTS!r})\n{DASK.format(processes=processes)}"
+    )
     done = subprocess.run(
         [sys.executable, str(file)], env=environment_of({"DASK_TEMPORARY_DIRECTORY": tmp_path}),
         cwd=tmp_path, capture_output=True, text=True, timeout=240,

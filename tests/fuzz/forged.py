@@ -35,6 +35,8 @@ CALLS = (
     {"method": "nesterov", "penalty": penalties.L1(0.1)},
     {"method": "gd", "penalty": penalties.Simplex()},
     {"method": "nesterov", "penalty": penalties.TV1D(0.1)},
+    {"method": "gd", "options": {"learning_rate": 0.05}},
+    {"method": "gd", "penalty": penalties.L1(0.1)},
 )
 NUMBERS = (0, 1, -1, 2, 3, 4, 5, -2, 9, 10, 11, 33, 255, 2**31, 2**62, -(2**63), 2**63 - 1)
 REALS = (0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 0.5, -1e-12)
@@ -190,9 +192,7 @@ def target(data):
             counts.flat[place % counts.size] = NUMBERS[value % len(NUMBERS)]
         stream = io.BytesIO()
         np.save(stream, counts)
-        found = load(
-            BatchState, packed({**members_of(state), "counts.npy": stream.getvalue()})
-        )
+        found = load(BatchState, packed({**members_of(state), "counts.npy": stream.getvalue()}))
         if found is not None:
             minimize_batch(fun, np.array([X0, 2.0 * X0]), jac=True, state=found)
     else:
