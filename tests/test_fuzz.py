@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from test_paths import assert_same
 from test_resume import KINDS, assert_same_history
 
-from fastmomentum import Optimizer, State, Status, minimize, penalties
+from fastmomentum import Optimizer, State, minimize, penalties
 
 # -- one run, in pieces of every kind --------------------------------------------------------------
 
@@ -66,7 +66,7 @@ def whole(name, dtype, method, kind, extra, terms, memory):
 
 
 class Pieces(RuleBasedStateMachine):
-    """A run that is stopped, kept and taken up again in every way ends with the bits of one call."""
+    """A run that is stopped, kept and taken up again in any way has the bits of one call."""
 
     @initialize(
         name=st.sampled_from(("raising", "rosenbrock", "quadratic")),

@@ -18,7 +18,7 @@ from fastmomentum import Optimizer, Status, minimize, minimize_batch, penalties
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="os.kill does not send SIGINT")
 
-# No time here is tight: others may use the machine. What is measured is printed by the tests.
+# No time here is tight: others may use the machine.
 SOON = 2.0
 N = 60
 X0 = np.resize([-1.2, 1.0], N)
@@ -79,7 +79,8 @@ reports = []
 for name, given in here.LOOPS.items():
     def call(rounds=20_000, **more):
         call_given = {k: v for k, v in given.items() if k != "options"}
-        options = {"gtol": 0.0, "maxiter": 10**9, **given.get("options", {}), **more.pop("options", {})}
+        options = {"gtol": 0.0, "maxiter": 10**9, **given.get("options", {})}
+        options |= more.pop("options", {})
         return here.compiled(rounds, options, **call_given, **more)
     call(options={"maxiter": 2})
     seconds, result = pressed(call)
@@ -121,7 +122,7 @@ def test_ctrl_c_in_every_compiled_loop():
     """At a random moment: the answer comes soon, and the state goes on with the same bits."""
     reports = json.loads(run_python(INTERRUPTS).stdout)
     assert [report[0] for report in reports] == list(LOOPS)
-    for name, seconds, status, nit, same in reports:
+    for name, seconds, status, _, same in reports:
         assert seconds < SOON, name
         # Not where it came before the loop's first call, of a loaded machine.
         assert (status, same) in ((Status.INTERRUPTED, True), (None, None)), name

@@ -21,7 +21,7 @@ from fastmomentum import minimize, minimize_batch, multistart, path, penalties
 
 TESTS = str(pathlib.Path(__file__).parent)
 
-# -- the work, whose outcome is text: the bits ------------------------------------------------------
+# -- the work, whose outcome is text: the bits -----------------------------------------------------
 
 
 def bits(*arrays):
