@@ -210,10 +210,8 @@ class State:
             "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
         }
-        if self.loop.startswith("nesterov_"):
-            ranges["AHEAD"] = _ROW
-            if self.floats[FLOAT.BETA] != 0.0:  # x + BETA (x - previous)
-                ranges["PREVIOUS"] = _ROW
+        if self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
+            ranges["PREVIOUS"] = _ROW  # the next point is x + BETA (x - previous)
         for name, (low, high) in ranges.items():
             value = int(self.ints[getattr(INT, name)])
             if not low <= value < high:
@@ -225,8 +223,8 @@ _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)
 _COUNT = (0, 2**62)
 _RANGES: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE"), _ROW),
-    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
+    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE", "AHEAD"), _ROW),
+    **dict.fromkeys(("BEST", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
     **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
     "PENDING": (0, 4),
 }

@@ -12,6 +12,9 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+# A program of its own, for which atheris is needed.
+collect_ignore = ["fuzz"]
+
 
 @pytest.fixture
 def rng():
