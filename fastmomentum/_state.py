@@ -211,7 +211,8 @@ class State:
             "METRIC_IN_USE": (0, len(self.rows)),
         }
         if self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
-            ranges["PREVIOUS"] = _ROW  # the next point is x + BETA (x - previous)
+            # The next point is x + BETA (x - previous), of a run that is under way.
+            ranges |= {"PREVIOUS": _ROW, "PHASE": (layout.AT_START + 1, layout.SEARCHING + 1)}
         for name, (low, high) in ranges.items():
             value = int(self.ints[getattr(INT, name)])
             if not low <= value < high:

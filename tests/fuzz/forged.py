@@ -57,6 +57,10 @@ SEEDS = (
         for name, number in (("BEST", 2), ("AHEAD", 2), ("PREVIOUS", 2), ("LOWEST", 2))
     ),
     *(
+        bytes((4, call, 0, layout.INTS.index("PHASE"), 0, 1, layout.FLOATS.index("BETA"), 1))
+        for call in range(len(CALLS))
+    ),
+    *(
         bytes((4, call, 0, layout.INTS.index("PHASE"), number))
         for call in range(len(CALLS))
         for number in range(5)
