@@ -11,6 +11,7 @@ import numpy as np
 
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
 from ._status import Status
 from ._validation import Settings
 
@@ -39,8 +40,6 @@ ENDED = frozenset(
         Status.DIVERGED,
     )
 )
-_BEST, _NIT, _NFEV = map(layout.INTS.index, ("BEST", "NIT", "NFEV"))
-_FUN_BEST = layout.FLOATS.index("FUN_BEST")
 
 
 def rules_of(settings: Settings) -> dict[str, str]:
@@ -115,19 +114,19 @@ class State:
 
     @property
     def x(self) -> np.ndarray:
-        return self.rows[max(int(self.ints[_BEST]), 0)].copy()
+        return self.rows[max(int(self.ints[INT.BEST]), 0)].copy()
 
     @property
     def fun(self) -> float:
-        return float(self.floats[_FUN_BEST]) if self.ints[_BEST] >= 0 else float("nan")
+        return float(self.floats[FLOAT.FUN_BEST]) if self.ints[INT.BEST] >= 0 else float("nan")
 
     @property
     def nit(self) -> int:
-        return int(self.ints[_NIT])
+        return int(self.ints[INT.NIT])
 
     @property
     def nfev(self) -> int:
-        return int(self.ints[_NFEV])
+        return int(self.ints[INT.NFEV])
 
     def __repr__(self) -> str:
         n, dtype = self.rows.shape[1], self.rows.dtype
@@ -178,7 +177,7 @@ class State:
             method=_text(file, meta, "method"),
             loop=_text(file, meta, "loop"),
             status=_status(file, meta),
-            rules={str(k): str(v) for k, v in dict(meta.get("rules") or {}).items()},
+            rules=rules_in(file, meta),
             **arrays,
         )
         state._check(file)
@@ -190,7 +189,7 @@ class State:
             self.rows.ndim == 2
             and self.rows.dtype in (np.float64, np.float32)
             and self.rows.size > 0
-            and len(self.rows) > 2 * layout.N_POINTS
+            and len(self.rows) >= layout.FIRST_SLOT
             and self.ints.shape == (len(layout.INTS),)
             and self.ints.dtype == np.int64
             and self.floats.ndim == 1
@@ -204,15 +203,18 @@ class State:
         )
         if not good:
             raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
-        memory = int(self.ints[layout.INTS.index("MEMORY")])
+        memory = int(self.ints[INT.MEMORY])
         ranges = {
             **_RANGES,
             "COUNT": (0, memory + 1),
             "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
         }
+        if self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
+            # The next point is x + BETA (x - previous), of a run that is under way.
+            ranges |= {"PREVIOUS": _ROW, "PHASE": (layout.AT_START + 1, layout.SEARCHING + 1)}
         for name, (low, high) in ranges.items():
-            value = int(self.ints[layout.INTS.index(name)])
+            value = int(self.ints[getattr(INT, name)])
             if not low <= value < high:
                 raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value}.")
 
@@ -222,11 +224,19 @@ _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)
 _COUNT = (0, 2**62)
 _RANGES: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE"), _ROW),
-    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
+    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE", "AHEAD"), _ROW),
+    **dict.fromkeys(("BEST", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
     **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
     "PENDING": (0, 4),
 }
+
+
+def rules_in(file: Any, meta: dict) -> dict[str, str]:
+    """The rules in a file's meta data."""
+    rules = meta.get("rules")
+    if not isinstance(rules, dict) or not all(isinstance(v, str) for v in rules.values()):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: rules is {rules!r:.99}.")
+    return rules
 
 
 def _text(file: Any, meta: dict, name: str) -> str:

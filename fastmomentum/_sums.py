@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ._callback import wrap_callback
-from ._drive import DIVERGED, GTOL, Run, attach
+from ._drive import Run, attach
 from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
 from ._objective import Objective, Told
 from ._result import MESSAGES, OptimizeResult, Status, make_result
 from ._terms import make_terms
@@ -29,7 +30,6 @@ from ._validation import (
 )
 from .schedules import Constant
 
-CURRENT, ITERATION, STATUS = map(layout.INTS.index, ("CURRENT", "ITERATION", "STATUS"))
 # Steps for which the numbers of a schedule are made at once.
 SCHEDULE_STEPS = 4096
 
@@ -199,8 +199,8 @@ class Steps:
         told: Any = Told()
         self.run = run = Run(told, settings, x, terms)
         # Values and gradients of single batches say nothing about the end.
-        run.floats[GTOL] = -1.0
-        run.floats[DIVERGED] = math.inf
+        run.floats[FLOAT.GTOL] = -1.0
+        run.floats[FLOAT.DIVERGED_FACTOR] = math.inf
         self.total = total
         self.filled = 0
         self._advance()
@@ -208,25 +208,25 @@ class Steps:
     @property
     def point(self) -> np.ndarray:
         """Where the next gradient is to be taken."""
-        return self.run.row(self.run.ints.item(CURRENT))
+        return self.run.row(self.run.ints.item(INT.CURRENT))
 
     def step(self, f: float, g: np.ndarray) -> Status | None:
         """One step; how it failed, if it did."""
         run = self.run
-        run.row(layout.N_POINTS + run.ints.item(CURRENT))[:] = g
+        run.row(layout.N_POINTS + run.ints.item(INT.CURRENT))[:] = g
         run.deliver(f)
         return self._advance()
 
     def _advance(self) -> Status | None:
         run = self.run
-        last = run.ints.item(ITERATION) + 1
+        last = run.ints.item(INT.ITERATION) + 1
         while True:
             if last >= self.filled:
                 self.filled = run._fill_schedules(max(min(last + SCHEDULE_STEPS, self.total), last))
             if run.needs_evaluation(last):
                 return None
-            if run.ints[STATUS] != layout.RUNNING:
-                return Status(run.ints.item(STATUS))
+            if run.ints[INT.STATUS] != layout.RUNNING:
+                return Status(run.ints.item(INT.STATUS))
             last += 1
 
 

@@ -54,7 +54,8 @@ OPTIONS = (
     Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
            "never."),
     Option("disp", False, "Print how the run ended."),
-    Option("progress", False, "Show on stderr how far the run has come, every half second."),
+    Option("progress", False, "Show on stderr how far the run has come, every half second: by "
+           "tqdm's bar if that is installed."),
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
@@ -227,20 +228,42 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{rule}: {error}, got {bounds!r}"[:300] + ".") from None
     lower, upper = pair
-    for name, values in (("lower", lower), ("upper", upper)):
-        if np.isnan(values).any():
-            i = int(np.isnan(values).argmax())
-            raise ValueError(f"bounds must not be nan, got nan as {name} bound of x[{i}].")
-    wrong = (lower > upper) | (lower == math.inf) | (upper == -math.inf)
-    if wrong.any():
-        i = int(wrong.argmax())
-        raise ValueError(
-            f"bounds must be min <= max, with a number between them, got ({lower[i]}, {upper[i]}) "
-            f"for x[{i}]."
-        )
+    _check_intervals(lower, upper)
     if np.isinf(lower).all() and np.isinf(upper).all():
         return None
     return lower, upper
+
+
+def check_row_bounds(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Bounds that differ from problem to problem, of shape (count, n); None if they do not."""
+    if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
+        return None
+    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
+    try:
+        lower, upper = (_real_array(part) for part in (bounds.lb, bounds.ub))
+        if max(lower.ndim, upper.ndim) < 2:
+            return None
+        lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule}: {error}.") from None
+    _check_intervals(lower, upper)
+    return lower, upper
+
+
+def _check_intervals(lower: np.ndarray, upper: np.ndarray) -> None:
+    """Raise ValueError unless numbers lie between them, of shape (n,) or (problems, n)."""
+    wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
+    if not wrong.any():
+        return
+    place = tuple(int(k[0]) for k in np.nonzero(wrong))
+    where = f"x[{place[-1]}]" + (f" of problem {place[0]}" if len(place) > 1 else "")
+    for name, values in (("lower", lower), ("upper", upper)):
+        if math.isnan(values[place]):
+            raise ValueError(f"bounds must not be nan, got nan as {name} bound of {where}.")
+    raise ValueError(
+        "bounds must be min <= max, with a number between them, got "
+        f"({lower[place]}, {upper[place]}) for {where}."
+    )
 
 
 def check_penalty(penalty: Any) -> Any:

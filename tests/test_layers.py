@@ -46,7 +46,6 @@ LAYERS = (
     ("_result", 2),
     ("_validation", 2),
     ("_vectors", 2),
-    ("_terms", 2),
     # Compiles its functions when that is asked for.
     ("problems", 2),
     ("penalties", 2),
@@ -54,7 +53,6 @@ LAYERS = (
     ("_differences", 0),
     ("_methods", 0),
     ("_prox", 0),
-    ("_differences", 0),
     ("_status", 0),
     ("_version", 0),
     ("schedules", 0),
