@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -90,20 +89,3 @@ def part(function: Callable | None = None, **flags: Any) -> Any:
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:
     """``cached_njit`` for a function that is called by its address only."""
     return cached_njit(function, **PART_FLAGS, **flags)
-
-
-def is_cached(function: Any) -> bool:
-    """Does Numba keep this function on disk?"""
-    return getattr(getattr(function, "_cache", None), "_impl", None) is not None
-
-
-def cache_again(function: Any) -> None:
-    """Keep a function on disk that lost this when it was pickled."""
-    if hasattr(function, "enable_caching"):
-        with contextlib.suppress(RuntimeError):  # its file is not here, or nothing can be written
-            function.enable_caching()
-
-
-def limit_threads(count: int) -> None:
-    """At most so many threads of Numba's for parallel functions that this thread calls."""
-    numba.set_num_threads(min(count, getattr(numba.config, "NUMBA_NUM_THREADS", count)))

@@ -58,7 +58,7 @@ class Common:
     def __post_init__(self) -> None:
         self.ready = False
         if is_compiled(self.fun):
-            from .._kernels.jit import is_cached
+            from .._kernels.workers import is_cached
 
             self.cached = (is_cached(self.fun), is_cached(self.jac))
 
@@ -72,7 +72,7 @@ class Common:
         self.args = tuple(map(_writable, self.args))
         for function, cached in zip((self.fun, self.jac), self.cached, strict=False):
             if cached:
-                from .._kernels.jit import cache_again
+                from .._kernels.workers import cache_again
 
                 cache_again(function)
         self.ready = True

@@ -37,7 +37,7 @@ class Holder:
         if getattr(empty.fun, "targetoptions", {}).get("parallel"):
             self.threads = max(1, check_workers(None) // neighbours)
         if cached:
-            from .._kernels.jit import cache_again
+            from .._kernels.workers import cache_again
 
             cache_again(empty.fun)
 
@@ -54,7 +54,7 @@ class Holder:
     def answer(self, call: Call) -> Reply | Exception:
         try:
             if self.threads:
-                from .._kernels.jit import limit_threads
+                from .._kernels.workers import limit_threads
 
                 limit_threads(self.threads)
             return self.shards.answer(call)
@@ -168,7 +168,7 @@ class DaskCluster:
         assert self.empty is not None
         cached = False
         if hasattr(self.empty.fun, "enable_caching"):
-            from .._kernels.jit import is_cached
+            from .._kernels.workers import is_cached
 
             cached = is_cached(self.empty.fun)
         hosts = [self.workers[name]["host"] for name in names]
