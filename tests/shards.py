@@ -32,7 +32,7 @@ def squares_pair(x, A, b):
     return 0.5 * (r @ r), A.T @ r
 
 
-@njit
+@njit(cache=True)
 def poisson(x, out, X, y):
     """Negative log-likelihood of counts, but for a constant, divided by their usual number."""
     total = 0.0
