@@ -19,6 +19,7 @@ from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
 from ._result import OptimizeResult, Status, make_result
+from ._status import message_of_many
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
@@ -112,9 +113,10 @@ def minimize_batch(
     OptimizeResult
         With one row or entry per problem: x and jac of shape (n_problems, n); fun, grad_norm,
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
-        shape (n_problems,). message says how many problems ended in which way; time is in
-        seconds; workers the threads used; backend ``"numba"`` or ``"python"``. Problems that were
-        not reached have the status of the reason, 4, 5 or 99, and nfev 0.
+        shape (n_problems,). message says how many problems ended in which way and, in a line for
+        each kind of failure, what to try; time is in seconds; workers the threads used; backend
+        ``"numba"`` or ``"python"``. Problems that were not reached have the status of the reason,
+        4, 5 or 99, and nfev 0.
 
     Raises
     ------
@@ -476,11 +478,8 @@ class Batch:
         counts = self.counts.copy()
         counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
-        names = {SKIPPED: "skipped", **{int(s): s.name.lower() for s in Status}}
-        codes, totals = np.unique(status, return_counts=True)
-        parts = [f"{total:,} {names[int(code)]}" for code, total in zip(codes, totals, strict=True)]
         return make_result(
-            message=f"{len(status):,} problems: {', '.join(parts)}.",
+            message=message_of_many(status, self.settings.learning_rate == "auto"),
             success=status == Status.CONVERGED,
             status=status.copy(),
             fun=self.numbers[:, 0].copy(),

@@ -21,7 +21,8 @@ from ._kernels.jit import jit_disabled
 from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
-from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, make_result
+from ._status import NONFINITE_AT_X0, message_of, message_of_error
 from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
 from ._vectors import all_finite, largest_magnitude
@@ -471,8 +472,10 @@ class Run:
             if not message:
                 raise
             grad_norm = math.nan  # a proximal operator of the user's is what failed
+        if status == Status.NONFINITE and ints[BEST] < 0:
+            message = NONFINITE_AT_X0
         result = make_result(
-            message=message or MESSAGES[status],
+            message=message or message_of(status, self.settings.learning_rate == "auto"),
             success=converged,
             status=int(status),
             fun=f,
@@ -537,7 +540,7 @@ def drive(
             _attach(error, _finish(run, status, begin, message, vectors))
             raise
     except BaseException as error:
-        message = f"Stopped by {type(error).__name__}: {error}"
+        message = message_of_error(error)
         _attach(error, _finish(run, status, begin, message, vectors))
         raise
     return _finish(run, status, begin, message, vectors)

@@ -143,8 +143,12 @@ def _best(found: OptimizeResult, width: np.ndarray, distance: float) -> Optimize
         counts.append(int(left.size - apart.sum()))
         left = left[apart]
     status = Status(int(found.status[best]))
+    counts, *advice = found.message.split("\n")
+    lines = [f"{counts} {len(rows)} distinct minima."]
+    if status != Status.CONVERGED:
+        lines.append(f"The run with the lowest point did not converge: {status.name.lower()}.")
     return make_result(
-        message=f"{found.message} {len(rows)} distinct minima.",
+        message="\n".join([*lines, *advice]),
         success=bool(found.success[best]),
         status=int(status),
         fun=float(found.fun[best]),

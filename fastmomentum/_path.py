@@ -46,7 +46,8 @@ def path(
     -------
     OptimizeResult
         With arrays of one row per weight: weights, x of shape (m, n), fun (the penalty included),
-        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). time is the
+        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). message says
+        how many problems ended in which way, and what to try for those that failed; time is the
         total in seconds.
 
     Raises
