@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ._callback import wrap_callback
 from ._drive import Run
 from ._kernels import layout
 from ._minimize import minimize
@@ -23,8 +24,8 @@ from ._status import message_of_many
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
+    as_numbers,
     check_args,
-    check_batch_callback,
     check_batch_options,
     check_batched,
     check_bounds,
@@ -166,7 +167,7 @@ def minimize_batch(
     starts, args = check_X0(X0, args, which)
     count, n = starts.shape
     mask = check_skip(skip, count)
-    check_batch_callback(callback)
+    callback = _callback(callback)
     penalty = check_penalty(penalty)
     per_row = _bounds_of_rows(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
@@ -183,18 +184,26 @@ def minimize_batch(
     return result
 
 
+def _callback(callback: Any) -> Callable | None:
+    """The callback as a function of one argument, or None."""
+    found, by_name = wrap_callback(callback)
+    if found is None or not by_name:
+        return found
+    return lambda counts: found(intermediate_result=counts)
+
+
 def _bounds_of_rows(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Bounds that differ from problem to problem; None if they do not."""
     if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
         return None
     rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
     try:
-        lower, upper = (np.asarray(part, float) for part in (bounds.lb, bounds.ub))
+        lower, upper = (as_numbers("they", part).astype(float) for part in (bounds.lb, bounds.ub))
         if max(lower.ndim, upper.ndim) < 2:
             return None
         lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}.") from None
+        raise ValueError(f"{rule}: {str(error).rstrip('.')}.") from None
     wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
     if wrong.any():
         i, j = (int(k[0]) for k in np.nonzero(wrong))

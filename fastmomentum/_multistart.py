@@ -10,7 +10,14 @@ import numpy as np
 
 from ._batch import minimize_batch
 from ._result import OptimizeResult, Status, make_result
-from ._validation import SAMPLERS, check_box, check_choice, check_count, check_distance, check_seed
+from ._validation import (
+    SAMPLERS,
+    check_box,
+    check_choice,
+    check_distance,
+    check_n_starts,
+    check_seed,
+)
 
 
 def multistart(
@@ -89,7 +96,7 @@ def multistart(
     (array([-1.012]), [[-1.012], [0.987]])
     """
     lower, upper = check_box(bounds)
-    count = check_count("n_starts", n_starts)
+    count = check_n_starts(n_starts)
     check_choice("sampler", sampler, SAMPLERS)
     distance = check_distance(distance)
     generator = check_seed(seed)

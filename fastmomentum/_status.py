@@ -97,7 +97,10 @@ def message_of(status: Status, automatic: bool) -> str:
 
 def message_of_error(error: BaseException) -> str:
     """The same of a run that an exception ended."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # the user's class may be wrong, too
+        text = ""
     about = f": {text[:300].rstrip('.')}" if text else ""
     return f"Stopped by {type(error).__name__}{about}. x is the best point found."
 

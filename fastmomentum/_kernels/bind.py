@@ -166,6 +166,8 @@ def _address(
             failures.append(error)
     name = getattr(function, "__name__", role)
     telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
+    kind = "jac" if role.startswith("jac") else "fun"
+    name = name if name == kind else f"{kind} {name}"
     raise NotCompilable(f"{name}: {reason(telling[0])}") from None
 
 
@@ -194,7 +196,7 @@ def _of_each(tell: Callable, args: tuple) -> tuple:
     """``tell(a)`` for each argument; an error if Numba knows no type for one."""
     try:
         return tuple(map(tell, args))
-    except ValueError as error:
+    except (ValueError, errors.NumbaError) as error:
         raise NotCompilable(f"args: {reason(error)}") from None
 
 
