@@ -16,6 +16,7 @@ import numpy as np
 
 from ._callback import wrap_callback
 from ._drive import Run
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
@@ -176,7 +177,9 @@ def minimize_batch(
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
     n_workers = check_workers(workers)
-    batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
+    batch = Batch(
+        fun, check_jac(jac, settings.check_jac), args, which, starts, settings, mask, begin
+    )
     batch.limit(shared, per_row, penalty)
     result = batch.run(n_workers, callback)
     if settings.disp:
@@ -267,6 +270,7 @@ class Batch:
         self.per_row: tuple[np.ndarray, np.ndarray] | None = None
         self.penalty: Any = None
         self.loops: list[Loop] = []
+        self.to_compare = self.settings.check_jac
         self.lock = threading.Lock()
         self.stop = np.zeros(1, np.int64)
         self.reason = Status.INTERRUPTED
@@ -357,16 +361,21 @@ class Batch:
         compiled = objective.binding is not None and (terms is None or terms.separable)
         # Too few evaluations for one gradient: single runs know what to do.
         few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first
-        if not compiled or few:
+        compiled = compiled and not few
+        try:
+            if self.to_compare:
+                self.to_compare = False
+                check_gradient(objective, x0)
+            if compiled:
+                objective.first(x0, np.empty_like(x0))
+        except Exception as error:
+            _attach(error, None, first)
+            raise
+        if not compiled:
             objective.warn_of_fallback(6)
             self._run_in_python(objective, report)
             return
         self.backend = "numba"
-        try:
-            objective.first(x0, np.empty_like(x0))
-        except Exception as error:
-            _attach(error, None, first)
-            raise
         self._run_compiled(objective, x0, terms, workers, report)
 
     def _run_compiled(

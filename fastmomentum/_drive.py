@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address, metric_address, norm_address
 from ._kernels.jit import jit_disabled
@@ -324,6 +325,8 @@ class Run:
                 self.floats[FUN] = self.objective.value(self.row(0))
             self.row(layout.N_POINTS)[:] = math.nan
             return False
+        if self.settings.check_jac:
+            check_gradient(self.objective, self.row(0))
         f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
         if f is not None:
             self.deliver(f)

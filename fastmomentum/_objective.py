@@ -141,6 +141,16 @@ class Objective:
         """Can Python call fun? C functions are called by the loop alone."""
         return not _is_c(self.fun)
 
+    def in_python(self) -> Objective:
+        """The same, as Python can call it."""
+        if self.can_be_checked:
+            return self
+        c_callable = _kernels("bind").c_callable
+        jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
+        twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
+        twin.bounds = self.bounds
+        return twin
+
     def warn_of_fallback(self, stacklevel: int = 4) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
@@ -171,7 +181,7 @@ class Objective:
         return as_scalar(self._call("fun", x))
 
     def value(self, x: np.ndarray) -> float:
-        """fun(x) alone, of a function whose gradient is by differences."""
+        """fun(x) alone, of a function that does not return its gradient, too."""
         return self._fun(x)
 
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:

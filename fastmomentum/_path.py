@@ -107,6 +107,7 @@ def path(
         )
         # Of a run that failed the best point is still the better start.
         x = points[k] = result.x
+        given.pop("check_jac", None)  # the first problem tells
         for name in fields:
             found[name].append(result[name])
     arrays: dict[str, Any] = {name: np.array(values_) for name, values_ in found.items()}

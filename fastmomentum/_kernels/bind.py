@@ -102,6 +102,19 @@ def c_arguments(function: Any) -> tuple[str, ...]:
     return tuple(" ".join(p.replace("*", " * ").replace("const", "").split()) for p in parts)
 
 
+def c_callable(function: Any) -> Callable:
+    """A C function as one that Python calls with x, or with x and an array to write into."""
+    address, data = c_address(function) or (0, 0)
+    returned, *parameters = c_arguments(function)
+    pointers = [ctypes.c_void_p] * (parameters.count("double *") + 1)
+    kind = ctypes.c_double if returned == "double" else None
+    # Without a parameter for it, the last argument is ignored.
+    call = ctypes.CFUNCTYPE(kind, ctypes.c_int, *pointers)(address)
+    if len(pointers) == 2:
+        return lambda x: call(x.size, x.ctypes.data, data)
+    return lambda x, out: call(x.size, x.ctypes.data, out.ctypes.data, data)
+
+
 def _check_c(name: str, function: Any, expected: tuple[str, ...]) -> None:
     found = c_arguments(function)
     if found not in (expected, expected[:-1]):
