@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ._checkpoint import Saver
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address, metric_address, norm_address
@@ -23,6 +24,8 @@ from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
+from ._resume import restore, state_of
+from ._state import State
 from ._status import NONFINITE_AT_X0, message_of, message_of_error
 from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
@@ -115,7 +118,7 @@ class Plan:
         own = settings.constants
         if not automatic:
             own = (*own, *method.carries.values())
-        first_own = layout.OWN + 2 * settings.memory
+        first_own = self.first_own = layout.OWN + 2 * settings.memory
         # With room for the values that a composite loop looks back at.
         room = max(len(own), layout.FIRST_LEVEL + layout.N_LEVELS)
         self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + room))
@@ -243,6 +246,7 @@ class Run:
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
+        self.saver: Saver | None = None
         self._drivers()
 
     def row(self, i: int) -> np.ndarray:
@@ -336,29 +340,36 @@ class Run:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
         if self.plan.scheduled:
             last = self._fill_schedules(last)
-        ints = self.ints
-        if self.settings.history:
-            ints[HISTORY] = 0
         try:
             self._advance(last)
             self._show()
         finally:
-            if self.settings.history and ints[HISTORY] > 0:
-                self.recorded.append(self.history[: ints[HISTORY]].copy())
-        return ints.item(STATUS)
+            self.keep_history()
+        return self.ints.item(STATUS)
 
-    def _advance(self, last: int) -> None:
+    def keep_history(self) -> None:
+        """Put aside the rows recorded in this stretch."""
+        if self.settings.history and self.ints[HISTORY] > 0:
+            self.recorded.append(self.history[: self.ints[HISTORY]].copy())
+            self.ints[HISTORY] = 0
+
+    def needs_evaluation(self, last: int) -> bool:
+        """Move on to the next evaluation that the caller must make; False: to `last` or the end."""
         ints = self.ints
         while True:
             self._call(self.driver, last)
-            if ints[STATUS] == layout.NEEDS_PROX:
-                assert self.terms is not None
-                z = self.row(int(ints[TRIAL]))
-                self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
-                ints[PENDING] = layout.TO_EVALUATE
-                continue
-            if ints[STATUS] != layout.NEEDS_EVALUATION:
-                return
+            if ints[STATUS] != layout.NEEDS_PROX:
+                return bool(ints[STATUS] == layout.NEEDS_EVALUATION)
+            assert self.terms is not None
+            z = self.row(int(ints[TRIAL]))
+            self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
+            ints[PENDING] = layout.TO_EVALUATE
+
+    def _advance(self, last: int) -> None:
+        ints = self.ints
+        while self.needs_evaluation(last):
+            if self.saver is not None and self.saver.due():
+                self.save(layout.RUNNING)
             current = int(ints[CURRENT])
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
@@ -370,6 +381,11 @@ class Run:
                 if ints[STATUS] < 0:
                     ints[STATUS] = Status.MAXTIME
                 return
+
+    def save(self, status: int) -> None:
+        """Write the checkpoint."""
+        if self.saver is not None:
+            self.saver.save(lambda: state_of(self, status))
 
     def _show(self) -> None:
         if self.progress is not None:
@@ -448,6 +464,12 @@ class Run:
             self.ints[NJEV] += self.objective.cost_jac
         return value, gradient
 
+    def words(self, status: Status) -> str:
+        """Why the run ended, and what to try."""
+        if status == Status.NONFINITE and self.ints[BEST] < 0:
+            return NONFINITE_AT_X0
+        return message_of(status, self.settings.learning_rate == "auto")
+
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
         """The result if the run ends now."""
         ints, floats = self.ints.tolist(), self.floats
@@ -475,10 +497,8 @@ class Run:
             if not message:
                 raise
             grad_norm = math.nan  # a proximal operator of the user's is what failed
-        if status == Status.NONFINITE and ints[BEST] < 0:
-            message = NONFINITE_AT_X0
         result = make_result(
-            message=message or message_of(status, self.settings.learning_rate == "auto"),
+            message=message or self.words(status),
             success=converged,
             status=int(status),
             fun=f,
@@ -520,10 +540,17 @@ class Run:
 
 
 def drive(
-    run: Run, settings: Settings, callback: Callable | None, takes_result: bool, begin: float
+    run: Run,
+    settings: Settings,
+    callback: Callable | None,
+    takes_result: bool,
+    begin: float,
+    state: State | None = None,
 ) -> OptimizeResult:
-    """Run to the end; every way out gives the best point found."""
-    vectors = [run.row(0).copy()] if settings.return_all else None
+    """Run to the end, from `state` on; every way out gives the best point found."""
+    if state is not None:
+        restore(run, state)
+    vectors = [run.iterate()] if settings.return_all else None
     run.deadline = begin + settings.maxtime
     if settings.progress:
         run.progress = Progress(settings.method.name, begin)
@@ -532,9 +559,11 @@ def drive(
     status: Status = Status.INTERRUPTED
     message = ""
     try:
-        started = run.start()
+        started = run.ints[NFEV] > 0 or run.start()
         run.objective.warn_of_fallback()
-        if started:
+        if state is not None and state.ended_under(settings):
+            status = Status(state.status)
+        elif started:
             status = _loop(run, settings, callback, takes_result, vectors, begin)
         else:
             status = Status.MAXFEV
@@ -555,6 +584,9 @@ def _finish(
     if run.progress is not None:
         run.progress.close()
     result = run.result(status, begin, message)
+    if not result.success or run.settings.keep_state:
+        result["state"] = state_of(run, status)
+    run.save(status)
     if vectors is not None:
         result["allvecs"] = vectors
     if run.settings.history:
@@ -590,7 +622,7 @@ def _loop(
     compiled = run.objective.binding is not None
     each = callback is not None or vectors is not None
     chunk = 1 if each else _first_chunk(run) if compiled else 2**40
-    seen = 0
+    seen = ints.item(NIT)
     while True:
         before = ints.item(ITERATION)
         last = min(settings.maxiter, before + min(chunk, run.plan.longest_chunk))
@@ -616,6 +648,8 @@ def _loop(
             return Status.MAXITER
         if now > run.deadline:
             return Status.MAXTIME
+        if run.saver is not None and run.saver.due():
+            run.save(layout.RUNNING)
         if compiled and not each:
             steps = max(1, ints.item(ITERATION) - before)
             budget = min(CHUNK_SECONDS, run.deadline - now)

@@ -199,4 +199,5 @@ class _Check:
                         f"The components are those of the transpose: of an array of shape "
                         f"({rows}, {n // rows}) take the transpose before it is flattened."
                     )
-        return f"{count} of {n} components{' looked at' * (n < self.scratch.size)} are wrong."
+        seen = "looked at " if n < self.scratch.size else ""
+        return f"{count} of {n} components {seen}{'is' if count == 1 else 'are'} wrong."

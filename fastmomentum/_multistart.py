@@ -10,6 +10,7 @@ import numpy as np
 
 from ._batch import minimize_batch
 from ._result import OptimizeResult, Status, make_result
+from ._status import without_state
 from ._validation import (
     SAMPLERS,
     check_box,
@@ -150,7 +151,7 @@ def _best(found: OptimizeResult, width: np.ndarray, distance: float) -> Optimize
         counts.append(int(left.size - apart.sum()))
         left = left[apart]
     status = Status(int(found.status[best]))
-    counts, *advice = found.message.split("\n")
+    counts, *advice = without_state(found.message).split("\n")
     lines = [f"{counts} {len(rows)} distinct minima."]
     if status != Status.CONVERGED:
         lines.append(f"The run with the lowest point did not converge: {status.name.lower()}.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._minimize import minimize
 from ._result import OptimizeResult, make_result
-from ._status import message_of_many
+from ._status import message_of_many, without_state
 from ._validation import check_path_options, check_path_weights, check_takes, check_x0, shown
 from .penalties import Penalty
 
@@ -113,7 +113,9 @@ def path(
     arrays: dict[str, Any] = {name: np.array(values_) for name, values_ in found.items()}
     arrays["time"] = float(arrays["time"].sum())
     return make_result(
-        message=message_of_many(arrays["status"], given.get("learning_rate", "auto") == "auto"),
+        message=without_state(
+            message_of_many(arrays["status"], given.get("learning_rate", "auto") == "auto")
+        ),
         weights=values,
         x=points,
         n_nonzero=np.count_nonzero(points, axis=1),

@@ -42,8 +42,8 @@ MESSAGES: dict[Status, Words] = {
     Status.CONVERGED: Words("Optimization terminated successfully."),
     Status.MAXITER: Words(
         "Maximum number of iterations has been exceeded.",
-        automatic="Raise `maxiter`, or loosen `gtol`.",
-        given="Raise `maxiter`, or try another `learning_rate`.",
+        automatic="Raise `maxiter` and go on with `state`, or loosen `gtol`.",
+        given="Raise `maxiter` and go on with `state`, or try another `learning_rate`.",
     ),
     Status.PRECISION_LOSS: Words(
         "Desired error not necessarily achieved due to precision loss:",
@@ -59,10 +59,10 @@ MESSAGES: dict[Status, Words] = {
         "`bounds` for instance.",
     ),
     Status.MAXTIME: _both(
-        "Time limit `maxtime` reached.", "x is the best point found; pass it as x0 to go on."
+        "Time limit `maxtime` reached.", "x is the best point found; go on with `state`."
     ),
     Status.INTERRUPTED: _both(
-        "Interrupted by the user.", "x is the best point found; pass it as x0 to go on."
+        "Interrupted by the user.", "x is the best point found; go on with `state`."
     ),
     Status.STAGNATION: Words(
         "No lower function value in the last `patience` iterations. x is the best point found;",
@@ -71,7 +71,7 @@ MESSAGES: dict[Status, Words] = {
     ),
     Status.MAXFEV: _both(
         "Maximum number of function evaluations has been exceeded.",
-        "x is the best point found; raise `maxfev`.",
+        "x is the best point found; raise `maxfev` and go on with `state`.",
     ),
     Status.DIVERGED: Words(
         "The function value",
@@ -79,7 +79,9 @@ MESSAGES: dict[Status, Words] = {
         "it bounded below, by `bounds` for instance.",
         given="grew without bound. x is the best point found; use a smaller `learning_rate`.",
     ),
-    Status.CALLBACK: _both("`callback` raised `StopIteration`.", "x is the best point found."),
+    Status.CALLBACK: _both(
+        "`callback` raised `StopIteration`.", "x is the best point found; go on with `state`."
+    ),
 }
 # NONFINITE before there was a finite point.
 NONFINITE_AT_X0 = (
@@ -95,6 +97,11 @@ def message_of(status: Status, automatic: bool) -> str:
     return f"{words.why} {advice}".rstrip()
 
 
+def without_state(text: str) -> str:
+    """`text` for those whose calls take no `state`."""
+    return text.replace("; go on with `state`", "").replace(" and go on with `state`", "")
+
+
 def message_of_error(error: BaseException) -> str:
     """The same of a run that an exception ended."""
     try:
@@ -102,7 +109,9 @@ def message_of_error(error: BaseException) -> str:
     except Exception:  # the user's class may be wrong, too
         text = ""
     about = f": {text[:300].rstrip('.')}" if text else ""
-    return f"Stopped by {type(error).__name__}{about}. x is the best point found."
+    return (
+        f"Stopped by {type(error).__name__}{about}. x is the best point found; go on with `state`."
+    )
 
 
 def message_of_many(statuses: np.ndarray, automatic: bool) -> str:

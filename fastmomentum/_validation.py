@@ -62,6 +62,10 @@ OPTIONS = (
     Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
            "and at a point near it: an error names the worst component. Of more than 1000 "
            "variables 1000 are looked at. These 4 n + 4 calls of fun are not counted."),
+    Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
+           "vectors of the method."),
+    Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
+           "where writing takes over 5 % of the time."),
     Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
            "attribute `result`, or 'return' that result, with status 5."),
     Option("backend", "auto", "'auto'; 'numba': an error rather than a slow run in Python if the "
@@ -94,6 +98,8 @@ class Settings:
     return_all: bool
     history: bool
     check_jac: bool
+    keep_state: bool
+    checkpoint_every: float
     on_interrupt: str
     backend: str
 
@@ -394,6 +400,21 @@ def check_batch_options(settings: Settings) -> None:
             f"maxiter must be at most {MOST_SCHEDULED} for a batch with a schedule, got "
             f"{settings.maxiter}."
         )
+
+
+def check_step_options(options: Any) -> None:
+    """What has no meaning where the caller has the loop."""
+    for name in (
+        "disp",
+        "progress",
+        "return_all",
+        "backend",
+        "on_interrupt",
+        "checkpoint_every",
+        "check_jac",
+    ):
+        if name in dict(options or {}):
+            raise ValueError(f"{name} is not an option of Optimizer: leave it out.")
 
 
 SAMPLERS = ("sobol", "halton", "lhs", "random")
@@ -757,6 +778,8 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         return_all=_flag("return_all", given["return_all"]),
         history=_flag("history", given["history"]),
         check_jac=_flag("check_jac", given["check_jac"]),
+        keep_state=_flag("keep_state", given["keep_state"]),
+        checkpoint_every=_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
         backend=_choice("backend", given["backend"], ("auto", "numba", "python")),
     )

@@ -155,7 +155,8 @@ def test_reasons(kind, dtype):
 
 
 @pytest.mark.parametrize(
-    ("factor", "text"), ((-1.0, "wrong sign"), (2.0, "2 times"), (1.37, "1 of 1 components"))
+    ("factor", "text"),
+    ((-1.0, "wrong sign"), (2.0, "2 times"), (1.37, "1 of 1 components is wrong")),
 )
 def test_one_variable(factor, text):
     with pytest.raises(ValueError, match=text):
