@@ -292,6 +292,7 @@ class Batch:
         self.lock = threading.Lock()
         self.stop = np.zeros(1, np.int64)
         self.reason = Status.INTERRUPTED
+        self.error: BaseException | None = None
         self.taken = 0
         self.used = 1
         self.backend = "python"
@@ -376,6 +377,7 @@ class Batch:
                 _attach(error, self._finish())
                 raise
         except BaseException as error:
+            self.error = error
             _attach(error, self._finish())
             raise
         finally:
@@ -575,7 +577,7 @@ class Batch:
         counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
         return make_result(
-            message=message_of_many(status, self.settings.learning_rate == "auto"),
+            message=message_of_many(status, self.settings.learning_rate == "auto", self.error),
             success=status == Status.CONVERGED,
             status=status.copy(),
             fun=self.numbers[:, 0].copy(),

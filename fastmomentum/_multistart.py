@@ -151,8 +151,8 @@ def _best(found: OptimizeResult, width: np.ndarray, distance: float) -> Optimize
         counts.append(int(left.size - apart.sum()))
         left = left[apart]
     status = Status(int(found.status[best]))
-    counts, *advice = without_state(found.message).split("\n")
-    lines = [f"{counts} {len(rows)} distinct minima."]
+    first, *advice = without_state(found.message).split("\n")
+    lines = [f"{first} {len(rows)} distinct minima."]
     if status != Status.CONVERGED:
         lines.append(f"The run with the lowest point did not converge: {status.name.lower()}.")
     return make_result(

@@ -79,9 +79,7 @@ MESSAGES: dict[Status, Words] = {
         "it bounded below, by `bounds` for instance.",
         given="grew without bound. x is the best point found; use a smaller `learning_rate`.",
     ),
-    Status.CALLBACK: _both(
-        "`callback` raised `StopIteration`.", "x is the best point found; go on with `state`."
-    ),
+    Status.CALLBACK: Words("`callback` raised `StopIteration`."),  # SciPy's words; it was asked for
 }
 # NONFINITE before there was a finite point.
 NONFINITE_AT_X0 = (
@@ -114,10 +112,12 @@ def message_of_error(error: BaseException) -> str:
     )
 
 
-def message_of_many(statuses: np.ndarray, automatic: bool) -> str:
+def message_of_many(
+    statuses: np.ndarray, automatic: bool, error: BaseException | None = None
+) -> str:
     """How many runs ended in which way; a line for each kind of failure says what to try.
 
-    What is no `Status` was skipped.
+    What is no `Status` was skipped; `error` is what interrupted the others, if not the user.
     """
     names = {int(status): status.name.lower() for status in Status}
     codes, counts = (part.tolist() for part in np.unique(statuses, return_counts=True))
@@ -125,5 +125,7 @@ def message_of_many(statuses: np.ndarray, automatic: bool) -> str:
     lines = [f"{len(statuses):,} problems: {', '.join(parts)}."]
     for code in codes:
         if code in names and code != Status.CONVERGED:
-            lines.append(f"{names[code]}: {message_of(Status(code), automatic)}")
+            by_error = error is not None and code == Status.INTERRUPTED
+            why = message_of_error(error) if by_error else message_of(Status(code), automatic)
+            lines.append(f"{names[code]}: {why}")
     return "\n".join(lines)
