@@ -25,7 +25,7 @@ from ._objective import Objective
 from ._result import OptimizeResult, Status, make_result
 from ._resume import same_value
 from ._state import rules_of
-from ._status import message_of_many
+from ._status import message_of_error, message_of_many
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
@@ -292,7 +292,7 @@ class Batch:
         self.lock = threading.Lock()
         self.stop = np.zeros(1, np.int64)
         self.reason = Status.INTERRUPTED
-        self.error: BaseException | None = None
+        self.why = ""  # of an interruption that is not the user's
         self.taken = 0
         self.used = 1
         self.backend = "python"
@@ -377,7 +377,7 @@ class Batch:
                 _attach(error, self._finish())
                 raise
         except BaseException as error:
-            self.error = error
+            self.why = message_of_error(error)
             _attach(error, self._finish())
             raise
         finally:
@@ -577,7 +577,7 @@ class Batch:
         counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
         return make_result(
-            message=message_of_many(status, self.settings.learning_rate == "auto", self.error),
+            message=message_of_many(status, self.settings.learning_rate == "auto", self.why),
             success=status == Status.CONVERGED,
             status=status.copy(),
             fun=self.numbers[:, 0].copy(),

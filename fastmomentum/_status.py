@@ -48,7 +48,8 @@ MESSAGES: dict[Status, Words] = {
     Status.PRECISION_LOSS: Words(
         "Desired error not necessarily achieved due to precision loss:",
         automatic="no step lowers fun any more, by rounding, noise or a wrong gradient. Loosen "
-        "`gtol`, rescale, or test the gradient with `check_jac`.",
+        "`gtol` or rescale, give a `learning_rate` if fun is noisy, or test the gradient with "
+        "`check_jac`.",
         given="the steps are too small to change x. Loosen `gtol`, or use a larger "
         "`learning_rate`.",
     ),
@@ -66,7 +67,7 @@ MESSAGES: dict[Status, Words] = {
     ),
     Status.STAGNATION: Words(
         "No lower function value in the last `patience` iterations. x is the best point found;",
-        automatic="raise `patience`, or give a `learning_rate` if fun is noisy.",
+        automatic="raise `patience`, or leave it out.",
         given="raise `patience`, or try a smaller `learning_rate`.",
     ),
     Status.MAXFEV: _both(
@@ -112,12 +113,10 @@ def message_of_error(error: BaseException) -> str:
     )
 
 
-def message_of_many(
-    statuses: np.ndarray, automatic: bool, error: BaseException | None = None
-) -> str:
+def message_of_many(statuses: np.ndarray, automatic: bool, interrupted: str = "") -> str:
     """How many runs ended in which way; a line for each kind of failure says what to try.
 
-    What is no `Status` was skipped; `error` is what interrupted the others, if not the user.
+    What is no `Status` was skipped; `interrupted` is why, if it was not the user who did.
     """
     names = {int(status): status.name.lower() for status in Status}
     codes, counts = (part.tolist() for part in np.unique(statuses, return_counts=True))
@@ -125,7 +124,6 @@ def message_of_many(
     lines = [f"{len(statuses):,} problems: {', '.join(parts)}."]
     for code in codes:
         if code in names and code != Status.CONVERGED:
-            by_error = error is not None and code == Status.INTERRUPTED
-            why = message_of_error(error) if by_error else message_of(Status(code), automatic)
-            lines.append(f"{names[code]}: {why}")
+            words = interrupted if code == Status.INTERRUPTED else ""
+            lines.append(f"{names[code]}: {words or message_of(Status(code), automatic)}")
     return "\n".join(lines)

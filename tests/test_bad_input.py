@@ -35,7 +35,7 @@ from fastmomentum import (
     path,
     penalties,
 )
-from fastmomentum.penalties import L1, TV1D, TV2D, NonNegative, Simplex
+from fastmomentum.penalties import L1, TV1D, TV2D, NonNegative, Prox, Simplex
 
 NAN, INF = math.nan, math.inf
 MASKED = np.ma.array([0.5, 2.0], mask=[False, True])
@@ -405,6 +405,9 @@ ARGUMENTS = (
                penalty=Simplex(), method=method, options={})
         for method in ("momentum", "adam")
     ),
+    single("penalty of one's own, momentum",
+           bad(V, "momentum.*needs a separable penalty, got Prox"),
+           penalty=Prox(lambda v, step: v, lambda x: 0.0), method="momentum", options={}),
     single("penalty and bounds", bad(V, r"^bounds cannot be comb.*penalty=Simplex.*not separable"),
            penalty=Simplex(), bounds=[(0, 1)] * 2, options={}),
     single("penalty outside the bounds", bad(V, r"no point is within all bounds, 0\.0 and -1"),
@@ -931,8 +934,8 @@ def compiled_writes(x):
 
 
 @njit(cache=True)
-def compiled_sorts(x):
-    x.sort()
+def compiled_swaps(x):
+    x[0], x[1] = x[1], x[0]
     return x[0] ** 2 + x[1] ** 2
 
 
@@ -989,7 +992,7 @@ COMPILED = (
         for name, given in (
             ("fun writes into x", {"fun": compiled_writes, "jac": None}),
             ("fun writes into x, 3-point", {"fun": compiled_writes, "jac": "3-point"}),
-            ("fun sorts x", {"fun": compiled_sorts, "jac": objectives.sphere_jac}),
+            ("fun swaps x", {"fun": compiled_swaps, "jac": objectives.sphere_jac}),
             ("jac writes into x", {"fun": sum_of_squares, "jac": compiled_jac_writes}),
             ("jac in place writes into x", {"fun": sum_of_squares, "jac": compiled_fill_writes}),
         )
