@@ -14,6 +14,7 @@ import numpy as np
 from ._checkpoint import check_state
 from ._drive import Run
 from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
 from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
 from ._state import State
@@ -31,10 +32,6 @@ from ._validation import (
     check_x0,
 )
 
-BEST, CURRENT, ITERATION, NIT, NFEV, STATUS = map(
-    layout.INTS.index, ("BEST", "CURRENT", "ITERATION", "NIT", "NFEV", "STATUS")
-)
-FUN_BEST = layout.FLOATS.index("FUN_BEST")
 UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
 
 
@@ -154,7 +151,7 @@ class Optimizer:
         """
         if self.done:
             raise RuntimeError(f"the run has ended, there is nothing to evaluate: {self._why()}")
-        return self._run.row(int(self._run.ints[CURRENT])).copy()
+        return self._run.row(int(self._run.ints[INT.CURRENT])).copy()
 
     def tell(self, f: float, g: Any) -> None:
         """Value and gradient at the point of `ask`.
@@ -176,7 +173,7 @@ class Optimizer:
         run = self._run
         value = as_scalar(f)
         gradient = as_gradient(g, run.n, "the caller")
-        run.row(layout.N_POINTS + int(run.ints[CURRENT]))[:] = gradient
+        run.row(layout.N_POINTS + int(run.ints[INT.CURRENT]))[:] = gradient
         run.objective.calls_fun += 1
         run.objective.calls_jac += 1
         run.deliver(value)
@@ -217,20 +214,20 @@ class Optimizer:
 
     @property
     def x(self) -> np.ndarray:
-        return self._run.row(max(int(self._run.ints[BEST]), 0)).copy()
+        return self._run.row(max(int(self._run.ints[INT.BEST]), 0)).copy()
 
     @property
     def fun(self) -> float:
         run = self._run
-        return float(run.floats[FUN_BEST]) if run.ints[BEST] >= 0 else math.nan
+        return float(run.floats[FLOAT.FUN_BEST]) if run.ints[INT.BEST] >= 0 else math.nan
 
     @property
     def nit(self) -> int:
-        return int(self._run.ints[NIT])
+        return int(self._run.ints[INT.NIT])
 
     @property
     def nfev(self) -> int:
-        return int(self._run.ints[NFEV])
+        return int(self._run.ints[INT.NFEV])
 
     @property
     def state(self) -> State:
@@ -248,7 +245,7 @@ class Optimizer:
         run = self._run
         ints, settings = run.ints, run.settings
         while True:
-            last = min(settings.maxiter, ints.item(ITERATION) + 1)
+            last = min(settings.maxiter, ints.item(INT.ITERATION) + 1)
             if run.plan.scheduled:
                 last = run._fill_schedules(last)
             if run.needs_evaluation(last):
@@ -256,7 +253,7 @@ class Optimizer:
                     self._end(Status.MAXTIME)
                 return
             run.keep_history()
-            if ints[STATUS] != layout.RUNNING:
-                return self._end(Status(int(ints[STATUS])))
-            if ints.item(ITERATION) >= settings.maxiter:
+            if ints[INT.STATUS] != layout.RUNNING:
+                return self._end(Status(int(ints[INT.STATUS])))
+            if ints.item(INT.ITERATION) >= settings.maxiter:
                 return self._end(Status.MAXITER)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
 from ._status import Status
 from ._validation import Settings
 
@@ -39,8 +40,6 @@ ENDED = frozenset(
         Status.DIVERGED,
     )
 )
-_BEST, _NIT, _NFEV = map(layout.INTS.index, ("BEST", "NIT", "NFEV"))
-_FUN_BEST = layout.FLOATS.index("FUN_BEST")
 
 
 def rules_of(settings: Settings) -> dict[str, str]:
@@ -115,19 +114,19 @@ class State:
 
     @property
     def x(self) -> np.ndarray:
-        return self.rows[max(int(self.ints[_BEST]), 0)].copy()
+        return self.rows[max(int(self.ints[INT.BEST]), 0)].copy()
 
     @property
     def fun(self) -> float:
-        return float(self.floats[_FUN_BEST]) if self.ints[_BEST] >= 0 else float("nan")
+        return float(self.floats[FLOAT.FUN_BEST]) if self.ints[INT.BEST] >= 0 else float("nan")
 
     @property
     def nit(self) -> int:
-        return int(self.ints[_NIT])
+        return int(self.ints[INT.NIT])
 
     @property
     def nfev(self) -> int:
-        return int(self.ints[_NFEV])
+        return int(self.ints[INT.NFEV])
 
     def __repr__(self) -> str:
         n, dtype = self.rows.shape[1], self.rows.dtype
@@ -204,7 +203,7 @@ class State:
         )
         if not good:
             raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
-        memory = int(self.ints[layout.INTS.index("MEMORY")])
+        memory = int(self.ints[INT.MEMORY])
         ranges = {
             **_RANGES,
             "COUNT": (0, memory + 1),
@@ -212,7 +211,7 @@ class State:
             "METRIC_IN_USE": (0, len(self.rows)),
         }
         for name, (low, high) in ranges.items():
-            value = int(self.ints[layout.INTS.index(name)])
+            value = int(self.ints[getattr(INT, name)])
             if not low <= value < high:
                 raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value}.")
 
