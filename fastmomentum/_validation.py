@@ -62,7 +62,7 @@ OPTIONS = (
            "result.history."),
     Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
            "and at a point near it: an error names the worst component. Of more than 1000 "
-           "variables 1000 are looked at. These 4 n + 4 calls of fun are not counted."),
+           "variables 1000 are looked at. The calls, some 4 n of fun, are not counted."),
     Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
            "vectors of the method."),
     Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
