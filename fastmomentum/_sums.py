@@ -15,7 +15,8 @@ from ._drive import Run, attach
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._objective import Objective, Told
-from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, make_result
+from ._status import message_of, without_state
 from ._terms import make_terms
 from ._validation import (
     Sampling,
@@ -32,6 +33,15 @@ from .schedules import Constant
 
 # Steps for which the numbers of a schedule are made at once.
 SCHEDULE_STEPS = 4096
+# Where they are not those of `minimize`.
+WORDS = {
+    Status.MAXITER: "All epochs were run, and the gradient of the whole is above `gtol`. Raise "
+    "`epochs`, or let the learning rate fall.",
+    Status.NONFINITE: "NaN or infinity was met in the function or its gradient. x is that at the "
+    "start of the epoch; try a smaller `learning_rate` or another x0.",
+    Status.MAXTIME: "Time limit `maxtime` reached.",
+    Status.INTERRUPTED: "Interrupted.",
+}
 
 
 def minimize_sum(
@@ -364,11 +374,9 @@ class Descent:
         if final or self.whole is not None:
             f, g = self._all(x)
         grad_norm = self._norm(x, g)
-        message = MESSAGES[status]
-        if status == Status.MAXITER:
-            message = f"All epochs were run ({self.sampling.epochs})."
-            if grad_norm <= self.settings.gtol:
-                status, message = Status.CONVERGED, MESSAGES[Status.CONVERGED]
+        if status == Status.MAXITER and grad_norm <= self.settings.gtol:
+            status = Status.CONVERGED
+        message = WORDS.get(status) or without_state(message_of(status, automatic=False))
         return make_result(
             message=message,
             success=status == Status.CONVERGED,

@@ -218,8 +218,8 @@ def test_exceptions_carry_the_result():
     [
         ({"batch_size": 0}, ValueError, r"batch_size must be an integer in \[1, inf\), got 0"),
         ({"epochs": 1.5}, ValueError, "epochs must be an integer"),
-        ({"seed": "x"}, TypeError, "seed must be as for"),
-        ({"seed": -1}, ValueError, "seed must be as for"),
+        ({"seed": "x"}, TypeError, "seed must be None, an integer"),
+        ({"seed": -1}, ValueError, "seed must be None, an integer"),
         ({"shuffle": "row"}, ValueError, "Did you mean 'rows'"),
         ({"average": 1.5}, ValueError, r"average must be a number in \[0, 1\]"),
         ({"variance_reduction": "saga"}, ValueError, "variance_reduction must be one of 'svrg'"),

@@ -327,7 +327,7 @@ def solve_lazily(
     ]
     kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
     limits = check_bounds(bounds, n)
-    common = Common(fun, check_jac(jac), kept, which, settings, limits, penalty)
+    common = Common(fun, check_jac(jac, settings.check_jac), kept, which, settings, limits, penalty)
     parcel = dask.delayed(pack(common), pure=False)
     blocks = [
         dask.delayed(solve_block, pure=False)(parcel, starts, list(rows), None)

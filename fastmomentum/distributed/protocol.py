@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._objective import Objective
+from .._validation import shown
 
 # Numba's workqueue layer aborts a process where two threads start parallel functions.
 _ONE_AT_A_TIME = threading.Lock()
@@ -150,7 +151,9 @@ class Shards:
             raise
         arrays = found if isinstance(found, tuple) else (found,)
         if not arrays or any(part is None for part in arrays):
-            raise TypeError(f"load({i}) must return an array or a tuple of arrays, got {found!r}.")
+            raise TypeError(
+                f"load({i}) must return an array or a tuple of arrays, got {shown(found)}."
+            )
         return arrays
 
 
