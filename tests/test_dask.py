@@ -355,6 +355,9 @@ def test_dask_arrays_in_dask_arrays_out(both):
         minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, skip=np.zeros(90, bool))
     with pytest.raises(ValueError, match=r"args\[1\] is batched and must have one row per problem"):
         minimize_batch(decay, lazy, (t, y[:5]), **BATCH, workers=both)
+    with pytest.raises(ValueError, match="needs a separable penalty"):
+        tv = fastmomentum.penalties.TV1D(0.1)
+        minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, method="momentum", penalty=tv)
     with pytest.raises(ValueError, match="known shape"):
         minimize_batch(decay, lazy[:, 0], (t, y), **BATCH, workers=both)
 

@@ -14,6 +14,7 @@ import numpy as np
 from .._batch import NOT_RUN, Batch, Report
 from .._objective import is_compiled
 from .._result import OptimizeResult, Status, make_result
+from .._terms import make_terms
 from .._validation import (
     Settings,
     check_args,
@@ -25,6 +26,7 @@ from .._validation import (
     check_method,
     check_options,
     check_penalty,
+    check_terms,
 )
 from .parcels import pack, portable, unpack
 
@@ -327,6 +329,8 @@ def solve_lazily(
     ]
     kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
     limits = check_bounds(bounds, n)
+    check_terms(chosen, settings, make_terms(limits, penalty, n, x0.dtype))
+    settings = dataclasses.replace(settings, progress=False)
     common = Common(fun, check_jac(jac, settings.check_jac), kept, which, settings, limits, penalty)
     parcel = dask.delayed(pack(common), pure=False)
     blocks = [
