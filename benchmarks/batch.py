@@ -229,6 +229,10 @@ def compare_decays(
     runs: dict[str, tuple[Callable, slice]] = {
         "minimize_batch, 2 threads": (lambda y, X0: batch(y, X0, 2).x, slice(None)),
         "minimize_batch, 1 thread": (lambda y, X0: batch(y, X0, 1).x, slice(None)),
+        "2 threads, an exp that vectorises": (
+            lambda y, X0: batch(y, X0, 2, decay_wide).x,
+            slice(None),
+        ),
         "1 thread, an exp that vectorises": (
             lambda y, X0: batch(y, X0, 1, decay_wide).x,
             slice(None),
@@ -619,9 +623,7 @@ def draw(path: str) -> None:
 def main() -> None:
     """Print every table."""
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, ", end="")
-    print(
-        f"Python {platform.python_version()}, NumPy {np.__version__}; other programs were running"
-    )
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}")
     rows = compare_decays()
     base, base_cpu = next(row[1:3] for row in rows if row[0] == "loop over SciPy L-BFGS-B")
     print(f"\n{FITS:,} exponential decays of 64 points, 3 parameters (loops: {SAMPLED} of them,")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from . import problems as problems
     from . import schedules as schedules
     from ._batch import minimize_batch as minimize_batch
+    from ._batch_state import BatchState as BatchState
     from ._minimize import minimize as minimize
     from ._multistart import multistart as multistart
     from ._objective import CompilationWarning as CompilationWarning
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from ._path import path as path
     from ._result import OptimizeResult as OptimizeResult
     from ._result import Status as Status
+    from ._state import State as State
 
 # Where each public name lives; imported at its first use.
 _HOMES = {
+    "BatchState": "._batch_state",
     "CompilationWarning": "._objective",
     "OptimizeResult": "._result",
+    "State": "._state",
     "Status": "._result",
     "minimize": "._minimize",
     "minimize_batch": "._batch",

@@ -14,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from ._batch_state import BLOCK, BatchState, digest, limits_of
+from ._checkpoint import Saver, check_state
 from ._drive import Run
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
 from ._result import OptimizeResult, Status, make_result
+from ._resume import same_value
+from ._state import rules_of
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
@@ -45,7 +49,6 @@ CHUNK_SECONDS = 0.02
 # Ctrl-C, the clock and the callback are looked at this often, and a problem stops as soon.
 POLL_SECONDS = 0.05
 MOST_STRETCH = 256
-BLOCK = 4096  # rows looked at in one go
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 _FIELD = {name: i for i, name in enumerate(layout.BATCH_FIELDS)}
 _BATCH, _BATCH_ROW = layout.INTS.index("BATCH"), layout.INTS.index("BATCH_ROW")
@@ -67,6 +70,8 @@ def minimize_batch(
     penalty: Any = None,
     skip: Any = None,
     workers: int | None = None,
+    state: Any = None,
+    checkpoint: Any = None,
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -106,6 +111,13 @@ def minimize_batch(
     workers : int, optional
         Threads; by default as many as there are processors for this process. Problems whose
         functions are not compiled, or whose penalty is not separable, run one after the other.
+    state : BatchState or path, optional
+        ``result.state`` of an earlier call with the same arguments, or the file of one: what it
+        solved is taken over, and the other problems are solved, those that ended with `maxiter` or
+        `maxfev` only if that is another now.
+    checkpoint : path, optional
+        A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
+        end. Where it exists the call goes on from it.
 
     Returns
     -------
@@ -114,7 +126,8 @@ def minimize_batch(
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
         shape (n_problems,). message says how many problems ended in which way; time is in
         seconds; workers the threads used; backend ``"numba"`` or ``"python"``. Problems that were
-        not reached have the status of the reason, 4, 5 or 99, and nfev 0.
+        not reached have the status of the reason, 4, 5 or 99, and nfev 0. `state`, where a problem
+        was not solved or with ``options={"keep_state": True}``, is what a later call goes on from.
 
     Raises
     ------
@@ -175,6 +188,11 @@ def minimize_batch(
     n_workers = check_workers(workers)
     batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
+    earlier = check_state(state, checkpoint, BatchState)
+    if earlier is not None:
+        batch.restore(earlier)
+    if checkpoint is not None:
+        batch.saver = Saver(checkpoint, settings.checkpoint_every)
     result = batch.run(n_workers, callback)
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
@@ -234,24 +252,24 @@ class Batch:
     jac: Any
     args: tuple
     which: tuple[bool, ...]
-    starts: dataclasses.InitVar[np.ndarray]
+    starts: np.ndarray
     settings: Settings
-    mask: dataclasses.InitVar[np.ndarray | None]
+    mask: np.ndarray | None
     begin: float
 
-    def __post_init__(self, starts: np.ndarray, mask: np.ndarray | None) -> None:
-        self.count, self.n = starts.shape
+    def __post_init__(self) -> None:
+        self.count, self.n = self.starts.shape
         # Where the problems start, and then what was found.
-        self.x = np.array(starts, order="C")
-        self.gradients = np.full(starts.shape, math.nan, starts.dtype)
+        self.x = np.array(self.starts, order="C")
+        self.gradients = np.full_like(self.x, math.nan)
         self.numbers = np.full((self.count, layout.N_NUMBERS), math.nan)
         self.counts = np.zeros((self.count, layout.N_COUNTS), np.int64)
         self.status = self.counts[:, 0]
         self.status[:] = NOT_RUN
         self.before = 0  # how many are done without the loops
-        if mask is not None:
-            self.status[mask] = SKIPPED
-            self.before = int(mask.sum())
+        if self.mask is not None:
+            self.status[self.mask] = SKIPPED
+            self.before = int(self.mask.sum())
         self.shared: tuple[np.ndarray, np.ndarray] | None = None
         self.per_row: tuple[np.ndarray, np.ndarray] | None = None
         self.penalty: Any = None
@@ -262,6 +280,9 @@ class Batch:
         self.taken = 0
         self.used = 1
         self.backend = "python"
+        self.saver: Saver | None = None
+        # Rows that no thread writes to any more.
+        self.settled = self.status != NOT_RUN
 
     def limit(self, shared: Any, per_row: Any, penalty: Any) -> None:
         """Set bounds and penalty."""
@@ -269,6 +290,49 @@ class Batch:
         check_terms(self.settings.method, self.settings, self.terms(0))
         if per_row is not None:
             self.tight = _bounds_within(per_row, penalty, self.x.dtype)
+
+    def restore(self, state: BatchState) -> None:
+        """Take over what is solved, once fun at one of the solutions has shown that it is."""
+        state.check(self.settings, self.starts)
+        left = state.to_do(self.settings)
+        known = ~left & np.isfinite(state.numbers[:, 0])
+        if known.any():
+            row = int(known.argmax())
+            x, terms = state.x[row].copy(), self.terms(row)
+            objective = Objective(self.fun, self.jac, self.args_of(row), x, self.settings.backend)
+            if terms is not None:
+                objective.bounds = terms.bounds()
+            if objective.can_be_checked:
+                f = objective.first(x, np.empty_like(x))
+                same_value(state.source, f, float(state.numbers[row, 0]), terms, x)
+        if self.mask is not None:
+            left |= self.mask
+        done = ~left
+        self.x[done], self.gradients[done] = state.x[done], state.gradients[done]
+        self.numbers[done], self.counts[done] = state.numbers[done], state.counts[done]
+        self.settled |= done
+        self.before = int(self.settled.sum())
+
+    def state(self) -> BatchState:
+        """What is solved; threads may be solving others meanwhile."""
+        settled = self.settled.copy()
+        counts = self.counts.copy()
+        counts[~settled] = 0
+        counts[~settled, 0] = NOT_RUN
+        return BatchState(
+            method=self.settings.method.name,
+            rules=rules_of(self.settings),
+            limits=limits_of(self.settings),
+            starts=digest(self.starts),
+            x=self.x.copy(),
+            gradients=self.gradients.copy(),
+            numbers=self.numbers.copy(),
+            counts=counts,
+        )
+
+    def _save_if_due(self) -> None:
+        if self.saver is not None and self.saver.due():
+            self.saver.save(self.state)
 
     def terms(self, row: int) -> Terms | None:
         """Bounds and penalty of one problem."""
@@ -294,14 +358,25 @@ class Batch:
             self._run_groups(workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
-                _attach(error, self.result())
+                _attach(error, self._finish())
                 raise
         except BaseException as error:
-            _attach(error, self.result())
+            _attach(error, self._finish())
             raise
         finally:
             report.close()
-        return self.result()
+        return self._finish()
+
+    def _finish(self) -> OptimizeResult:
+        """The result, and what another call goes on from."""
+        self.settled = self.status > NOT_RUN
+        if self.saver is not None:
+            self.saver.save(self.state)
+        result = self.result()
+        unsolved = ~result.success & (result.status != SKIPPED)
+        if unsolved.any() or self.settings.keep_state:
+            result["state"] = self.state()
+        return result
 
     def _run_groups(self, workers: int, report: Report) -> None:
         """Problems without bounds come after those with them: their loop is another."""
@@ -380,6 +455,7 @@ class Batch:
                         future.result()
                     self._check_clock()
                     report.now()
+                    self._save_if_due()
             except BaseException:
                 # Also one that arrives while the threads are being started.
                 self.stop[0] = 1
@@ -436,7 +512,9 @@ class Batch:
             else:
                 self._solve(objective, row, options)
             self.before += 1
+            self.settled[row] = True
             self._check_clock()
+            self._save_if_due()
             if self.before < self.count:
                 report.now()
 
@@ -605,6 +683,8 @@ class Loop:
             batch.stop[0] = 1
             _attach(error, None, int(self.run_.ints[_BATCH_ROW]))
             raise
+        rows = slice(first, first + size)
+        batch.settled[rows] = batch.status[rows] > NOT_RUN
         seconds = (time.perf_counter() - started) / size
         self.size = max(1, min(8 * self.size, int(CHUNK_SECONDS / max(seconds, 1e-9))))
         return True

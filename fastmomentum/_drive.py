@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ._checkpoint import Saver
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address, metric_address, norm_address
 from ._kernels.jit import jit_disabled
@@ -22,6 +23,8 @@ from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._resume import restore, state_of
+from ._state import State
 from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
 from ._vectors import all_finite, largest_magnitude
@@ -113,7 +116,7 @@ class Plan:
         own = settings.constants
         if not automatic:
             own = (*own, *method.carries.values())
-        first_own = layout.OWN + 2 * settings.memory
+        first_own = self.first_own = layout.OWN + 2 * settings.memory
         # With room for the values that a composite loop looks back at.
         room = max(len(own), layout.FIRST_LEVEL + layout.N_LEVELS)
         self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + room))
@@ -241,6 +244,7 @@ class Run:
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
+        self.saver: Saver | None = None
         self._drivers()
 
     def row(self, i: int) -> np.ndarray:
@@ -333,14 +337,13 @@ class Run:
         if self.plan.scheduled:
             last = self._fill_schedules(last)
         ints = self.ints
-        if self.settings.history:
-            ints[HISTORY] = 0
         try:
             self._advance(last)
             self._show()
         finally:
             if self.settings.history and ints[HISTORY] > 0:
                 self.recorded.append(self.history[: ints[HISTORY]].copy())
+                ints[HISTORY] = 0
         return ints.item(STATUS)
 
     def _advance(self, last: int) -> None:
@@ -356,6 +359,8 @@ class Run:
             if ints[STATUS] != layout.NEEDS_EVALUATION:
                 return
             current = int(ints[CURRENT])
+            if self.saver is not None and self.saver.due():
+                self.save(layout.RUNNING)
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
             )
@@ -366,6 +371,11 @@ class Run:
                 if ints[STATUS] < 0:
                     ints[STATUS] = Status.MAXTIME
                 return
+
+    def save(self, status: int) -> None:
+        """Write the checkpoint."""
+        if self.saver is not None:
+            self.saver.save(lambda: state_of(self, status))
 
     def _show(self) -> None:
         if self.progress is not None:
@@ -514,10 +524,17 @@ class Run:
 
 
 def drive(
-    run: Run, settings: Settings, callback: Callable | None, takes_result: bool, begin: float
+    run: Run,
+    settings: Settings,
+    callback: Callable | None,
+    takes_result: bool,
+    begin: float,
+    state: State | None = None,
 ) -> OptimizeResult:
-    """Run to the end; every way out gives the best point found."""
-    vectors = [run.row(0).copy()] if settings.return_all else None
+    """Run to the end, from `state` on; every way out gives the best point found."""
+    if state is not None:
+        restore(run, state)
+    vectors = [run.iterate()] if settings.return_all else None
     run.deadline = begin + settings.maxtime
     if settings.progress:
         run.progress = Progress(settings.method.name, begin)
@@ -526,9 +543,11 @@ def drive(
     status: Status = Status.INTERRUPTED
     message = ""
     try:
-        started = run.start()
+        started = run.ints[NFEV] > 0 or run.start()
         run.objective.warn_of_fallback()
-        if started:
+        if state is not None and state.ended_under(settings):
+            status = Status(state.status)
+        elif started:
             status = _loop(run, settings, callback, takes_result, vectors, begin)
         else:
             status = Status.MAXFEV
@@ -549,6 +568,9 @@ def _finish(
     if run.progress is not None:
         run.progress.close()
     result = run.result(status, begin, message)
+    if not result.success or run.settings.keep_state:
+        result["state"] = state_of(run, status)
+    run.save(status)
     if vectors is not None:
         result["allvecs"] = vectors
     if run.settings.history:
@@ -584,7 +606,7 @@ def _loop(
     compiled = run.objective.binding is not None
     each = callback is not None or vectors is not None
     chunk = 1 if each else _first_chunk(run) if compiled else 2**40
-    seen = 0
+    seen = ints.item(NIT)
     while True:
         before = ints.item(ITERATION)
         last = min(settings.maxiter, before + min(chunk, run.plan.longest_chunk))
@@ -610,6 +632,8 @@ def _loop(
             return Status.MAXITER
         if now > run.deadline:
             return Status.MAXTIME
+        if run.saver is not None and run.saver.due():
+            run.save(layout.RUNNING)
         if compiled and not each:
             steps = max(1, ints.item(ITERATION) - before)
             budget = min(CHUNK_SECONDS, run.deadline - now)

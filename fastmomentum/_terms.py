@@ -31,6 +31,7 @@ class Terms:
         self.separable = h.separable
         self.rows: list[np.ndarray] = []
         self.bounded = False
+        self.work = np.zeros(0, dtype)
         if not isinstance(h, Prox):
             self.kernel, self.numbers, self.integers, work_size = h.pack(n, dtype)
             self.work = np.zeros(work_size, dtype)

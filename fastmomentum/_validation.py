@@ -58,6 +58,10 @@ OPTIONS = (
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
+    Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
+           "vectors of the method."),
+    Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
+           "where writing takes over 5 % of the time."),
     Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
            "attribute `result`, or 'return' that result, with status 5."),
     Option("backend", "auto", "'auto'; 'numba': an error rather than a slow run in Python if the "
@@ -89,6 +93,8 @@ class Settings:
     progress: bool
     return_all: bool
     history: bool
+    keep_state: bool
+    checkpoint_every: float
     on_interrupt: str
     backend: str
 
@@ -692,6 +698,8 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         progress=_flag("progress", given["progress"]),
         return_all=_flag("return_all", given["return_all"]),
         history=_flag("history", given["history"]),
+        keep_state=_flag("keep_state", given["keep_state"]),
+        checkpoint_every=_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
         backend=_choice("backend", given["backend"], ("auto", "numba", "python")),
     )

@@ -170,12 +170,15 @@ def rule_lines(method: Method) -> list[str]:
 
 
 def fill(template: str, mark: str, lines: list[str]) -> str:
-    """Put `lines` in the place of the comment `mark`, at its indentation."""
-    match = re.search(rf"^( *)# {re.escape(mark)}\n", template, flags=re.M)
-    if match is None:
+    """Put `lines` in the places of the comment `mark`, at their indentation."""
+    pattern = rf"^( *)# {re.escape(mark)}\n"
+    if re.search(pattern, template, flags=re.M) is None:
         raise SystemExit(f"the template has no place '# {mark}'")
-    text = "".join(f"{match.group(1)}{line}\n" for line in lines)
-    return template[: match.start()] + text + template[match.end() :]
+
+    def text(match: re.Match) -> str:
+        return "".join(f"{match.group(1)}{line}\n" for line in lines)
+
+    return re.sub(pattern, text, template, flags=re.M)
 
 
 def source_path(function: Callable) -> str:

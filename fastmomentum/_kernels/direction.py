@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "7bc218dbe1862a09"
+SOURCES = "5b340e578c00a426"
 SCALE = 22
 RATE = 58
 DIRECTION = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d7331a11c943daa3"
+SOURCES = "7699675e4f3f2abe"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -90,6 +90,8 @@ def drive_adadelta_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -292,6 +294,8 @@ def drive_adadelta_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

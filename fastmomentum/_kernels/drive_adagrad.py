@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a75bcbc96e6d1bf5"
+SOURCES = "b4debc0bb1906fda"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -89,6 +89,8 @@ def drive_adagrad_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -283,6 +285,8 @@ def drive_adagrad_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b2eb8eef2d3cb368"
+SOURCES = "53900eb678cb56aa"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -95,6 +95,12 @@ def drive_adam_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[3] = beta1_power
+                own[4] = beta2_power
+                own[5] = correction1
+                own[6] = correction2
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -311,6 +317,12 @@ def drive_adam_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[3] = beta1_power
+                own[4] = beta2_power
+                own[5] = correction1
+                own[6] = correction2
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9c1fb0c6807428cd"
+SOURCES = "49bc52bb9b9ea65e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -92,6 +92,10 @@ def drive_adamax_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[2] = beta1_power
+                own[3] = correction1
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -300,6 +304,10 @@ def drive_adamax_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[2] = beta1_power
+                own[3] = correction1
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

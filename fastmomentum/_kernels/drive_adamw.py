@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "dff03dcadfdb2cf0"
+SOURCES = "112eed6456fa0806"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -96,6 +96,12 @@ def drive_adamw_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[4] = beta1_power
+                own[5] = beta2_power
+                own[6] = correction1
+                own[7] = correction2
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -314,6 +320,12 @@ def drive_adamw_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[4] = beta1_power
+                own[5] = beta2_power
+                own[6] = correction1
+                own[7] = correction2
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "30c1473d8f2cadd2"
+SOURCES = "eedaf0b4f803d6f1"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -91,6 +91,8 @@ def drive_amsgrad_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -299,6 +301,8 @@ def drive_amsgrad_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "af49a65ff2f96fae"
+SOURCES = "e89824ea2a6ffc63"
 BATCH = 62
 LOWER_ROW = 2
 NORM_INF = 0

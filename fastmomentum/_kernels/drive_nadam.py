@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8c2c99d3e37cd248"
+SOURCES = "cd70a3a8d8b7cbff"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -96,6 +96,13 @@ def drive_nadam_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[3] = beta1_power
+                own[4] = beta2_power
+                own[5] = correction1
+                own[6] = correction1_next
+                own[7] = correction2
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -317,6 +324,13 @@ def drive_nadam_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                own[3] = beta1_power
+                own[4] = beta2_power
+                own[5] = correction1
+                own[6] = correction1_next
+                own[7] = correction2
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

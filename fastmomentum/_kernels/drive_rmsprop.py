@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b1f95f3d6061f3a7"
+SOURCES = "a9c6b46742e81699"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -90,6 +90,8 @@ def drive_rmsprop_float64(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -285,6 +287,8 @@ def drive_rmsprop_float32(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break

@@ -159,6 +159,16 @@ FLOATS = (
     "SCORE_START",
     "UNIT",  # of the gradient in SLOPE, where its square is out of range, else 1; not of momentum
 )
+# Those that the caller sets anew for each run; all others are the state of a run that goes on.
+GIVEN = frozenset(
+    (
+        "SIZE", "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "RESERVE", "PATIENCE", "NORM",
+        "NORM_ADDRESS", "HISTORY", "CHUNK_START", "RATE_STRIDE", "MOMENTUM_STRIDE", "MEMORY",
+        "METRIC", "METRIC_ADDRESS", "METRIC_START", "TERMS", "BOUNDED", "SEPARABLE", "PROX",
+        "PROX_DATA", "BATCH", "BATCH_ROW", "GTOL", "FTOL", "XTOL", "GAP_TOL", "NORM_ORDER",
+        "DIVERGED_FACTOR", "EPSILON",
+    )
+)  # fmt: skip
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
 # with a given rate, there: the method's own constants, then what it carries; with an automatic
 # one, the constants follow these

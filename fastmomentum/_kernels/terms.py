@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "83388d9b3d66e6d3"
+SOURCES = "5c9934744ff5650b"
 PENALTY = 38
 STEP = 21
 GAP_TOL = 49

@@ -55,6 +55,9 @@ def drive(
                 ints.PENDING = pending
                 floats.FUN_BEST = f_best
                 floats.FUN_PREVIOUS = f_previous
+                floats.STEP_NORM = step_norm
+                floats.X_NORM = x_norm
+                # CARRIES_BACK
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
