@@ -31,6 +31,7 @@ from ._validation import (
     check_batch_options,
     check_batched,
     check_bounds,
+    check_device,
     check_fun,
     check_jac,
     check_method,
@@ -72,6 +73,7 @@ def minimize_batch(
     workers: int | None = None,
     state: Any = None,
     checkpoint: Any = None,
+    device: str = "cpu",
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -118,6 +120,8 @@ def minimize_batch(
     checkpoint : path, optional
         A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the call goes on from it.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where: on a CUDA device each thread solves one problem after the other, from start to end.
 
     Returns
     -------
@@ -125,9 +129,10 @@ def minimize_batch(
         With one row or entry per problem: x and jac of shape (n_problems, n); fun, grad_norm,
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
         shape (n_problems,). message says how many problems ended in which way; time is in
-        seconds; workers the threads used; backend ``"numba"`` or ``"python"``. Problems that were
-        not reached have the status of the reason, 4, 5 or 99, and nfev 0. `state`, where a problem
-        was not solved or with ``options={"keep_state": True}``, is what a later call goes on from.
+        seconds; workers the threads used; backend ``"numba"``, ``"python"`` or ``"cuda"``. Problems
+        that were not reached have the status of the reason, 4, 5 or 99, and nfev 0. `state`, where
+        a problem was not solved or with ``options={"keep_state": True}``, is what a later call goes
+        on from.
 
     Raises
     ------
@@ -143,6 +148,14 @@ def minimize_batch(
     far, and ``row``, the problem; Ctrl-C carries ``result`` too, or returns it with
     ``options={"on_interrupt": "return"}``. Threads come from a pool of this call, not from Numba's
     threading layers, so that it may be called from threads and forked processes.
+
+    ``device="cuda"`` needs the package numba-cuda. It takes the same methods, bounds, and separable
+    penalties. `fun` and `jac`, compiled or not, must be what a CUDA kernel can be made of: loops
+    over numbers and functions of `math`, a gradient written in place (or differences), and `args`
+    of numbers and arrays; they may not rely on exceptions. On the device x and the rows of batched
+    arguments are strided. Multiply-adds are contracted there, so that results agree with those of
+    the processor to rounding. With a float32 X0 all arithmetic is float32: floats in `fun` are
+    taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
 
     Examples
     --------
@@ -186,7 +199,10 @@ def minimize_batch(
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
     n_workers = check_workers(workers)
-    batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
+    kind = Batch
+    if check_device(device, workers, settings) == "cuda":
+        from ._batch_cuda import CudaBatch as kind
+    batch = kind(fun, check_jac(jac), args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:

@@ -25,6 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = ROOT / "fastmomentum" / "_kernels"
 sys.path.insert(0, str(ROOT))
 
+import generate_cuda  # noqa: E402
+
 from fastmomentum._kernels import layout  # noqa: E402
 from fastmomentum._methods import METHODS, METRICS, Method  # noqa: E402
 from fastmomentum._status import Status  # noqa: E402
@@ -324,6 +326,38 @@ def batch_file() -> str:
     )
 
 
+def cuda_file(name: str, template_path: str, method: Method) -> str:
+    """Text of cuda/loop_<name>.py."""
+    paths = [*PARTS.values(), generate_cuda.COMMON, template_path]
+    texts = {path: read(path) for path in paths}
+    texts[PARTS["metric"]] = fill(texts[PARTS["metric"]], "METRICS", metric_lines())
+    body = texts[template_path]
+    for mark, path in SHARED.items():
+        if f"# {mark}\n" in body:
+            body = fill(body, mark, read(path).splitlines())
+    if "# RULE\n" in body:
+        slots = method.slots
+        rule = ["x[i] = x_new_i" if v == "x_new[i] = x_new_i" else v for v in rule_lines(method)]
+        starts = ("x_i" if method.slots_start[slot] == "x0" else "x_i - x_i" for slot in slots)
+        for mark, lines in (
+            ("START", [f"rows[{2 + j}, i] = {start}" for j, start in enumerate(starts)]),
+            ("CONSTANTS", constant_lines(method)),
+            ("CARRY", carry_lines(method)),
+            ("SLOT_ROWS", [f"{slot} = rows[{2 + j}]" for j, slot in enumerate(slots)]),
+            ("RULE", rule),
+            ("CARRIES_BACK", carries_back_lines(method)),
+            ("CONSTRAIN", generate_cuda.constrain_lines(method)),
+        ):
+            body = fill(body, mark, lines)
+    texts[template_path] = body
+    return generate_cuda.loop_file(
+        list(texts.values()),
+        (layout.INTS, layout.FLOATS),
+        constants,
+        NOTICE.format(sources=template_path) + "\nimport math\n\nimport numpy as np\n\n",
+    )
+
+
 def entry_file() -> str:
     """Text of entry.py: one entry for each style of objective and precision."""
     template_path = "tools/templates/entry.py"
@@ -351,11 +385,15 @@ def files() -> dict[pathlib.Path, str]:
     for name, method in METHODS.items():
         text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_loop")
         generated[KERNELS / f"drive_{name}.py"] = text
+        text = cuda_file(name, generate_cuda.FIXED_RATE, method)
+        generated[KERNELS / "cuda" / f"loop_{name}.py"] = text
         for kind in ("auto", "composite") if method.loop == name else ():
             loop = f"{name}_{kind}"
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
+            text = cuda_file(loop, template, method)
+            generated[KERNELS / "cuda" / f"loop_{loop}.py"] = text
     generated[KERNELS / "drive_batch.py"] = batch_file()
     for name in PARTS:
         generated[KERNELS / f"{name}.py"] = part_file(name)
