@@ -91,16 +91,21 @@ class CudaBatch(Batch):
         if plan.scheduled:
             last = run._fill_schedules(last)
         bounded = run.terms is not None and (run.terms.bounded or self.per_row is not None)
-        if automatic:
-            n_rows = plan.scratch_row
-            starts = [i for i in (*plan.starts, int(run.ints[_METRIC_START])) if i > 0]
-            if run.terms is not None:
-                starts += [plan.term_row + i for i in range(layout.FREE_ROW + 1)]
-        else:
-            n_rows, starts = 2 + len(run.method.slots), []
-        extra = run.floats[layout.OWN :]
         fixed = {name: int(run.ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(bounded)
+        rows, starts = run.rows[: plan.scratch_row, :n], []
+        if not automatic:
+            n_rows = 2 + len(run.method.slots)
+        else:
+            starts = [i for i in (*plan.starts, fixed["METRIC_START"]) if i > 0]
+            if run.method.loop != "momentum":
+                # It keeps no pairs: bounds and penalty follow upon the points.
+                rows = np.concatenate([rows[: layout.PAIRS], rows[plan.term_row :]])
+                fixed["TERMS"] = layout.PAIRS if run.terms is not None else 0
+            if run.terms is not None:
+                starts += [fixed["TERMS"] + i for i in range(layout.FREE_ROW + 1)]
+            n_rows = len(rows)
+        extra = run.floats[layout.OWN :]
         spec = Spec(
             loop=plan.loop,
             dtype=dtype.name,
@@ -128,7 +133,7 @@ class CudaBatch(Batch):
             ints=run.ints,
             floats=run.floats[: layout.OWN],
             extra=extra,
-            rows=run.rows[:n_rows, :n],
+            rows=rows,
             start_rows=starts,
             bounds=(lower, upper),
             rates=run.numbers["learning_rate"],
@@ -153,6 +158,3 @@ class CudaBatch(Batch):
             for parameter, schedule in plan.scheduled.values():
                 schedule_value(parameter, schedule, last, dtype)
                 schedule_value(parameter, schedule, last + 1, dtype)
-
-
-_METRIC_START = layout.INTS.index("METRIC_START")

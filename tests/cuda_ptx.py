@@ -37,21 +37,22 @@ QUICK = (
     ("momentum_composite", "float32", 5, "fused", True),
     ("momentum", "float64", 0, "fused", False),
 )
+PRECISIONS = ("float64", "float32")
 SIZES = (2, 4, 5, 8, 10, 16)
 ALL = tuple(
     dict.fromkeys(
         [
             *QUICK,
-            *((m, d, n, "fused", False) for m in METHODS for d in ("float64", "float32") for n in SIZES),
-            *((m, d, 5, "fused", True) for m in METHODS for d in ("float64", "float32")),
+            *((m, d, n, "fused", False) for m in METHODS for d in PRECISIONS for n in SIZES),
+            *((m, d, 5, "fused", True) for m in METHODS for d in PRECISIONS),
             *(
                 (f"{m}_{kind}", d, n, "fused", kind == "composite")
                 for m in ("gd", "nesterov", "momentum")
                 for kind in ("auto", "composite")
-                for d in ("float64", "float32")
+                for d in PRECISIONS
                 for n in (2, 5, 10, 0)
             ),
-            *(("momentum", d, 32, "fused", False) for d in ("float64", "float32")),
+            *(("momentum", d, 32, "fused", False) for d in PRECISIONS),
         ]
     )
 )  # fmt: skip
@@ -100,7 +101,9 @@ def spec_of(case):
         n_rows = 2 + len(method.slots)
         n_extra = len(method.constants) + len(method.carries)
     else:
-        n_rows = layout.PAIRS + 2 * MEMORY + layout.METRIC_ROWS
+        n_rows = layout.PAIRS
+        if loop.startswith("momentum"):
+            n_rows += 2 * MEMORY + layout.METRIC_ROWS
         n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS
         if loop.endswith("composite"):
             terms = n_rows
@@ -169,7 +172,7 @@ def ptx_of(case):
 
 
 def find_ptxas():
-    """Path of ptxas: that of the package nvidia-cuda-nvcc, or one in PATH; None if there is none."""
+    """Path of ptxas: that of the package nvidia-cuda-nvcc, or one in PATH, or None."""
     packages = pathlib.Path(sysconfig.get_paths()["purelib"]) / "nvidia"
     found = sorted(packages.glob("*/bin/ptxas*"))
     return str(found[0]) if found else shutil.which("ptxas")

@@ -11,9 +11,9 @@ import sys
 import numpy as np
 import pytest
 from cases import METHODS
-from numba import njit
+from numba import cuda, njit
 
-from fastmomentum import Status, minimize_batch, penalties, schedules
+from fastmomentum import Status, _minimize_cuda, minimize, minimize_batch, penalties, schedules
 from fastmomentum._kernels.cuda import batch as kernels
 from fastmomentum._kernels.cuda.functions import for_device
 
@@ -380,3 +380,168 @@ def test_status_of_those_not_reached():
     options = {"maxtime": 1e-9}
     res = minimize_batch(rosenbrock, STARTS, jac=True, device="cuda", options=options)
     assert (res.status == Status.MAXTIME).all()
+
+
+# -- large vectors on the device -------------------------------------------------------------------
+
+
+def on_host(function):
+    """A function of the device's arrays that computes on the host; its gradient goes back."""
+
+    def fun(x, *args):
+        out = np.empty(x.shape, x.dtype)
+        value = function(x.copy_to_host(), out, *args)
+        return value, cuda.to_device(out)
+
+    return fun
+
+
+LARGE = 0.3 * np.random.default_rng(3).normal(size=11)
+
+
+def assert_same_run(x0, *, exact=True, fun=rosenbrock, **kwargs):
+    device = minimize(on_host(fun), cuda.to_device(x0), jac=True, **kwargs)
+    processor = minimize(fun, x0, jac=True, **kwargs)
+    assert device.backend == "cuda" and type(device.x) is type(cuda.to_device(x0))
+    found = {**device, "x": device.x.copy_to_host(), "jac": device.jac.copy_to_host()}
+    for name in SAME:
+        if exact and name not in ("grad_norm", "jac"):
+            np.testing.assert_array_equal(found[name], processor[name], err_msg=name)
+        else:
+            np.testing.assert_allclose(found[name], processor[name], rtol=1e-6, err_msg=name)
+    assert device.message == processor.message
+    return device
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("method", METHODS)
+def test_large(method, dtype):
+    options = {"learning_rate": 1e-3, "maxiter": 25}
+    assert_same_run(LARGE.astype(dtype), method=method, options=options, exact=dtype == np.float64)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"gtol": 3.0},
+        {"ftol": 1e-2},
+        {"xtol": 1e-2},
+        {"maxfev": 5},
+        {"maxiter": 0},
+        {"patience": 1, "momentum": 0.99},
+        {"learning_rate": 1.0},  # diverges
+        {"learning_rate": schedules.Step(1e-3, 0.5, 10), "momentum": 0.5},
+        {"norm": 2, "gtol": 3.0},
+        {"norm": 1, "gtol": 3.0},
+        {"norm": 3.5, "gtol": 3.0},
+    ],
+    ids=str,
+)
+def test_large_rules(option):
+    assert_same_run(LARGE, options={"learning_rate": 1e-3, "maxiter": 60, **option})
+
+
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam"])
+def test_large_with_bounds(method):
+    bounds = [(None, 0.4), (-0.2, 0.2), (0.1, 0.1), *[(-1.0, 1.0)] * 8]
+    options = {"learning_rate": 1e-3, "maxiter": 25}
+    assert_same_run(LARGE, method=method, bounds=bounds, options=options)
+
+
+def test_large_fixed_point():
+    def bowl(x, out):
+        out[:] = x
+        return 0.5 * float(x @ x)
+
+    options = {"learning_rate": 1.0, "momentum": 0.0, "gtol": -0.0, "maxiter": 50}
+    assert_same_run(np.zeros(3) + 2.0, fun=bowl, options=options)
+
+
+def test_the_end_does_not_depend_on_how_far_the_host_is_ahead(monkeypatch):
+    found = []
+    for ahead in (1, 7, 100):
+        monkeypatch.setattr(_minimize_cuda, "MOST_AHEAD", ahead)
+        monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
+        found.append(assert_same_run(LARGE, options={"learning_rate": 1e-3, "gtol": 3.0}))
+    assert len({res.nit for res in found}) == 1
+
+
+def test_large_in_other_styles():
+    def fused(x, out):
+        g = np.empty(x.shape)
+        value = rosenbrock(x.copy_to_host(), g)
+        out.copy_to_device(g)
+        return cuda.to_device(np.array(value))
+
+    def plain(x):
+        return rosenbrock(x.copy_to_host(), np.empty(x.shape))
+
+    def fill(x, out):
+        fused(x, out)
+
+    def give(x):
+        return on_host(rosenbrock)(x)[1]
+
+    options = {"learning_rate": 1e-3, "maxiter": 20}
+    x0 = cuda.to_device(LARGE)
+    expected = minimize(rosenbrock, LARGE, jac=True, options=options)
+    for fun, jac in ((fused, True), (plain, fill), (plain, give)):
+        res = minimize(fun, x0, jac=jac, options=options)
+        np.testing.assert_array_equal(res.x.copy_to_host(), expected.x)
+    np.testing.assert_array_equal(x0.copy_to_host(), LARGE)
+
+
+def test_large_with_a_callback():
+    points, results = [], []
+    options = {"learning_rate": 1e-3, "maxiter": 5}
+    fun = on_host(rosenbrock)
+    minimize(fun, cuda.to_device(LARGE), jac=True, callback=points.append, options=options)
+    expected = []
+    minimize(rosenbrock, LARGE, jac=True, callback=expected.append, options=options)
+    np.testing.assert_array_equal([p.copy_to_host() for p in points], expected)
+
+    def stop(intermediate_result):
+        results.append(intermediate_result)
+        raise StopIteration
+
+    res = minimize(fun, cuda.to_device(LARGE), jac=True, callback=stop, options=options)
+    assert res.status == Status.CALLBACK and res.nit == 1 and results[0].nit == 1
+
+
+def test_an_exception_carries_what_was_found():
+    def fails(x):
+        fails.count += 1
+        if fails.count > 5:
+            raise ZeroDivisionError("sixth")
+        return on_host(rosenbrock)(x)
+
+    fails.count = 0
+    options = {"learning_rate": 1e-3}
+    with pytest.raises(ZeroDivisionError, match="sixth") as caught:
+        minimize(fails, cuda.to_device(LARGE), jac=True, options=options)
+    assert caught.value.result.nfev > 0
+
+
+@pytest.mark.parametrize(
+    ("match", "change"),
+    [
+        ("learning_rate must be given", {"options": {}}),
+        ("history is not possible", {"options": {"learning_rate": 1e-3, "history": True}}),
+        ("penalty is not possible", {"penalty": penalties.L1(0.1)}),
+        ("jac must be a function", {"jac": None}),
+        ("gradient of shape", {"fun": lambda x: (0.0, cuda.to_device(np.zeros(2)))}),
+        ("gradient of shape", {"fun": lambda x: (0.0, None)}),
+        ("vector of float64 or float32", {"x0": cuda.to_device(np.zeros((2, 2)))}),
+        ("vector of float64 or float32", {"x0": cuda.to_device(np.zeros(2, np.int64))}),
+    ],
+)
+def test_what_is_not_possible_on_the_device(match, change):
+    given = {
+        "fun": on_host(rosenbrock),
+        "x0": cuda.to_device(LARGE),
+        "jac": True,
+        "options": {"learning_rate": 1e-3},
+        **change,
+    }
+    with pytest.raises(ValueError, match=match):
+        minimize(given.pop("fun"), given.pop("x0"), **given)

@@ -28,6 +28,8 @@ LAYERS = (
     ("_options", 3),
     ("_path", 3),
     ("_batch", 3),
+    ("_batch_cuda", 3),
+    ("_minimize_cuda", 3),
     ("_multistart", 3),
     ("_drive", 2),
     ("_resume", 2),

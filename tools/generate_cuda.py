@@ -40,8 +40,10 @@ BY_ADDRESS = {
     "call_metric": ("adaptive_metric", (1, 2, 3, 4, 5)),
     "call_prox": ("separable_prox", (1, 2, 3)),
 }
-# What a kernel calls.
+STEP = "tools/templates/cuda_step.py"
+# What a kernel calls; or kernels themselves.
 ROOTS = ("begin", "advance", "finish")
+KERNELS = ("step",)
 # Calls that do not pass the numbers without a name along with the others.
 PLAIN = ("set_numbers",)
 
@@ -116,7 +118,7 @@ class _Rewrite(ast.NodeTransformer):
         elif "floats" in names and "extra" not in names:
             names.insert(names.index("floats") + 1, "extra")
         node.args.args = [ast.arg(arg=name) for name in names]
-        node.decorator_list = [_name("device_function")]
+        node.decorator_list = [] if node.name in KERNELS else [_name("device_function")]
         self.generic_visit(node)
         return node
 
@@ -150,20 +152,19 @@ def ordered(functions: dict[str, ast.FunctionDef], roots: Iterable[str]) -> list
 
 
 def constrain_lines(method: Any) -> list[str]:
-    """Keep the iterate within the bounds; the velocity is the step that was taken."""
+    """Keep the new iterate within the bounds; the velocity is the step that was taken."""
     if "velocity" not in method.slots:
         return []
-    moved = method.iterate
+    moved = f"{method.iterate}_new_i"
     lines = [
-        f"z_i = {moved}[i]",
-        "inside_i = lower[i] if z_i < lower[i] else z_i",
+        f"inside_i = lower[i] if {moved} < lower[i] else {moved}",
         "inside_i = upper[i] if inside_i > upper[i] else inside_i",
-        "if inside_i != z_i:",
-        "    velocity[i] += z_i - inside_i",
-        f"    {moved}[i] = inside_i",
+        f"if inside_i != {moved}:",
+        f"    velocity_new_i += {moved} - inside_i",
+        f"    {moved} = inside_i",
     ]
-    if moved != "x":
-        lines.append("    x[i] = inside_i - momentum_next * velocity[i]")
+    if method.iterate != "x":
+        lines.append("    x_new_i = inside_i - momentum_next * velocity_new_i")
     return lines
 
 
@@ -172,6 +173,7 @@ def loop_file(
     names: tuple[tuple[str, ...], tuple[str, ...]],
     constants: Callable[[str], str],
     head: str,
+    roots: tuple[str, ...] = ROOTS,
 ) -> str:
     """Text of a loop's file.
 
@@ -185,11 +187,13 @@ def loop_file(
         Assignments of the layout's names in a text.
     head : str
         What the file begins with.
+    roots : tuple of str
+        The functions that it is for.
     """
     functions: dict[str, ast.FunctionDef] = {}
     for text in texts:
         functions |= functions_of(text)
-    body = "\n\n".join(ast.unparse(node) for node in ordered(functions, ROOTS))
+    body = "\n\n".join(ast.unparse(node) for node in ordered(functions, roots))
     used = [
         tuple(n for n in all_names if re.search(rf"\b{mark}_{n}\b", body))
         for all_names, mark in zip(names, "IF", strict=True)
@@ -208,6 +212,10 @@ def loop_file(
         + first
     )
     indented = "".join(f"    {line}\n" if line else "\n" for line in body.splitlines())
+    kernels = roots[0] in KERNELS
+    arguments = ["device_function", "evaluate", "size_of", "real_type"]
+    if kernels:
+        arguments = ["device_function", "real_type", "THREADS"]
     free = [n for n in FIXED if re.search(rf"\b{n}\b", body)]
     return (
         head
@@ -215,13 +223,10 @@ def loop_file(
         + f"INT_NAMES = {used[0]!r}\nFLOAT_NAMES = {used[1]!r}\n"
         + f"FIXED = {tuple(free)!r}\n"
         + "\n".join(lines)
-        + f"\n\n\ndef make(device_function, evaluate, size_of, real_type{', ' if free else ''}"
-        + ", ".join(free)
-        + "):\n"
-        + '    """The functions of which a kernel of this loop is made."""\n'
+        + f"\n\n\ndef make({', '.join((*arguments, *free))}):\n"
+        + '    """The functions of a kernel, and what it is compiled for."""\n'
         + "    INF = real_type(math.inf)\n    NAN = real_type(math.nan)\n\n"
-        + start
-        + "\n"
+        + ("" if kernels else start + "\n")
         + indented
-        + "\n    return begin, advance, finish\n"
+        + f"\n    return {', '.join(roots)}\n"
     )

@@ -326,8 +326,8 @@ def batch_file() -> str:
     )
 
 
-def cuda_file(name: str, template_path: str, method: Method) -> str:
-    """Text of cuda/loop_<name>.py."""
+def cuda_file(template_path: str, method: Method, roots: tuple[str, ...]) -> str:
+    """Text of cuda/loop_<name>.py or cuda/step_<name>.py."""
     paths = [*PARTS.values(), generate_cuda.COMMON, template_path]
     texts = {path: read(path) for path in paths}
     texts[PARTS["metric"]] = fill(texts[PARTS["metric"]], "METRICS", metric_lines())
@@ -337,25 +337,30 @@ def cuda_file(name: str, template_path: str, method: Method) -> str:
             body = fill(body, mark, read(path).splitlines())
     if "# RULE\n" in body:
         slots = method.slots
-        rule = ["x[i] = x_new_i" if v == "x_new[i] = x_new_i" else v for v in rule_lines(method)]
-        starts = ("x_i" if method.slots_start[slot] == "x0" else "x_i - x_i" for slot in slots)
+        stores = {f"{slot}[i] = {slot}_new_i" for slot in slots}
+        starts = ["x_i" if method.slots_start[slot] == "x0" else "x_i - x_i" for slot in slots]
+        rows = [f"rows[{2 + j}" for j in range(len(slots))]
+        if template_path == generate_cuda.STEP:
+            rows = [f"slots[{j}" for j in range(len(slots))]
+        else:
+            begin = [f"{row}, i] = {start}" for row, start in zip(rows, starts, strict=True)]
+            body = fill(body, "START", begin)
         for mark, lines in (
-            ("START", [f"rows[{2 + j}, i] = {start}" for j, start in enumerate(starts)]),
             ("CONSTANTS", constant_lines(method)),
             ("CARRY", carry_lines(method)),
-            ("SLOT_ROWS", [f"{slot} = rows[{2 + j}]" for j, slot in enumerate(slots)]),
-            ("RULE", rule),
+            ("SLOT_ROWS", [f"{v} = {row}]" for v, row in zip(slots, rows, strict=True)]),
+            ("RULE", [v for v in rule_lines(method) if v not in stores | {"x_new[i] = x_new_i"}]),
             ("CARRIES_BACK", carries_back_lines(method)),
             ("CONSTRAIN", generate_cuda.constrain_lines(method)),
+            ("SLOTS_BACK", sorted(stores)),
         ):
             body = fill(body, mark, lines)
     texts[template_path] = body
-    return generate_cuda.loop_file(
-        list(texts.values()),
-        (layout.INTS, layout.FLOATS),
-        constants,
-        NOTICE.format(sources=template_path) + "\nimport math\n\nimport numpy as np\n\n",
-    )
+    head = NOTICE.format(sources=template_path) + "\nimport math\n\nimport numpy as np\n"
+    if roots[0] in generate_cuda.KERNELS:
+        head += "from numba import cuda\n"
+    names = (layout.INTS, layout.FLOATS)
+    return generate_cuda.loop_file(list(texts.values()), names, constants, head + "\n", roots)
 
 
 def entry_file() -> str:
@@ -385,14 +390,16 @@ def files() -> dict[pathlib.Path, str]:
     for name, method in METHODS.items():
         text = driver_file(name, "tools/templates/fixed_rate.py", method, "@cached_loop")
         generated[KERNELS / f"drive_{name}.py"] = text
-        text = cuda_file(name, generate_cuda.FIXED_RATE, method)
+        text = cuda_file(generate_cuda.FIXED_RATE, method, generate_cuda.ROOTS)
         generated[KERNELS / "cuda" / f"loop_{name}.py"] = text
+        text = cuda_file(generate_cuda.STEP, method, generate_cuda.KERNELS)
+        generated[KERNELS / "cuda" / f"step_{name}.py"] = text
         for kind in ("auto", "composite") if method.loop == name else ():
             loop = f"{name}_{kind}"
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
-            text = cuda_file(loop, template, method)
+            text = cuda_file(template, method, generate_cuda.ROOTS)
             generated[KERNELS / "cuda" / f"loop_{loop}.py"] = text
     generated[KERNELS / "drive_batch.py"] = batch_file()
     for name in PARTS:

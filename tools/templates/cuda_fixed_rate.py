@@ -172,10 +172,12 @@ def drive(
             # RULE
             if ints.BOUNDED != 0:
                 # CONSTRAIN
-                x[i] = lower[i] if x[i] < lower[i] else x[i]
-                x[i] = upper[i] if x[i] > upper[i] else x[i]
+                x_new_i = lower[i] if x_new_i < lower[i] else x_new_i
+                x_new_i = upper[i] if x_new_i > upper[i] else x_new_i
+            x[i] = x_new_i
+            # SLOTS_BACK
             x_size = larger_magnitude(x_size, x_i)
-            step_size = larger_magnitude(step_size, x[i] - x_i)
+            step_size = larger_magnitude(step_size, x_new_i - x_i)
         floats.X_NORM = x_size
         floats.STEP_NORM = step_size
         floats.NEXT_RATE = learning_rate

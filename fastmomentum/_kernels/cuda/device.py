@@ -19,7 +19,7 @@ class NoDeviceError(RuntimeError):
 
 def simulated() -> bool:
     """Is Numba's CUDA simulator on (``NUMBA_ENABLE_CUDASIM=1``)?"""
-    return bool(numba.config.ENABLE_CUDASIM)
+    return bool(getattr(numba.config, "ENABLE_CUDASIM", False))
 
 
 def check_device() -> None:

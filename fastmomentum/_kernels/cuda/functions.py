@@ -37,10 +37,6 @@ def _is_function(value: Any) -> bool:
     return isinstance(python_function(value), types.FunctionType)
 
 
-def _is_jitted(value: Any) -> bool:
-    return hasattr(value, "py_func") and _is_function(value)
-
-
 def _names(code: types.CodeType) -> set[str]:
     """Global names that a code object, or one within it, may refer to."""
     inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
@@ -48,7 +44,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 
 def for_device(function: Any, real: Any, **flags: Any) -> Any:
-    """A function as one of a device, with all Numba functions that it calls.
+    """A function as one of a device, with all functions that it calls by their names.
 
     Where `real` is float32 its float literals, and the floats among its globals, are float32.
     """
@@ -61,23 +57,24 @@ def _converted(function: Any, real: Any, done: dict) -> Any:
     single = real is np.float32
 
     def convert(value: Any) -> Any:
-        if _is_jitted(value):
-            return device_function(_converted(value.py_func, real, done), forceinline=True)
+        if _is_function(value):
+            python = python_function(value)
+            return device_function(_converted(python, real, done), forceinline=True)
         return _single(value) if single else value
 
     code = function.__code__
     if single:
         code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
     scope = dict(function.__globals__)
+    cells = tuple(types.CellType() for _ in function.__closure__ or ())
+    made = types.FunctionType(code, scope, function.__name__, None, cells or None)
+    done[function] = made  # before its helpers, which may call it
     for name in _names(code):
         if name in scope:
             scope[name] = convert(scope[name])
-    cells = tuple(types.CellType(convert(c.cell_contents)) for c in function.__closure__ or ())
-    defaults = function.__defaults__
-    if defaults is not None:
-        defaults = tuple(map(convert, defaults))
-    made = types.FunctionType(code, scope, function.__name__, defaults, cells or None)
-    done[function] = made
+    for cell, given in zip(cells, function.__closure__ or (), strict=True):
+        cell.cell_contents = convert(given.cell_contents)
+    made.__defaults__ = tuple(map(convert, function.__defaults__ or ())) or None
     return made
 
 

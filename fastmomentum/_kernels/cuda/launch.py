@@ -108,7 +108,7 @@ class Launch:
             maxiter,
         )
         kernel[blocks, threads, self.stream](*arguments)
-        self.event = cuda.event()
+        self.event: Any = cuda.event()
         self.event.record(self.stream)
 
     def taken(self) -> int:

@@ -44,70 +44,9 @@ STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = (
-    "STATUS",
-    "ITERATION",
-    "NIT",
-    "NFEV",
-    "NJEV",
-    "PENDING",
-    "CURRENT",
-    "BEST",
-    "RESULT",
-    "MAXFEV",
-    "PATIENCE",
-    "SINCE_BEST",
-    "FLAT",
-    "N_RESTARTS",
-    "LINE_SEARCH_FAILURES",
-    "PHASE",
-    "TRIAL",
-    "REAL",
-    "BASE",
-    "AHEAD",
-    "HEAD",
-    "VIRTUAL",
-    "FAILURES",
-    "TRIALS",
-    "COMPLETED",
-    "IMPROVED",
-    "PREVIOUS",
-    "STALLED",
-    "CONFIRMED",
-    "BAD_SEEN",
-)
-FLOAT_NAMES = (
-    "FUN",
-    "FUN_BEST",
-    "FUN_PREVIOUS",
-    "GRAD_NORM",
-    "STEP_NORM",
-    "X_NORM",
-    "LEARNING_RATE",
-    "GTOL",
-    "FTOL",
-    "XTOL",
-    "NORM_ORDER",
-    "FUN_TRIAL",
-    "FUN_REAL",
-    "FUN_BASE",
-    "SLOPE",
-    "STEP",
-    "ERROR",
-    "NORM_BASE",
-    "NORM_REAL",
-    "NORM_TRIAL",
-    "FUN_START",
-    "STALL_FUN",
-    "STALL_NORM",
-    "EPSILON",
-    "GAP_TOL",
-    "PENALTY",
-    "PROX_NORM",
-    "PROX_STEP",
-    "UNIT",
-)
-FIXED = ("NORM", "TERMS", "SEPARABLE", "COST_FUN", "COST_JAC")
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'CONFIRMED', 'BAD_SEEN')
+FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_NORM', 'PROX_STEP', 'UNIT')
+FIXED = ('NORM', 'TERMS', 'SEPARABLE', 'COST_FUN', 'COST_JAC')
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -170,7 +109,7 @@ F_UNIT = 28
 
 
 def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, COST_FUN, COST_JAC):
-    """The functions of which a kernel of this loop is made."""
+    """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
@@ -268,20 +207,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
         return total
 
     @device_function
-    def begin(
-        rows,
-        ints,
-        floats,
-        extra,
-        best,
-        first_ints,
-        first_floats,
-        first_extra,
-        first_rows,
-        start_rows,
-        lower,
-        upper,
-    ):
+    def begin(rows, ints, floats, extra, best, first_ints, first_floats, first_extra, first_rows, start_rows, lower, upper):
         """Start a problem."""
         set_numbers(ints, floats, first_ints, first_floats)
         for j in range(extra.shape[0]):
@@ -355,15 +281,12 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
         if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
             ints[I_STATUS] = STATUS_STAGNATION
             return True
-        if floats[F_FUN_BEST] < -1e30 * larger(1.0, abs(floats[F_FUN_START])):
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
             ints[I_STATUS] = STATUS_DIVERGED
             return True
         lowest = floats[F_FUN_BEST]
         level = floats[F_STALL_FUN]
-        if (
-            lowest < level - floats[F_EPSILON] * abs(level)
-            or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]
-        ):
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
             floats[F_STALL_FUN] = lowest
             floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
             ints[I_STALLED] = 0
@@ -379,9 +302,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
     def free_row(ints):
         """A row that holds none of the points a method without pairs works with."""
         i = 0
-        while (
-            i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD])
-        ):
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
             i += 1
         return i
 
@@ -512,9 +433,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
         for i in range(n):
             weight = real_type(l1[i])
             low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(
-                real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high
-            )
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
         return residual_norm(r, ints, floats, extra)
 
     @device_function
@@ -536,9 +455,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
         if SEPARABLE != 0:
             floats[F_PROX_NORM] = proximal_residual(rows, ints, floats, extra, origin)
         else:
-            floats[F_PROX_NORM] = residual_norm(r, ints, floats, extra) / smaller(
-                floats[F_PROX_STEP], 1.0
-            )
+            floats[F_PROX_NORM] = residual_norm(r, ints, floats, extra) / smaller(floats[F_PROX_STEP], 1.0)
         return total
 
     @device_function
@@ -607,9 +524,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
         unit = floats[F_UNIT]
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
-        floats[F_STEP] = (
-            first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
-        )
+        floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
@@ -622,15 +537,11 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
                 z = rows[ints[I_TRIAL]]
                 floats[F_PENALTY] = separable_prox(rows, ints, z, n, floats[F_PROX_STEP])
                 ints[I_PENDING] = TO_EVALUATE
-            if ints[I_PENDING] == TO_EVALUATE and (
-                ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM
-            ):
+            if ints[I_PENDING] == TO_EVALUATE and (ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM):
                 floats[F_SLOPE] = proximal_change(rows, ints, floats, extra, ints[I_REAL])
                 confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
                 unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
-                if confirming or (
-                    unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])
-                ):
+                if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
                     floats[F_NORM_REAL] = floats[F_PROX_NORM]
                 met = floats[F_NORM_REAL] <= floats[F_GTOL]
                 if met and (confirming or SEPARABLE != 0):
@@ -723,7 +634,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
                             floats[F_PROX_STEP] = short if short < 0.5 * long else long
                         else:
                             floats[F_PROX_STEP] = (10.0 if ss > 0.0 else 1000.0) * step
-                        floats[F_PROX_STEP] = smaller(larger(floats[F_PROX_STEP], 1e-300), 1e300)
+                        floats[F_PROX_STEP] = smaller(larger(floats[F_PROX_STEP], 1e-300), 1e+300)
                         ints[I_COMPLETED] = 1
                         action = NEW_DIRECTION
                     elif ints[I_TRIALS] > 60 or step < 1e-300 or gain == 0.0:
@@ -766,17 +677,13 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
             ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def advance(
-        rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter
-    ):
+    def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):
         """Some iterations; returns whether the run has ended."""
         drive(rows, ints, floats, extra, context, smaller(ints[I_ITERATION] + stretch, maxiter))
         return ints[I_STATUS] != RUNNING or ints[I_ITERATION] >= maxiter
 
     @device_function
-    def finish(
-        rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended
-    ):
+    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended):
         """Write down what was found."""
         n = size_of(ints)
         status = ints[I_STATUS]

@@ -57,100 +57,9 @@ STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = (
-    "STATUS",
-    "ITERATION",
-    "NIT",
-    "NFEV",
-    "NJEV",
-    "PENDING",
-    "CURRENT",
-    "BEST",
-    "RESULT",
-    "MAXFEV",
-    "PATIENCE",
-    "SINCE_BEST",
-    "FLAT",
-    "N_RESTARTS",
-    "LINE_SEARCH_FAILURES",
-    "PHASE",
-    "TRIAL",
-    "REAL",
-    "BASE",
-    "AHEAD",
-    "AHEAD_GOOD",
-    "LOWEST",
-    "COUNT",
-    "HEAD",
-    "VIRTUAL",
-    "WAIT",
-    "PENALTY",
-    "FAILURES",
-    "TRIALS",
-    "BAD_TRIALS",
-    "BRACKETED",
-    "COMPLETED",
-    "IMPROVED",
-    "STALLED",
-    "METRIC_IN_USE",
-    "PAIRS_SEEN",
-    "JUDGED",
-    "NEXT_CANDIDATE",
-    "BAD_SEEN",
-)
-FLOAT_NAMES = (
-    "FUN",
-    "FUN_BEST",
-    "FUN_PREVIOUS",
-    "GRAD_NORM",
-    "STEP_NORM",
-    "X_NORM",
-    "LEARNING_RATE",
-    "GTOL",
-    "FTOL",
-    "XTOL",
-    "NORM_ORDER",
-    "FUN_TRIAL",
-    "FUN_REAL",
-    "FUN_BASE",
-    "FUN_AHEAD",
-    "SLOPE",
-    "SLOPE_AHEAD",
-    "SLOPE_TRIAL",
-    "STEP",
-    "SCALE",
-    "ERROR",
-    "LAST_DECREASE",
-    "SLACK",
-    "NORM_BASE",
-    "NORM_REAL",
-    "NORM_TRIAL",
-    "NORM_AHEAD",
-    "LOW",
-    "FUN_LOW",
-    "SLOPE_LOW",
-    "HIGH",
-    "FUN_HIGH",
-    "SLOPE_HIGH",
-    "WIDTH",
-    "LOWEST_STEP",
-    "FUN_LOWEST",
-    "NORM_LOWEST",
-    "RATIO",
-    "DECREASE",
-    "ERROR_NEW",
-    "FUN_START",
-    "STALL_FUN",
-    "STALL_NORM",
-    "EPSILON",
-    "PENALTY",
-    "RATE",
-    "SCORE_KEPT",
-    "SCORE_FULL",
-    "SCORE_ROOT",
-    "SCORE_START",
-)
-FIXED = ("NORM", "METRIC", "METRIC_START", "MEMORY", "TERMS", "COST_FUN", "COST_JAC")
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'AHEAD_GOOD', 'LOWEST', 'COUNT', 'HEAD', 'VIRTUAL', 'WAIT', 'PENALTY', 'FAILURES', 'TRIALS', 'BAD_TRIALS', 'BRACKETED', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'BAD_SEEN')
+FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'FUN_AHEAD', 'SLOPE', 'SLOPE_AHEAD', 'SLOPE_TRIAL', 'STEP', 'SCALE', 'ERROR', 'LAST_DECREASE', 'SLACK', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'NORM_AHEAD', 'LOW', 'FUN_LOW', 'SLOPE_LOW', 'HIGH', 'FUN_HIGH', 'SLOPE_HIGH', 'WIDTH', 'LOWEST_STEP', 'FUN_LOWEST', 'NORM_LOWEST', 'RATIO', 'DECREASE', 'ERROR_NEW', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'PENALTY', 'RATE', 'SCORE_KEPT', 'SCORE_FULL', 'SCORE_ROOT', 'SCORE_START')
+FIXED = ('NORM', 'METRIC', 'METRIC_START', 'MEMORY', 'TERMS', 'COST_FUN', 'COST_JAC')
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -242,20 +151,8 @@ F_SCORE_ROOT = 48
 F_SCORE_START = 49
 
 
-def make(
-    device_function,
-    evaluate,
-    size_of,
-    real_type,
-    NORM,
-    METRIC,
-    METRIC_START,
-    MEMORY,
-    TERMS,
-    COST_FUN,
-    COST_JAC,
-):
-    """The functions of which a kernel of this loop is made."""
+def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+    """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
@@ -383,20 +280,7 @@ def make(
         return total
 
     @device_function
-    def begin(
-        rows,
-        ints,
-        floats,
-        extra,
-        best,
-        first_ints,
-        first_floats,
-        first_extra,
-        first_rows,
-        start_rows,
-        lower,
-        upper,
-    ):
+    def begin(rows, ints, floats, extra, best, first_ints, first_floats, first_extra, first_rows, start_rows, lower, upper):
         """Start a problem."""
         set_numbers(ints, floats, first_ints, first_floats)
         for j in range(extra.shape[0]):
@@ -528,15 +412,12 @@ def make(
         if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
             ints[I_STATUS] = STATUS_STAGNATION
             return True
-        if floats[F_FUN_BEST] < -1e30 * larger(1.0, abs(floats[F_FUN_START])):
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
             ints[I_STATUS] = STATUS_DIVERGED
             return True
         lowest = floats[F_FUN_BEST]
         level = floats[F_STALL_FUN]
-        if (
-            lowest < level - floats[F_EPSILON] * abs(level)
-            or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]
-        ):
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
             floats[F_STALL_FUN] = lowest
             floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
             ints[I_STALLED] = 0
@@ -601,13 +482,7 @@ def make(
         floats[F_RATIO] = ratio
         floats[F_DECREASE] = decrease
         floats[F_ERROR_NEW] = error
-        return (
-            ratio >= 0.02
-            and ratio <= 20.0
-            and (cubic <= 0.3 * decrease)
-            and (error <= 0.01 * decrease)
-            and (f <= floats[F_FUN_REAL] + floats[F_SLACK] or ratio < 1.0)
-        )
+        return ratio >= 0.02 and ratio <= 20.0 and (cubic <= 0.3 * decrease) and (error <= 0.01 * decrease) and (f <= floats[F_FUN_REAL] + floats[F_SLACK] or ratio < 1.0)
 
     @device_function
     def mark_lowest(ints, floats, extra):
@@ -737,11 +612,7 @@ def make(
             ints[I_BRACKETED] = 1
             floats[F_STEP] = low + (step - low) * (0.1 if ints[I_BAD_TRIALS] < 4 else 0.001)
             ints[I_BAD_TRIALS] += 1
-            return (
-                end_search(ints, floats, extra)
-                if floats[F_STEP] <= 1e-300
-                else next_trial(ints, floats, extra)
-            )
+            return end_search(ints, floats, extra) if floats[F_STEP] <= 1e-300 else next_trial(ints, floats, extra)
         slack = floats[F_SLACK]
         if floats[F_NORM_TRIAL] <= floats[F_GTOL] and f <= floats[F_FUN_REAL] + slack:
             return converge_at_trial(ints, floats, extra)
@@ -766,11 +637,7 @@ def make(
                 floats[F_STEP] = step + 10.0 * grown
                 if abs(c) < INF:
                     floats[F_STEP] = smaller(larger(c, step + 0.5 * grown), floats[F_STEP])
-                return (
-                    end_search(ints, floats, extra)
-                    if floats[F_STEP] > 1e100
-                    else next_trial(ints, floats, extra)
-                )
+                return end_search(ints, floats, extra) if floats[F_STEP] > 1e+100 else next_trial(ints, floats, extra)
             low, f_low, slope_low = (step, f, slope_trial)
         else:
             floats[F_HIGH] = step
@@ -868,7 +735,7 @@ def make(
                 g_i = real_type(g[i])
                 v_i = real_type(a[i])
                 v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(v_i / (one - beta2**count)) + epsilon)
+                diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
                 a[i] = v_i
                 m[i] = diagonal_i
         if METRIC == 5:
@@ -1143,10 +1010,7 @@ def make(
                         size = 0.0
                         for i in range(n):
                             size += abs(real_type(g[i]) * d[i])
-                        if (
-                            floats[F_NORM_BASE] > floats[F_GTOL]
-                            and total < -45.0 * floats[F_EPSILON] * size
-                        ):
+                        if floats[F_NORM_BASE] > floats[F_GTOL] and total < -45.0 * floats[F_EPSILON] * size:
                             action = SEARCH_FROM_AHEAD
                     else:
                         base_from_real(ints, floats, extra)
@@ -1163,12 +1027,7 @@ def make(
                         break
                     if good and judge_look_ahead(ints, floats, extra):
                         target = 0
-                        while (
-                            target == ints[I_BASE]
-                            or target == ints[I_REAL]
-                            or target == ints[I_BEST]
-                            or (target == ints[I_TRIAL])
-                        ):
+                        while target == ints[I_BASE] or target == ints[I_REAL] or target == ints[I_BEST] or (target == ints[I_TRIAL]):
                             target += 1
                         xb = rows[ints[I_BASE]]
                         gb = rows[N_POINTS + ints[I_BASE]]
@@ -1323,9 +1182,7 @@ def make(
                 total = 0.0
                 size = 0.0
                 if ints[I_COUNT] > 0:
-                    total, size = momentum_direction(
-                        rows, ints, floats, extra, N_POINTS + ints[I_BASE]
-                    )
+                    total, size = momentum_direction(rows, ints, floats, extra, N_POINTS + ints[I_BASE])
                 if not (total < -45.0 * floats[F_EPSILON] * size and abs(total) < INF):
                     if ints[I_COUNT] > 0:
                         ints[I_N_RESTARTS] += 1
@@ -1348,12 +1205,7 @@ def make(
                 action = TRY
             if action == TRY:
                 ints[I_TRIAL] = 0
-                while (
-                    ints[I_TRIAL] == ints[I_BASE]
-                    or ints[I_TRIAL] == ints[I_REAL]
-                    or ints[I_TRIAL] == ints[I_BEST]
-                    or (ints[I_TRIAL] == ints[I_LOWEST])
-                ):
+                while ints[I_TRIAL] == ints[I_BASE] or ints[I_TRIAL] == ints[I_REAL] or ints[I_TRIAL] == ints[I_BEST] or (ints[I_TRIAL] == ints[I_LOWEST]):
                     ints[I_TRIAL] += 1
                 xb = rows[ints[I_BASE]]
                 x = rows[ints[I_TRIAL]]
@@ -1367,9 +1219,7 @@ def make(
         ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def advance(
-        rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter
-    ):
+    def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):
         """Some iterations; returns whether the run has ended."""
         drive(rows, ints, floats, extra, context, smaller(ints[I_ITERATION] + stretch, maxiter))
         return ints[I_STATUS] != RUNNING or ints[I_ITERATION] >= maxiter
@@ -1410,15 +1260,11 @@ def make(
         for i in range(n):
             weight = real_type(l1[i])
             low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(
-                real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high
-            )
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
         return residual_norm(r, ints, floats, extra)
 
     @device_function
-    def finish(
-        rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended
-    ):
+    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended):
         """Write down what was found."""
         n = size_of(ints)
         status = ints[I_STATUS]

@@ -56,81 +56,9 @@ STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = (
-    "STATUS",
-    "ITERATION",
-    "NIT",
-    "NFEV",
-    "NJEV",
-    "PENDING",
-    "CURRENT",
-    "BEST",
-    "RESULT",
-    "MAXFEV",
-    "PATIENCE",
-    "SINCE_BEST",
-    "FLAT",
-    "N_RESTARTS",
-    "LINE_SEARCH_FAILURES",
-    "PHASE",
-    "TRIAL",
-    "REAL",
-    "BASE",
-    "COUNT",
-    "HEAD",
-    "VIRTUAL",
-    "FAILURES",
-    "TRIALS",
-    "COMPLETED",
-    "IMPROVED",
-    "STALLED",
-    "METRIC_IN_USE",
-    "PAIRS_SEEN",
-    "JUDGED",
-    "NEXT_CANDIDATE",
-    "FREE",
-    "FACE_STEPS",
-    "BAD_SEEN",
-)
-FLOAT_NAMES = (
-    "FUN",
-    "FUN_BEST",
-    "FUN_PREVIOUS",
-    "GRAD_NORM",
-    "STEP_NORM",
-    "X_NORM",
-    "LEARNING_RATE",
-    "GTOL",
-    "FTOL",
-    "XTOL",
-    "NORM_ORDER",
-    "FUN_TRIAL",
-    "FUN_REAL",
-    "FUN_BASE",
-    "SLOPE",
-    "STEP",
-    "SCALE",
-    "ERROR",
-    "NORM_BASE",
-    "NORM_REAL",
-    "NORM_TRIAL",
-    "FUN_START",
-    "STALL_FUN",
-    "STALL_NORM",
-    "EPSILON",
-    "GAP_TOL",
-    "PENALTY",
-    "PROX_STEP",
-    "VIOLATION",
-    "REACH",
-    "RATE",
-    "SCORE_KEPT",
-    "SCORE_FULL",
-    "SCORE_ROOT",
-    "SCORE_START",
-    "UNIT",
-)
-FIXED = ("NORM", "METRIC", "METRIC_START", "MEMORY", "TERMS", "COST_FUN", "COST_JAC")
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'COUNT', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'FREE', 'FACE_STEPS', 'BAD_SEEN')
+FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'SCALE', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_STEP', 'VIOLATION', 'REACH', 'RATE', 'SCORE_KEPT', 'SCORE_FULL', 'SCORE_ROOT', 'SCORE_START', 'UNIT')
+FIXED = ('NORM', 'METRIC', 'METRIC_START', 'MEMORY', 'TERMS', 'COST_FUN', 'COST_JAC')
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -203,20 +131,8 @@ F_SCORE_START = 34
 F_UNIT = 35
 
 
-def make(
-    device_function,
-    evaluate,
-    size_of,
-    real_type,
-    NORM,
-    METRIC,
-    METRIC_START,
-    MEMORY,
-    TERMS,
-    COST_FUN,
-    COST_JAC,
-):
-    """The functions of which a kernel of this loop is made."""
+def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+    """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
@@ -325,20 +241,7 @@ def make(
         return total
 
     @device_function
-    def begin(
-        rows,
-        ints,
-        floats,
-        extra,
-        best,
-        first_ints,
-        first_floats,
-        first_extra,
-        first_rows,
-        start_rows,
-        lower,
-        upper,
-    ):
+    def begin(rows, ints, floats, extra, best, first_ints, first_floats, first_extra, first_rows, start_rows, lower, upper):
         """Start a problem."""
         set_numbers(ints, floats, first_ints, first_floats)
         for j in range(extra.shape[0]):
@@ -458,15 +361,12 @@ def make(
         if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
             ints[I_STATUS] = STATUS_STAGNATION
             return True
-        if floats[F_FUN_BEST] < -1e30 * larger(1.0, abs(floats[F_FUN_START])):
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
             ints[I_STATUS] = STATUS_DIVERGED
             return True
         lowest = floats[F_FUN_BEST]
         level = floats[F_STALL_FUN]
-        if (
-            lowest < level - floats[F_EPSILON] * abs(level)
-            or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]
-        ):
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
             floats[F_STALL_FUN] = lowest
             floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
             ints[I_STALLED] = 0
@@ -749,9 +649,7 @@ def make(
         for i in range(n):
             weight = real_type(l1[i])
             low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(
-                real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high
-            )
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
         return residual_norm(r, ints, floats, extra)
 
     @device_function
@@ -854,9 +752,7 @@ def make(
         unit = floats[F_UNIT]
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
-        floats[F_STEP] = (
-            first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
-        )
+        floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
     def adaptive_metric(rows, ints, floats, extra, g, s):
@@ -914,7 +810,7 @@ def make(
                 g_i = real_type(g[i])
                 v_i = real_type(a[i])
                 v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(v_i / (one - beta2**count)) + epsilon)
+                diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
                 a[i] = v_i
                 m[i] = diagonal_i
         if METRIC == 5:
@@ -1223,7 +1119,7 @@ def make(
                         floats[F_PROX_STEP] = larger(found, 0.001 * floats[F_PROX_STEP])
                     elif phase == SEARCHING:
                         floats[F_PROX_STEP] *= 10.0 if ss > 0.0 else 1000.0
-                        floats[F_PROX_STEP] = smaller(floats[F_PROX_STEP], 1e300)
+                        floats[F_PROX_STEP] = smaller(floats[F_PROX_STEP], 1e+300)
                     lowered = f < floats[F_FUN_REAL]
                     accept_trial(ints, floats, extra)
                     base_from_real(ints, floats, extra)
@@ -1248,12 +1144,8 @@ def make(
                             shrink_pairs(rows, ints, floats, extra)
                     pairs = ints[I_PAIRS_SEEN]
                     store_face_pair(rows, ints, floats, extra, origin)
-                    straight = (
-                        phase != SEARCHING and ints[I_PAIRS_SEEN] == pairs and (ints[I_TRIALS] == 1)
-                    )
-                    floats[F_REACH] = (
-                        smaller(10.0 * floats[F_REACH], 10000000000.0) if straight else 1.0
-                    )
+                    straight = phase != SEARCHING and ints[I_PAIRS_SEEN] == pairs and (ints[I_TRIALS] == 1)
+                    floats[F_REACH] = smaller(10.0 * floats[F_REACH], 10000000000.0) if straight else 1.0
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
             if ints[I_COMPLETED] != 0:
@@ -1308,17 +1200,13 @@ def make(
         ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def advance(
-        rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter
-    ):
+    def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):
         """Some iterations; returns whether the run has ended."""
         drive(rows, ints, floats, extra, context, smaller(ints[I_ITERATION] + stretch, maxiter))
         return ints[I_STATUS] != RUNNING or ints[I_ITERATION] >= maxiter
 
     @device_function
-    def finish(
-        rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended
-    ):
+    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended):
         """Write down what was found."""
         n = size_of(ints)
         status = ints[I_STATUS]

@@ -42,71 +42,9 @@ STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = (
-    "STATUS",
-    "ITERATION",
-    "NIT",
-    "NFEV",
-    "NJEV",
-    "PENDING",
-    "CURRENT",
-    "BEST",
-    "RESULT",
-    "MAXFEV",
-    "PATIENCE",
-    "SINCE_BEST",
-    "FLAT",
-    "N_RESTARTS",
-    "LINE_SEARCH_FAILURES",
-    "PHASE",
-    "TRIAL",
-    "REAL",
-    "BASE",
-    "AHEAD",
-    "VIRTUAL",
-    "WAIT",
-    "FAILURES",
-    "TRIALS",
-    "COMPLETED",
-    "IMPROVED",
-    "PREVIOUS",
-    "STALLED",
-    "BAD_SEEN",
-)
-FLOAT_NAMES = (
-    "FUN",
-    "FUN_BEST",
-    "FUN_PREVIOUS",
-    "GRAD_NORM",
-    "STEP_NORM",
-    "X_NORM",
-    "LEARNING_RATE",
-    "GTOL",
-    "FTOL",
-    "XTOL",
-    "NORM_ORDER",
-    "FUN_TRIAL",
-    "FUN_REAL",
-    "FUN_BASE",
-    "FUN_AHEAD",
-    "SLOPE",
-    "STEP",
-    "ERROR",
-    "NORM_BASE",
-    "NORM_REAL",
-    "NORM_TRIAL",
-    "FUN_LOW",
-    "BETA",
-    "FUN_START",
-    "STALL_FUN",
-    "STALL_NORM",
-    "SEQUENCE",
-    "EPSILON",
-    "PENALTY",
-    "RATE",
-    "UNIT",
-)
-FIXED = ("NORM", "TERMS", "COST_FUN", "COST_JAC")
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'VIRTUAL', 'WAIT', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'BAD_SEEN')
+FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'FUN_AHEAD', 'SLOPE', 'STEP', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_LOW', 'BETA', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'SEQUENCE', 'EPSILON', 'PENALTY', 'RATE', 'UNIT')
+FIXED = ('NORM', 'TERMS', 'COST_FUN', 'COST_JAC')
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -170,7 +108,7 @@ F_UNIT = 30
 
 
 def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, COST_JAC):
-    """The functions of which a kernel of this loop is made."""
+    """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
@@ -269,20 +207,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return total
 
     @device_function
-    def begin(
-        rows,
-        ints,
-        floats,
-        extra,
-        best,
-        first_ints,
-        first_floats,
-        first_extra,
-        first_rows,
-        start_rows,
-        lower,
-        upper,
-    ):
+    def begin(rows, ints, floats, extra, best, first_ints, first_floats, first_extra, first_rows, start_rows, lower, upper):
         """Start a problem."""
         set_numbers(ints, floats, first_ints, first_floats)
         for j in range(extra.shape[0]):
@@ -368,15 +293,12 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
             ints[I_STATUS] = STATUS_STAGNATION
             return True
-        if floats[F_FUN_BEST] < -1e30 * larger(1.0, abs(floats[F_FUN_START])):
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
             ints[I_STATUS] = STATUS_DIVERGED
             return True
         lowest = floats[F_FUN_BEST]
         level = floats[F_STALL_FUN]
-        if (
-            lowest < level - floats[F_EPSILON] * abs(level)
-            or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]
-        ):
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
             floats[F_STALL_FUN] = lowest
             floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
             ints[I_STALLED] = 0
@@ -397,9 +319,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
     def free_row(ints):
         """A row that holds none of the points a method without pairs works with."""
         i = 0
-        while (
-            i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD])
-        ):
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
             i += 1
         return i
 
@@ -512,9 +432,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         unit = floats[F_UNIT]
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
-        floats[F_STEP] = (
-            first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
-        )
+        floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
@@ -559,11 +477,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                     ints[I_VIRTUAL] = 0
                     floats[F_FUN_AHEAD] = floats[F_FUN_TRIAL]
                     floats[F_ERROR] = 0.0
-                    if (
-                        good
-                        and floats[F_NORM_TRIAL] <= floats[F_GTOL]
-                        and (floats[F_FUN_TRIAL] <= floats[F_FUN_REAL])
-                    ):
+                    if good and floats[F_NORM_TRIAL] <= floats[F_GTOL] and (floats[F_FUN_TRIAL] <= floats[F_FUN_REAL]):
                         converge_at_trial(ints, floats, extra)
                         break
                     action = SEARCH_FROM_AHEAD if good else RESTART
@@ -579,15 +493,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                         total = product(g, gy, n, floats[F_UNIT])
                     met = (floats[F_SLOPE] - total) / floats[F_SLOPE]
                     hidden = gain <= 0.25 * rounding
-                    risen = not f <= floats[F_FUN_REAL] + 450.0 * floats[F_EPSILON] * abs(
-                        floats[F_FUN_REAL]
-                    )
+                    risen = not f <= floats[F_FUN_REAL] + 450.0 * floats[F_EPSILON] * abs(floats[F_FUN_REAL])
                     ints[I_TRIALS] += 1
-                    if (
-                        good
-                        and floats[F_NORM_TRIAL] <= floats[F_GTOL]
-                        and (f <= floats[F_FUN_REAL])
-                    ):
+                    if good and floats[F_NORM_TRIAL] <= floats[F_GTOL] and (f <= floats[F_FUN_REAL]):
                         converge_at_trial(ints, floats, extra)
                         break
                     low = f <= floats[F_FUN_AHEAD] - gain + floats[F_ERROR] + rounding
@@ -604,9 +512,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                         shown = 0.0
                         if not hidden:
                             shown = (f - floats[F_FUN_AHEAD] + 2.0 * gain) / gain
-                        floats[F_STEP] /= smaller(
-                            larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0
-                        )
+                        floats[F_STEP] /= smaller(larger(larger(2.0, 1.05 * met), 1.05 * shown), 10.0)
                         action = TRY
                     else:
                         floats[F_STEP] *= 0.1
@@ -703,9 +609,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                         size += real_type(gy_i) * gy_i
                     f = floats[F_FUN_REAL]
                     cubic = abs(f - floats[F_FUN_LOW] - 0.5 * (after + before))
-                    cubic = larger(
-                        cubic - 450.0 * floats[F_EPSILON] * (abs(f) + abs(floats[F_FUN_LOW])), 0.0
-                    )
+                    cubic = larger(cubic - 450.0 * floats[F_EPSILON] * (abs(f) + abs(floats[F_FUN_LOW])), 0.0)
                     floats[F_ERROR] = cubic * beta * (1.0 + beta) * (1.0 + 2.0 * beta)
                     floats[F_FUN_AHEAD] = f + beta * after + 0.5 * beta * beta * (after - before)
                     ints[I_AHEAD] = ahead
@@ -739,9 +643,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def advance(
-        rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter
-    ):
+    def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):
         """Some iterations; returns whether the run has ended."""
         drive(rows, ints, floats, extra, context, smaller(ints[I_ITERATION] + stretch, maxiter))
         return ints[I_STATUS] != RUNNING or ints[I_ITERATION] >= maxiter
@@ -782,15 +684,11 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         for i in range(n):
             weight = real_type(l1[i])
             low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(
-                real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high
-            )
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
         return residual_norm(r, ints, floats, extra)
 
     @device_function
-    def finish(
-        rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended
-    ):
+    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended):
         """Write down what was found."""
         n = size_of(ints)
         status = ints[I_STATUS]

@@ -47,76 +47,9 @@ STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = (
-    "STATUS",
-    "ITERATION",
-    "NIT",
-    "NFEV",
-    "NJEV",
-    "PENDING",
-    "CURRENT",
-    "BEST",
-    "RESULT",
-    "MAXFEV",
-    "PATIENCE",
-    "SINCE_BEST",
-    "FLAT",
-    "N_RESTARTS",
-    "LINE_SEARCH_FAILURES",
-    "PHASE",
-    "TRIAL",
-    "REAL",
-    "BASE",
-    "AHEAD",
-    "VIRTUAL",
-    "WAIT",
-    "FAILURES",
-    "TRIALS",
-    "COMPLETED",
-    "IMPROVED",
-    "PREVIOUS",
-    "STALLED",
-    "CONFIRMED",
-    "BAD_SEEN",
-)
-FLOAT_NAMES = (
-    "FUN",
-    "FUN_BEST",
-    "FUN_PREVIOUS",
-    "GRAD_NORM",
-    "STEP_NORM",
-    "X_NORM",
-    "LEARNING_RATE",
-    "GTOL",
-    "FTOL",
-    "XTOL",
-    "NORM_ORDER",
-    "FUN_TRIAL",
-    "FUN_REAL",
-    "FUN_BASE",
-    "FUN_AHEAD",
-    "SLOPE",
-    "STEP",
-    "ERROR",
-    "NORM_BASE",
-    "NORM_REAL",
-    "NORM_TRIAL",
-    "BETA",
-    "FUN_START",
-    "STALL_FUN",
-    "STALL_NORM",
-    "SEQUENCE",
-    "EPSILON",
-    "GAP_TOL",
-    "PENALTY",
-    "SMOOTH_TRIAL",
-    "SMOOTH_REAL",
-    "SMOOTH_LOW",
-    "PROX_NORM",
-    "PROX_STEP",
-    "UNIT",
-)
-FIXED = ("NORM", "TERMS", "BOUNDED", "SEPARABLE", "COST_FUN", "COST_JAC")
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'VIRTUAL', 'WAIT', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'CONFIRMED', 'BAD_SEEN')
+FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'FUN_AHEAD', 'SLOPE', 'STEP', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'BETA', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'SEQUENCE', 'EPSILON', 'GAP_TOL', 'PENALTY', 'SMOOTH_TRIAL', 'SMOOTH_REAL', 'SMOOTH_LOW', 'PROX_NORM', 'PROX_STEP', 'UNIT')
+FIXED = ('NORM', 'TERMS', 'BOUNDED', 'SEPARABLE', 'COST_FUN', 'COST_JAC')
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -184,19 +117,8 @@ F_PROX_STEP = 33
 F_UNIT = 34
 
 
-def make(
-    device_function,
-    evaluate,
-    size_of,
-    real_type,
-    NORM,
-    TERMS,
-    BOUNDED,
-    SEPARABLE,
-    COST_FUN,
-    COST_JAC,
-):
-    """The functions of which a kernel of this loop is made."""
+def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SEPARABLE, COST_FUN, COST_JAC):
+    """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
@@ -300,20 +222,7 @@ def make(
         return total
 
     @device_function
-    def begin(
-        rows,
-        ints,
-        floats,
-        extra,
-        best,
-        first_ints,
-        first_floats,
-        first_extra,
-        first_rows,
-        start_rows,
-        lower,
-        upper,
-    ):
+    def begin(rows, ints, floats, extra, best, first_ints, first_floats, first_extra, first_rows, start_rows, lower, upper):
         """Start a problem."""
         set_numbers(ints, floats, first_ints, first_floats)
         for j in range(extra.shape[0]):
@@ -387,15 +296,12 @@ def make(
         if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
             ints[I_STATUS] = STATUS_STAGNATION
             return True
-        if floats[F_FUN_BEST] < -1e30 * larger(1.0, abs(floats[F_FUN_START])):
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
             ints[I_STATUS] = STATUS_DIVERGED
             return True
         lowest = floats[F_FUN_BEST]
         level = floats[F_STALL_FUN]
-        if (
-            lowest < level - floats[F_EPSILON] * abs(level)
-            or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]
-        ):
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
             floats[F_STALL_FUN] = lowest
             floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
             ints[I_STALLED] = 0
@@ -411,9 +317,7 @@ def make(
     def free_row(ints):
         """A row that holds none of the points a method without pairs works with."""
         i = 0
-        while (
-            i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD])
-        ):
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
             i += 1
         return i
 
@@ -544,9 +448,7 @@ def make(
         for i in range(n):
             weight = real_type(l1[i])
             low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(
-                real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high
-            )
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
         return residual_norm(r, ints, floats, extra)
 
     @device_function
@@ -568,9 +470,7 @@ def make(
         if SEPARABLE != 0:
             floats[F_PROX_NORM] = proximal_residual(rows, ints, floats, extra, origin)
         else:
-            floats[F_PROX_NORM] = residual_norm(r, ints, floats, extra) / smaller(
-                floats[F_PROX_STEP], 1.0
-            )
+            floats[F_PROX_NORM] = residual_norm(r, ints, floats, extra) / smaller(floats[F_PROX_STEP], 1.0)
         return total
 
     @device_function
@@ -639,9 +539,7 @@ def make(
         unit = floats[F_UNIT]
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
-        floats[F_STEP] = (
-            first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
-        )
+        floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
@@ -653,15 +551,11 @@ def make(
                 z = rows[ints[I_TRIAL]]
                 floats[F_PENALTY] = separable_prox(rows, ints, z, n, floats[F_PROX_STEP])
                 ints[I_PENDING] = TO_EVALUATE
-            if ints[I_PENDING] == TO_EVALUATE and (
-                ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM
-            ):
+            if ints[I_PENDING] == TO_EVALUATE and (ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM):
                 floats[F_SLOPE] = proximal_change(rows, ints, floats, extra, ints[I_AHEAD])
                 confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
                 unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
-                if confirming or (
-                    unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])
-                ):
+                if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
                     floats[F_NORM_REAL] = floats[F_PROX_NORM]
                 met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
                 if met and (confirming or SEPARABLE != 0):
@@ -737,17 +631,11 @@ def make(
                     rounding = 45.0 * floats[F_EPSILON] * (abs(f) + abs(floats[F_FUN_AHEAD]))
                     allowed = floats[F_FUN_AHEAD] + along + 0.5 * square / step
                     now = floats[F_FUN_TRIAL]
-                    risen = not now <= floats[F_FUN_REAL] + 45.0 * floats[F_EPSILON] * abs(
-                        floats[F_FUN_REAL]
-                    )
+                    risen = not now <= floats[F_FUN_REAL] + 45.0 * floats[F_EPSILON] * abs(floats[F_FUN_REAL])
                     met = step * (after - along) / square if square > 0.0 else 0.0
                     noisy = 0.5 * square <= rounding * step
                     ints[I_TRIALS] += 1
-                    if (
-                        good
-                        and f <= allowed + floats[F_ERROR] + rounding
-                        and (not (noisy and met > 1.0))
-                    ):
+                    if good and f <= allowed + floats[F_ERROR] + rounding and (not (noisy and met > 1.0)):
                         action = RESTART if risen else ACCEPT_FROM_BASE
                     elif ints[I_VIRTUAL] != 0 and ints[I_TRIALS] > 1:
                         ints[I_TRIAL] = ints[I_AHEAD]
@@ -808,7 +696,7 @@ def make(
                             floats[F_PROX_STEP] *= grown
                         elif ints[I_TRIALS] == 1 and (not (noisy and met > 0.9)):
                             floats[F_PROX_STEP] /= 0.9
-                        floats[F_PROX_STEP] = smaller(floats[F_PROX_STEP], 1e300)
+                        floats[F_PROX_STEP] = smaller(floats[F_PROX_STEP], 1e+300)
                         action = NEW_DIRECTION
                 if action == RESTART:
                     if floats[F_BETA] == 0.0:
@@ -858,10 +746,7 @@ def make(
                         size += real_type(s_i) * s_i
                     f = floats[F_SMOOTH_REAL]
                     cubic = abs(f - floats[F_SMOOTH_LOW] - 0.5 * (after + before))
-                    cubic = larger(
-                        cubic - 450.0 * floats[F_EPSILON] * (abs(f) + abs(floats[F_SMOOTH_LOW])),
-                        0.0,
-                    )
+                    cubic = larger(cubic - 450.0 * floats[F_EPSILON] * (abs(f) + abs(floats[F_SMOOTH_LOW])), 0.0)
                     floats[F_ERROR] = cubic * beta * (1.0 + beta) * (1.0 + 2.0 * beta)
                     floats[F_FUN_AHEAD] = f + beta * after + 0.5 * beta * beta * (after - before)
                     ints[I_AHEAD] = ahead
@@ -893,17 +778,13 @@ def make(
             ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def advance(
-        rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter
-    ):
+    def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):
         """Some iterations; returns whether the run has ended."""
         drive(rows, ints, floats, extra, context, smaller(ints[I_ITERATION] + stretch, maxiter))
         return ints[I_STATUS] != RUNNING or ints[I_ITERATION] >= maxiter
 
     @device_function
-    def finish(
-        rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended
-    ):
+    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended):
         """Write down what was found."""
         n = size_of(ints)
         status = ints[I_STATUS]

@@ -26,35 +26,9 @@ STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = (
-    "STATUS",
-    "ITERATION",
-    "NIT",
-    "NFEV",
-    "NJEV",
-    "PENDING",
-    "BEST",
-    "RESULT",
-    "MAXFEV",
-    "PATIENCE",
-    "SINCE_BEST",
-    "FLAT",
-)
-FLOAT_NAMES = (
-    "FUN",
-    "FUN_BEST",
-    "GRAD_NORM",
-    "STEP_NORM",
-    "X_NORM",
-    "LEARNING_RATE",
-    "NEXT_RATE",
-    "GTOL",
-    "FTOL",
-    "XTOL",
-    "DIVERGED_FACTOR",
-    "NORM_ORDER",
-)
-FIXED = ("NORM", "BOUNDED", "COST_FUN", "COST_JAC", "RATE_STRIDE", "MOMENTUM_STRIDE")
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT')
+FLOAT_NAMES = ('FUN', 'FUN_BEST', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'NEXT_RATE', 'GTOL', 'FTOL', 'XTOL', 'DIVERGED_FACTOR', 'NORM_ORDER')
+FIXED = ('NORM', 'BOUNDED', 'COST_FUN', 'COST_JAC', 'RATE_STRIDE', 'MOMENTUM_STRIDE')
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -81,19 +55,8 @@ F_DIVERGED_FACTOR = 10
 F_NORM_ORDER = 11
 
 
-def make(
-    device_function,
-    evaluate,
-    size_of,
-    real_type,
-    NORM,
-    BOUNDED,
-    COST_FUN,
-    COST_JAC,
-    RATE_STRIDE,
-    MOMENTUM_STRIDE,
-):
-    """The functions of which a kernel of this loop is made."""
+def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN, COST_JAC, RATE_STRIDE, MOMENTUM_STRIDE):
+    """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
@@ -126,20 +89,7 @@ def make(
         floats[F_NORM_ORDER] = first_floats[F_NORM_ORDER]
 
     @device_function
-    def begin(
-        rows,
-        ints,
-        floats,
-        extra,
-        best,
-        first_ints,
-        first_floats,
-        first_extra,
-        first_rows,
-        start_rows,
-        lower,
-        upper,
-    ):
+    def begin(rows, ints, floats, extra, best, first_ints, first_floats, first_extra, first_rows, start_rows, lower, upper):
         """Start a problem."""
         set_numbers(ints, floats, first_ints, first_floats)
         for j in range(extra.shape[0]):
@@ -341,14 +291,14 @@ def make(
                 square_new_i = square_i
                 square_new_i = rho * square_new_i + (one - rho) * (g_i * g_i)
                 x_new_i = x_new_i - learning_rate * g_i / (math.sqrt(square_new_i) + epsilon)
-                x[i] = x_new_i
-                square[i] = square_new_i
                 slot_bits = added_magnitude(slot_bits, square_new_i - square_i)
                 if BOUNDED != 0:
-                    x[i] = lower[i] if x[i] < lower[i] else x[i]
-                    x[i] = upper[i] if x[i] > upper[i] else x[i]
+                    x_new_i = lower[i] if x_new_i < lower[i] else x_new_i
+                    x_new_i = upper[i] if x_new_i > upper[i] else x_new_i
+                x[i] = x_new_i
+                square[i] = square_new_i
                 x_size = larger_magnitude(x_size, x_i)
-                step_size = larger_magnitude(step_size, x[i] - x_i)
+                step_size = larger_magnitude(step_size, x_new_i - x_i)
             floats[F_X_NORM] = x_size
             floats[F_STEP_NORM] = step_size
             floats[F_NEXT_RATE] = learning_rate
@@ -365,18 +315,14 @@ def make(
         return b if b < a else a
 
     @device_function
-    def advance(
-        rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter
-    ):
+    def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):
         """Some iterations; returns whether the run has ended."""
         last = smaller(ints[I_ITERATION] + stretch, maxiter)
         drive(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, last)
         return ints[I_STATUS] != RUNNING or ints[I_ITERATION] >= maxiter
 
     @device_function
-    def finish(
-        rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended
-    ):
+    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended):
         """Write down what was found."""
         n = size_of(ints)
         x = rows[0]

@@ -19,10 +19,10 @@ else:
 
     # Of a plain load the compiler could keep the value, of an asm without side effects, too.
     @intrinsic
-    def peek(typing_context, array, i):  # type: ignore[no-untyped-def]
+    def peek(typing_context, array, i):
         """``array[i]`` of int32 as it is now."""
 
-        def impl(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        def impl(context, builder, signature, values):
             view = context.make_array(signature.args[0])(context, builder, values[0])
             place = builder.gep(view.data, [values[1]])
             word = ir.IntType(32)
