@@ -126,7 +126,7 @@ class CudaBatch(Batch):
             lower, upper = self.tight if self.per_row is not None else objective.bounds
             lower, upper = (np.atleast_2d(part).T for part in (lower, upper))
         self.launch = launch = Launch(
-            kernel=compiled(spec, self.fun, self.jac),
+            solve=compiled(spec, self.fun, self.jac),
             spec=spec,
             points=self.x,
             todo=todo,

@@ -227,10 +227,7 @@ class DeviceRun:
         """Queue one iteration."""
         value, gradient = self.evaluate(self.vectors[self.k % 3], self.out)
         g = self.out_view if gradient is self.out else self.evaluate.gradient_view(gradient)
-        if on_device(value):
-            f = self.library.view(value)
-        else:
-            f = self.steps.number(float(value))
+        f = self.library.view(value) if on_device(value) else self.steps.number(float(value))
         self.steps.step(self.k, g, f, self.last)
         self.k += 1
 

@@ -36,6 +36,8 @@ QUICK = (
     ("momentum_auto", "float32", 10, "three_point", False),
     ("momentum_composite", "float32", 5, "fused", True),
     ("momentum", "float64", 0, "fused", False),
+    ("nesterov", "float64", 0, "step", False),
+    ("adam", "float32", 0, "step", False),
 )
 PRECISIONS = ("float64", "float32")
 SIZES = (2, 4, 5, 8, 10, 16)
@@ -44,6 +46,7 @@ ALL = tuple(
         [
             *QUICK,
             *((m, d, n, "fused", False) for m in METHODS for d in PRECISIONS for n in SIZES),
+            *((m, d, 0, "step", b) for m in METHODS for d in PRECISIONS for b in (False, True)),
             *((m, d, 5, "fused", True) for m in METHODS for d in PRECISIONS),
             *(
                 (f"{m}_{kind}", d, n, "fused", kind == "composite")
@@ -151,23 +154,41 @@ def argument_types(spec):
     )
 
 
-def ptx_of(case):
-    """The kernel's PTX, which every later architecture takes, too."""
-    from numba import cuda
+def step_of(case):
+    """(kernel, types of its arguments) of one iteration on large vectors."""
+    from numba.cuda import types
 
+    from fastmomentum._kernels.cuda.large import THREADS, make_step, step_module
+
+    method, dtype, _, _, bounded = case
+    values = dict.fromkeys(layout.INTS, 0) | {"BOUNDED": int(bounded)}
+    fixed = tuple((name, values[name]) for name in step_module(method).FIXED)
+    real = types.float32 if dtype == "float32" else types.float64
+    vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    integers = types.Array(types.int32, 1, "C")
+    points = (vector,) * 5  # x, previous, target, g, f
+    numbers = (integers, vector, vector, vector, vector)  # ints, floats, extra, rates, momenta
+    arguments = (*points, table, vector, *numbers, vector, vector, table, integers, types.int64)
+    return make_step(method, np.dtype(dtype).type, THREADS, fixed), arguments
+
+
+def batch_of(case):
+    """(kernel, types of its arguments) of a batch."""
     from fastmomentum._kernels.cuda.batch import make_kernel
 
     spec = spec_of(case)
     fun, jac = (rosenbrock, None) if spec.style == "fused" else (value, gradient)
+    return make_kernel(spec, fun, jac), argument_types(spec)
+
+
+def ptx_of(case):
+    """The kernel's PTX, which every later architecture takes, too."""
+    from numba import cuda
+
+    made, arguments = step_of(case) if case[3] == "step" else batch_of(case)
     device = python_types.SimpleNamespace(compute_capability=(8, 0))
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device):
-        ptx, _ = cuda.compile(
-            make_kernel(spec, fun, jac),
-            argument_types(spec),
-            device=False,
-            abi="numba",
-            cc=(8, 0),
-        )
+        ptx, _ = cuda.compile(made, arguments, device=False, abi="numba", cc=(8, 0))
     return ptx
 
 
@@ -200,6 +221,8 @@ def wide_instructions(ptx):
 def main():
     known = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     for case in ALL:
+        if "--missing" in sys.argv and name_of(case) in known:
+            continue
         ptx = ptx_of(case)
         row = {architecture: assemble(ptx, architecture) for architecture in ARCHITECTURES}
         known[name_of(case)] = row

@@ -71,7 +71,7 @@ class Steps:
         n = points[0].shape[0]
         fixed = {name: int(ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(len(bounds[0]) > 0)
-        threads = 4 if simulated() else THREADS
+        threads = 2 if simulated() else THREADS
         # The same for every device, so that sums are, too.
         self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
         names = tuple((name, fixed[name]) for name in module.FIXED)

@@ -10,7 +10,7 @@ from numba import cuda
 
 from .. import layout
 from .batch import Spec, loop_module
-from .device import simulated
+from .device import kernel, simulated
 
 THREADS = 64
 # Iterations after which a thread whose problem is solved takes the next one, though its neighbours
@@ -26,7 +26,7 @@ class Launch:
 
     Parameters
     ----------
-    kernel, spec : the compiled kernel and what it was compiled for
+    solve, spec : the compiled kernel and what it was compiled for
     points : ndarray, shape (n_problems, n)
         Where the problems start.
     todo : ndarray of int
@@ -50,7 +50,7 @@ class Launch:
     def __init__(
         self,
         *,
-        kernel: Any,
+        solve: Any,
         spec: Spec,
         points: np.ndarray,
         todo: np.ndarray,
@@ -71,7 +71,7 @@ class Launch:
         count, n = points.shape
         module = loop_module(spec.loop)
         self.stream, self.control = cuda.stream(), cuda.stream()
-        self.points = _to_device(points.T)
+        self.points = _turned(points)
         self.gradients = cuda.device_array((n, count), real)
         self.numbers = cuda.device_array((layout.N_NUMBERS, count), real)
         self.counts = _to_device(np.full((layout.N_COUNTS, count), UNTOUCHED, np.int32))
@@ -107,7 +107,7 @@ class Launch:
             STRETCH,
             maxiter,
         )
-        kernel[blocks, threads, self.stream](*arguments)
+        solve[blocks, threads, self.stream](*arguments)
         self.event: Any = cuda.event()
         self.event.record(self.stream)
 
@@ -149,8 +149,8 @@ class Launch:
         rows: Any = todo[found[todo, 0] != UNTOUCHED]
         if len(rows) == len(points):
             rows = slice(None)
-        points[rows] = self.points.copy_to_host().T[rows]
-        gradients[rows] = self.gradients.copy_to_host().T[rows]
+        points[rows] = _turn(self.points).copy_to_host()[rows]
+        gradients[rows] = _turn(self.gradients).copy_to_host()[rows]
         numbers[rows] = self.numbers.copy_to_host().T[rows]
         counts[rows] = found[rows]
         return int((counts[todo, 0] != layout.NOT_RUN).sum())
@@ -160,10 +160,36 @@ def _to_device(array: np.ndarray) -> Any:
     return cuda.to_device(np.ascontiguousarray(array))
 
 
+def turn(target, source):
+    """Transpose a matrix."""
+    columns = target.shape[1]
+    for k in range(cuda.grid(1), target.size, cuda.gridsize(1)):
+        target[k // columns, k % columns] = source[k % columns, k // columns]
+
+
+_turn_kernel: Any = kernel(turn)
+
+
+def _turn(array: Any) -> Any:
+    """The transpose of a matrix on the device, where that is quick."""
+    target = cuda.device_array(array.shape[::-1], array.dtype)
+    blocks, threads = (1, 2) if simulated() else (1024, 256)
+    if target.size > 0:
+        _turn_kernel[blocks, threads](target, array)
+    return target
+
+
+def _turned(array: np.ndarray) -> Any:
+    """An array on the device, its first axis as the last one."""
+    rest = array.shape[1:]
+    flat = _to_device(array.reshape(len(array), -1))
+    return _turn(flat).reshape(*rest, len(array))
+
+
 def _argument(value: Any, batched: bool, real: Any) -> Any:
     """One of the user's arguments on the device; of batched ones the last axis is the problems'."""
     if batched:
-        return _to_device(np.moveaxis(value, 0, -1))
+        return _turned(value)
     if isinstance(value, np.ndarray) and value.ndim > 0:
         if value.dtype.kind not in "biufc":
             raise TypeError(f"device='cuda' takes arrays of numbers in args, got {value.dtype}.")
