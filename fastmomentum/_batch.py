@@ -6,7 +6,6 @@ import concurrent.futures
 import copy
 import dataclasses
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from ._drive import Run
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
+from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
 from ._resume import same_value
 from ._state import rules_of
@@ -37,6 +37,7 @@ from ._validation import (
     check_method,
     check_options,
     check_penalty,
+    check_row_bounds,
     check_skip,
     check_terms,
     check_workers,
@@ -52,8 +53,6 @@ POLL_SECONDS = 0.05
 MOST_STRETCH = 256
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 _FIELD = {name: i for i, name in enumerate(layout.BATCH_FIELDS)}
-_BATCH, _BATCH_ROW = layout.INTS.index("BATCH"), layout.INTS.index("BATCH_ROW")
-_CHUNK_START = layout.INTS.index("CHUNK_START")
 
 
 def minimize_batch(
@@ -192,7 +191,7 @@ def minimize_batch(
     mask = check_skip(skip, count)
     check_batch_callback(callback)
     penalty = check_penalty(penalty)
-    per_row = _bounds_of_rows(bounds, count, n)
+    per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
     if method is None and penalty is not None and not penalty.separable:
         chosen = check_method("nesterov")
@@ -213,28 +212,6 @@ def minimize_batch(
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
     return result
-
-
-def _bounds_of_rows(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Bounds that differ from problem to problem; None if they do not."""
-    if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
-        return None
-    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
-    try:
-        lower, upper = (np.asarray(part, float) for part in (bounds.lb, bounds.ub))
-        if max(lower.ndim, upper.ndim) < 2:
-            return None
-        lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}.") from None
-    wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
-    if wrong.any():
-        i, j = (int(k[0]) for k in np.nonzero(wrong))
-        raise ValueError(
-            f"bounds must be min <= max, with a number between them, got ({lower[i, j]}, "
-            f"{upper[i, j]}) for x[{j}] of problem {i}."
-        )
-    return lower, upper
 
 
 def _bounds_within(
@@ -634,15 +611,13 @@ class Loop:
         elif run.plan.scheduled:
             self.last = run._fill_schedules(self.last)
         binding: Any = objective.binding
-        run.ints[_CHUNK_START] = 0
+        run.ints[layout.INT.CHUNK_START] = 0
         self.ints, self.floats = run.ints.copy(), run.floats.copy()
         self.patches = batch_patches(binding, batch.args, batch.which)
         starts = [-i if start == "x0" else i for i, start in run.plan.starts.items()]
         values = {}
         if terms is not None:
             starts.append(run.plan.term_row + layout.FREE_ROW)
-            prox, self.prox_data = terms.address()
-            values["PROX"], values["PROX_DATA"] = prox, self.prox_data.ctypes.data
         if terms is not None and batch.per_row is not None:
             values["PROX_NUMBERS"] = terms.numbers.ctypes.data
             values["LOWER"], values["UPPER"] = (part.ctypes.data for part in batch.tight)
@@ -671,7 +646,7 @@ class Loop:
         }
         for name, value in values.items():
             self.fields[_FIELD[name]] = value
-        run.ints[_BATCH] = self.fields.ctypes.data
+        run.ints[layout.INT.BATCH] = self.fields.ctypes.data
         self.address = batch_address(run.dtype, binding.signature)
 
     def run(self) -> None:
@@ -697,7 +672,7 @@ class Loop:
             self._check_schedule(first, first + size)
         except BaseException as error:
             batch.stop[0] = 1
-            _attach(error, None, int(self.run_.ints[_BATCH_ROW]))
+            _attach(error, None, int(self.run_.ints[layout.INT.BATCH_ROW]))
             raise
         rows = slice(first, first + size)
         batch.settled[rows] = batch.status[rows] > NOT_RUN
@@ -713,7 +688,7 @@ class Loop:
         if not reached.any():
             return
         run = self.run_
-        run.ints[_BATCH_ROW] = first + int(reached.argmax())
+        run.ints[layout.INT.BATCH_ROW] = first + int(reached.argmax())
         for name, (parameter, schedule) in run.plan.scheduled.items():
             ahead = int(name == "momentum" and run.method.looks_ahead)
             schedule_value(parameter, schedule, self.last + ahead, run.dtype)
@@ -728,8 +703,12 @@ class Report:
         self.batch = batch
         self.callback = callback
         self.next = 0.0
-        self.shown = batch.settings.progress
-        self.open = False
+        settings = batch.settings
+        self.progress: Progress | None = None
+        if settings.progress:
+            self.progress = Progress(
+                settings.method.name, batch.begin, batch.count, "problem", settings.maxtime
+            )
         self.ended = False
 
     def now(self) -> None:
@@ -741,18 +720,16 @@ class Report:
             return
         self.next = moment + POLL_SECONDS
         self.ended = done >= batch.count
-        if self.shown:
-            share = f"{done:,} of {batch.count:,} problems, {moment - batch.begin:.1f} s"
-            sys.stderr.write(f"\r{batch.settings.method.name}: {share}")
-            sys.stderr.flush()
-            self.open = True
+        converged = int((batch.status == Status.CONVERGED).sum())
+        if self.progress is not None:
+            self.progress.show(done, converged=converged)
         if self.callback is not None and not batch.stop[0]:
             try:
                 self.callback(
                     make_result(
                         n_done=done,
                         n_problems=batch.count,
-                        n_converged=int((batch.status == Status.CONVERGED).sum()),
+                        n_converged=converged,
                         time=moment - batch.begin,
                     )
                 )
@@ -761,7 +738,6 @@ class Report:
                 batch.stop[0] = 1
 
     def close(self) -> None:
-        """End the progress line."""
-        if self.open:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+        """End the progress bar."""
+        if self.progress is not None:
+            self.progress.close()

@@ -34,6 +34,16 @@ class BatchState:
     method : str
     status : ndarray of int, shape (n_problems,)
         How each problem ended, see `Status`; -1: left out, -2: still to be solved.
+    x, gradients : ndarray, shape (n_problems, n)
+        What was found; of problems still to be solved, of no meaning.
+    numbers : ndarray, shape (n_problems, 3)
+        fun, grad_norm and learning_rate.
+    counts : ndarray of int, shape (n_problems, 6)
+        status, nit, nfev, njev, n_restarts and line_search_failures.
+    rules, limits : dict
+        The options that decide how the runs go and when they end.
+    starts : str
+        A hash of X0.
     """
 
     KIND = "batch"
@@ -42,7 +52,7 @@ class BatchState:
     method: str
     rules: dict[str, str]
     limits: dict[str, int]
-    starts: str  # hash of X0
+    starts: str
     x: np.ndarray
     gradients: np.ndarray
     numbers: np.ndarray

@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from ._version import __version__
+
 FORMAT = 1
 # Writing takes at most this share of the time.
 SHARE = 0.05
@@ -29,8 +31,6 @@ def write_checkpoint(
     file: str | os.PathLike[str], kind: str, meta: dict[str, Any], arrays: dict[str, np.ndarray]
 ) -> None:
     """Write a file, whole or not at all: into another one, which then takes its name."""
-    from . import __version__
-
     path = os.fspath(file)
     head = {"format": FORMAT, "kind": kind, "fastmomentum": __version__, **meta}
     members = {_META: np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays}
@@ -101,8 +101,6 @@ def read_checkpoint(
 
 def _refusal(path: str, meta: dict[str, Any], kind: str, layout: str) -> str:
     """Why a file that is whole is not the one that was meant."""
-    from . import __version__
-
     if meta.get("kind") != kind:
         return f"{path!r} must be the file of a {kind}, not of a {meta.get('kind')}."
     if meta.get("format") != FORMAT or meta.get("layout") != layout:

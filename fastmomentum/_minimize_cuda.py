@@ -174,7 +174,9 @@ class DeviceRun:
     def run(self, callback: Callable | None, takes_result: bool, begin: float) -> OptimizeResult:
         """Go on to the end."""
         if self.settings.progress:
-            self.progress = Progress(self.settings.method.name, begin)
+            self.progress = Progress(
+                self.settings.method.name, begin, self.last, "iteration", self.settings.maxtime
+            )
         status = Status.INTERRUPTED
         try:
             status = self._loop(callback, takes_result, begin)
@@ -233,7 +235,7 @@ class DeviceRun:
 
     def _show(self, seen: dict[str, Any]) -> None:
         if self.progress is not None:
-            self.progress.show(seen["NIT"], seen["ITERATION"], seen["FUN"], seen["GRAD_NORM"])
+            self.progress.show(seen["NIT"], fun=seen["FUN"], grad_norm=seen["GRAD_NORM"])
 
     def _copy(self, vector: Any) -> Any:
         made = self.library.empty_like(vector)

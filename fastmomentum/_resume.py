@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._kernels import layout
+from ._kernels.layout import INT
 from ._state import State, rules_of
 
 if TYPE_CHECKING:
     from ._drive import Run
     from ._terms import Terms
 
-ITERATION, BEST, NFEV, NJEV, HISTORY, MEMORY, METRIC_START = map(
-    layout.INTS.index,
-    ("ITERATION", "BEST", "NFEV", "NJEV", "HISTORY", "MEMORY", "METRIC_START"),
-)
 _CARRIED_INTS, _CARRIED_FLOATS = (
     np.array([name not in layout.GIVEN for name in names]) for names in (layout.INTS, layout.FLOATS)
 )
@@ -35,8 +32,8 @@ _DIFFERENCES = {
 def state_of(run: Run, status: int) -> State:
     """All that the run knows; the vectors are the run's own, not copies."""
     recorded = [np.empty((0, 3)), *run.recorded]
-    if run.ints[HISTORY] > 0:  # in the middle of a stretch
-        recorded.append(run.history[: run.ints[HISTORY]])
+    if run.ints[INT.HISTORY] > 0:  # in the middle of a stretch
+        recorded.append(run.history[: run.ints[INT.HISTORY]])
     return State(
         method=run.method.name,
         loop=run.plan.loop,
@@ -58,7 +55,7 @@ def restore(run: Run, state: State) -> None:
     """
     _check_state(run, state)
     objective, first = run.objective, run.plan.first_own
-    if state.ints[BEST] >= 0 and objective.can_be_checked:
+    if state.ints[INT.BEST] >= 0 and objective.can_be_checked:
         f = objective.first(state.x, np.empty(run.n, run.dtype))
         same_value(state.source, f, state.fun, run.terms, state.x)
     constants = run.floats[first : first + len(run.settings.constants)].copy()
@@ -70,16 +67,16 @@ def restore(run: Run, state: State) -> None:
     run.rows[: run.plan.scratch_row, : run.n] = state.rows
     if run.terms is not None and state.work.size:
         run.terms.work[:] = state.work
-    objective.calls_fun, objective.calls_jac = int(run.ints[NFEV]), int(run.ints[NJEV])
+    objective.calls_fun, objective.calls_jac = int(run.ints[INT.NFEV]), int(run.ints[INT.NJEV])
     if run.settings.history:
-        done = int(run.ints[ITERATION])
+        done = int(run.ints[INT.ITERATION])
         rows = state.history
         # Iterations of a run without history are not known.
         missing = np.full((max(done - len(rows), 0), 3), np.nan)
         run.recorded = [missing, rows[:done]]
         if len(rows) > done:  # of the iteration under way: its rate is still to be written
             run.history[0] = rows[done]
-            run.ints[HISTORY] = 1
+            run.ints[INT.HISTORY] = 1
 
 
 def _check_state(run: Run, state: State) -> None:
@@ -88,7 +85,7 @@ def _check_state(run: Run, state: State) -> None:
     pairs = {
         "method": (state.method, run.method.name),
         "loop": (state.loop, plan.loop),
-        "memory": (int(state.ints[MEMORY]), run.settings.memory),
+        "memory": (int(state.ints[INT.MEMORY]), run.settings.memory),
         "n": (rows.shape[1], run.n),
         "dtype": (rows.dtype, run.dtype),
         "size": ((len(rows), state.floats.size), (plan.scratch_row, run.floats.size)),
@@ -107,7 +104,7 @@ def _check_state(run: Run, state: State) -> None:
             raise ValueError(f"{state.source} must be of a run with the same bounds and penalty.")
         if state.work.size not in (0, run.terms.work.size):
             raise ValueError(f"{state.source} must be of a run with the same penalty.")
-    if run.ints[METRIC_START] != state.ints[METRIC_START]:
+    if run.ints[INT.METRIC_START] != state.ints[INT.METRIC_START]:
         raise ValueError(f"{state.source} must be of a run with the same x_scale.")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
 from ._status import Status
 from ._validation import Settings
 
@@ -39,8 +40,6 @@ ENDED = frozenset(
         Status.DIVERGED,
     )
 )
-_BEST, _NIT, _NFEV = map(layout.INTS.index, ("BEST", "NIT", "NFEV"))
-_FUN_BEST = layout.FLOATS.index("FUN_BEST")
 
 
 def rules_of(settings: Settings) -> dict[str, str]:
@@ -67,7 +66,19 @@ class State:
     nit, nfev : int
         Iterations and calls of the objective so far.
     status : int
-        How the run that left it had ended, see `Status`.
+        How the run that left it had ended, see `Status`; -1: it was under way.
+    loop : str
+        Which loop it is of: the method's, for a given or an automatic rate, with bounds or without.
+    rules : dict
+        The options that decide how a run goes and when it ends, as text.
+    rows : ndarray, shape (rows, n)
+        Points, their gradients, and the method's vectors.
+    ints, floats : ndarray
+        The numbers of the loop.
+    history : ndarray, shape (iterations, 3)
+        What was recorded: value, norm of the gradient and learning rate.
+    work : ndarray
+        Where a proximal operator that iterates starts from.
 
     Examples
     --------
@@ -94,28 +105,28 @@ class State:
     loop: str
     status: int
     rules: dict[str, str]
-    rows: np.ndarray  # (rows, n): points, gradients, the method's vectors
+    rows: np.ndarray
     ints: np.ndarray
     floats: np.ndarray
-    history: np.ndarray  # (iterations recorded, 3)
-    work: np.ndarray  # where a proximal operator starts from
+    history: np.ndarray
+    work: np.ndarray
     source: str = dataclasses.field(default="state", init=False)  # what error messages call it
 
     @property
     def x(self) -> np.ndarray:
-        return self.rows[max(int(self.ints[_BEST]), 0)].copy()
+        return self.rows[max(int(self.ints[INT.BEST]), 0)].copy()
 
     @property
     def fun(self) -> float:
-        return float(self.floats[_FUN_BEST]) if self.ints[_BEST] >= 0 else float("nan")
+        return float(self.floats[FLOAT.FUN_BEST]) if self.ints[INT.BEST] >= 0 else float("nan")
 
     @property
     def nit(self) -> int:
-        return int(self.ints[_NIT])
+        return int(self.ints[INT.NIT])
 
     @property
     def nfev(self) -> int:
-        return int(self.ints[_NFEV])
+        return int(self.ints[INT.NFEV])
 
     def __repr__(self) -> str:
         n, dtype = self.rows.shape[1], self.rows.dtype
@@ -192,7 +203,7 @@ class State:
         )
         if not good:
             raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
-        memory = int(self.ints[layout.INTS.index("MEMORY")])
+        memory = int(self.ints[INT.MEMORY])
         ranges = {
             **_RANGES,
             "COUNT": (0, memory + 1),
@@ -200,7 +211,7 @@ class State:
             "METRIC_IN_USE": (0, len(self.rows)),
         }
         for name, (low, high) in ranges.items():
-            value = int(self.ints[layout.INTS.index(name)])
+            value = int(self.ints[getattr(INT, name)])
             if not low <= value < high:
                 raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value}.")
 
@@ -210,8 +221,8 @@ _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)
 _COUNT = (0, 2**62)
 _RANGES: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE", "LOWEST"), _ROW),
-    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS"), _ROW_OR_NONE),
+    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE"), _ROW),
+    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
     **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
     "PENDING": (0, 4),
 }

@@ -108,9 +108,9 @@ class Terms:
         for i, part in enumerate(self.rows):
             rows[first + i, : self.n] = part
         rows[first + layout.FREE_ROW, : self.n] = 0.0
-        ints[layout.INTS.index("TERMS")] = first
-        ints[layout.INTS.index("BOUNDED")] = self.bounded
-        ints[layout.INTS.index("SEPARABLE")] = self.separable
+        ints[layout.INT.TERMS] = first
+        ints[layout.INT.BOUNDED] = self.bounded
+        ints[layout.INT.SEPARABLE] = self.separable
 
     def address(self) -> tuple[int, np.ndarray]:
         """Address of the compiled proximal operator, 0 if there is none, and its data."""

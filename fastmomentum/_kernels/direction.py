@@ -14,9 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "5b340e578c00a426"
-SCALE = 22
-RATE = 58
+SOURCES = "c53b3c92667574eb"
 DIRECTION = 10
 PAIRS = 11
 

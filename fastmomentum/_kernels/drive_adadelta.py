@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7699675e4f3f2abe"
-STRIDE = 10
+SOURCES = "6d08d80dd3ee9727"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

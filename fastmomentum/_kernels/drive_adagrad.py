@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b4debc0bb1906fda"
-STRIDE = 10
+SOURCES = "496116e19593da41"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

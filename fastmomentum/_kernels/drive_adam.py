@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "53900eb678cb56aa"
-STRIDE = 10
+SOURCES = "94c6c27a4172fba7"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "49bc52bb9b9ea65e"
-STRIDE = 10
+SOURCES = "773d71336e33d9c2"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

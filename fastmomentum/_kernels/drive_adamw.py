@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "112eed6456fa0806"
-STRIDE = 10
+SOURCES = "8c915fd1e54825b1"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

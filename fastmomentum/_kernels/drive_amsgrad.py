@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "eedaf0b4f803d6f1"
-STRIDE = 10
+SOURCES = "09532e312ad6de70"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -13,8 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "e89824ea2a6ffc63"
-BATCH = 62
+SOURCES = "f8dabba3aa536321"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

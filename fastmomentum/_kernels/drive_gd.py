@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "f51991e7892aaa0c"
-STRIDE = 10
+SOURCES = "5e0494283e285138"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4f6b4f1e5a554823"
-STRIDE = 10
+SOURCES = "f75c10cab42dc0b4"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

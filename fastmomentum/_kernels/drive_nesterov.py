@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b99778ce4122b905"
-STRIDE = 10
+SOURCES = "5e781385e20b1221"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a9c6b46742e81699"
-STRIDE = 10
+SOURCES = "a851acc02933ca66"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -77,8 +77,8 @@ class Steps:
         names = tuple((name, fixed[name]) for name in module.FIXED)
         self.kernel = _compiled(method.name, real, threads, names)
         most = np.iinfo(np.int32).max
-        first = np.minimum([ints[layout.index_of(v)] for v in module.INT_NAMES], most)
-        places = [layout.FLOATS.index(v) for v in module.FLOAT_NAMES]
+        first = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
+        places = [getattr(layout.FLOAT, v) for v in module.FLOAT_NAMES]
         with np.errstate(over="ignore"):
             self.floats = self._put(floats[places].astype(real))
             extra = self._put(np.append(floats[layout.OWN :], 0.0).astype(real))

@@ -80,8 +80,8 @@ class Launch:
         self.todo = todo.size
         threads, blocks, scratch = _shape(spec, n, todo.size)
         most = np.iinfo(np.int32).max
-        first_ints = np.minimum([ints[layout.index_of(v)] for v in module.INT_NAMES], most)
-        places = [layout.FLOATS.index(name) for name in module.FLOAT_NAMES]
+        first_ints = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
+        places = [getattr(layout.FLOAT, name) for name in module.FLOAT_NAMES]
         with np.errstate(over="ignore"):
             first_floats = np.append(floats[places], 0.0).astype(real)
             first_extra = np.append(extra, 0.0).astype(real)

@@ -101,8 +101,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
                 x_i = upper[i] if x_i > upper[i] else x_i
                 best[i] = x_i
             rows[0, i] = x_i
-            rows[2, i] = x_i - x_i
-            rows[3, i] = x_i - x_i
+            rows[2 + 0, i] = x_i - x_i
+            rows[2 + 1, i] = x_i - x_i
 
     @device_function
     def added_magnitude(size, value):
@@ -291,8 +291,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
             correction2 = one - beta2_power
             steady = steady and correction1 == one
             steady = steady and correction2 == one
-            m = rows[2]
-            v = rows[3]
+            m = rows[2 + 0]
+            v = rows[2 + 1]
             x_size = 0.0
             step_size = 0.0
             slot_bits = 0.0

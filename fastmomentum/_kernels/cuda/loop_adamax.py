@@ -101,8 +101,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
                 x_i = upper[i] if x_i > upper[i] else x_i
                 best[i] = x_i
             rows[0, i] = x_i
-            rows[2, i] = x_i - x_i
-            rows[3, i] = x_i - x_i
+            rows[2 + 0, i] = x_i - x_i
+            rows[2 + 1, i] = x_i - x_i
 
     @device_function
     def added_magnitude(size, value):
@@ -285,8 +285,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
             beta1_power = beta1_power * beta1 if correction1 < one else zero
             correction1 = one - beta1_power
             steady = steady and correction1 == one
-            m = rows[2]
-            u = rows[3]
+            m = rows[2 + 0]
+            u = rows[2 + 1]
             x_size = 0.0
             step_size = 0.0
             slot_bits = 0.0

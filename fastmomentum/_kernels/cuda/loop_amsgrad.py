@@ -101,9 +101,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
                 x_i = upper[i] if x_i > upper[i] else x_i
                 best[i] = x_i
             rows[0, i] = x_i
-            rows[2, i] = x_i - x_i
-            rows[3, i] = x_i - x_i
-            rows[4, i] = x_i - x_i
+            rows[2 + 0, i] = x_i - x_i
+            rows[2 + 1, i] = x_i - x_i
+            rows[2 + 2, i] = x_i - x_i
 
     @device_function
     def added_magnitude(size, value):
@@ -282,9 +282,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
             momentum = momenta[k * MOMENTUM_STRIDE]
             momentum_next = momenta[(k + 1) * MOMENTUM_STRIDE]
             steady = constant
-            m = rows[2]
-            v = rows[3]
-            v_max = rows[4]
+            m = rows[2 + 0]
+            v = rows[2 + 1]
+            v_max = rows[2 + 2]
             x_size = 0.0
             step_size = 0.0
             slot_bits = 0.0

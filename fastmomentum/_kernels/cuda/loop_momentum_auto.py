@@ -10,12 +10,6 @@ import math
 
 import numpy as np
 
-STEP = 21
-SCALE = 22
-RATIO = 40
-DECREASE = 41
-ERROR_NEW = 42
-RATE = 58
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -942,13 +936,13 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
-        own = extra
         n = size_of(ints)
+        ints[I_STATUS] = RUNNING
+        action = NEW_DIRECTION
+        own = extra
         memory = MEMORY
         norm = NORM
         d = rows[DIRECTION]
-        ints[I_STATUS] = RUNNING
-        action = NEW_DIRECTION
         while True:
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
@@ -1151,16 +1145,16 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     ints[I_FAILURES] = 0
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
+            if ints[I_COMPLETED] != 0 and floats[F_XTOL] > 0.0:
+                xb = rows[ints[I_BASE]]
+                bits = abs(xb[0])
+                d_bits = abs(d[0])
+                for i in range(n):
+                    bits = larger_magnitude(bits, xb[i])
+                    d_bits = larger_magnitude(d_bits, d[i])
+                floats[F_X_NORM] = bits
+                floats[F_STEP_NORM] *= d_bits
             if ints[I_COMPLETED] != 0:
-                if floats[F_XTOL] > 0.0:
-                    xb = rows[ints[I_BASE]]
-                    bits = abs(xb[0])
-                    d_bits = abs(d[0])
-                    for i in range(n):
-                        bits = larger_magnitude(bits, xb[i])
-                        d_bits = larger_magnitude(d_bits, d[i])
-                    floats[F_X_NORM] = bits
-                    floats[F_STEP_NORM] *= d_bits
                 if end_iteration(ints, floats, extra):
                     break
             if action == NEW_DIRECTION:

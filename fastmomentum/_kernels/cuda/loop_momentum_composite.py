@@ -10,15 +10,6 @@ import math
 
 import numpy as np
 
-PENALTY = 38
-SLOPE = 18
-STEP = 21
-SCALE = 22
-GAP_TOL = 49
-PENALTY = 38
-PROX_STEP = 55
-VIOLATION = 56
-RATE = 58
 AHEAD_OF_BASE = 3
 AT_START = 0
 CANDIDATE_ROW = 3
@@ -552,6 +543,15 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return good
 
     @device_function
+    def measure_step(x, before, n, floats, extra):
+        """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
+        bits = abs(x[0] - x[0])
+        for i in range(n):
+            bits = larger_magnitude(bits, x[i] - before[i])
+        floats[F_STEP_NORM] = bits
+        floats[F_X_NORM] = largest_magnitude(before, n)
+
+    @device_function
     def momentum_direction(rows, ints, floats, extra, gradient_row):
         """d = -H g, from the newest velocity to the oldest, and back; returns g.d and its size.
 
@@ -1009,12 +1009,12 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
-        own = extra
         n = size_of(ints)
-        levels = 2 * MEMORY + FIRST_LEVEL
-        d = rows[DIRECTION]
         ints[I_STATUS] = RUNNING
         action = NEW_DIRECTION
+        own = extra
+        levels = 2 * MEMORY + FIRST_LEVEL
+        d = rows[DIRECTION]
         while True:
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
@@ -1039,21 +1039,21 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                 if phase == AT_START:
                     accept_trial(ints, floats, extra)
                     base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = f
+                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
                     if not good:
                         ints[I_STATUS] = STATUS_NONFINITE
                         break
-                    for j in range(N_LEVELS):
-                        own[levels + j] = f
                     total = 0.0
                     for i in range(n):
                         total += real_type(g[i]) * g[i]
                     start(x, g, n, floats, extra, total)
+                    action = NEW_DIRECTION
+                    for j in range(N_LEVELS):
+                        own[levels + j] = f
                     floats[F_PROX_STEP] = floats[F_STEP]
                     floats[F_NORM_REAL] = proximal_residual(rows, ints, floats, extra, ints[I_REAL])
                     ints[I_FREE] = -1
                     floats[F_REACH] = 1.0
-                    action = NEW_DIRECTION
                 elif phase == SEARCHING:
                     level = own[levels]
                     for j in range(N_LEVELS):
@@ -1105,15 +1105,12 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     gr = rows[N_POINTS + origin]
                     sy = 0.0
                     ss = 0.0
-                    bits = abs(x[0] - x[0])
                     for i in range(n):
                         s_i = x[i] - xr[i]
                         sy += real_type(s_i) * (g[i] - gr[i])
                         ss += real_type(s_i) * s_i
-                        bits = larger_magnitude(bits, s_i)
-                    floats[F_STEP_NORM] = bits
                     if floats[F_XTOL] > 0.0:
-                        floats[F_X_NORM] = largest_magnitude(xr, n)
+                        measure_step(x, xr, n, floats, extra)
                     if sy > 0.0:
                         found = smaller(ss / sy, 1000.0 * floats[F_PROX_STEP])
                         floats[F_PROX_STEP] = larger(found, 0.001 * floats[F_PROX_STEP])
@@ -1152,11 +1149,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                 if end_iteration(ints, floats, extra):
                     break
             if action == NEW_DIRECTION:
-                if floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra):
-                    ints[I_RESULT] = ints[I_REAL]
-                    ints[I_STATUS] = STATUS_CONVERGED
-                    break
-                if floats[F_NORM_REAL] <= floats[F_GTOL]:
+                closed = floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra)
+                if closed or floats[F_NORM_REAL] <= floats[F_GTOL]:
                     ints[I_RESULT] = ints[I_REAL]
                     ints[I_STATUS] = STATUS_CONVERGED
                     break

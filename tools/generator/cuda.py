@@ -11,8 +11,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+
+from fastmomentum._kernels import layout
+from fastmomentum._methods import Method
+
+from .rules import lines_of, metric_lines
+from .sources import NOTICE, constants, read
+from .templates import FOLDER, fill, of_kind, with_shared
 
 # Numbers that one run never changes: the kernel is compiled for them.
 FIXED = (
@@ -30,8 +36,7 @@ FIXED = (
 )
 # There is no history, nobody to return to for an evaluation, and nothing to keep back for it.
 ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION", "NEEDS_PROX")
-COMMON = "tools/templates/cuda_common.py"
-FIXED_RATE = "tools/templates/cuda_fixed_rate.py"
+PARTS = tuple(f"{FOLDER}/{v}.py" for v in ("search", "metric", "direction", "terms", "cuda_common"))
 LOOP_ARGUMENTS = ("rows", "ints", "floats", "extra", "context", "last")
 # Calls by address of the processor's loops, and what stands for them here.
 BY_ADDRESS = {
@@ -40,7 +45,7 @@ BY_ADDRESS = {
     "call_metric": ("adaptive_metric", (1, 2, 3, 4, 5)),
     "call_prox": ("separable_prox", (1, 2, 3)),
 }
-STEP = "tools/templates/cuda_step.py"
+METRICS = "    # METRICS\n"
 # What a kernel calls; or kernels themselves.
 ROOTS = ("begin", "advance", "finish")
 KERNELS = ("step",)
@@ -75,7 +80,7 @@ class _Rewrite(ast.NodeTransformer):
         test = ast.unparse(node.test)
         if test in ("evaluate == 0", "ints.PROX == 0") or "ints.HISTORY" in test:
             return [self.visit(statement) for statement in node.orelse]
-        if test == "ints.STATUS != NEEDS_EVALUATION":
+        if test.startswith("ints.STATUS != NEEDS_EVALUATION"):
             return [self.visit(s) for s in node.body if "HISTORY" not in ast.unparse(s)]
         return self.generic_visit(node)
 
@@ -123,7 +128,7 @@ class _Rewrite(ast.NodeTransformer):
         return node
 
 
-def functions_of(text: str) -> dict[str, ast.FunctionDef]:
+def _functions(text: str) -> dict[str, ast.FunctionDef]:
     """The functions of a template, rewritten, by name."""
     tree = ast.parse(text)
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
@@ -135,7 +140,7 @@ def _called(node: ast.AST) -> set[str]:
     return {n.func.id for n in calls if isinstance(n.func, ast.Name)}
 
 
-def ordered(functions: dict[str, ast.FunctionDef], roots: Iterable[str]) -> list[ast.FunctionDef]:
+def _ordered(functions: dict[str, ast.FunctionDef], roots: Iterable[str]) -> list[ast.FunctionDef]:
     """The functions that the roots call, each after those that it calls."""
     done: list[str] = []
 
@@ -151,7 +156,7 @@ def ordered(functions: dict[str, ast.FunctionDef], roots: Iterable[str]) -> list
     return [functions[name] for name in done]
 
 
-def constrain_lines(method: Any) -> list[str]:
+def _constrain(method: Method) -> list[str]:
     """Keep the new iterate within the bounds; the velocity is the step that was taken."""
     if "velocity" not in method.slots:
         return []
@@ -168,35 +173,50 @@ def constrain_lines(method: Any) -> list[str]:
     return lines
 
 
-def loop_file(
-    texts: list[str],
-    names: tuple[tuple[str, ...], tuple[str, ...]],
-    constants: Callable[[str], str],
-    head: str,
-    roots: tuple[str, ...] = ROOTS,
-) -> str:
-    """Text of a loop's file.
+def _with_rule(template: str, method: Method, row: str) -> str:
+    """A template with the rule of a method whose slot j is `row`, with {} for j."""
+    lines = lines_of(method)
+    stores = [f"{slot}[i] = {slot}_new_i" for slot in method.slots]
+    lines["RULE"] = [v for v in lines["RULE"] if v not in (*stores, "x_new[i] = x_new_i")]
+    lines["SLOT_ROWS"] = [f"{v} = {row.format(j)}" for j, v in enumerate(method.slots)]
+    lines["CONSTRAIN"] = _constrain(method)
+    lines["SLOTS_BACK"] = stores
+    for mark, text in lines.items():
+        template = fill(template, mark, text)
+    return template
 
-    Parameters
-    ----------
-    texts : list of str
-        Templates; a function that two of them define is that of the last one.
-    names : two tuples of str
-        All named numbers, integers and reals.
-    constants : callable
-        Assignments of the layout's names in a text.
-    head : str
-        What the file begins with.
-    roots : tuple of str
-        The functions that it is for.
-    """
+
+def given_rate_file(method: Method) -> str:
+    """Text of the loop of a method whose learning rate is given."""
+    path = f"{FOLDER}/cuda_fixed_rate.py"
+    text = _with_rule(read(path), method, "rows[2 + {}]")
+    starts = ("x_i" if method.slots_start[slot] == "x0" else "x_i - x_i" for slot in method.slots)
+    start = [f"rows[2 + {j}, i] = {value}" for j, value in enumerate(starts)]
+    return _loop_file(path, fill(text, "START", start), ROOTS)
+
+
+def step_file(method: Method) -> str:
+    """Text of one iteration on large vectors."""
+    path = f"{FOLDER}/cuda_step.py"
+    return _loop_file(path, _with_rule(read(path), method, "slots[{}]"), KERNELS)
+
+
+def automatic_file(path: str, composite: bool) -> str:
+    """Text of an automatic loop, for f or for f + h, from its template."""
+    text, _ = with_shared(read(path))
+    return _loop_file(path, of_kind(text, composite), ROOTS)
+
+
+def _loop_file(path: str, text: str, roots: tuple[str, ...]) -> str:
+    """Text of a file that is for the functions `roots`."""
     functions: dict[str, ast.FunctionDef] = {}
-    for text in texts:
-        functions |= functions_of(text)
-    body = "\n\n".join(ast.unparse(node) for node in ordered(functions, roots))
+    for part in map(read, PARTS):
+        functions |= _functions(fill(part, "METRICS", metric_lines()) if METRICS in part else part)
+    functions |= _functions(text)
+    body = "\n\n".join(ast.unparse(node) for node in _ordered(functions, roots))
     used = [
         tuple(n for n in all_names if re.search(rf"\b{mark}_{n}\b", body))
-        for all_names, mark in zip(names, "IF", strict=True)
+        for all_names, mark in zip((layout.INTS, layout.FLOATS), "IF", strict=True)
     ]
     lines = []
     for mark, kind in zip("IF", used, strict=True):
@@ -217,8 +237,11 @@ def loop_file(
     if kernels:
         arguments = ["device_function", "real_type", "THREADS"]
     free = [n for n in FIXED if re.search(rf"\b{n}\b", body)]
+    head = NOTICE.format(sources=path) + "\nimport math\n\nimport numpy as np\n"
+    if kernels:
+        head += "from numba import cuda\n"
     return (
-        head
+        f"{head}\n"
         + constants(re.sub(rf"\b({'|'.join(free or ['-'])})\b", "", body))
         + f"INT_NAMES = {used[0]!r}\nFLOAT_NAMES = {used[1]!r}\n"
         + f"FIXED = {tuple(free)!r}\n"
