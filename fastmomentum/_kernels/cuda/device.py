@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -66,3 +67,10 @@ def device_function(function: Callable, **flags: Any) -> Any:
     if simulated():
         return function
     return kernel(function, device=True, **flags)
+
+
+def configured(solve: Any, blocks: int, threads: int, stream: Any = 0) -> Any:
+    """``solve[blocks, threads, stream]``, without Numba's advice to use more blocks."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return solve[blocks, threads, stream]

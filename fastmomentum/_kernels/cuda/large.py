@@ -10,7 +10,7 @@ import numpy as np
 from numba import cuda
 
 from .. import layout
-from .device import kernel, simulated
+from .device import configured, kernel, simulated
 from .functions import internal
 
 THREADS = 256
@@ -75,7 +75,8 @@ class Steps:
         # The same for every device, so that sums are, too.
         self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
         names = tuple((name, fixed[name]) for name in module.FIXED)
-        self.kernel = _compiled(method.name, real, threads, names)
+        solve = _compiled(method.name, real, threads, names)
+        self.launch = configured(solve, *self.shape, stream)
         most = np.iinfo(np.int32).max
         first = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
         places = [getattr(layout.FLOAT, v) for v in module.FLOAT_NAMES]
@@ -84,7 +85,7 @@ class Steps:
             extra = self._put(np.append(floats[layout.OWN :], 0.0).astype(real))
         self.ints = self._put(first.astype(np.int32))
         lower, upper = (self._put(part.astype(real)) for part in bounds)
-        start = _start[self.shape[0], threads, stream]
+        start = configured(_start, *self.shape, stream)
         start(points[0], x0, lower, upper, False)
         slots = cuda.device_array((max(1, len(method.slots)), n), real, stream=stream)
         for j, name in enumerate(method.slots):
@@ -111,8 +112,7 @@ class Steps:
     def step(self, k: int, g: Any, f: Any, last: int) -> None:
         """Queue iteration k: its point, with gradient g and value f, is evaluated."""
         x, target, previous = (self.points[(k + j) % 3] for j in range(3))
-        launch = self.kernel[self.shape[0], self.shape[1], self.stream]
-        launch(x, previous, target, g, f, *self.arrays, last)
+        self.launch(x, previous, target, g, f, *self.arrays, last)
 
     def number(self, f: float) -> Any:
         """A value on the device, until the next one."""
@@ -136,7 +136,7 @@ class Steps:
     def copy(self, target: Any, source: Any) -> None:
         """Queue a copy."""
         none = self._put(np.empty(0, source.dtype))
-        _start[self.shape[0], self.shape[1], self.stream](target, source, none, none, False)
+        configured(_start, *self.shape, self.stream)(target, source, none, none, False)
 
 
 def start_vector(target, source, lower, upper, zero):

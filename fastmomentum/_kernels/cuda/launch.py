@@ -10,7 +10,7 @@ from numba import cuda
 
 from .. import layout
 from .batch import Spec, loop_module
-from .device import kernel, simulated
+from .device import configured, kernel, simulated
 
 THREADS = 64
 # Iterations after which a thread whose problem is solved takes the next one, though its neighbours
@@ -107,7 +107,7 @@ class Launch:
             STRETCH,
             maxiter,
         )
-        solve[blocks, threads, self.stream](*arguments)
+        configured(solve, blocks, threads, self.stream)(*arguments)
         self.event: Any = cuda.event()
         self.event.record(self.stream)
 
@@ -175,7 +175,7 @@ def _turn(array: Any) -> Any:
     target = cuda.device_array(array.shape[::-1], array.dtype)
     blocks, threads = (1, 2) if simulated() else (1024, 256)
     if target.size > 0:
-        _turn_kernel[blocks, threads](target, array)
+        configured(_turn_kernel, blocks, threads)(target, array)
     return target
 
 
