@@ -10,6 +10,7 @@ the point and the method's vectors stay in registers.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterable
 
@@ -135,6 +136,20 @@ def _functions(text: str) -> dict[str, ast.FunctionDef]:
     return {node.name: ast.fix_missing_locations(_Rewrite().visit(node)) for node in found}
 
 
+@functools.cache
+def _parts() -> dict[str, ast.FunctionDef]:
+    """The functions that the loops have in common."""
+    functions: dict[str, ast.FunctionDef] = {}
+    for part in map(read, PARTS):
+        functions |= _functions(fill(part, "METRICS", metric_lines()) if METRICS in part else part)
+    return functions
+
+
+# A node is one function for good: it is looked through, and written, once.
+_written = functools.cache(ast.unparse)
+
+
+@functools.cache
 def _called(node: ast.AST) -> set[str]:
     calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
     return {n.func.id for n in calls if isinstance(n.func, ast.Name)}
@@ -209,11 +224,8 @@ def automatic_file(path: str, composite: bool) -> str:
 
 def _loop_file(path: str, text: str, roots: tuple[str, ...]) -> str:
     """Text of a file that is for the functions `roots`."""
-    functions: dict[str, ast.FunctionDef] = {}
-    for part in map(read, PARTS):
-        functions |= _functions(fill(part, "METRICS", metric_lines()) if METRICS in part else part)
-    functions |= _functions(text)
-    body = "\n\n".join(ast.unparse(node) for node in _ordered(functions, roots))
+    functions = _parts() | _functions(text)
+    body = "\n\n".join(_written(node) for node in _ordered(functions, roots))
     used = [
         tuple(n for n in all_names if re.search(rf"\b{mark}_{n}\b", body))
         for all_names, mark in zip((layout.INTS, layout.FLOATS), "IF", strict=True)
