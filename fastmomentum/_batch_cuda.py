@@ -8,6 +8,7 @@ import numpy as np
 
 from ._batch import Batch, Report, _attach
 from ._drive import Run
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.cuda.device import check_device
 from ._objective import Objective
@@ -59,6 +60,9 @@ class CudaBatch(Batch):
             objective.bounds = terms.bounds()
         style = self._style(objective)
         try:
+            if self.to_compare:
+                self.to_compare = False
+                check_gradient(objective, x0)
             objective.first(x0, np.empty_like(x0))
         except Exception as error:
             _attach(error, None, first)

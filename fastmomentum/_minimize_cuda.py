@@ -14,7 +14,8 @@ from ._kernels import layout
 from ._methods import Method
 from ._objective import takes_output
 from ._progress import Progress
-from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, make_result
+from ._status import NONFINITE_AT_X0, message_of, without_state
 from ._terms import make_terms
 from ._validation import (
     Settings,
@@ -125,7 +126,7 @@ class DeviceRun:
             raise ValueError(
                 "learning_rate must be given where x0 is on a device: it is not chosen there."
             )
-        for name in ("history", "return_all"):
+        for name in ("history", "return_all", "check_jac"):
             if getattr(settings, name):
                 raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
         self.settings = settings
@@ -293,8 +294,11 @@ class DeviceRun:
             gradient = self.evaluate(x, self.out)[1]
             if where != CURRENT:
                 norm = self._norm(x, gradient)
+        message = without_state(message_of(status, automatic=False))
+        if status == Status.NONFINITE and seen["BEST"] < 0:
+            message = NONFINITE_AT_X0
         return make_result(
-            message=MESSAGES[status],
+            message=message,
             success=status == Status.CONVERGED,
             status=int(status),
             fun=seen["FUN"] if where == CURRENT else seen["FUN_BEST"],
