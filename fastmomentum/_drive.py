@@ -217,8 +217,9 @@ class Run:
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
             if not plan.loop.startswith("momentum") and plan.loop.endswith("composite"):
-                self.ints[INT.PROX], self.prox_data = terms.address()
-                self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
+                self.operator = terms.operator()
+                self.ints[INT.PROX] = self.operator.address
+                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
         self.numbers = plan.numbers.copy()
         # One more than a chunk has iterations: a state may be in the middle of one.
         self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
@@ -334,15 +335,8 @@ class Run:
 
     def needs_evaluation(self, last: int) -> bool:
         """Move on to the next evaluation that the caller must make; False: to `last` or the end."""
-        ints = self.ints
-        while True:
-            self._call(self.driver, last)
-            if ints[INT.STATUS] != layout.NEEDS_PROX:
-                return bool(ints[INT.STATUS] == layout.NEEDS_EVALUATION)
-            assert self.terms is not None
-            z = self.row(int(ints[INT.TRIAL]))
-            self.floats[FLOAT.PENALTY] = self.terms.apply(z, self.floats.item(FLOAT.STEP))
-            ints[INT.PENDING] = layout.TO_EVALUATE
+        self._call(self.driver, last)
+        return bool(self.ints[INT.STATUS] == layout.NEEDS_EVALUATION)
 
     def _advance(self, last: int) -> None:
         ints = self.ints

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "6d08d80dd3ee9727"
+SOURCES = "55a492b7b932eefc"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "496116e19593da41"
+SOURCES = "c6253041e4fc5f54"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

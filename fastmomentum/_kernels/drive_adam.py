@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "94c6c27a4172fba7"
+SOURCES = "5f105a1175bb943a"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

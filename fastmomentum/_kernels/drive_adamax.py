@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "773d71336e33d9c2"
+SOURCES = "f99f92f556a7a20d"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8c915fd1e54825b1"
+SOURCES = "30c0ff85d660dce1"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "09532e312ad6de70"
+SOURCES = "36ccbec3a2417f5e"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

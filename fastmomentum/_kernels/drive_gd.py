@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "5e0494283e285138"
+SOURCES = "db9dab64351817ce"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

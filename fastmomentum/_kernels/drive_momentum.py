@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "f75c10cab42dc0b4"
+SOURCES = "dc5109b10b488b89"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "361e49ad404ae920"
+SOURCES = "0a1f90e02c52f676"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "5e781385e20b1221"
+SOURCES = "2b415c81bd496d29"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

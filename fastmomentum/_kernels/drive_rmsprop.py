@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a851acc02933ca66"
+SOURCES = "223c470e46448c8e"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "102cb38c5b69b318"
+SOURCES = "60a46cb66d76e108"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
