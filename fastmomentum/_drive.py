@@ -76,11 +76,11 @@ class Plan:
         automatic = settings.learning_rate == "auto"
         self.iterate_is_evaluated = automatic or method.iterate == "x"
         if automatic:
-            self.loop = f"{method.loop}_{kind or 'auto'}"
+            self.loop = f"{method.loop}_{'composite' if kind else 'auto'}"
             self.starts = {layout.DIRECTION: "zero"}
             self.scratch_row = layout.PAIRS + 2 * settings.memory + layout.METRIC_ROWS
         else:
-            self.loop = method.name
+            self.loop = f"{method.name}_proximal" if kind == "penalty" else method.name
             self.starts = {
                 layout.FIRST_SLOT + i: method.slots_start[name]
                 for i, name in enumerate(method.slots)
@@ -124,6 +124,10 @@ class Plan:
         floats[FLOAT.DIVERGED_FACTOR] = DIVERGED_FACTOR
         if own:
             floats[first_own : first_own + len(own)] = own
+        self.calls_operator = self.loop.endswith("_proximal") or self.loop in (
+            "gd_composite",
+            "nesterov_composite",
+        )
         self.x_scale = settings.x_scale
         if automatic and method.loop == "momentum":
             self._metric(method, layout.PAIRS + 2 * settings.memory, dtype)
@@ -168,7 +172,7 @@ _plans: weakref.WeakKeyDictionary[Settings, dict[str, Plan]] = weakref.WeakKeyDi
 def plan_of(settings: Settings, x0: np.ndarray, kind: str) -> Plan:
     """The plan of these settings, which were checked for an x0 of this length and dtype.
 
-    `kind` is "composite" where there are bounds or a penalty.
+    `kind` is "bounds" or "penalty" where there are some.
     """
     plans = _plans.get(settings)
     if plans is None:
@@ -197,7 +201,7 @@ class Run:
         self.settings = settings
         self.method: Method = settings.method
         self.terms = terms
-        self.plan = plan = plan_of(settings, x0, "" if terms is None else "composite")
+        self.plan = plan = plan_of(settings, x0, terms.kind if terms else "")
         self.n = n = x0.size
         self.dtype = x0.dtype
         self.rows, self.address = workspace(plan.scratch_row + 4, plan.stride, x0.dtype)
@@ -216,7 +220,7 @@ class Run:
             terms.fill(self.rows, self.ints, plan.term_row)
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
-            if not plan.loop.startswith("momentum") and plan.loop.endswith("composite"):
+            if plan.calls_operator:
                 self.operator = terms.operator()
                 self.ints[INT.PROX] = self.operator.address
                 self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
@@ -404,6 +408,8 @@ class Run:
             g = self.row(layout.N_POINTS + current)
         else:
             f, g = self._evaluate_extra(x)
+            if self.terms is not None and not self.terms.only_bounds:
+                f += self.terms.h.value(x)
         return make_result(
             x=x,
             fun=f,

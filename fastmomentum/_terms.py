@@ -47,6 +47,7 @@ class Terms:
             self.bounded = bool((lower > -math.inf).any() or (upper < math.inf).any())
         # Such an operator iterates until its own tolerance.
         self.inexact = hasattr(h, "tol")
+        self.keeps_work = getattr(h, "_keeps_work", False)
         self.n = n
         self.dtype = dtype
 
@@ -54,6 +55,11 @@ class Terms:
     def only_bounds(self) -> bool:
         """Is h nothing but bounds?"""
         return self.separable and not (self.rows[0].any() or self.rows[1].any())
+
+    @property
+    def kind(self) -> str:
+        """What there is: "bounds" or "penalty"."""
+        return "bounds" if self.only_bounds else "penalty"
 
     @property
     def has_gap(self) -> bool:

@@ -583,7 +583,8 @@ def test_wrong_proximal_operators(method, kind, calls, regression):
 
 IMPOSSIBLE = [
     ({"penalty": Simplex(), "bounds": [(0, 1)] * 3}, "bounds cannot be combined"),
-    ({"penalty": L1(1.0), "options": {"learning_rate": 0.1}}, "needs learning_rate='auto'"),
+    ({"penalty": L1(1.0), "method": "adam", "options": {"learning_rate": 0.1}},
+     "'adam' takes bounds only where learning_rate is given"),
     ({"penalty": Simplex(), "method": "momentum"}, "needs a separable penalty, got Simplex"),
     ({"penalty": Simplex(), "method": "adam"}, "needs a separable penalty, got Simplex"),
     ({"penalty": OWN["python"], "method": "momentum"}, "needs a separable penalty, got Prox"),

@@ -29,10 +29,10 @@ class Operator:
 
 def operator_of_kernel(kernel: Any, parts: tuple[np.ndarray, ...], apply: Apply) -> Operator:
     """One of the package's own, with its numbers, integers and work."""
-    from .drivers import prox_address
-
     if jit_disabled():
         return _interpreted(apply)
+    from .drivers import prox_address
+
     return Operator(prox_address(kernel, parts[2].dtype), parts)
 
 
@@ -71,10 +71,10 @@ def operator_of_functions(
 
 def operator_of_python(apply: Apply, n: int, dtype: np.dtype) -> Operator:
     """That of Python functions; what they raise comes through the loop."""
-    from . import abi, entry
-
     if jit_disabled():
         return _interpreted(apply)
+    from . import abi, entry
+
     known: dict[int, np.ndarray] = {}
 
     def call(address: int, step: float) -> float:

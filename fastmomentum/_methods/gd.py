@@ -14,6 +14,7 @@ METHOD = Method(
     slots=(),
     slots_start={},
     parameters=(LEARNING_RATE,),
+    proximal=True,
     loop="gd",
     summary="Gradient descent (Cauchy 1847).",
     notes="""\

@@ -15,6 +15,7 @@ METHOD = Method(
     slots=("velocity",),
     slots_start={"velocity": "zero"},
     parameters=(LEARNING_RATE, MOMENTUM, MEMORY, X_SCALE),
+    proximal=True,
     loop="momentum",
     summary="Momentum, the heavy ball (Polyak 1964).",
     notes="""\

@@ -16,6 +16,7 @@ METHOD = Method(
     slots=("theta", "velocity"),
     slots_start={"theta": "x0", "velocity": "zero"},
     parameters=(LEARNING_RATE, MOMENTUM),
+    proximal=True,
     loop="nesterov",
     summary="Nesterov's accelerated gradient, look-ahead form (Nesterov 1983).",
     notes="""\
