@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ._batch_state import BLOCK, BatchState, digest, limits_of
+from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
 from ._drive import Run
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
@@ -23,16 +25,19 @@ from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
 from ._resume import same_value
 from ._state import rules_of
+from ._status import message_of_error, message_of_many
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
     check_args,
-    check_batch_callback,
     check_batch_options,
     check_batched,
     check_bounds,
+    check_client,
+    check_device,
     check_fun,
     check_jac,
+    check_lazy,
     check_method,
     check_options,
     check_penalty,
@@ -41,6 +46,7 @@ from ._validation import (
     check_terms,
     check_workers,
     check_X0,
+    is_client,
     schedule_value,
     write,
 )
@@ -68,9 +74,10 @@ def minimize_batch(
     *,
     penalty: Any = None,
     skip: Any = None,
-    workers: int | None = None,
+    workers: Any = None,
     state: Any = None,
     checkpoint: Any = None,
+    device: str = "cpu",
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -107,9 +114,13 @@ def minimize_batch(
         As for `minimize`, the same for all problems.
     skip : array_like of bool, shape (n_problems,), optional
         Problems to leave out: their status is -1, their x that of X0, their fun nan.
-    workers : int, optional
+    workers : int or distributed.Client, optional
         Threads; by default as many as there are processors for this process. Problems whose
         functions are not compiled, or whose penalty is not separable, run one after the other.
+        A client of a dask cluster: the problems are solved in chunks on its workers, one thread
+        each, and those of workers that die again. X0 may then be a dask array, and batched `args`
+        too: each block is a task, and the arrays of the result are dask arrays, whose
+        blocks the workers hold; without `callback`, `skip`, `state` and `checkpoint`.
     state : BatchState or path, optional
         ``result.state`` of an earlier call with the same arguments, or the file of one: what it
         solved is taken over, and the other problems are solved, those that ended with `maxiter` or
@@ -117,16 +128,19 @@ def minimize_batch(
     checkpoint : path, optional
         A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the call goes on from it.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where: on a CUDA device each thread solves one problem after the other, from start to end.
 
     Returns
     -------
     OptimizeResult
         With one row or entry per problem: x and jac of shape (n_problems, n); fun, grad_norm,
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
-        shape (n_problems,). message says how many problems ended in which way; time is in
-        seconds; workers the threads used; backend ``"numba"`` or ``"python"``. Problems that were
-        not reached have the status of the reason, 4, 5 or 99, and nfev 0. `state`, where a problem
-        was not solved or with ``options={"keep_state": True}``, is what a later call goes on from.
+        shape (n_problems,). message says how many problems ended in which way and, in a line for
+        each kind of failure, what to try; time is in seconds; workers the threads used; backend
+        ``"numba"``, ``"python"`` or ``"cuda"``. Problems that were not reached have the status of
+        the reason, 4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
+        ``options={"keep_state": True}``, is what a later call goes on from.
 
     Raises
     ------
@@ -142,6 +156,17 @@ def minimize_batch(
     far, and ``row``, the problem; Ctrl-C carries ``result`` too, or returns it with
     ``options={"on_interrupt": "return"}``. Threads come from a pool of this call, not from Numba's
     threading layers, so that it may be called from threads and forked processes.
+
+    On a cluster, chunks of some second of work go to the workers, which compile once each. A worker
+    that dies is noticed at once; one that hangs only by dask, after its ``worker-ttl`` (5 minutes).
+
+    ``device="cuda"`` needs the package numba-cuda. It takes the same methods, bounds, and separable
+    penalties. `fun` and `jac`, compiled or not, must be what a CUDA kernel can be made of: loops
+    over numbers and functions of `math`, a gradient written in place (or differences), and `args`
+    of numbers and arrays; they may not rely on exceptions. On the device x and the rows of batched
+    arguments are strided. Multiply-adds are contracted there, so that results agree with those of
+    the processor to rounding. With a float32 X0 all arithmetic is float32: floats in `fun` are
+    taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
 
     Examples
     --------
@@ -169,6 +194,13 @@ def minimize_batch(
     (np.True_, [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]])
     """
     begin = time.perf_counter()
+    if is_client(workers) and hasattr(X0, "to_delayed"):
+        check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
+        from .distributed.batch import solve_lazily
+
+        return solve_lazily(
+            workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
+        )
     chosen = check_method(method)
     check_fun(fun)
     args = check_args(args)
@@ -176,7 +208,7 @@ def minimize_batch(
     starts, args = check_X0(X0, args, which)
     count, n = starts.shape
     mask = check_skip(skip, count)
-    check_batch_callback(callback)
+    callback = _callback(callback)
     penalty = check_penalty(penalty)
     per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
@@ -184,8 +216,12 @@ def minimize_batch(
         chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
-    n_workers = check_workers(workers)
-    batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
+    n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
+    kind = Batch
+    if check_device(device, workers, settings) == "cuda":
+        from ._batch_cuda import CudaBatch as kind
+    checked = check_jac(jac, settings.check_jac)
+    batch = kind(fun, checked, args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:
@@ -196,6 +232,14 @@ def minimize_batch(
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
     return result
+
+
+def _callback(callback: Any) -> Callable | None:
+    """The callback as a function of one argument, or None."""
+    found, by_name = wrap_callback(callback)
+    if found is None or not by_name:
+        return found
+    return lambda counts: found(intermediate_result=counts)
 
 
 def _bounds_within(
@@ -251,9 +295,11 @@ class Batch:
         self.per_row: tuple[np.ndarray, np.ndarray] | None = None
         self.penalty: Any = None
         self.loops: list[Loop] = []
+        self.to_compare = self.settings.check_jac
         self.lock = threading.Lock()
         self.stop = np.zeros(1, np.int64)
         self.reason = Status.INTERRUPTED
+        self.why = ""  # of an interruption that is not the user's
         self.taken = 0
         self.used = 1
         self.backend = "python"
@@ -328,16 +374,22 @@ class Batch:
         """How many problems are solved."""
         return self.before + sum(int(loop.fields[_FIELD["DONE"]]) for loop in self.loops)
 
-    def run(self, workers: int, callback: Callable | None) -> OptimizeResult:
+    def run(self, workers: Any, callback: Callable | None) -> OptimizeResult:
         """Solve them; every way out gives what was found."""
         report = Report(self, callback)
         try:
-            self._run_groups(workers, report)
+            if isinstance(workers, int):
+                self._run_groups(workers, report)
+            else:
+                from .distributed.batch import run_chunks
+
+                run_chunks(self, workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
                 _attach(error, self._finish())
                 raise
         except BaseException as error:
+            self.why = message_of_error(error)
             _attach(error, self._finish())
             raise
         finally:
@@ -398,16 +450,21 @@ class Batch:
         compiled = objective.binding is not None and (terms is None or terms.separable)
         # Too few evaluations for one gradient: single runs know what to do.
         few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first
-        if not compiled or few:
+        compiled = compiled and not few
+        try:
+            if self.to_compare:
+                self.to_compare = False
+                check_gradient(objective, x0)
+            if compiled:
+                objective.first(x0, np.empty_like(x0))
+        except Exception as error:
+            _attach(error, None, first)
+            raise
+        if not compiled:
             objective.warn_of_fallback(6)
             self._run_in_python(objective, report)
             return
         self.backend = "numba"
-        try:
-            objective.first(x0, np.empty_like(x0))
-        except Exception as error:
-            _attach(error, None, first)
-            raise
         self._run_compiled(objective, x0, terms, workers, report)
 
     def _run_compiled(
@@ -531,11 +588,8 @@ class Batch:
         counts = self.counts.copy()
         counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
-        names = {SKIPPED: "skipped", **{int(s): s.name.lower() for s in Status}}
-        codes, totals = np.unique(status, return_counts=True)
-        parts = [f"{total:,} {names[int(code)]}" for code, total in zip(codes, totals, strict=True)]
         return make_result(
-            message=f"{len(status):,} problems: {', '.join(parts)}.",
+            message=message_of_many(status, self.settings.learning_rate == "auto", self.why),
             success=status == Status.CONVERGED,
             status=status.copy(),
             fun=self.numbers[:, 0].copy(),
