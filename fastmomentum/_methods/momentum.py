@@ -26,6 +26,9 @@ Three conventions of this rule are in use. Here the learning rate multiplies the
 enters the velocity, and the velocity is subtracted; PyTorch multiplies the whole velocity, which
 is the same for a constant learning rate only.
 
+With a penalty h and a given rate it is iPiano: x+ = prox(x - gamma v - eta grad(x)), prox being
+that of eta h, and v = x - x+.
+
 With learning_rate='auto' the coefficients are chosen in each iteration. The last `memory`
 velocities with their changes of the gradient give the direction (as in L-BFGS; one velocity is
 the rule above with an automatic eta and gamma); the function is evaluated at the look-ahead
@@ -43,5 +46,6 @@ References: B. T. Polyak, "Some methods of speeding up the convergence of iterat
 USSR Computational Mathematics and Mathematical Physics 4(5), 1964. J. Nocedal, "Updating
 quasi-Newton matrices with limited storage", Mathematics of Computation 35, 1980. W. W. Hager,
 H. Zhang, "A new conjugate gradient method with guaranteed descent and an efficient line search",
-SIAM Journal on Optimization 16(1), 2005.""",
+SIAM Journal on Optimization 16(1), 2005. P. Ochs, Y. Chen, T. Brox, T. Pock, "iPiano: inertial
+proximal algorithm for nonconvex optimization", SIAM Journal on Imaging Sciences 7(2), 2014.""",
 )
