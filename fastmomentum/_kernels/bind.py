@@ -164,7 +164,7 @@ def _address(
     for signature in signatures:
         try:
             return abi.address_of(function, signature), signature
-        except _COMPILE_ERRORS as error:
+        except COMPILE_ERRORS as error:
             failures.append(error)
     n_args = len(thin_signature.args) - (1 if role == "fun" else 2)
     names = "".join(f", a{i}" for i in range(n_args))
@@ -176,7 +176,7 @@ def _address(
             address = abi.address_of(thin, thin_signature)
             keep.append(thin)
             return address, thin_signature
-        except _COMPILE_ERRORS as error:
+        except COMPILE_ERRORS as error:
             failures.append(error)
     name = getattr(function, "__name__", role)
     telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
@@ -185,7 +185,7 @@ def _address(
     raise NotCompilable(f"{name}: {reason(telling[0])}") from None
 
 
-_COMPILE_ERRORS = (errors.NumbaError, TypeError, ValueError, RuntimeError, NotImplementedError)
+COMPILE_ERRORS = (errors.NumbaError, TypeError, ValueError, RuntimeError, NotImplementedError)
 
 
 def _thin(function: Any, text: str) -> Any:
@@ -275,7 +275,7 @@ def _code(function: Any, argument_types: tuple) -> tuple:
     )
 
 
-def _is_plain(type_: Any) -> bool:
+def is_plain(type_: Any) -> bool:
     """Can this type be in the index of a disk cache that other programs read?
 
     The index holds the types pickled, and a namedtuple's by reference to its class: a program
@@ -285,9 +285,9 @@ def _is_plain(type_: Any) -> bool:
         return False
     if isinstance(type_, types.BaseTuple):
         members: Any = type_
-        return all(map(_is_plain, members.types))
+        return all(map(is_plain, members.types))
     if isinstance(type_, types.Array):
-        return _is_plain(type_.dtype)
+        return is_plain(type_.dtype)
     plain = types.Number | types.Boolean | types.UnicodeType | types.NoneType
     return isinstance(type_, plain | types.Record | types.NPDatetime | types.NPTimedelta)
 
@@ -295,7 +295,7 @@ def _is_plain(type_: Any) -> bool:
 _uncached: dict[str, Any] = {}
 
 
-def _entry(name: str, plain: bool) -> Any:
+def entry_function(name: str, plain: bool) -> Any:
     function = getattr(entry, name)
     if plain:
         return function
@@ -308,9 +308,9 @@ def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Bindin
     """The binding, its entry compiled or loaded for these types."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
     fun_type = types.UniTuple(abi.ADDRESS, 1) if isinstance(fun, tuple) else abi.ADDRESS
-    entry_function = _entry(f"entry_{style}_{precision}", _is_plain(args))
+    made = entry_function(f"entry_{style}_{precision}", is_plain(args))
     abi.compiled(
-        entry_function,
+        made,
         abi.NONE(
             abi.ADDRESS,  # driver
             fun_type,
@@ -322,7 +322,7 @@ def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Bindin
         ),
     )
     evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
-    return Binding(entry_function, signature, evaluate_row, fun, jac)
+    return Binding(made, signature, evaluate_row, fun, jac)
 
 
 def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "f8dabba3aa536321"
+SOURCES = "b5538eace0111fdc"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2
