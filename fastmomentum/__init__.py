@@ -3,7 +3,8 @@
 `minimize` is called as SciPy's; `minimize_batch` solves many small problems in one call,
 `multistart` one from many starts, `path` one for many weights of a penalty; `schedules` holds
 learning rates and momenta that change with the iteration, `penalties` nonsmooth terms and
-constraints, `problems` test problems. Importing this package imports neither Numba nor SciPy.
+constraints, `problems` test problems, `jit` minimizers and rules for use inside other Numba
+functions. Importing this package imports neither Numba nor SciPy.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from . import jit as jit
     from . import penalties as penalties
     from . import problems as problems
     from . import schedules as schedules
@@ -37,7 +39,7 @@ _HOMES = {
     "path": "._path",
     "show_options": "._options",
 }
-_MODULES = ("penalties", "problems", "schedules")
+_MODULES = ("jit", "penalties", "problems", "schedules")
 
 __all__ = ["__version__", *sorted((*_HOMES, *_MODULES))]
 

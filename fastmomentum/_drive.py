@@ -106,6 +106,8 @@ class Plan:
             }
             self.scratch_row = layout.FIRST_SLOT + len(self.starts)
         self.term_row = self.scratch_row
+        # The loop "momentum" needs no operator but its own.
+        self.needs_prox = automatic and kind == "composite" and method.loop != "momentum"
         if kind:
             self.scratch_row += layout.TERM_ROWS
         self.stride = row_stride(n, dtype)
@@ -233,7 +235,7 @@ class Run:
             terms.fill(self.rows, self.ints, plan.term_row)
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
-            if not plan.loop.startswith("momentum") and plan.loop.endswith("composite"):
+            if plan.needs_prox:
                 self.ints[PROX], self.prox_data = terms.address()
                 self.ints[PROX_DATA] = self.prox_data.ctypes.data
         self.numbers = plan.numbers.copy()

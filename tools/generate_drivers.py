@@ -41,6 +41,7 @@ SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
 SHARED = {
     "EVALUATION": "tools/templates/evaluation.py",
     "PROXIMAL": "tools/templates/proximal.py",
+    "ENDING": "tools/templates/ending.py",
 }
 # Files of functions that the automatic loops are compiled with, in the order in which they import.
 PARTS = {name: f"tools/templates/{name}.py" for name in ("search", "metric", "direction", "terms")}
@@ -117,15 +118,21 @@ def constant_lines(method: Method) -> list[str]:
     return lines + [f"{v} = real_type(own[{j}])" for j, v in enumerate(numbers(method))]
 
 
-def carry_lines(method: Method) -> list[str]:
-    """Advance what is carried; the rule is the same from now on once what it sees of it is 1."""
+def advance_lines(method: Method) -> list[str]:
+    """Advance what is carried."""
     if method.carry is None:
         return []
     known = (*numbers(method), "zero", "one")
     body = statements(method, method.carry, list(method.carries), known)
+    return [line for statement in body for line in ast.unparse(statement).splitlines()]
+
+
+def carry_lines(method: Method) -> list[str]:
+    """The same; the rule does not change any more once what it sees of it is 1."""
+    if method.carry is None:
+        return []
     seen = [v for v in method.carries if v in inspect.signature(method.rule).parameters]
-    lines = [line for statement in body for line in ast.unparse(statement).splitlines()]
-    return lines + [f"steady = steady and {name} == one" for name in seen]
+    return [*advance_lines(method), *(f"steady = steady and {name} == one" for name in seen)]
 
 
 def carries_back_lines(method: Method) -> list[str]:
@@ -143,8 +150,8 @@ def constrain_lines(method: Method) -> list[str]:
     return [f"iterate, velocity = {iterate}, {velocity}"]
 
 
-def rule_lines(method: Method) -> list[str]:
-    """The body of the loop over variables: load, the rule's own text, store, compare."""
+def element_lines(method: Method) -> list[str]:
+    """The rule's own text for one variable: from `x` to `x_new_i`, and the slots alike."""
     vectors = ("x", *method.slots)
     given = ("g", "learning_rate", "momentum", "momentum_next", *numbers(method), "zero", "one")
     body = statements(method, method.rule, vectors, (*vectors, *given))
@@ -162,7 +169,12 @@ def rule_lines(method: Method) -> list[str]:
         lines += [f"{name}_i = {name}[i]", f"{name}_new_i = {name}_i"]
     for statement in body:
         lines += ast.unparse(rename.visit(statement)).splitlines()
-    lines.append("x_new[i] = x_new_i")
+    return lines
+
+
+def rule_lines(method: Method) -> list[str]:
+    """The body of the loop over variables: load, the rule's own text, store, compare."""
+    lines = [*element_lines(method), "x_new[i] = x_new_i"]
     for name in method.slots:
         lines.append(f"{name}[i] = {name}_new_i")
         lines.append(f"slot_bits = added_magnitude(slot_bits, {name}_new_i - {name}_i)")
@@ -304,23 +316,135 @@ def driver_file(name: str, template_path: str, method: Method, decorator: str) -
     )
 
 
-def batch_file() -> str:
-    """Text of drive_batch.py: one function, compiled for either precision."""
-    path = "tools/templates/batch.py"
+def caller_file(name: str) -> str:
+    """Text of drive_<name>.py, which calls other loops: one function for either precision."""
+    path = f"tools/templates/{name}.py"
+    ending = SHARED["ENDING"]
     body = read(path)
-    body = body[body.index("@cached_loop") :]
+    body = fill(body[body.index("@cached_loop") :], "ENDING", read(ending).splitlines())
     parts = [part_file(part) for part in PARTS]
+    sources = (path, ending)
     return (
-        NOTICE.format(sources=path)
+        NOTICE.format(sources=", ".join(sources))
         + "\nimport numpy as np\n\n"
         + imports("abi", body, "fastmomentum/_kernels/abi.py")
         + "from .jit import cached_loop\n"
         + part_imports(body)
         + "\n"
-        + f'SOURCES = "{content_hash(read(path), *map(read, SHARED_SOURCES), *parts)}"\n'
+        + f'SOURCES = "{content_hash(*map(read, (*sources, *SHARED_SOURCES)), *parts)}"\n'
         + constants(body)
         + "\n\n"
         + body
+    )
+
+
+def signature_of(method: Method) -> dict[str, tuple[str, str]]:
+    """Default and description of each number that one step takes."""
+    taken = inspect.signature(method.rule).parameters
+    found = {}
+    for parameter in method.parameters:
+        if parameter.name == "learning_rate":
+            found["learning_rate"] = ("", "Step length eta.")
+        elif parameter.name == "momentum":
+            found["momentum"] = ("0.9", "Momentum gamma.")
+            if "momentum_next" in taken:
+                found["momentum_next"] = ("None", "That of the next step; None: the same.")
+        elif parameter in method.constants:
+            found[parameter.name] = (repr(parameter.default), parameter.doc)
+    return found
+
+
+def step_lines(method: Method) -> list[str]:
+    """The function of one step of a method on vectors."""
+    slots, carries = method.slots, tuple(method.carries)
+    given = signature_of(method)
+    arguments = [f"{name}={default}" if default else name for name, (default, _) in given.items()]
+    kept = [f"the vector{'s' * (len(slots) > 1)} {', '.join(slots)}"] if slots else []
+    kept += [f"the numbers {', '.join(carries)}"] if carries else []
+    state = f": {', and '.join(kept)}" if kept else ", which is empty"
+    point = "The point where g was taken; the next such point is written into it."
+    if method.iterate != "x":
+        point += f" The iterate is {method.iterate}."
+    lines = [
+        "@cached_njit",
+        f"def {method.name}(x, g, state, {', '.join(arguments)}):",
+        f'    """{method.summary}',
+        "",
+        "    One step, in place:",
+        "",
+        *(f"    {line}" for line in method.notes.partition("\n\n")[0].splitlines()),
+        "",
+        "    Parameters",
+        "    ----------",
+        "    x : ndarray, shape (n,)",
+        *wrapped(point),
+        "    g : ndarray, shape (n,)",
+        "        The gradient.",
+        "    state : tuple",
+        *wrapped(f"What `{method.name}_state` returned{state}. Advanced, too."),
+    ]
+    for name, (default, words) in given.items():
+        lines.append(f"    {name} : float{f', default {default}' if default else ''}")
+        lines += wrapped(words)
+    lines.append('    """')
+    body = [f"{state_names(method)} = state"] if slots else []
+    body += ["n = x.size", f"if {' or '.join(f'{v}.size != n' for v in ('g', *slots))}:"]
+    body += ['    raise ValueError("g and state must have the length of x")']
+    body += ["real_type = x.dtype.type", "zero = real_type(0.0)", "one = real_type(1.0)"]
+    for name in given:
+        if name == "momentum_next":
+            body += ["if momentum_next is None:", "    ahead = momentum", "else:"]
+            body += ["    ahead = real_type(momentum_next)"]
+        else:
+            body.append(f"{name} = real_type({name})")
+    body += [f"{name} = carried[{j}]" for j, name in enumerate(carries)]
+    body += advance_lines(method)
+    body += [f"carried[{j}] = {name}" for j, name in enumerate(carries)]
+    body.append("for i in range(n):")
+    element = [re.sub(r"\bmomentum_next\b", "ahead", line) for line in element_lines(method)]
+    stores = [f"{name}[i] = {name}_new_i" for name in ("x", *slots)]
+    body += [f"    {line}" for line in (*element, *stores)]
+    return lines + [f"    {line}" for line in body]
+
+
+def state_names(method: Method) -> str:
+    """The state of a method, as a tuple's text."""
+    names = [*method.slots, *(["carried"] if method.carries else [])]
+    return f"({', '.join(names)}{',' * (len(names) == 1)})"
+
+
+def wrapped(words: str) -> list[str]:
+    """A description in a docstring's list of parameters."""
+    return textwrap.wrap(words, 100, initial_indent=" " * 8, subsequent_indent=" " * 8)
+
+
+def state_lines(method: Method) -> list[str]:
+    """The function that makes what a step of a method advances."""
+    slots, carries = method.slots, tuple(method.carries)
+    body = [f"{name} = np.empty(x.size, x.dtype)" for name in slots]
+    if slots:
+        body.append("for i in range(x.size):")
+        starts = {"zero": "0.0", "x0": "x[i]"}
+        body += [f"    {name}[i] = {starts[method.slots_start[name]]}" for name in slots]
+    if carries:
+        body.append(f"carried = np.empty({len(carries)}, x.dtype)")
+        body += [f"carried[{j}] = {method.carries[name]}" for j, name in enumerate(carries)]
+    body.append(f"return {state_names(method)}")
+    text = f'"""What `{method.name}` advances, at the start x, an array of one dimension."""'
+    return ["@cached_njit", f"def {method.name}_state(x):", *(f"    {v}" for v in (text, *body))]
+
+
+def rules_file() -> str:
+    """Text of rules.py: one step of each method on vectors, for loops of the user's own."""
+    sources = [source_path(method.rule) for method in METHODS.values()]
+    functions = [f(method) for method in METHODS.values() for f in (step_lines, state_lines)]
+    names = [f"{name}{end}" for name in METHODS for end in ("", "_state")]
+    return (
+        NOTICE.format(sources=", ".join(sources))
+        + "\nimport math\n\nimport numpy as np\n\nfrom .jit import cached_njit\n\n"
+        + f'SOURCES = "{content_hash(read("fastmomentum/_kernels/jit.py"))}"\n'
+        + f"__all__ = {names!r}\n"
+        + "".join("\n\n" + "\n".join(lines) + "\n" for lines in functions)
     )
 
 
@@ -356,9 +480,11 @@ def files() -> dict[pathlib.Path, str]:
             template = f"tools/templates/{loop}.py"
             text = driver_file(loop, template, method, f"@cached_loop(fastmath={SAFE_FASTMATH})")
             generated[KERNELS / f"drive_{loop}.py"] = text
-    generated[KERNELS / "drive_batch.py"] = batch_file()
+    for name in ("batch", "single"):
+        generated[KERNELS / f"drive_{name}.py"] = caller_file(name)
     for name in PARTS:
         generated[KERNELS / f"{name}.py"] = part_file(name)
+    generated[KERNELS / "rules.py"] = rules_file()
     generated[KERNELS / "entry.py"] = entry_file()
     return generated
 

@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "5b340e578c00a426"
+SOURCES = "f1772dff32a9c376"
 SCALE = 22
 RATE = 58
 DIRECTION = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7699675e4f3f2abe"
+SOURCES = "eb058c6d7f4394fb"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

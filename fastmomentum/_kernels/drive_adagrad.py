@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b4debc0bb1906fda"
+SOURCES = "0e0e96e318f21fad"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "53900eb678cb56aa"
+SOURCES = "8aebd53a40f09d1e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "49bc52bb9b9ea65e"
+SOURCES = "a5413c6a9249a50e"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

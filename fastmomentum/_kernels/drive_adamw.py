@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "112eed6456fa0806"
+SOURCES = "e0bbc667b6c72657"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "eedaf0b4f803d6f1"
+SOURCES = "3a89874562506798"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

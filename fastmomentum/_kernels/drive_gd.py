@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "f51991e7892aaa0c"
+SOURCES = "d9fd158afab460a5"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

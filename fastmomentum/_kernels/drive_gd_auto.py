@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, m
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, largest_magnitude, square, start
 
-SOURCES = "cd59cb65cd95c77e"
+SOURCES = "dae930fb8e2099f2"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10

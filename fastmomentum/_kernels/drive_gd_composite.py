@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, start
 from .terms import gap_closed, proximal_change
 
-SOURCES = "c48ccc9cb1e11b92"
+SOURCES = "59215b765cefc5fa"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATE = 2

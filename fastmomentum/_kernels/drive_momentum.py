@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4f6b4f1e5a554823"
+SOURCES = "07ea9a8b12402ff7"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "cd70a3a8d8b7cbff"
+SOURCES = "55b7b08dcd8f6f39"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

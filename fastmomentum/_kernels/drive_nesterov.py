@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b99778ce4122b905"
+SOURCES = "e6502b3aaff22ab0"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import call_evaluate, from_magnitude_bits, larger, larger_magnitude, m
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, largest_magnitude, product, square, start
 
-SOURCES = "7ab9e00448bc577b"
+SOURCES = "0dc0ee5f5838d199"
 STEP = 21
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3

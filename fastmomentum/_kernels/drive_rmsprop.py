@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a9c6b46742e81699"
+SOURCES = "58fd641f3dd4c639"
 STRIDE = 10
 EVALUATED = 0
 FIRST_SLOT = 10

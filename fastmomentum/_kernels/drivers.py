@@ -65,6 +65,17 @@ def batch_address(dtype: np.dtype, signature: Any) -> int:
     return _addresses[key]
 
 
+def single_address(dtype: np.dtype, signature: Any) -> int:
+    """Address of the loop that a user's compiled code calls."""
+    from . import abi
+    from .drive_single import drive_single
+
+    key = ("single", dtype.char)
+    if key not in _addresses:
+        _addresses[key] = abi.address_of(drive_single, signature)
+    return _addresses[key]
+
+
 def prox_address(kernel: Any, dtype: np.dtype) -> int:
     """Address of a compiled proximal operator; 0 without Numba's compiler."""
     from . import abi

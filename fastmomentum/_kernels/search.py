@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "23940b559553f4d1"
+SOURCES = "990dfa609a9ba5c0"
 SLOPE = 18
 STEP = 21
 RATIO = 40

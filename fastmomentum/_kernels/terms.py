@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "5c9934744ff5650b"
+SOURCES = "db36862735f089e6"
 PENALTY = 38
 STEP = 21
 GAP_TOL = 49
