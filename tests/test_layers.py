@@ -29,6 +29,7 @@ LAYERS = (
     ("_path", 3),
     ("_batch", 3),
     ("_multistart", 3),
+    ("jit", 3),
     ("_drive", 2),
     ("_terms", 2),
     ("_objective", 2),
@@ -198,6 +199,8 @@ HELP = {
     "fastmomentum.schedules": list(schedules.__all__),
     "fastmomentum.problems": None,  # all that its __all__ names
     "fastmomentum.penalties": None,
+    "fastmomentum.jit": None,
+    "fastmomentum.jit.rules": None,
 }
 PUBLIC = [
     (module, name)
@@ -291,5 +294,5 @@ def test_public_names_can_be_imported():
 def test_generated_files_say_so():
     for path in FILES:
         name = module_name(path)
-        if re.fullmatch(r"_kernels\.(drive_\w+|entry)", name):
+        if re.fullmatch(r"_kernels\.(drive_\w+|entry|rules)", name):
             assert "do not edit" in path.read_text(encoding="utf-8").splitlines()[0], name
