@@ -6,7 +6,6 @@ import concurrent.futures
 import copy
 import dataclasses
 import math
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,11 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from ._batch_state import BLOCK, BatchState, digest, limits_of
+from ._checkpoint import Saver, check_state
 from ._drive import Run
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
+from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
+from ._resume import same_value
+from ._state import rules_of
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
@@ -32,6 +36,7 @@ from ._validation import (
     check_method,
     check_options,
     check_penalty,
+    check_row_bounds,
     check_skip,
     check_terms,
     check_workers,
@@ -45,11 +50,8 @@ CHUNK_SECONDS = 0.02
 # Ctrl-C, the clock and the callback are looked at this often, and a problem stops as soon.
 POLL_SECONDS = 0.05
 MOST_STRETCH = 256
-BLOCK = 4096  # rows looked at in one go
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 _FIELD = {name: i for i, name in enumerate(layout.BATCH_FIELDS)}
-_BATCH, _BATCH_ROW = layout.INTS.index("BATCH"), layout.INTS.index("BATCH_ROW")
-_CHUNK_START = layout.INTS.index("CHUNK_START")
 
 
 def minimize_batch(
@@ -67,6 +69,8 @@ def minimize_batch(
     penalty: Any = None,
     skip: Any = None,
     workers: int | None = None,
+    state: Any = None,
+    checkpoint: Any = None,
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -106,6 +110,13 @@ def minimize_batch(
     workers : int, optional
         Threads; by default as many as there are processors for this process. Problems whose
         functions are not compiled, or whose penalty is not separable, run one after the other.
+    state : BatchState or path, optional
+        ``result.state`` of an earlier call with the same arguments, or the file of one: what it
+        solved is taken over, and the other problems are solved, those that ended with `maxiter` or
+        `maxfev` only if that is another now.
+    checkpoint : path, optional
+        A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
+        end. Where it exists the call goes on from it.
 
     Returns
     -------
@@ -114,7 +125,8 @@ def minimize_batch(
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
         shape (n_problems,). message says how many problems ended in which way; time is in
         seconds; workers the threads used; backend ``"numba"`` or ``"python"``. Problems that were
-        not reached have the status of the reason, 4, 5 or 99, and nfev 0.
+        not reached have the status of the reason, 4, 5 or 99, and nfev 0. `state`, where a problem
+        was not solved or with ``options={"keep_state": True}``, is what a later call goes on from.
 
     Raises
     ------
@@ -166,7 +178,7 @@ def minimize_batch(
     mask = check_skip(skip, count)
     check_batch_callback(callback)
     penalty = check_penalty(penalty)
-    per_row = _bounds_of_rows(bounds, count, n)
+    per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
     if method is None and penalty is not None and not penalty.separable:
         chosen = check_method("nesterov")
@@ -175,32 +187,15 @@ def minimize_batch(
     n_workers = check_workers(workers)
     batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
+    earlier = check_state(state, checkpoint, BatchState)
+    if earlier is not None:
+        batch.restore(earlier)
+    if checkpoint is not None:
+        batch.saver = Saver(checkpoint, settings.checkpoint_every)
     result = batch.run(n_workers, callback)
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
     return result
-
-
-def _bounds_of_rows(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Bounds that differ from problem to problem; None if they do not."""
-    if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
-        return None
-    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
-    try:
-        lower, upper = (np.asarray(part, float) for part in (bounds.lb, bounds.ub))
-        if max(lower.ndim, upper.ndim) < 2:
-            return None
-        lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}.") from None
-    wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
-    if wrong.any():
-        i, j = (int(k[0]) for k in np.nonzero(wrong))
-        raise ValueError(
-            f"bounds must be min <= max, with a number between them, got ({lower[i, j]}, "
-            f"{upper[i, j]}) for x[{j}] of problem {i}."
-        )
-    return lower, upper
 
 
 def _bounds_within(
@@ -234,24 +229,24 @@ class Batch:
     jac: Any
     args: tuple
     which: tuple[bool, ...]
-    starts: dataclasses.InitVar[np.ndarray]
+    starts: np.ndarray
     settings: Settings
-    mask: dataclasses.InitVar[np.ndarray | None]
+    mask: np.ndarray | None
     begin: float
 
-    def __post_init__(self, starts: np.ndarray, mask: np.ndarray | None) -> None:
-        self.count, self.n = starts.shape
+    def __post_init__(self) -> None:
+        self.count, self.n = self.starts.shape
         # Where the problems start, and then what was found.
-        self.x = np.array(starts, order="C")
-        self.gradients = np.full(starts.shape, math.nan, starts.dtype)
+        self.x = np.array(self.starts, order="C")
+        self.gradients = np.full_like(self.x, math.nan)
         self.numbers = np.full((self.count, layout.N_NUMBERS), math.nan)
         self.counts = np.zeros((self.count, layout.N_COUNTS), np.int64)
         self.status = self.counts[:, 0]
         self.status[:] = NOT_RUN
         self.before = 0  # how many are done without the loops
-        if mask is not None:
-            self.status[mask] = SKIPPED
-            self.before = int(mask.sum())
+        if self.mask is not None:
+            self.status[self.mask] = SKIPPED
+            self.before = int(self.mask.sum())
         self.shared: tuple[np.ndarray, np.ndarray] | None = None
         self.per_row: tuple[np.ndarray, np.ndarray] | None = None
         self.penalty: Any = None
@@ -262,6 +257,9 @@ class Batch:
         self.taken = 0
         self.used = 1
         self.backend = "python"
+        self.saver: Saver | None = None
+        # Rows that no thread writes to any more.
+        self.settled = self.status != NOT_RUN
 
     def limit(self, shared: Any, per_row: Any, penalty: Any) -> None:
         """Set bounds and penalty."""
@@ -269,6 +267,49 @@ class Batch:
         check_terms(self.settings.method, self.settings, self.terms(0))
         if per_row is not None:
             self.tight = _bounds_within(per_row, penalty, self.x.dtype)
+
+    def restore(self, state: BatchState) -> None:
+        """Take over what is solved, once fun at one of the solutions has shown that it is."""
+        state.check(self.settings, self.starts)
+        left = state.to_do(self.settings)
+        known = ~left & np.isfinite(state.numbers[:, 0])
+        if known.any():
+            row = int(known.argmax())
+            x, terms = state.x[row].copy(), self.terms(row)
+            objective = Objective(self.fun, self.jac, self.args_of(row), x, self.settings.backend)
+            if terms is not None:
+                objective.bounds = terms.bounds()
+            if objective.can_be_checked:
+                f = objective.first(x, np.empty_like(x))
+                same_value(state.source, f, float(state.numbers[row, 0]), terms, x)
+        if self.mask is not None:
+            left |= self.mask
+        done = ~left
+        self.x[done], self.gradients[done] = state.x[done], state.gradients[done]
+        self.numbers[done], self.counts[done] = state.numbers[done], state.counts[done]
+        self.settled |= done
+        self.before = int(self.settled.sum())
+
+    def state(self) -> BatchState:
+        """What is solved; threads may be solving others meanwhile."""
+        settled = self.settled.copy()
+        counts = self.counts.copy()
+        counts[~settled] = 0
+        counts[~settled, 0] = NOT_RUN
+        return BatchState(
+            method=self.settings.method.name,
+            rules=rules_of(self.settings),
+            limits=limits_of(self.settings),
+            starts=digest(self.starts),
+            x=self.x.copy(),
+            gradients=self.gradients.copy(),
+            numbers=self.numbers.copy(),
+            counts=counts,
+        )
+
+    def _save_if_due(self) -> None:
+        if self.saver is not None and self.saver.due():
+            self.saver.save(self.state)
 
     def terms(self, row: int) -> Terms | None:
         """Bounds and penalty of one problem."""
@@ -294,14 +335,25 @@ class Batch:
             self._run_groups(workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
-                _attach(error, self.result())
+                _attach(error, self._finish())
                 raise
         except BaseException as error:
-            _attach(error, self.result())
+            _attach(error, self._finish())
             raise
         finally:
             report.close()
-        return self.result()
+        return self._finish()
+
+    def _finish(self) -> OptimizeResult:
+        """The result, and what another call goes on from."""
+        self.settled = self.status > NOT_RUN
+        if self.saver is not None:
+            self.saver.save(self.state)
+        result = self.result()
+        unsolved = ~result.success & (result.status != SKIPPED)
+        if unsolved.any() or self.settings.keep_state:
+            result["state"] = self.state()
+        return result
 
     def _run_groups(self, workers: int, report: Report) -> None:
         """Problems without bounds come after those with them: their loop is another."""
@@ -380,6 +432,7 @@ class Batch:
                         future.result()
                     self._check_clock()
                     report.now()
+                    self._save_if_due()
             except BaseException:
                 # Also one that arrives while the threads are being started.
                 self.stop[0] = 1
@@ -436,7 +489,9 @@ class Batch:
             else:
                 self._solve(objective, row, options)
             self.before += 1
+            self.settled[row] = True
             self._check_clock()
+            self._save_if_due()
             if self.before < self.count:
                 report.now()
 
@@ -525,7 +580,7 @@ class Loop:
         self, batch: Batch, objective: Objective, x0: np.ndarray, terms: Any, penalties: Any
     ):
         from ._kernels.bind import batch_patches
-        from ._kernels.drivers import batch_address
+        from ._kernels.drivers import caller_address
 
         if terms is not None:  # what is written to is not shared with other threads
             terms = copy.copy(terms)
@@ -540,15 +595,13 @@ class Loop:
         elif run.plan.scheduled:
             self.last = run._fill_schedules(self.last)
         binding: Any = objective.binding
-        run.ints[_CHUNK_START] = 0
+        run.ints[layout.INT.CHUNK_START] = 0
         self.ints, self.floats = run.ints.copy(), run.floats.copy()
         self.patches = batch_patches(binding, batch.args, batch.which)
         starts = [-i if start == "x0" else i for i, start in run.plan.starts.items()]
         values = {}
         if terms is not None:
             starts.append(run.plan.term_row + layout.FREE_ROW)
-            prox, self.prox_data = terms.address()
-            values["PROX"], values["PROX_DATA"] = prox, self.prox_data.ctypes.data
         if terms is not None and batch.per_row is not None:
             values["PROX_NUMBERS"] = terms.numbers.ctypes.data
             values["LOWER"], values["UPPER"] = (part.ctypes.data for part in batch.tight)
@@ -577,8 +630,8 @@ class Loop:
         }
         for name, value in values.items():
             self.fields[_FIELD[name]] = value
-        run.ints[_BATCH] = self.fields.ctypes.data
-        self.address = batch_address(run.dtype, binding.signature)
+        run.ints[layout.INT.BATCH] = self.fields.ctypes.data
+        self.address = caller_address("batch", run.dtype, binding.signature)
 
     def run(self) -> None:
         """Work until nothing is left."""
@@ -603,8 +656,10 @@ class Loop:
             self._check_schedule(first, first + size)
         except BaseException as error:
             batch.stop[0] = 1
-            _attach(error, None, int(self.run_.ints[_BATCH_ROW]))
+            _attach(error, None, int(self.run_.ints[layout.INT.BATCH_ROW]))
             raise
+        rows = slice(first, first + size)
+        batch.settled[rows] = batch.status[rows] > NOT_RUN
         seconds = (time.perf_counter() - started) / size
         self.size = max(1, min(8 * self.size, int(CHUNK_SECONDS / max(seconds, 1e-9))))
         return True
@@ -617,7 +672,7 @@ class Loop:
         if not reached.any():
             return
         run = self.run_
-        run.ints[_BATCH_ROW] = first + int(reached.argmax())
+        run.ints[layout.INT.BATCH_ROW] = first + int(reached.argmax())
         for name, (parameter, schedule) in run.plan.scheduled.items():
             ahead = int(name == "momentum" and run.method.looks_ahead)
             schedule_value(parameter, schedule, self.last + ahead, run.dtype)
@@ -632,8 +687,12 @@ class Report:
         self.batch = batch
         self.callback = callback
         self.next = 0.0
-        self.shown = batch.settings.progress
-        self.open = False
+        settings = batch.settings
+        self.progress: Progress | None = None
+        if settings.progress:
+            self.progress = Progress(
+                settings.method.name, batch.begin, batch.count, "problem", settings.maxtime
+            )
         self.ended = False
 
     def now(self) -> None:
@@ -645,18 +704,16 @@ class Report:
             return
         self.next = moment + POLL_SECONDS
         self.ended = done >= batch.count
-        if self.shown:
-            share = f"{done:,} of {batch.count:,} problems, {moment - batch.begin:.1f} s"
-            sys.stderr.write(f"\r{batch.settings.method.name}: {share}")
-            sys.stderr.flush()
-            self.open = True
+        converged = int((batch.status == Status.CONVERGED).sum())
+        if self.progress is not None:
+            self.progress.show(done, converged=converged)
         if self.callback is not None and not batch.stop[0]:
             try:
                 self.callback(
                     make_result(
                         n_done=done,
                         n_problems=batch.count,
-                        n_converged=int((batch.status == Status.CONVERGED).sum()),
+                        n_converged=converged,
                         time=moment - batch.begin,
                     )
                 )
@@ -665,7 +722,6 @@ class Report:
                 batch.stop[0] = 1
 
     def close(self) -> None:
-        """End the progress line."""
-        if self.open:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+        """End the progress bar."""
+        if self.progress is not None:
+            self.progress.close()

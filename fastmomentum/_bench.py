@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from fastmomentum._methods import METHODS
+from fastmomentum.plot import COLOURS, draw_profile
 from fastmomentum.problems import _GROUPS, Problem
 
 GROUPS = tuple(_GROUPS)
@@ -448,16 +449,6 @@ def write_csv(path: str, outcomes: Iterable[Outcome]) -> None:
 
 
 # Colours told apart by readers with any colour vision (Okabe and Ito), and grey.
-_COLOURS = (
-    "#0072B2",
-    "#56B4E9",
-    "#D55E00",
-    "#009E73",
-    "#999999",
-    "#000000",
-    "#CC79A7",
-    "#E69F00",
-)
 
 
 def save_figure(path: str, outcomes: Sequence[Outcome], timed: bool = True) -> None:
@@ -466,7 +457,6 @@ def save_figure(path: str, outcomes: Sequence[Outcome], timed: bool = True) -> N
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
 
     panels = [("evaluations", "By evaluations", "multiple of the best solver's evaluations")]
     if timed:
@@ -484,29 +474,17 @@ def save_figure(path: str, outcomes: Sequence[Outcome], timed: bool = True) -> N
     for axis, (quantity, title, words) in zip(axes[0], panels, strict=True):
         for i, (label, values) in enumerate(ratios(outcomes, quantity).items()):
             ours = label.partition(":")[0].lower() in METHODS
-            within = np.array([value for value in values if value <= largest])
-            steps, counts = np.unique(within, return_counts=True)
-            shares = np.cumsum(counts) / len(values)
             name = label if ours else f"SciPy {label}"
-            axis.step(
-                np.concatenate([[1.0], steps, [largest]]),
-                np.concatenate(
-                    [[np.mean(np.array(values) <= 1.0)], shares, [within.size / len(values)]]
-                ),
-                where="post",
-                color=_COLOURS[i % len(_COLOURS)],
+            draw_profile(
+                axis,
+                values,
+                largest,
+                color=COLOURS[i % len(COLOURS)],
                 linestyle="-" if ours else "--",
                 linewidth=2.4 if label == OURS else 1.6,
                 zorder=3 if label == OURS else 2,
                 label=name if len(values) == count else f"{name} (on {len(values)} of them)",
             )
-        axis.set_xscale("log", base=2)
-        axis.set_xlim(1.0, largest)
-        axis.set_ylim(0.0, 1.01)
-        axis.xaxis.set_major_locator(FixedLocator([2.0**k for k in range(7)]))
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.set_title(title, fontsize=11)
         axis.set_xlabel(words)
         axis.grid(True, color="0.9", linewidth=0.6)

@@ -15,13 +15,17 @@ from typing import Any
 
 import numpy as np
 
+from ._checkpoint import Saver
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address, metric_address, norm_address
 from ._kernels.jit import jit_disabled
+from ._kernels.layout import FLOAT, INT
 from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
 from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._resume import restore, state_of
+from ._state import State
 from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
 from ._vectors import all_finite, largest_magnitude
@@ -38,29 +42,6 @@ DIVERGED_FACTOR = 1e15
 
 _NORMS = {math.inf: layout.NORM_INF, 1.0: layout.NORM_1, 2.0: layout.NORM_2}
 _NORMS[-math.inf] = layout.NORM_MIN
-
-(
-    STATUS, ITERATION, NIT, NFEV, NJEV, PENDING, CURRENT, BEST, RESULT, SIZE, STRIDE, MAXFEV,
-    COST_FUN, COST_JAC, PATIENCE, NORM, HISTORY, CHUNK_START, RATE_STRIDE, MOMENTUM_STRIDE,
-    N_RESTARTS, LINE_SEARCH_FAILURES, MEMORY, RECORDED, RESERVE, NORM_ADDRESS, METRIC,
-    METRIC_IN_USE, METRIC_START, JUDGED, NEXT_CANDIDATE, PROX, PROX_DATA, TRIAL,
-    METRIC_ADDRESS,
-) = map(layout.INTS.index, (
-    "STATUS", "ITERATION", "NIT", "NFEV", "NJEV", "PENDING", "CURRENT", "BEST", "RESULT", "SIZE",
-    "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "PATIENCE", "NORM", "HISTORY", "CHUNK_START",
-    "RATE_STRIDE", "MOMENTUM_STRIDE", "N_RESTARTS", "LINE_SEARCH_FAILURES", "MEMORY", "RECORDED",
-    "RESERVE", "NORM_ADDRESS", "METRIC", "METRIC_IN_USE", "METRIC_START", "JUDGED",
-    "NEXT_CANDIDATE", "PROX", "PROX_DATA", "TRIAL",
-    "METRIC_ADDRESS",
-))  # fmt: skip
-(FUN, FUN_BEST, GRAD_NORM, LEARNING_RATE, GTOL, FTOL, XTOL, DIVERGED, NORM_ORDER, FUN_EXTRA,
- EPSILON, NEXT_RATE, FUN_REAL, NORM_REAL, STALL_FUN, STALL_NORM, PENALTY, PROX_STEP, GAP_TOL) = map(
-    layout.FLOATS.index,
-    ("FUN", "FUN_BEST", "GRAD_NORM", "LEARNING_RATE", "GTOL", "FTOL", "XTOL", "DIVERGED_FACTOR",
-     "NORM_ORDER", "FUN_EXTRA", "EPSILON",
-     "NEXT_RATE", "FUN_REAL", "NORM_REAL", "STALL_FUN", "STALL_NORM", "PENALTY", "PROX_STEP",
-     "GAP_TOL"),
-)  # fmt: skip
 
 
 def row_stride(n: int, dtype: np.dtype) -> int:
@@ -115,32 +96,34 @@ class Plan:
         own = settings.constants
         if not automatic:
             own = (*own, *method.carries.values())
-        first_own = layout.OWN + 2 * settings.memory
+        first_own = self.first_own = layout.OWN + 2 * settings.memory
         # With room for the values that a composite loop looks back at.
         room = max(len(own), layout.FIRST_LEVEL + layout.N_LEVELS)
         self.floats = np.zeros(max(layout.RHO + layout.LOOK_BACK, first_own + room))
         ints, floats = self.ints, self.floats
-        ints[STATUS] = layout.RUNNING
-        ints[PENDING] = layout.TO_EVALUATE
-        ints[BEST] = -1
-        ints[SIZE] = n
-        ints[STRIDE] = self.stride
-        ints[MAXFEV] = settings.maxfev
-        ints[PATIENCE] = settings.patience
-        ints[NORM] = _NORMS.get(settings.norm, layout.NORM_P)
-        ints[NORM_ADDRESS] = norm_address(int(ints[NORM]), dtype)
-        ints[HISTORY] = 0 if settings.history else -1
-        ints[MEMORY] = settings.memory
-        ints[RECORDED] = -1
-        floats[[FUN, FUN_REAL, GRAD_NORM, NORM_REAL, LEARNING_RATE, NEXT_RATE]] = math.nan
-        floats[[STALL_FUN, STALL_NORM]] = math.inf
-        floats[GTOL] = settings.gtol
-        floats[FTOL] = settings.ftol
-        floats[XTOL] = settings.xtol
-        floats[GAP_TOL] = settings.gap_tol
-        floats[NORM_ORDER] = settings.norm
-        floats[EPSILON] = np.finfo(dtype).eps
-        floats[DIVERGED] = DIVERGED_FACTOR
+        ints[INT.STATUS] = layout.RUNNING
+        ints[INT.PENDING] = layout.TO_EVALUATE
+        ints[INT.BEST] = -1
+        ints[INT.SIZE] = n
+        ints[INT.STRIDE] = self.stride
+        ints[INT.MAXFEV] = settings.maxfev
+        ints[INT.PATIENCE] = settings.patience
+        ints[INT.NORM] = _NORMS.get(settings.norm, layout.NORM_P)
+        ints[INT.NORM_ADDRESS] = norm_address(int(ints[INT.NORM]), dtype)
+        ints[INT.HISTORY] = 0 if settings.history else -1
+        ints[INT.MEMORY] = settings.memory
+        ints[INT.RECORDED] = -1
+        floats[FLOAT.FUN] = floats[FLOAT.FUN_REAL] = math.nan
+        floats[FLOAT.GRAD_NORM] = floats[FLOAT.NORM_REAL] = math.nan
+        floats[FLOAT.LEARNING_RATE] = floats[FLOAT.NEXT_RATE] = math.nan
+        floats[FLOAT.STALL_FUN] = floats[FLOAT.STALL_NORM] = math.inf
+        floats[FLOAT.GTOL] = settings.gtol
+        floats[FLOAT.FTOL] = settings.ftol
+        floats[FLOAT.XTOL] = settings.xtol
+        floats[FLOAT.GAP_TOL] = settings.gap_tol
+        floats[FLOAT.NORM_ORDER] = settings.norm
+        floats[FLOAT.EPSILON] = np.finfo(dtype).eps
+        floats[FLOAT.DIVERGED_FACTOR] = DIVERGED_FACTOR
         if own:
             floats[first_own : first_own + len(own)] = own
         self.x_scale = settings.x_scale
@@ -151,15 +134,15 @@ class Plan:
     def _metric(self, method: Method, first: int, dtype: np.dtype) -> None:
         """The diagonal metric, whose rows begin at `first`."""
         ints = self.ints
-        ints[METRIC] = layout.METRIC_LEARNED
+        ints[INT.METRIC] = layout.METRIC_LEARNED
         if method.metric is not None:
-            ints[METRIC] = 1 + METRICS.index(method.metric)
-            ints[METRIC_ADDRESS] = metric_address(dtype)
-        ints[JUDGED] = -1
-        ints[NEXT_CANDIDATE] = 2
+            ints[INT.METRIC] = 1 + METRICS.index(method.metric)
+            ints[INT.METRIC_ADDRESS] = metric_address(dtype)
+        ints[INT.JUDGED] = -1
+        ints[INT.NEXT_CANDIDATE] = 2
         self.starts |= {first + layout.SUM_ROW: "zero", first + layout.SUM_ROW + 1: "zero"}
         if self.x_scale is not None:
-            ints[METRIC_START] = ints[METRIC_IN_USE] = first + layout.START_ROW
+            ints[INT.METRIC_START] = ints[INT.METRIC_IN_USE] = first + layout.START_ROW
 
     def _schedules(self, settings: Settings, dtype: np.dtype) -> None:
         values = {"learning_rate": settings.learning_rate, "momentum": settings.momentum}
@@ -176,8 +159,8 @@ class Plan:
                 self.numbers[name] = np.zeros(1, dtype)
             else:
                 self.numbers[name] = np.array([0.0 if value == "auto" else value], dtype)
-        self.ints[RATE_STRIDE] = "learning_rate" in self.scheduled
-        self.ints[MOMENTUM_STRIDE] = "momentum" in self.scheduled
+        self.ints[INT.RATE_STRIDE] = "learning_rate" in self.scheduled
+        self.ints[INT.MOMENTUM_STRIDE] = "momentum" in self.scheduled
 
 
 # A plan must not refer to its settings, which it would keep alive.
@@ -225,24 +208,25 @@ class Run:
             self.rows[i, :n] = x0 if start == "x0" else 0.0
         self.ints = plan.ints.copy()
         if plan.x_scale is not None:
-            self.rows[self.ints[METRIC_START], :n] = plan.x_scale * plan.x_scale
-        self.ints[COST_FUN] = objective.cost_fun
-        self.ints[COST_JAC] = objective.cost_jac
+            self.rows[self.ints[INT.METRIC_START], :n] = plan.x_scale * plan.x_scale
+        self.ints[INT.COST_FUN] = objective.cost_fun
+        self.ints[INT.COST_JAC] = objective.cost_jac
         self.floats = plan.floats.copy()
         if isinstance(objective.jac, str):
             self._fill_bounds()
         if terms is not None:
             terms.fill(self.rows, self.ints, plan.term_row)
             # x0 is within the bounds, though maybe only of those rounded to its precision.
-            self.floats[PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
+            self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
             if plan.needs_prox:
-                self.ints[PROX], self.prox_data = terms.address()
-                self.ints[PROX_DATA] = self.prox_data.ctypes.data
+                self.ints[INT.PROX], self.prox_data = terms.address()
+                self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
         self.numbers = plan.numbers.copy()
         self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
+        self.saver: Saver | None = None
         self._drivers()
 
     def row(self, i: int) -> np.ndarray:
@@ -261,8 +245,8 @@ class Run:
 
     def _fill_schedules(self, last: int) -> int:
         """Numbers for the iterations from the current one on; returns where they end."""
-        first = int(self.ints[ITERATION])
-        self.ints[CHUNK_START] = first
+        first = int(self.ints[INT.ITERATION])
+        self.ints[INT.CHUNK_START] = first
         for name, (parameter, schedule) in self.plan.scheduled.items():
             ahead = int(name == "momentum" and self.method.looks_ahead)
             count = last - first + ahead
@@ -313,16 +297,16 @@ class Run:
 
     def deliver(self, f: float) -> None:
         """Tell the loop the value of its current point, whose gradient is in its row."""
-        self.ints[NFEV] = self.objective.calls_fun
-        self.ints[NJEV] = self.objective.calls_jac
-        self.floats[FUN] = f
-        self.ints[PENDING] = layout.DELIVERED
+        self.ints[INT.NFEV] = self.objective.calls_fun
+        self.ints[INT.NJEV] = self.objective.calls_jac
+        self.floats[FLOAT.FUN] = f
+        self.ints[INT.PENDING] = layout.DELIVERED
 
     def start(self) -> bool:
         """Make the evaluation at x0 in Python; False if maxfev does not allow its differences."""
         if self.settings.maxfev < self.objective.cost_first and self.objective.jac is not True:
             if self.objective.can_be_checked:
-                self.floats[FUN] = self.objective.value(self.row(0))
+                self.floats[FLOAT.FUN] = self.objective.value(self.row(0))
             self.row(layout.N_POINTS)[:] = math.nan
             return False
         f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
@@ -334,48 +318,62 @@ class Run:
         """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
         if self.plan.scheduled:
             last = self._fill_schedules(last)
-        ints = self.ints
-        if self.settings.history:
-            ints[HISTORY] = 0
         try:
             self._advance(last)
             self._show()
         finally:
-            if self.settings.history and ints[HISTORY] > 0:
-                self.recorded.append(self.history[: ints[HISTORY]].copy())
-        return ints.item(STATUS)
+            self.keep_history()
+        return self.ints.item(INT.STATUS)
 
-    def _advance(self, last: int) -> None:
+    def keep_history(self) -> None:
+        """Put aside the rows recorded in this stretch."""
+        if self.settings.history and self.ints[INT.HISTORY] > 0:
+            self.recorded.append(self.history[: self.ints[INT.HISTORY]].copy())
+            self.ints[INT.HISTORY] = 0
+
+    def needs_evaluation(self, last: int) -> bool:
+        """Move on to the next evaluation that the caller must make; False: to `last` or the end."""
         ints = self.ints
         while True:
             self._call(self.driver, last)
-            if ints[STATUS] == layout.NEEDS_PROX:
-                assert self.terms is not None
-                z = self.row(int(ints[TRIAL]))
-                self.floats[PENALTY] = self.terms.apply(z, self.floats.item(PROX_STEP))
-                ints[PENDING] = layout.TO_EVALUATE
-                continue
-            if ints[STATUS] != layout.NEEDS_EVALUATION:
-                return
-            current = int(ints[CURRENT])
+            if ints[INT.STATUS] != layout.NEEDS_PROX:
+                return bool(ints[INT.STATUS] == layout.NEEDS_EVALUATION)
+            assert self.terms is not None
+            z = self.row(int(ints[INT.TRIAL]))
+            self.floats[FLOAT.PENALTY] = self.terms.apply(z, self.floats.item(FLOAT.STEP))
+            ints[INT.PENDING] = layout.TO_EVALUATE
+
+    def _advance(self, last: int) -> None:
+        ints = self.ints
+        while self.needs_evaluation(last):
+            if self.saver is not None and self.saver.due():
+                self.save(layout.RUNNING)
+            current = int(ints[INT.CURRENT])
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
             )
             if self.progress is not None:
                 self._show()
             if time.perf_counter() > self.deadline:
-                self._call(self.driver, min(last, int(ints[ITERATION])))
-                if ints[STATUS] < 0:
-                    ints[STATUS] = Status.MAXTIME
+                self._call(self.driver, min(last, int(ints[INT.ITERATION])))
+                if ints[INT.STATUS] < 0:
+                    ints[INT.STATUS] = Status.MAXTIME
                 return
+
+    def save(self, status: int) -> None:
+        """Write the checkpoint."""
+        if self.saver is not None:
+            self.saver.save(lambda: state_of(self, status))
 
     def _show(self) -> None:
         if self.progress is not None:
+            ints, floats = self.ints, self.floats
             self.progress.show(
-                int(self.ints[NIT]),
-                int(self.ints[NFEV]),
-                float(self.floats[FUN]),
-                float(self.floats[GRAD_NORM]),
+                ints.item(INT.NIT),
+                fun=floats.item(FLOAT.FUN),
+                grad_norm=floats.item(FLOAT.GRAD_NORM),
+                learning_rate=floats.item(FLOAT.LEARNING_RATE),
+                nfev=ints.item(INT.NFEV),
             )
 
     # -- reading the state ------------------------------------------------------------------------
@@ -383,7 +381,7 @@ class Run:
     def iterate(self) -> np.ndarray:
         """A copy of the method's current iterate."""
         if self.plan.iterate_is_evaluated:
-            return self.row(int(self.ints[CURRENT])).copy()
+            return self.row(int(self.ints[INT.CURRENT])).copy()
         return self.row(layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)).copy()
 
     def norm_of(self, g: np.ndarray) -> float:
@@ -405,9 +403,9 @@ class Run:
     def intermediate(self, x: np.ndarray, begin: float) -> OptimizeResult:
         """What a callback sees."""
         ints = self.ints
-        current = int(ints[CURRENT])
+        current = int(ints[INT.CURRENT])
         if self.plan.iterate_is_evaluated:
-            f = float(self.floats[FUN])
+            f = float(self.floats[FLOAT.FUN])
             g = self.row(layout.N_POINTS + current)
         else:
             f, g = self._evaluate_extra(x)
@@ -415,11 +413,11 @@ class Run:
             x=x,
             fun=f,
             jac=g.copy(),
-            nit=int(ints[NIT]),
-            nfev=int(ints[NFEV]),
-            njev=int(ints[NJEV]),
+            nit=int(ints[INT.NIT]),
+            nfev=int(ints[INT.NFEV]),
+            njev=int(ints[INT.NJEV]),
             grad_norm=self.grad_norm(x, g),
-            learning_rate=float(self.floats[LEARNING_RATE]),
+            learning_rate=float(self.floats[FLOAT.LEARNING_RATE]),
             time=time.perf_counter() - begin,
         )
 
@@ -431,19 +429,19 @@ class Run:
 
     def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """fun and gradient at a point that is not the loop's; uses a row that is free."""
-        taken = (int(self.ints[CURRENT]), int(self.ints[BEST]))
+        taken = (int(self.ints[INT.CURRENT]), int(self.ints[INT.BEST]))
         free = next(i for i in range(layout.N_POINTS) if i not in taken)
         point, gradient = self.row(free), self.row(layout.N_POINTS + free)
         point[:] = x
         if self.objective.binding is None:
             value = self.objective.evaluate(point, gradient)
-            self.ints[NFEV] = self.objective.calls_fun
-            self.ints[NJEV] = self.objective.calls_jac
+            self.ints[INT.NFEV] = self.objective.calls_fun
+            self.ints[INT.NJEV] = self.objective.calls_jac
         else:
             self._call(self.objective.binding.evaluate_row, free)
-            value = float(self.floats[FUN_EXTRA])
-            self.ints[NFEV] += self.objective.cost_fun
-            self.ints[NJEV] += self.objective.cost_jac
+            value = float(self.floats[FLOAT.FUN_EXTRA])
+            self.ints[INT.NFEV] += self.objective.cost_fun
+            self.ints[INT.NJEV] += self.objective.cost_jac
         return value, gradient
 
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
@@ -451,24 +449,24 @@ class Run:
         ints, floats = self.ints.tolist(), self.floats
         converged = status == Status.CONVERGED
         if converged:
-            row = ints[RESULT]
-        elif ints[BEST] >= 0:
-            row = ints[BEST]
+            row = ints[INT.RESULT]
+        elif ints[INT.BEST] >= 0:
+            row = ints[INT.BEST]
         else:
-            row = ints[CURRENT]
-        f = floats.item(FUN_BEST if row == ints[BEST] else FUN)
+            row = ints[INT.CURRENT]
+        f = floats.item(FLOAT.FUN_BEST if row == ints[INT.BEST] else FLOAT.FUN)
         jac = self.row(layout.N_POINTS + row).copy()
-        if ints[BEST] < 0 and ints[PENDING] == layout.TO_EVALUATE:
+        if ints[INT.BEST] < 0 and ints[INT.PENDING] == layout.TO_EVALUATE:
             jac[:] = math.nan  # not evaluated
-        if self.objective.binding is None or ints[NFEV] == 0:
+        if self.objective.binding is None or ints[INT.NFEV] == 0:
             # An exception or Ctrl-C in fun: that call counts, too.
-            ints[NFEV] = self.objective.calls_fun
-            ints[NJEV] = self.objective.calls_jac
+            ints[INT.NFEV] = self.objective.calls_fun
+            ints[INT.NJEV] = self.objective.calls_jac
         x = self.row(row).copy()
         try:
             grad_norm = self.grad_norm(x, jac)
             if converged and self.terms is not None and self.terms.inexact:
-                grad_norm = floats.item(GRAD_NORM)  # what the test saw
+                grad_norm = floats.item(FLOAT.GRAD_NORM)  # what the test saw
         except Exception:
             if not message:
                 raise
@@ -479,14 +477,14 @@ class Run:
             status=int(status),
             fun=f,
             x=x,
-            nit=ints[NIT],
+            nit=ints[INT.NIT],
             jac=jac,
-            nfev=ints[NFEV],
-            njev=ints[NJEV],
+            nfev=ints[INT.NFEV],
+            njev=ints[INT.NJEV],
             grad_norm=grad_norm,
-            learning_rate=floats.item(LEARNING_RATE),
-            n_restarts=ints[N_RESTARTS],
-            line_search_failures=ints[LINE_SEARCH_FAILURES],
+            learning_rate=floats.item(FLOAT.LEARNING_RATE),
+            n_restarts=ints[INT.N_RESTARTS],
+            line_search_failures=ints[INT.LINE_SEARCH_FAILURES],
             time=time.perf_counter() - begin,
             backend="python" if self.objective.binding is None else "numba",
         )
@@ -506,7 +504,7 @@ class Run:
         # is still to be written.
         table = np.concatenate([np.empty((0, 3)), *self.recorded])[: result.nit + 1]
         if len(table) <= result.nit:
-            last = [[self.floats[FUN], self.floats[GRAD_NORM], math.nan]]
+            last = [[self.floats[FLOAT.FUN], self.floats[FLOAT.GRAD_NORM], math.nan]]
             table = np.concatenate([table, last])
         return {
             "fun": table[:, 0].copy(),
@@ -516,21 +514,32 @@ class Run:
 
 
 def drive(
-    run: Run, settings: Settings, callback: Callable | None, takes_result: bool, begin: float
+    run: Run,
+    settings: Settings,
+    callback: Callable | None,
+    takes_result: bool,
+    begin: float,
+    state: State | None = None,
 ) -> OptimizeResult:
-    """Run to the end; every way out gives the best point found."""
-    vectors = [run.row(0).copy()] if settings.return_all else None
+    """Run to the end, from `state` on; every way out gives the best point found."""
+    if state is not None:
+        restore(run, state)
+    vectors = [run.iterate()] if settings.return_all else None
     run.deadline = begin + settings.maxtime
     if settings.progress:
-        run.progress = Progress(settings.method.name, begin)
+        run.progress = Progress(
+            settings.method.name, begin, settings.maxiter, "iteration", settings.maxtime
+        )
     if takes_result and not run.plan.iterate_is_evaluated:
-        run.ints[RESERVE] = run.objective.cost_fun
+        run.ints[INT.RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED
     message = ""
     try:
-        started = run.start()
+        started = run.ints[INT.NFEV] > 0 or run.start()
         run.objective.warn_of_fallback()
-        if started:
+        if state is not None and state.ended_under(settings):
+            status = Status(state.status)
+        elif started:
             status = _loop(run, settings, callback, takes_result, vectors, begin)
         else:
             status = Status.MAXFEV
@@ -551,6 +560,9 @@ def _finish(
     if run.progress is not None:
         run.progress.close()
     result = run.result(status, begin, message)
+    if not result.success or run.settings.keep_state:
+        result["state"] = state_of(run, status)
+    run.save(status)
     if vectors is not None:
         result["allvecs"] = vectors
     if run.settings.history:
@@ -586,15 +598,15 @@ def _loop(
     compiled = run.objective.binding is not None
     each = callback is not None or vectors is not None
     chunk = 1 if each else _first_chunk(run) if compiled else 2**40
-    seen = 0
+    seen = ints.item(INT.NIT)
     while True:
-        before = ints.item(ITERATION)
+        before = ints.item(INT.ITERATION)
         last = min(settings.maxiter, before + min(chunk, run.plan.longest_chunk))
         started = time.perf_counter()
         status = run.advance(last)
         now = time.perf_counter()
-        if each and int(ints[NIT]) > seen and status != Status.NONFINITE:
-            seen = int(ints[NIT])
+        if each and int(ints[INT.NIT]) > seen and status != Status.NONFINITE:
+            seen = int(ints[INT.NIT])
             x = run.iterate()
             if vectors is not None:
                 vectors.append(x.copy())
@@ -608,12 +620,14 @@ def _loop(
                     return Status.CALLBACK
         if status != layout.RUNNING:
             return Status(status)
-        if ints.item(ITERATION) >= settings.maxiter:
+        if ints.item(INT.ITERATION) >= settings.maxiter:
             return Status.MAXITER
         if now > run.deadline:
             return Status.MAXTIME
+        if run.saver is not None and run.saver.due():
+            run.save(layout.RUNNING)
         if compiled and not each:
-            steps = max(1, ints.item(ITERATION) - before)
+            steps = max(1, ints.item(INT.ITERATION) - before)
             budget = min(CHUNK_SECONDS, run.deadline - now)
             rate = steps / max(now - started, 1e-9)
             chunk = max(1, min(8 * chunk, int(budget * rate)))

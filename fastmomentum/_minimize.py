@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ._callback import wrap_callback
+from ._checkpoint import Saver, check_state
 from ._drive import Run, drive
 from ._objective import Objective
 from ._result import OptimizeResult
+from ._state import State
 from ._terms import make_terms
 from ._validation import (
     check_args,
@@ -41,6 +43,8 @@ def minimize(
     options: dict[str, Any] | None = None,
     *,
     penalty: Any = None,
+    state: Any = None,
+    checkpoint: Any = None,
 ) -> OptimizeResult:
     r"""Minimize a scalar function of one or more variables.
 
@@ -91,12 +95,22 @@ def minimize(
         'momentum' h must be separable; the default method is 'nesterov' where it is not. With
         bounds, too, it must be separable. Where h is infinite at x0, the run starts from the
         proximal point of x0. Convergence is tested by x - prox(x - gradient).
+    state : State or path, optional
+        ``result.state`` of an earlier call, or the file of one: the run goes on as if there had
+        been no break, to the last bit. x0 is used for its length and type only; `fun` is called
+        once to see that it is the same; ``maxiter``, ``maxfev`` and the counts of the result are
+        those of the whole run, ``maxtime`` is that of this call. Options may differ, but for those
+        that say which vectors the method keeps (``memory``, a ``learning_rate`` or none).
+    checkpoint : path, optional
+        A file to keep the run in, written every ``options["checkpoint_every"]`` seconds and at the
+        end. Where it exists the run goes on from it, so that the same call, after its process was
+        killed, ends with the result that it would have had.
 
     Returns
     -------
     OptimizeResult
         With x, fun, jac, nit, nfev, njev, success, status, message and more. If the run did not
-        converge, x is the best finite point that was evaluated.
+        converge, x is the best finite point that was evaluated, and `state` goes on from there.
 
     Raises
     ------
@@ -147,7 +161,11 @@ def minimize(
     objective = Objective(fun, check_jac(jac), check_args(args), x, settings.backend)
     if terms is not None:
         objective.bounds = terms.bounds()
-    result = drive(Run(objective, settings, x, terms), settings, wrapped, takes_result, begin)
+    run = Run(objective, settings, x, terms)
+    earlier = check_state(state, checkpoint, State)
+    if checkpoint is not None:
+        run.saver = Saver(checkpoint, settings.checkpoint_every)
+    result = drive(run, settings, wrapped, takes_result, begin, earlier)
     if settings.disp:
         write(
             f"{result.message}\n"

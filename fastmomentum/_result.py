@@ -55,12 +55,17 @@ class OptimizeResult(dict):
     history : dict
         Arrays ``fun`` and ``grad_norm`` (``nit + 1`` entries, x0 first) and ``learning_rate``
         (``nit`` entries) (``options["history"]``).
+    state : State
+        What ``minimize(..., state=result.state)`` goes on from; of a run that converged only with
+        ``options["keep_state"]``.
     """
 
     def __getattr__(self, name: str) -> Any:
         try:
             return self[name]
         except KeyError as error:
+            if name == "state":
+                name = "state is kept of a run that converged only with options['keep_state']"
             raise AttributeError(name) from error
 
     __setattr__ = dict.__setitem__

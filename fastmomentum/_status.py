@@ -38,11 +38,9 @@ MESSAGES: dict[Status, str] = {
         "try another x0, a smaller `learning_rate`, or keep fun inside its domain."
     ),
     Status.MAXTIME: (
-        "Time limit `maxtime` reached. x is the best point found; pass it as x0 to go on."
+        "Time limit `maxtime` reached. x is the best point found; go on with `state`."
     ),
-    Status.INTERRUPTED: (
-        "Interrupted by the user. x is the best point found; pass it as x0 to go on."
-    ),
+    Status.INTERRUPTED: ("Interrupted by the user. x is the best point found; go on with `state`."),
     Status.STAGNATION: (
         "No lower function value in the last `patience` iterations. x is the best point found; "
         "try a smaller `learning_rate`."

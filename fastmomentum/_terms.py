@@ -31,6 +31,7 @@ class Terms:
         self.separable = h.separable
         self.rows: list[np.ndarray] = []
         self.bounded = False
+        self.work = np.zeros(0, dtype)
         if not isinstance(h, Prox):
             self.kernel, self.numbers, self.integers, work_size = h.pack(n, dtype)
             self.work = np.zeros(work_size, dtype)
@@ -107,9 +108,9 @@ class Terms:
         for i, part in enumerate(self.rows):
             rows[first + i, : self.n] = part
         rows[first + layout.FREE_ROW, : self.n] = 0.0
-        ints[layout.INTS.index("TERMS")] = first
-        ints[layout.INTS.index("BOUNDED")] = self.bounded
-        ints[layout.INTS.index("SEPARABLE")] = self.separable
+        ints[layout.INT.TERMS] = first
+        ints[layout.INT.BOUNDED] = self.bounded
+        ints[layout.INT.SEPARABLE] = self.separable
 
     def address(self) -> tuple[int, np.ndarray]:
         """Address of the compiled proximal operator, 0 if there is none, and its data."""

@@ -56,10 +56,15 @@ OPTIONS = (
     Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
            "never."),
     Option("disp", False, "Print how the run ended."),
-    Option("progress", False, "Show on stderr how far the run has come, every half second."),
+    Option("progress", False, "Show on stderr how far the run has come, every half second: by "
+           "tqdm's bar if that is installed."),
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
+    Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
+           "vectors of the method."),
+    Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
+           "where writing takes over 5 % of the time."),
     Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
            "attribute `result`, or 'return' that result, with status 5."),
     Option("backend", "auto", "'auto'; 'numba': an error rather than a slow run in Python if the "
@@ -91,6 +96,8 @@ class Settings:
     progress: bool
     return_all: bool
     history: bool
+    keep_state: bool
+    checkpoint_every: float
     on_interrupt: str
     backend: str
 
@@ -174,15 +181,20 @@ def check_args(args: Any) -> tuple:
     return args if isinstance(args, tuple) else (args,)
 
 
-def check_unsupported(method: Method, hess: Any, hessp: Any, constraints: Any) -> None:
-    """Warn of what is not used; refuse what would change the answer."""
+def check_unsupported(
+    method: Method, hess: Any, hessp: Any, constraints: Any, stacklevel: int = 2
+) -> None:
+    """Warn of what is not used; refuse what would change the answer.
+
+    `stacklevel` is that of a warning in the caller.
+    """
     for name, value, words in (
         ("hess", hess, "Hessian information"),
         ("hessp", hessp, "Hessian-vector product information"),
     ):
         if value is not None:
             message = f"Method {method.name} does not use {words} ({name})."
-            warnings.warn(message, RuntimeWarning, stacklevel=3)
+            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
     empty = constraints is None or (isinstance(constraints, tuple | list) and not constraints)
     if not empty:
         raise ValueError(
@@ -218,20 +230,42 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{rule}: {error}, got {bounds!r}"[:300] + ".") from None
     lower, upper = pair
-    for name, values in (("lower", lower), ("upper", upper)):
-        if np.isnan(values).any():
-            i = int(np.isnan(values).argmax())
-            raise ValueError(f"bounds must not be nan, got nan as {name} bound of x[{i}].")
-    wrong = (lower > upper) | (lower == math.inf) | (upper == -math.inf)
-    if wrong.any():
-        i = int(wrong.argmax())
-        raise ValueError(
-            f"bounds must be min <= max, with a number between them, got ({lower[i]}, {upper[i]}) "
-            f"for x[{i}]."
-        )
+    _check_intervals(lower, upper)
     if np.isinf(lower).all() and np.isinf(upper).all():
         return None
     return lower, upper
+
+
+def check_row_bounds(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Bounds that differ from problem to problem, of shape (count, n); None if they do not."""
+    if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
+        return None
+    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
+    try:
+        lower, upper = (_real_array(part) for part in (bounds.lb, bounds.ub))
+        if max(lower.ndim, upper.ndim) < 2:
+            return None
+        lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule}: {error}.") from None
+    _check_intervals(lower, upper)
+    return lower, upper
+
+
+def _check_intervals(lower: np.ndarray, upper: np.ndarray) -> None:
+    """Raise ValueError unless numbers lie between them, of shape (n,) or (problems, n)."""
+    wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
+    if not wrong.any():
+        return
+    place = tuple(int(k[0]) for k in np.nonzero(wrong))
+    where = f"x[{place[-1]}]" + (f" of problem {place[0]}" if len(place) > 1 else "")
+    for name, values in (("lower", lower), ("upper", upper)):
+        if math.isnan(values[place]):
+            raise ValueError(f"bounds must not be nan, got nan as {name} bound of {where}.")
+    raise ValueError(
+        "bounds must be min <= max, with a number between them, got "
+        f"({lower[place]}, {upper[place]}) for {where}."
+    )
 
 
 def check_penalty(penalty: Any) -> Any:
@@ -342,6 +376,13 @@ def check_batch_options(settings: Settings) -> None:
         )
 
 
+def check_step_options(options: Any) -> None:
+    """What has no meaning where the caller has the loop."""
+    for name in ("disp", "progress", "return_all", "backend", "on_interrupt", "checkpoint_every"):
+        if name in dict(options or {}):
+            raise ValueError(f"{name} is not an option of Optimizer: leave it out.")
+
+
 def check_batch_callback(callback: Any) -> None:
     """A callback of a batch, or None."""
     if callback is not None and not callable(callback):
@@ -362,8 +403,21 @@ def check_box(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
     pair = check_bounds(bounds, lengths[0])
     finite = pair is not None and all(np.isfinite(part).all() for part in pair)
     if pair is None or not finite:
-        raise ValueError("bounds must be finite here: the starting points fill the box.")
+        raise ValueError("bounds must be finite here: they say where to start.")
     return pair
+
+
+def check_fixed_integers(integrality: Any, bounds: Any) -> None:
+    """Refuse variables that must be integers unless their bounds are equal."""
+    free = np.atleast_1d(np.asarray(integrality, dtype=bool))
+    pair = None if bounds is None else check_bounds(bounds, free.size)
+    if pair is not None:
+        free = free & (pair[0] != pair[1])
+    if free.any():
+        raise ValueError(
+            f"integrality: x[{int(free.argmax())}] must be an integer, which a method that uses "
+            "gradients cannot search for; give it equal bounds, or use the default optimizer."
+        )
 
 
 def check_count(name: str, value: Any) -> int:
@@ -653,14 +707,24 @@ def _own_parameters(method: Method, options: dict, x0: np.ndarray) -> dict[str, 
     return own
 
 
-def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> Settings:
-    valid = (*(o.name for o in OPTIONS), *method.parameter_names)
-    for name in options:
+def option_names(method: Method) -> tuple[str, ...]:
+    """All options of a method."""
+    return (*(option.name for option in OPTIONS), *method.parameter_names)
+
+
+def check_option_names(method: Method, names: Iterable[Any]) -> None:
+    """Refuse the first name that is none of the method's options."""
+    valid = option_names(method)
+    for name in names:
         if name not in valid:
             raise ValueError(
                 f"method {method.name!r} has no option {name!r}.{nearest(name, valid)} "
                 f"Its options are {', '.join(sorted(valid))}."
             )
+
+
+def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> Settings:
+    check_option_names(method, options)
     given = {option.name: options.get(option.name, option.default) for option in OPTIONS}
     if tol is not None:
         tol = _number("tol", tol)
@@ -694,6 +758,8 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         progress=_flag("progress", given["progress"]),
         return_all=_flag("return_all", given["return_all"]),
         history=_flag("history", given["history"]),
+        keep_state=_flag("keep_state", given["keep_state"]),
+        checkpoint_every=_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
         backend=_choice("backend", given["backend"], ("auto", "numba", "python")),
     )
@@ -706,13 +772,7 @@ def as_scalar(value: Any) -> float:
     """The value of fun as a float; NaN and infinities pass."""
     if isinstance(value, float):
         return float(value)
-    found = value
-    if not np.isscalar(value):
-        try:
-            array = np.asarray(value)
-            found = array.item() if array.size == 1 else None
-        except (TypeError, ValueError):
-            found = None
+    found = value if np.isscalar(value) else _only_item(value)
     if isinstance(found, np.complexfloating | complex) or not isinstance(
         found, numbers.Real | np.bool_
     ):
@@ -725,12 +785,33 @@ def as_scalar(value: Any) -> float:
     return float(found)
 
 
+def _only_item(value: Any) -> Any:
+    """The one number in an array, also one of another library; None if it cannot be told."""
+    try:
+        try:
+            array = np.asarray(value)
+        except ValueError:  # ragged
+            return None
+        except Exception:  # arrays on a GPU and tensors that require a gradient refuse
+            return value.item()
+        found: Any = array.item() if array.size == 1 else None
+        as_float = hasattr(found, "__float__") and not isinstance(found, numbers.Number)
+        return float(found) if as_float else found
+    except Exception:
+        return None
+
+
 def as_gradient(value: Any, n: int, source: str) -> np.ndarray:
     """The gradient as a vector of n real numbers."""
     try:
         gradient = np.asarray(value)
     except ValueError:
         gradient = np.empty(0, dtype=object)
+    except Exception as error:  # in the words of the library whose array it is
+        raise ValueError(
+            f"{source} must return {n} real numbers that NumPy can convert, got "
+            f"{type(value).__name__}: {error}"
+        ) from error
     if gradient.ndim == 0:
         gradient = gradient.reshape(1)
     if gradient.dtype.kind not in "fiub":

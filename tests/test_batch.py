@@ -766,15 +766,13 @@ def test_interrupt(mode, workers):
     assert float(seconds) < 2.0
 
 
-def test_progress_and_disp(capsys):
-    y = decays(30)
-    for options in ({"progress": True, "disp": True}, {"progress": True, "maxtime": 1e-9}):
-        minimize_batch(decay, [1.0, 1.0], (TIMES, y), (False, True), jac=True, options=options)
+def test_disp(capsys):
+    minimize_batch(decay, [1.0, 1.0], (TIMES, decays(30)), (False, True), jac=True,
+                   options={"disp": True})  # fmt: skip
     captured = capsys.readouterr()
     assert "30 problems: 30 converged." in captured.out
     assert "Function evaluations" in captured.out
-    assert "momentum: 30 of 30 problems" in captured.err
-    assert captured.err.endswith("\n")
+    assert captured.err == ""
 
 
 def test_schedules_with_bad_values():

@@ -179,7 +179,8 @@ def test_ci_runs_the_readme_commands():
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-def test_readme_example_runs():
+def test_readme_example_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
     assert blocks
     for block in blocks:

@@ -377,8 +377,8 @@ def test_generated_files_follow_their_sources(tmp_path):
     assert changed_by("fastmomentum/_kernels/abi.py") == names
     assert changed_by("fastmomentum/_kernels/layout.py") == names
     assert "entry.py" in changed_by("tools/templates/entry.py")
-    for template in sorted((tmp_path / "tools" / "templates").glob("*.py")):
-        assert changed_by(f"tools/templates/{template.name}"), template.name
+    for template in sorted((tmp_path / "tools" / "templates").rglob("*.py")):
+        assert changed_by(template.relative_to(tmp_path).as_posix()), template.name
     for method in METHODS:
         assert f"drive_{method}.py" in changed_by(f"fastmomentum/_methods/{method}.py")
 
@@ -608,10 +608,11 @@ def test_contract_named_numbers_are_those_of_the_layout():
 
     ints = np.arange(len(layout.INTS))
     floats = np.arange(layout.RHO + 2.0)
-    where = [layout.index_of(name) for name in ("BAD_SEEN", "FUN", "EPSILON")]
-    assert read(ints, floats) == tuple(where)
-    assert ints[layout.index_of("NIT")] == layout.index_of("NIT") + 1
-    assert floats[layout.index_of("STEP")] == 2 * layout.index_of("STEP")
+    where = (layout.INTS.index("BAD_SEEN"), *map(layout.FLOATS.index, ("FUN", "EPSILON")))
+    assert where == (layout.INT.BAD_SEEN, layout.FLOAT.FUN, layout.FLOAT.EPSILON)
+    assert read(ints, floats) == where
+    assert ints[layout.INT.NIT] == layout.INT.NIT + 1
+    assert floats[layout.FLOAT.STEP] == 2 * layout.FLOAT.STEP
     assert floats[layout.RHO + 1] == 7.0
 
 

@@ -49,11 +49,11 @@ def begin(fun, x0, method="momentum", args=(), **options):
 
 
 def ints(run, name):
-    return int(run.ints[layout.INTS.index(name)])
+    return int(run.ints[getattr(layout.INT, name)])
 
 
 def floats(run, name):
-    return float(run.floats[layout.FLOATS.index(name)])
+    return float(run.floats[getattr(layout.FLOAT, name)])
 
 
 # -- x_scale ---------------------------------------------------------------------------------------
@@ -400,7 +400,7 @@ def test_diagonal_quadratics_take_few_evaluations(n, condition, rng):
 
 def without_metric(run):
     """Switch learning off."""
-    run.ints[layout.INTS.index("NEXT_CANDIDATE")] = 2**62
+    run.ints[layout.INT.NEXT_CANDIDATE] = 2**62
 
 
 RESCALED = (

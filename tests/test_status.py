@@ -83,7 +83,7 @@ def test_messages(status):
     assert "\n" not in message
     assert "  " not in message
     # Names in backticks are names of options, results or arguments.
-    known = fastmomentum.show_options(disp=False) + " callback StopIteration "
+    known = fastmomentum.show_options(disp=False) + " callback state StopIteration "
     for name in re.findall("`(.*?)`", message):
         assert re.search(rf"\b{name}\b", known), name
 

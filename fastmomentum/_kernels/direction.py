@@ -14,9 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "f1772dff32a9c376"
-SCALE = 22
-RATE = 58
+SOURCES = "701204b01c2b9469"
 DIRECTION = 10
 PAIRS = 11
 

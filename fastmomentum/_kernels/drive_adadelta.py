@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "eb058c6d7f4394fb"
-STRIDE = 10
+SOURCES = "e7084506a3a98154"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

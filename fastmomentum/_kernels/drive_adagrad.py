@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "0e0e96e318f21fad"
-STRIDE = 10
+SOURCES = "8bb4ff698338177c"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

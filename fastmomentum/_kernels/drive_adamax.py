@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a5413c6a9249a50e"
-STRIDE = 10
+SOURCES = "6520da052891571c"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

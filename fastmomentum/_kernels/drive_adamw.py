@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e0bbc667b6c72657"
-STRIDE = 10
+SOURCES = "05eb1147ccedead2"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "3a89874562506798"
-STRIDE = 10
+SOURCES = "718ae11f4a51960e"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

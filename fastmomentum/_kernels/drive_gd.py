@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d9fd158afab460a5"
-STRIDE = 10
+SOURCES = "289c359d7a6bdbbb"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "07ea9a8b12402ff7"
-STRIDE = 10
+SOURCES = "7f8c3d604a2cac1e"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "55b7b08dcd8f6f39"
-STRIDE = 10
+SOURCES = "ecd7a9c1293f4c7f"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e6502b3aaff22ab0"
-STRIDE = 10
+SOURCES = "e967a258e6cd3d58"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

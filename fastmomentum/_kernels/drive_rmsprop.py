@@ -15,8 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "58fd641f3dd4c639"
-STRIDE = 10
+SOURCES = "8e00258b921d2b86"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -54,25 +54,14 @@ def metric_address(dtype: np.dtype) -> int:
     return _addresses[key]
 
 
-def batch_address(dtype: np.dtype, signature: Any) -> int:
-    """Address of the loop over the problems of a batch."""
+def caller_address(name: str, dtype: np.dtype, signature: Any) -> int:
+    """Address of a loop that calls other loops, ``drive_<name>`` in either precision."""
     from . import abi
-    from .drive_batch import drive_batch
 
-    key = ("batch", dtype.char)
+    key = (name, dtype.char)
     if key not in _addresses:
-        _addresses[key] = abi.address_of(drive_batch, signature)
-    return _addresses[key]
-
-
-def single_address(dtype: np.dtype, signature: Any) -> int:
-    """Address of the loop that a user's compiled code calls."""
-    from . import abi
-    from .drive_single import drive_single
-
-    key = ("single", dtype.char)
-    if key not in _addresses:
-        _addresses[key] = abi.address_of(drive_single, signature)
+        module = importlib.import_module(f".drive_{name}", __package__)
+        _addresses[key] = abi.address_of(getattr(module, f"drive_{name}"), signature)
     return _addresses[key]
 
 

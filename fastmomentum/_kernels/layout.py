@@ -6,6 +6,8 @@ that a run can be stopped between any two evaluations and picked up again.
 
 from __future__ import annotations
 
+import types
+
 # Values of INTS[STATUS] besides those of `Status`.
 RUNNING = -1
 NEEDS_EVALUATION = -2
@@ -159,6 +161,10 @@ FLOATS = (
     "SCORE_START",
     "UNIT",  # of the gradient in SLOPE, where its square is out of range, else 1; not of momentum
 )
+# Their positions by name: ints[INT.STATUS], floats[FLOAT.FUN].
+INT, FLOAT = (
+    types.SimpleNamespace(**{name: i for i, name in enumerate(names)}) for names in (INTS, FLOATS)
+)
 # Those that the caller sets anew for each run; all others are the state of a run that goes on.
 GIVEN = frozenset(
     (
@@ -229,9 +235,7 @@ BATCH_FIELDS = (
     "LOWER",  # bounds of each problem; 0: the same for all
     "UPPER",
     "PENALTIES",  # float64, the penalty where each problem starts; 0: it is 0
-    "PROX",  # address of the proximal operator of bounds and penalty, and of its data
-    "PROX_DATA",
-    "PROX_NUMBERS",  # address of its numbers, whose second half are bounds
+    "PROX_NUMBERS",  # address of the proximal operator's numbers, whose second half are bounds
 )
 N_NUMBERS, N_COUNTS = 3, 6
 NOT_RUN = -2  # status of a problem that is still to be solved
@@ -277,8 +281,3 @@ REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP")
 FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)
-
-
-def index_of(name: str) -> int:
-    """Position of a named scalar in its state array."""
-    return INTS.index(name) if name in INTS else FLOATS.index(name)

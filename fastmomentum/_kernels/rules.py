@@ -12,18 +12,21 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "3b631b9235ab8732"
+SOURCES = "93b4361e5d513459"
+
+
+
 __all__ = ['gd', 'gd_state', 'momentum', 'momentum_state', 'nesterov', 'nesterov_state', 'adagrad', 'adagrad_state', 'rmsprop', 'rmsprop_state', 'adadelta', 'adadelta_state', 'adam', 'adam_state', 'adamax', 'adamax_state', 'nadam', 'nadam_state', 'amsgrad', 'amsgrad_state', 'adamw', 'adamw_state']
 
 
 @cached_njit
 def gd(x, g, state, learning_rate):
     """Gradient descent (Cauchy 1847).
-
+    
     One step, in place:
-
+    
     x <- x - eta grad(x), with eta = `learning_rate`.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -31,7 +34,7 @@ def gd(x, g, state, learning_rate):
     g : ndarray, shape (n,)
         The gradient.
     state : tuple
-        What `gd_state` returned, which is empty. Advanced, too.
+        What `gd_state` returned, which is empty.
     learning_rate : float
         Step length eta.
     """
@@ -52,19 +55,19 @@ def gd(x, g, state, learning_rate):
 
 @cached_njit
 def gd_state(x):
-    """What `gd` advances, at the start x, an array of one dimension."""
+    """What `gd` advances, from the start x, an array of one dimension."""
     return ()
 
 
 @cached_njit
 def momentum(x, g, state, learning_rate, momentum=0.9):
     """Momentum, the heavy ball (Polyak 1964).
-
+    
     One step, in place:
-
+    
     v <- gamma v + eta grad(x);  x <- x - v, with v = 0 at the start, eta = `learning_rate` and
     gamma = `momentum`.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -78,8 +81,8 @@ def momentum(x, g, state, learning_rate, momentum=0.9):
     momentum : float, default 0.9
         Momentum gamma.
     """
-    (velocity,) = state
     n = x.size
+    (velocity,) = state
     if g.size != n or velocity.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -101,7 +104,7 @@ def momentum(x, g, state, learning_rate, momentum=0.9):
 
 @cached_njit
 def momentum_state(x):
-    """What `momentum` advances, at the start x, an array of one dimension."""
+    """What `momentum` advances, from the start x, an array of one dimension."""
     velocity = np.empty(x.size, x.dtype)
     for i in range(x.size):
         velocity[i] = 0.0
@@ -111,16 +114,17 @@ def momentum_state(x):
 @cached_njit
 def nesterov(x, g, state, learning_rate, momentum=0.9, momentum_next=None):
     """Nesterov's accelerated gradient, look-ahead form (Nesterov 1983).
-
+    
     One step, in place:
-
+    
     v <- gamma v + eta grad(theta - gamma v);  theta <- theta - v, with v = 0 at the start,
     eta = `learning_rate` and gamma = `momentum`.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
-        The point where g was taken; the next such point is written into it. The iterate is theta.
+        The point where g was taken; the next such point is written into it. The iterate is
+        theta.
     g : ndarray, shape (n,)
         The gradient.
     state : tuple
@@ -132,8 +136,8 @@ def nesterov(x, g, state, learning_rate, momentum=0.9, momentum_next=None):
     momentum_next : float, default None
         That of the next step; None: the same.
     """
-    (theta, velocity) = state
     n = x.size
+    (theta, velocity) = state
     if g.size != n or theta.size != n or velocity.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -163,7 +167,7 @@ def nesterov(x, g, state, learning_rate, momentum=0.9, momentum_next=None):
 
 @cached_njit
 def nesterov_state(x):
-    """What `nesterov` advances, at the start x, an array of one dimension."""
+    """What `nesterov` advances, from the start x, an array of one dimension."""
     theta = np.empty(x.size, x.dtype)
     velocity = np.empty(x.size, x.dtype)
     for i in range(x.size):
@@ -175,12 +179,12 @@ def nesterov_state(x):
 @cached_njit
 def adagrad(x, g, state, learning_rate, epsilon=1e-10):
     """Adagrad, with a diagonal matrix (Duchi, Hazan and Singer 2011).
-
+    
     One step, in place:
-
+    
     s <- s + grad(x)**2;  x <- x - eta grad(x) / (sqrt(s) + epsilon), with s = 0 at the start and
     eta = `learning_rate`, in units of x.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -194,8 +198,8 @@ def adagrad(x, g, state, learning_rate, epsilon=1e-10):
     epsilon : float, default 1e-10
         Positive number that keeps the denominator from zero.
     """
-    (total,) = state
     n = x.size
+    (total,) = state
     if g.size != n or total.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -217,7 +221,7 @@ def adagrad(x, g, state, learning_rate, epsilon=1e-10):
 
 @cached_njit
 def adagrad_state(x):
-    """What `adagrad` advances, at the start x, an array of one dimension."""
+    """What `adagrad` advances, from the start x, an array of one dimension."""
     total = np.empty(x.size, x.dtype)
     for i in range(x.size):
         total[i] = 0.0
@@ -227,12 +231,12 @@ def adagrad_state(x):
 @cached_njit
 def rmsprop(x, g, state, learning_rate, rho=0.9, epsilon=1e-08):
     """RMSProp (Tieleman and Hinton 2012).
-
+    
     One step, in place:
-
+    
     r <- rho r + (1 - rho) grad(x)**2;  x <- x - eta grad(x) / (sqrt(r) + epsilon), with r = 0 at the
     start and eta = `learning_rate`, in units of x.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -248,8 +252,8 @@ def rmsprop(x, g, state, learning_rate, rho=0.9, epsilon=1e-08):
     epsilon : float, default 1e-08
         Positive number that keeps the denominator from zero.
     """
-    (square,) = state
     n = x.size
+    (square,) = state
     if g.size != n or square.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -272,7 +276,7 @@ def rmsprop(x, g, state, learning_rate, rho=0.9, epsilon=1e-08):
 
 @cached_njit
 def rmsprop_state(x):
-    """What `rmsprop` advances, at the start x, an array of one dimension."""
+    """What `rmsprop` advances, from the start x, an array of one dimension."""
     square = np.empty(x.size, x.dtype)
     for i in range(x.size):
         square[i] = 0.0
@@ -282,12 +286,12 @@ def rmsprop_state(x):
 @cached_njit
 def adadelta(x, g, state, learning_rate, rho=0.95, epsilon=1e-06):
     """Adadelta (Zeiler 2012).
-
+    
     One step, in place:
-
+    
     r <- rho r + (1 - rho) grad(x)**2;  d <- sqrt(s + epsilon) grad(x) / sqrt(r + epsilon);
     s <- rho s + (1 - rho) d**2;  x <- x - eta d, with r = s = 0 at the start and eta = `learning_rate`.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -303,8 +307,8 @@ def adadelta(x, g, state, learning_rate, rho=0.95, epsilon=1e-06):
     epsilon : float, default 1e-06
         Positive number that keeps the denominator from zero.
     """
-    (square, step_square) = state
     n = x.size
+    (square, step_square) = state
     if g.size != n or square.size != n or step_square.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -332,7 +336,7 @@ def adadelta(x, g, state, learning_rate, rho=0.95, epsilon=1e-06):
 
 @cached_njit
 def adadelta_state(x):
-    """What `adadelta` advances, at the start x, an array of one dimension."""
+    """What `adadelta` advances, from the start x, an array of one dimension."""
     square = np.empty(x.size, x.dtype)
     step_square = np.empty(x.size, x.dtype)
     for i in range(x.size):
@@ -344,13 +348,13 @@ def adadelta_state(x):
 @cached_njit
 def adam(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
     """Adam (Kingma and Ba 2015).
-
+    
     One step, in place:
-
+    
     m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;
     x <- x - eta m' / (sqrt(v') + epsilon), with m' = m / (1 - beta1**t) and v' = v / (1 - beta2**t) in
     step t = 1, 2, ..., m = v = 0 at the start and eta = `learning_rate`, in units of x.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -369,8 +373,8 @@ def adam(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
     epsilon : float, default 1e-08
         Positive number that keeps the denominator from zero.
     """
-    (m, v, carried) = state
     n = x.size
+    (m, v, carried) = state
     if g.size != n or m.size != n or v.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -410,7 +414,7 @@ def adam(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
 
 @cached_njit
 def adam_state(x):
-    """What `adam` advances, at the start x, an array of one dimension."""
+    """What `adam` advances, from the start x, an array of one dimension."""
     m = np.empty(x.size, x.dtype)
     v = np.empty(x.size, x.dtype)
     for i in range(x.size):
@@ -427,13 +431,13 @@ def adam_state(x):
 @cached_njit
 def adamax(x, g, state, learning_rate, beta1=0.9, beta2=0.999):
     """AdaMax, Adam with the infinity norm (Kingma and Ba 2015).
-
+    
     One step, in place:
-
+    
     m <- beta1 m + (1 - beta1) grad(x);  u <- max(beta2 u, |grad(x)|);
     x <- x - eta / (1 - beta1**t) m / u in step t = 1, 2, ..., with m = u = 0 at the start and
     eta = `learning_rate`, in units of x.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -441,8 +445,8 @@ def adamax(x, g, state, learning_rate, beta1=0.9, beta2=0.999):
     g : ndarray, shape (n,)
         The gradient.
     state : tuple
-        What `adamax_state` returned: the vectors m, u, and the numbers beta1_power, correction1.
-        Advanced, too.
+        What `adamax_state` returned: the vectors m, u, and the numbers beta1_power,
+        correction1. Advanced, too.
     learning_rate : float
         Step length eta.
     beta1 : float, default 0.9
@@ -450,8 +454,8 @@ def adamax(x, g, state, learning_rate, beta1=0.9, beta2=0.999):
     beta2 : float, default 0.999
         Decay of the mean of their squares, in [0, 1).
     """
-    (m, u, carried) = state
     n = x.size
+    (m, u, carried) = state
     if g.size != n or m.size != n or u.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -484,7 +488,7 @@ def adamax(x, g, state, learning_rate, beta1=0.9, beta2=0.999):
 
 @cached_njit
 def adamax_state(x):
-    """What `adamax` advances, at the start x, an array of one dimension."""
+    """What `adamax` advances, from the start x, an array of one dimension."""
     m = np.empty(x.size, x.dtype)
     u = np.empty(x.size, x.dtype)
     for i in range(x.size):
@@ -499,15 +503,15 @@ def adamax_state(x):
 @cached_njit
 def nadam(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
     """Nadam, Adam with Nesterov's momentum (Dozat 2016).
-
+    
     One step, in place:
-
+    
     m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;
     x <- x - eta m' / (sqrt(v') + epsilon), with
     m' = beta1 m / (1 - beta1**(t + 1)) + (1 - beta1) grad(x) / (1 - beta1**t) and
     v' = v / (1 - beta2**t) in step t = 1, 2, ..., m = v = 0 at the start and eta = `learning_rate`, in
     units of x. The first step is eta (1 + 2 beta1) / (1 + beta1) in each variable.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -526,8 +530,8 @@ def nadam(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
     epsilon : float, default 1e-08
         Positive number that keeps the denominator from zero.
     """
-    (m, v, carried) = state
     n = x.size
+    (m, v, carried) = state
     if g.size != n or m.size != n or v.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -571,7 +575,7 @@ def nadam(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
 
 @cached_njit
 def nadam_state(x):
-    """What `nadam` advances, at the start x, an array of one dimension."""
+    """What `nadam` advances, from the start x, an array of one dimension."""
     m = np.empty(x.size, x.dtype)
     v = np.empty(x.size, x.dtype)
     for i in range(x.size):
@@ -589,13 +593,13 @@ def nadam_state(x):
 @cached_njit
 def amsgrad(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
     """AMSGrad (Reddi, Kale and Kumar 2018).
-
+    
     One step, in place:
-
+    
     m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;  w <- max(w, v);
     x <- x - eta m / (sqrt(w) + epsilon), with m = v = w = 0 at the start and eta = `learning_rate`, in
     units of x.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -613,8 +617,8 @@ def amsgrad(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
     epsilon : float, default 1e-08
         Positive number that keeps the denominator from zero.
     """
-    (m, v, v_max) = state
     n = x.size
+    (m, v, v_max) = state
     if g.size != n or m.size != n or v.size != n or v_max.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -646,7 +650,7 @@ def amsgrad(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08):
 
 @cached_njit
 def amsgrad_state(x):
-    """What `amsgrad` advances, at the start x, an array of one dimension."""
+    """What `amsgrad` advances, from the start x, an array of one dimension."""
     m = np.empty(x.size, x.dtype)
     v = np.empty(x.size, x.dtype)
     v_max = np.empty(x.size, x.dtype)
@@ -660,14 +664,14 @@ def amsgrad_state(x):
 @cached_njit
 def adamw(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08, weight_decay=0.01):
     """AdamW, Adam with decoupled weight decay (Loshchilov and Hutter 2019).
-
+    
     One step, in place:
-
+    
     m <- beta1 m + (1 - beta1) grad(x);  v <- beta2 v + (1 - beta2) grad(x)**2;
     x <- x - eta (m' / (sqrt(v') + epsilon) + lambda x), with m' = m / (1 - beta1**t) and
     v' = v / (1 - beta2**t) in step t = 1, 2, ..., m = v = 0 at the start, eta = `learning_rate` and
     lambda = `weight_decay`.
-
+    
     Parameters
     ----------
     x : ndarray, shape (n,)
@@ -688,8 +692,8 @@ def adamw(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08, wei
     weight_decay : float, default 0.01
         Decay of x in each step, times learning_rate; decoupled from the gradient.
     """
-    (m, v, carried) = state
     n = x.size
+    (m, v, carried) = state
     if g.size != n or m.size != n or v.size != n:
         raise ValueError("g and state must have the length of x")
     real_type = x.dtype.type
@@ -731,7 +735,7 @@ def adamw(x, g, state, learning_rate, beta1=0.9, beta2=0.999, epsilon=1e-08, wei
 
 @cached_njit
 def adamw_state(x):
-    """What `adamw` advances, at the start x, an array of one dimension."""
+    """What `adamw` advances, from the start x, an array of one dimension."""
     m = np.empty(x.size, x.dtype)
     v = np.empty(x.size, x.dtype)
     for i in range(x.size):

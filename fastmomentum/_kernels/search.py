@@ -13,12 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "990dfa609a9ba5c0"
-SLOPE = 18
-STEP = 21
-RATIO = 40
-DECREASE = 41
-ERROR_NEW = 42
+SOURCES = "3d777a08a13f3ad7"
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1
@@ -294,6 +289,16 @@ def largest_magnitude(v, n):
     for i in range(n):
         bits = larger_magnitude(bits, v[i])
     return from_magnitude_bits(bits, v)
+
+
+@part
+def measure_step(x, before, n, floats):
+    """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
+    bits = magnitude_bits(x[0] - x[0])
+    for i in range(n):
+        bits = larger_magnitude(bits, x[i] - before[i])
+    floats.STEP_NORM = from_magnitude_bits(bits, x)
+    floats.X_NORM = largest_magnitude(before, n)
 
 
 @cached_part

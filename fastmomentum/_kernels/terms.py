@@ -15,14 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "db36862735f089e6"
-PENALTY = 38
-STEP = 21
-GAP_TOL = 49
-PENALTY = 38
-PROX_NORM = 54
-PROX_STEP = 55
-VIOLATION = 56
+SOURCES = "c2305d83db56b057"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
@@ -328,14 +321,14 @@ def shrink_pairs(rows, ints, floats):
 
 
 @part(fastmath={"contract", "nsz", "reassoc"})
-def proximal_change(rows, ints, floats, origin):
-    """Squared length of the proximal step from `origin` to the trial; PROX_NORM is what it shows.
+def proximal_change(rows, ints, floats):
+    """Squared length of the proximal step from AHEAD to the trial; PROX_NORM is what it shows.
 
     |x - prox(x - t grad)| / min(t, 1) is at least the same for t = 1: the first grows with t, and
     falls with it when divided by t. Where h is separable, that for t = 1 is at hand.
     """
     n = ints.SIZE
-    x = row(rows, origin)
+    x = row(rows, ints.AHEAD)
     z = row(rows, ints.TRIAL)
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
     total = 0.0
@@ -344,9 +337,9 @@ def proximal_change(rows, ints, floats, origin):
         r[i] = r_i
         total += np.float64(r_i) * r_i
     if ints.SEPARABLE != 0:
-        floats.PROX_NORM = proximal_residual(rows, ints, floats, origin)
+        floats.PROX_NORM = proximal_residual(rows, ints, floats, ints.AHEAD)
     else:
-        floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.PROX_STEP, 1.0)
+        floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.STEP, 1.0)
     return total
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from fastmomentum._drive import Plan
 from fastmomentum._kernels import entry, layout
 from fastmomentum._kernels.callable import ABI
-from fastmomentum._kernels.drivers import driver_address, single_address
+from fastmomentum._kernels.drivers import caller_address, driver_address
+from fastmomentum._kernels.layout import INT
 from fastmomentum._objective import DIFFERENCE_CALLS, DIFFERENCE_STEPS
 from fastmomentum._terms import Terms, make_terms
 from fastmomentum._validation import (
@@ -27,7 +28,6 @@ from fastmomentum._validation import (
 )
 
 _FIELD = {name: i for i, name in enumerate(layout.PLAN_FIELDS)}
-_INT = {name: i for i, name in enumerate(layout.INTS)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,14 +107,15 @@ class _Shared:
         plan = Plan(settings, max(size, 1), dtype, "" if terms is None else "composite")
         self.ints, self.floats = plan.ints, plan.floats
         self.rate, self.momentum = plan.numbers["learning_rate"], plan.numbers["momentum"]
-        self.ints[_INT["COST_JAC"]] = 1
+        self.ints[INT.COST_JAC] = 1
         self.rows = np.zeros((plan.scratch_row, max(size, 1)), dtype)
         self.terms = terms
         self.starts = np.array(self._starts(plan), np.int64).reshape(-1, 3)
         signature = getattr(entry, f"SIGNATURE_{dtype.name}")
+        loop = "single" if terms is None else "single_composite"
         maxiter = dict(recipe.options).get("maxiter") is None
         values = {
-            "SINGLE": single_address(dtype, signature),
+            "SINGLE": caller_address(loop, dtype, signature),
             "DRIVER": driver_address(plan.loop, dtype, signature),
             "N": size,
             "ITEMSIZE": dtype.itemsize,
@@ -152,11 +153,11 @@ class _Shared:
             starts.append((plan.term_row + layout.FREE_ROW, layout.FROM_ZERO, 0))
             starts.append((0, layout.CLIPPED, 0))
             if plan.needs_prox:
-                self.ints[_INT["PROX"]], self.prox_data = self.terms.address()
-                self.ints[_INT["PROX_DATA"]] = self.prox_data.ctypes.data
+                self.ints[INT.PROX], self.prox_data = self.terms.address()
+                self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
         starts += [(row, given[start], 0) for row, start in plan.starts.items()]
         if plan.x_scale is not None:
-            row = int(self.ints[_INT["METRIC_START"]])
+            row = int(self.ints[INT.METRIC_START])
             self.rows[row] = plan.x_scale * plan.x_scale
             starts.append(self._row(row))
         return starts

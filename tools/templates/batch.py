@@ -3,8 +3,7 @@
 # loop of one problem by its address.
 
 
-@cached_loop(fastmath=False)
-def drive_batch(
+def drive(
     evaluate,  # IN     address of the evaluation
     context,  # INOUT  address of its context
     workspace,  # INOUT  address of the rows of one problem

@@ -19,29 +19,16 @@
 #
 # What keeps compilation short: fields instead of indices, rows (pointers) instead of arrays,
 # `larger` and `smaller` for max and min, and few local variables that are assigned more than once.
+#
+# Rows: points, gradients, d, and MEMORY pairs s, y. Own numbers: 1 / s.y of the pairs, a scratch.
 
 
-def drive(
-    evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
-    context,  # IN     address of its context
-    workspace,  # INOUT  address of the rows: points, gradients, d, and MEMORY pairs s, y
-    ints,  # INOUT  (len(INTS),)
-    floats,  # INOUT  (len(FLOATS) + 2 MEMORY,), with the pairs' 1 / s.y and a scratch
-    rates,  # IN     of the dtype of the rows, not read
-    momenta,  # IN     not read
-    history,  # OUT    (rows, 3): fun, gradient norm, learning rate
-    last,  # IN     return before iteration `last`
-):
-    ints = named(ints)
-    floats = named(floats)
+def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+    # OPENING
     own = own_numbers(floats)
-    n = ints.SIZE
-    rows = rows_of(workspace, ints.STRIDE, n, rates)
     memory = ints.MEMORY
     norm = ints.NORM
     d = row(rows, DIRECTION)
-    ints.STATUS = RUNNING
-    action = NEW_DIRECTION
 
     while True:
         if ints.PENDING != EVALUATED:
@@ -248,20 +235,16 @@ def drive(
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
-        if ints.COMPLETED != 0:
-            if ints.HISTORY > 0:
-                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
-            if floats.XTOL > 0.0:
-                xb = row(rows, ints.BASE)
-                bits = magnitude_bits(xb[0])
-                d_bits = magnitude_bits(d[0])
-                for i in range(n):
-                    bits = larger_magnitude(bits, xb[i])
-                    d_bits = larger_magnitude(d_bits, d[i])
-                floats.X_NORM = from_magnitude_bits(bits, d)
-                floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
-            if end_iteration(ints, floats):
-                break
+        if ints.COMPLETED != 0 and floats.XTOL > 0.0:
+            xb = row(rows, ints.BASE)
+            bits = magnitude_bits(xb[0])
+            d_bits = magnitude_bits(d[0])
+            for i in range(n):
+                bits = larger_magnitude(bits, xb[i])
+                d_bits = larger_magnitude(d_bits, d[i])
+            floats.X_NORM = from_magnitude_bits(bits, d)
+            floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
+        # COMPLETED
         if action == NEW_DIRECTION:
             if floats.NORM_BASE <= floats.GTOL:
                 if ints.VIRTUAL == 0:
@@ -277,12 +260,7 @@ def drive(
                 continue
             if ints.ITERATION >= last:
                 break
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
-                history[ints.HISTORY, 0] = floats.FUN_REAL
-                history[ints.HISTORY, 1] = floats.NORM_REAL
-                history[ints.HISTORY, 2] = np.nan
-                ints.HISTORY += 1
-                ints.RECORDED = ints.ITERATION
+            # RECORD
             floats.FUN_PREVIOUS = floats.FUN_BASE
             total = 0.0
             size = 0.0
@@ -325,11 +303,4 @@ def drive(
                 x[i] = xb[i] + step * d[i]
             ints.PENDING = TO_EVALUATE
 
-    if ints.STATUS != NEEDS_EVALUATION:
-        # What the caller shows as the current point is the last real one.
-        ints.CURRENT = ints.REAL
-        floats.FUN = floats.FUN_REAL
-        floats.GRAD_NORM = floats.NORM_REAL
-        ints.NIT = ints.ITERATION
-        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
-            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+    # CLOSING

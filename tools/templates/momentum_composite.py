@@ -7,29 +7,15 @@
 # step chooses the face anew. Its length is that of Barzilai and Borwein, made safe by a nonmonotone
 # search (Wright, Nowak and Figueiredo 2009).
 #
-# A state machine with one place that evaluates, like the automatic momentum.
+# A state machine with one place that evaluates, like the automatic momentum. After its rows stand
+# those of bounds and penalty, after its own numbers N_LEVELS values of f + h.
 
 
-def drive(
-    evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
-    context,  # IN     address of its context
-    workspace,  # INOUT  address of the rows: points, gradients, d, pairs, bounds and penalty
-    ints,  # INOUT  (len(INTS),)
-    floats,  # INOUT  (len(FLOATS) + 2 MEMORY + FIRST_LEVEL + N_LEVELS,)
-    rates,  # IN     of the dtype of the rows, not read
-    momenta,  # IN     not read
-    history,  # OUT    (rows, 3): fun, gradient norm, learning rate
-    last,  # IN     return before iteration `last`
-):
-    ints = named(ints)
-    floats = named(floats)
+def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+    # OPENING
     own = own_numbers(floats)
-    n = ints.SIZE
-    rows = rows_of(workspace, ints.STRIDE, n, rates)
     levels = 2 * ints.MEMORY + FIRST_LEVEL
     d = row(rows, DIRECTION)
-    ints.STATUS = RUNNING
-    action = NEW_DIRECTION
 
     while True:
         if ints.PENDING != EVALUATED:
@@ -42,23 +28,13 @@ def drive(
             phase = ints.PHASE
             accepted = False
             if phase == AT_START:
-                accept_trial(ints, floats)
-                base_from_real(ints, floats)
-                floats.FUN_START = f
-                if not good:
-                    ints.STATUS = STATUS_NONFINITE
-                    break
+                # START
                 for j in range(N_LEVELS):
                     own[levels + j] = f
-                total = 0.0
-                for i in range(n):
-                    total += np.float64(g[i]) * g[i]
-                start(x, g, n, floats, total)
                 floats.PROX_STEP = floats.STEP
                 floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
                 ints.FREE = -1
                 floats.REACH = 1.0
-                action = NEW_DIRECTION
             elif phase == SEARCHING:
                 # The proximal-gradient step.
                 level = own[levels]
@@ -112,15 +88,12 @@ def drive(
                 gr = row(rows, N_POINTS + origin)
                 sy = 0.0
                 ss = 0.0
-                bits = magnitude_bits(x[0] - x[0])
                 for i in range(n):
                     s_i = x[i] - xr[i]
                     sy += np.float64(s_i) * (g[i] - gr[i])
                     ss += np.float64(s_i) * s_i
-                    bits = larger_magnitude(bits, s_i)
-                floats.STEP_NORM = from_magnitude_bits(bits, g)
                 if floats.XTOL > 0.0:
-                    floats.X_NORM = largest_magnitude(xr, n)
+                    measure_step(x, xr, n, floats)
                 if sy > 0.0:
                     found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
                     floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
@@ -158,28 +131,16 @@ def drive(
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
 
-        if ints.COMPLETED != 0:
-            if ints.HISTORY > 0:
-                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
-            if end_iteration(ints, floats):
-                break
+        # COMPLETED
         if action == NEW_DIRECTION:
-            if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
-                ints.RESULT = ints.REAL
-                ints.STATUS = STATUS_CONVERGED
-                break
-            if floats.NORM_REAL <= floats.GTOL:
+            closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
+            if closed or floats.NORM_REAL <= floats.GTOL:
                 ints.RESULT = ints.REAL
                 ints.STATUS = STATUS_CONVERGED
                 break
             if ints.ITERATION >= last:
                 break
-            if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
-                history[ints.HISTORY, 0] = floats.FUN_REAL
-                history[ints.HISTORY, 1] = floats.NORM_REAL
-                history[ints.HISTORY, 2] = np.nan
-                ints.HISTORY += 1
-                ints.RECORDED = ints.ITERATION
+            # RECORD
             floats.FUN_PREVIOUS = floats.FUN_REAL
             ints.TRIALS = 0
             ints.PHASE = SEARCHING
@@ -213,10 +174,4 @@ def drive(
                 ints.VIRTUAL = face_trial(rows, ints, floats)
             ints.PENDING = TO_EVALUATE
 
-    if ints.STATUS != NEEDS_EVALUATION:
-        ints.CURRENT = ints.REAL
-        floats.FUN = floats.FUN_REAL
-        floats.GRAD_NORM = floats.NORM_REAL
-        ints.NIT = ints.ITERATION
-        if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
-            history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+    # CLOSING

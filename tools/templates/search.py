@@ -263,6 +263,16 @@ def largest_magnitude(v, n):
     return from_magnitude_bits(bits, v)
 
 
+@part
+def measure_step(x, before, n, floats):
+    """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
+    bits = magnitude_bits(x[0] - x[0])
+    for i in range(n):
+        bits = larger_magnitude(bits, x[i] - before[i])
+    floats.STEP_NORM = from_magnitude_bits(bits, x)
+    floats.X_NORM = largest_magnitude(before, n)
+
+
 @cached_part
 def vector_norm(v, n, norm, order):
     """Norm of a row other than the largest magnitude; nan if it holds one.

@@ -3,8 +3,7 @@
 # settings is in the plan, which it does not write to: such calls may run at the same time.
 
 
-@cached_loop(fastmath=False)
-def drive_single(
+def drive(
     evaluate,  # IN     address of the evaluation
     context,  # INOUT  address of its context
     workspace,  # INOUT  address of the fields of the call
@@ -47,20 +46,23 @@ def drive_single(
     # Whole vectors are copied as bytes: loops take long to compile.
     size = n * plan.ITEMSIZE
     copy_memory(first, call.X, size)
+    largest = largest_magnitude(row(rows, 0), n)
     starts = numbers_at(plan.STARTS, ints)
     for k in range(plan.N_STARTS):
         i, kind = starts[3 * k], starts[3 * k + 1]
         target = first + i * row_size
+        if COMPOSITE:
+            if kind == CLIPPED:
+                clip_to_bounds(rows, state, i)
+                continue
         if kind == FROM_ZERO:
             clear_memory(target, size)
-        elif kind == CLIPPED:
-            clip_to_bounds(rows, state, i)
         else:
             copy_memory(target, first if kind == FROM_X0 else starts[3 * k + 2], size)
     if plan.DIFFERENCES != 0:
         scratch = first + plan.SCRATCH_ROW * row_size
         # Their points keep to the bounds, which stand behind two vectors.
-        if state.TERMS != 0:
+        if COMPOSITE:
             lower = first + (state.TERMS + LOWER_ROW) * row_size
             copy_memory(scratch + 2 * size, lower, size)
             copy_memory(scratch + 3 * size, lower + row_size, size)
@@ -75,7 +77,6 @@ def drive_single(
         step[0] = plan.STEP
 
     status = STATUS_NONFINITE
-    largest = largest_magnitude(row(rows, 0), n)
     if largest - largest == 0.0:
         call_driver_or_release(
             memory,

@@ -300,14 +300,14 @@ def shrink_pairs(rows, ints, floats):
 
 
 @part
-def proximal_change(rows, ints, floats, origin):
-    """Squared length of the proximal step from `origin` to the trial; PROX_NORM is what it shows.
+def proximal_change(rows, ints, floats):
+    """Squared length of the proximal step from AHEAD to the trial; PROX_NORM is what it shows.
 
     |x - prox(x - t grad)| / min(t, 1) is at least the same for t = 1: the first grows with t, and
     falls with it when divided by t. Where h is separable, that for t = 1 is at hand.
     """
     n = ints.SIZE
-    x = row(rows, origin)
+    x = row(rows, ints.AHEAD)
     z = row(rows, ints.TRIAL)
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
     total = 0.0
@@ -316,9 +316,9 @@ def proximal_change(rows, ints, floats, origin):
         r[i] = r_i
         total += np.float64(r_i) * r_i
     if ints.SEPARABLE != 0:
-        floats.PROX_NORM = proximal_residual(rows, ints, floats, origin)
+        floats.PROX_NORM = proximal_residual(rows, ints, floats, ints.AHEAD)
     else:
-        floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.PROX_STEP, 1.0)
+        floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.STEP, 1.0)
     return total
 
 

@@ -12,7 +12,9 @@ for i in range(n):
     out_g[i] = g[i] if evaluated else np.nan
 norm = largest_magnitude(out_g, n)
 if evaluated:
-    if state.TERMS != 0 and norm - norm == 0.0:
-        norm = proximal_residual(rows, state, numbers, point)
-    elif state.NORM != NORM_INF:
+    finite = norm - norm == 0.0
+    if state.NORM != NORM_INF:
         norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
+    if COMPOSITE:
+        if state.TERMS != 0 and finite:
+            norm = proximal_residual(rows, state, numbers, point)

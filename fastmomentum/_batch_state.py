@@ -1,0 +1,170 @@
+"""The state of a batch: which problems are solved, and what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+
+import numpy as np
+
+from ._checkpoint import read_checkpoint, write_checkpoint
+from ._kernels import layout
+from ._state import rules_of
+from ._status import Status
+from ._validation import Settings
+
+BLOCK = 4096  # rows looked at in one go
+LAYOUT = f"{layout.N_NUMBERS}-{layout.N_COUNTS}"
+# A problem that ended so is solved anew, from its start, where this limit is another now.
+LIMITS = {Status.MAXITER: "maxiter", Status.MAXFEV: "maxfev"}
+
+# Ended by what ended the call.
+STOPPED = (Status.MAXTIME, Status.INTERRUPTED, Status.CALLBACK)
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class BatchState:
+    """What a batch has done: ``minimize_batch(..., state=result.state)`` solves the rest.
+
+    A problem that was under way is solved anew, from its start, so that its result is the same.
+
+    Attributes
+    ----------
+    method : str
+    status : ndarray of int, shape (n_problems,)
+        How each problem ended, see `Status`; -1: left out, -2: still to be solved.
+    x, gradients : ndarray, shape (n_problems, n)
+        What was found; of problems still to be solved, of no meaning.
+    numbers : ndarray, shape (n_problems, 3)
+        fun, grad_norm and learning_rate.
+    counts : ndarray of int, shape (n_problems, 6)
+        status, nit, nfev, njev, n_restarts and line_search_failures.
+    rules, limits : dict
+        The options that decide how the runs go and when they end.
+    starts : str
+        A hash of X0.
+    """
+
+    KIND = "batch"
+    ARRAYS = ("x", "gradients", "numbers", "counts")
+
+    method: str
+    rules: dict[str, str]
+    limits: dict[str, int]
+    starts: str
+    x: np.ndarray
+    gradients: np.ndarray
+    numbers: np.ndarray
+    counts: np.ndarray
+    source: str = dataclasses.field(default="state", init=False)  # what error messages call it
+
+    @property
+    def status(self) -> np.ndarray:
+        return self.counts[:, 0]
+
+    def __repr__(self) -> str:
+        done = int((self.status != layout.NOT_RUN).sum())
+        return f"BatchState(method={self.method!r}, {done:,} of {len(self.x):,} problems done)"
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Write it to a file, of NumPy's format npz, in one step: whole or not at all.
+
+        Parameters
+        ----------
+        file : path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        meta = {
+            "layout": LAYOUT,
+            "method": self.method,
+            "rules": self.rules,
+            "limits": self.limits,
+            "starts": self.starts,
+        }
+        write_checkpoint(file, self.KIND, meta, {name: getattr(self, name) for name in self.ARRAYS})
+
+    @classmethod
+    def load(cls, file: str | os.PathLike[str]) -> BatchState:
+        """Read a file of `save` or of ``minimize_batch(checkpoint=...)``.
+
+        Parameters
+        ----------
+        file : path
+
+        Raises
+        ------
+        ValueError
+            If it is not such a file, is damaged, or was written by another version.
+        OSError
+            If it cannot be read.
+        """
+        meta, arrays = read_checkpoint(file, cls.KIND, cls.ARRAYS, layout=LAYOUT)
+        try:
+            state = cls(
+                method=str(meta["method"]),
+                rules={str(k): str(v) for k, v in meta["rules"].items()},
+                limits={str(k): int(v) for k, v in meta["limits"].items()},
+                starts=str(meta["starts"]),
+                **arrays,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
+        count = len(state.x) if state.x.ndim == 2 else 0
+        good = (
+            count > 0
+            and state.x.dtype in (np.float64, np.float32)
+            and (state.gradients.shape, state.gradients.dtype) == (state.x.shape, state.x.dtype)
+            and state.numbers.shape == (count, layout.N_NUMBERS)
+            and state.numbers.dtype == np.float64
+            and state.counts.shape == (count, layout.N_COUNTS)
+            and state.counts.dtype == np.int64
+        )
+        if not good:
+            raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
+        return state
+
+    def to_do(self, settings: Settings) -> np.ndarray:
+        """Which problems are not solved yet, or ended by a limit that is another now."""
+        status = self.status
+        left = (status < 0) | np.isin(status, STOPPED)
+        for ended, name in LIMITS.items():
+            if self.limits.get(name) != getattr(settings, name):
+                left |= status == ended
+        return left
+
+    def check(self, settings: Settings, starts: np.ndarray) -> None:
+        """Is it of a batch with these settings and starts?"""
+        rules = {"method": settings.method.name, **rules_of(settings)}
+        for name, value in rules.items():
+            theirs = self.method if name == "method" else self.rules.get(name)
+            if theirs != value:
+                raise ValueError(
+                    f"{self.source} must be of a batch with {name}={value}, got one with {theirs}."
+                )
+        if (self.x.shape, self.x.dtype) != (starts.shape, starts.dtype):
+            raise ValueError(
+                f"{self.source} must be of a batch whose X0 has the shape {starts.shape} and dtype "
+                f"{starts.dtype}, got {self.x.shape} and {self.x.dtype}."
+            )
+        if self.starts != digest(starts):
+            raise ValueError(
+                f"{self.source} must be of a batch with the same X0: its values differ."
+            )
+
+
+def limits_of(settings: Settings) -> dict[str, int]:
+    """The limits of single problems."""
+    return {name: getattr(settings, name) for name in LIMITS.values()}
+
+
+def digest(starts: np.ndarray) -> str:
+    """A hash of the starts."""
+    made = hashlib.blake2b(digest_size=16)
+    for begin in range(0, len(starts), BLOCK):
+        made.update(np.ascontiguousarray(starts[begin : begin + BLOCK]).data)
+    return made.hexdigest()

@@ -1,0 +1,259 @@
+"""`Optimizer`: the methods without the loop, for objectives that live elsewhere."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._checkpoint import check_state
+from ._drive import Run
+from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
+from ._result import MESSAGES, OptimizeResult, Status
+from ._resume import restore, state_of
+from ._state import State
+from ._terms import make_terms
+from ._validation import (
+    as_gradient,
+    as_pair,
+    as_scalar,
+    check_bounds,
+    check_method,
+    check_options,
+    check_penalty,
+    check_step_options,
+    check_terms,
+    check_x0,
+)
+
+UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
+
+
+class _Told:
+    """Stands for an objective whose values are told."""
+
+    binding = None
+    jac = True
+    can_be_checked = False
+    cost_fun = cost_jac = cost_first = 1
+    calls_fun = calls_jac = 0
+
+
+class Optimizer:
+    """One run of a method, evaluation by evaluation, in the hands of the caller.
+
+    The same loops as `minimize`, and the same numbers to the last bit: only that the caller
+    evaluates the objective, where and when it likes.
+
+    Parameters
+    ----------
+    method : str or None
+        As for `minimize`.
+    x0 : array_like, shape (n,)
+        Initial guess.
+    bounds, penalty, tol, options : optional
+        As for `minimize`, but for the options ``disp``, ``progress``, ``return_all``, ``backend``
+        ``on_interrupt`` and ``checkpoint_every``. ``maxtime`` counts from here.
+    state : State or path, optional
+        Go on from this state, of an `Optimizer` or of `minimize`.
+
+    Attributes
+    ----------
+    done : bool
+        Whether the run has ended, see ``result().message``.
+    x : ndarray, shape (n,)
+        The best point so far.
+    fun : float
+        Its value.
+    nit, nfev : int
+        Iterations and evaluations so far.
+    state : State
+        A copy of all that the run knows.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument or an option is not valid.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmomentum import Optimizer
+    >>> opt = Optimizer("nesterov", [3.0, -1.0])
+    >>> while not opt.done:
+    ...     x = opt.ask()
+    ...     opt.tell(x @ x, 2.0 * x)
+    >>> opt.result().success, abs(opt.x).max() < 1e-5
+    (True, np.True_)
+    """
+
+    def __init__(
+        self,
+        method: str | None,
+        x0: Any,
+        *,
+        bounds: Any = None,
+        penalty: Any = None,
+        tol: float | None = None,
+        options: dict[str, Any] | None = None,
+        state: State | str | os.PathLike[str] | None = None,
+    ):
+        self._begin = time.perf_counter()
+        chosen = check_method(method)
+        x = check_x0(x0)
+        terms = None
+        if bounds is not None or penalty is not None:
+            terms = make_terms(
+                check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype
+            )
+        if terms is not None and method is None and not terms.separable:
+            chosen = check_method("nesterov")
+        settings = check_options(chosen, tol, options, x)
+        check_step_options(options)
+        check_terms(chosen, settings, terms)
+        if terms is not None:
+            x = terms.start(x)
+        told: Any = _Told()
+        self._run = run = Run(told, settings, x, terms)
+        self._status = Status.INTERRUPTED
+        self.done = False
+        earlier = check_state(state, None, State)
+        if earlier is not None:
+            restore(run, earlier)
+            if earlier.ended_under(settings):
+                self._end(Status(earlier.status))
+        if not self.done:
+            self._advance()
+
+    def __repr__(self) -> str:
+        n = self._run.n
+        how = self._status.name.lower() if self.done else "not finished"
+        return f"Optimizer({self._run.method.name!r}, n={n}, nit={self.nit}, {how})"
+
+    def ask(self) -> np.ndarray:
+        """The point to evaluate next.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            A copy, the same until `tell` is called.
+
+        Raises
+        ------
+        RuntimeError
+            If the run has ended.
+        """
+        if self.done:
+            raise RuntimeError(f"the run has ended, there is nothing to evaluate: {self._why()}")
+        return self._run.row(int(self._run.ints[INT.CURRENT])).copy()
+
+    def tell(self, f: float, g: Any) -> None:
+        """Value and gradient at the point of `ask`.
+
+        Parameters
+        ----------
+        f : float
+        g : array_like, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If `f` is not one real number, or `g` not n of them.
+        RuntimeError
+            If the run has ended.
+        """
+        if self.done:
+            raise RuntimeError(f"the run has ended, there is nothing to tell: {self._why()}")
+        run = self._run
+        value = as_scalar(f)
+        gradient = as_gradient(g, run.n, "the caller")
+        run.row(layout.N_POINTS + int(run.ints[INT.CURRENT]))[:] = gradient
+        run.objective.calls_fun += 1
+        run.objective.calls_jac += 1
+        run.deliver(value)
+        self._advance()
+
+    def step(self, fun: Callable[[np.ndarray], Any]) -> bool:
+        """One iteration, with as many evaluations as it takes.
+
+        Parameters
+        ----------
+        fun : callable
+            ``fun(x) -> (f, gradient)``.
+
+        Returns
+        -------
+        bool
+            Whether the run goes on.
+        """
+        before = self.nit
+        while not self.done and (self.nit == before or self.nfev == 0):
+            self.tell(*as_pair(fun(self.ask())))
+        return not self.done
+
+    def result(self) -> OptimizeResult:
+        """What was found so far.
+
+        Returns
+        -------
+        OptimizeResult
+            As that of `minimize`, with `state`; of a run that has not ended, status 5.
+        """
+        run = self._run
+        result = run.result(self._status, self._begin, "" if self.done else UNFINISHED)
+        if run.settings.history:
+            result["history"] = run.history_of(result)
+        result["state"] = self.state
+        return result
+
+    @property
+    def x(self) -> np.ndarray:
+        return self._run.row(max(int(self._run.ints[INT.BEST]), 0)).copy()
+
+    @property
+    def fun(self) -> float:
+        run = self._run
+        return float(run.floats[FLOAT.FUN_BEST]) if run.ints[INT.BEST] >= 0 else math.nan
+
+    @property
+    def nit(self) -> int:
+        return int(self._run.ints[INT.NIT])
+
+    @property
+    def nfev(self) -> int:
+        return int(self._run.ints[INT.NFEV])
+
+    @property
+    def state(self) -> State:
+        return copy.deepcopy(state_of(self._run, self._status if self.done else layout.RUNNING))
+
+    def _why(self) -> str:
+        return MESSAGES[self._status]
+
+    def _end(self, status: Status) -> None:
+        self._status = status
+        self.done = True
+
+    def _advance(self) -> None:
+        """To the next evaluation, or to the end."""
+        run = self._run
+        ints, settings = run.ints, run.settings
+        while True:
+            last = min(settings.maxiter, ints.item(INT.ITERATION) + 1)
+            if run.plan.scheduled:
+                last = run._fill_schedules(last)
+            if run.needs_evaluation(last):
+                if time.perf_counter() > self._begin + settings.maxtime:
+                    self._end(Status.MAXTIME)
+                return
+            run.keep_history()
+            if ints[INT.STATUS] != layout.RUNNING:
+                return self._end(Status(int(ints[INT.STATUS])))
+            if ints.item(INT.ITERATION) >= settings.maxiter:
+                return self._end(Status.MAXITER)

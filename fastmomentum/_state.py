@@ -1,0 +1,242 @@
+"""The state of a run, with which another call goes on as if there had been no break."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+from typing import Any
+
+import numpy as np
+
+from ._checkpoint import read_checkpoint, write_checkpoint
+from ._kernels import layout
+from ._kernels.layout import FLOAT, INT
+from ._status import Status
+from ._validation import Settings
+
+# What the numbers of a state mean; a file with others is of another version.
+LAYOUT = hashlib.sha256(
+    repr(
+        (
+            layout.INTS,
+            layout.FLOATS,
+            layout.N_POINTS,
+            layout.TERM_ROWS,
+            layout.METRIC_ROWS,
+            layout.FIRST_LEVEL,
+            layout.N_LEVELS,
+            layout.LOOK_BACK,
+        )
+    ).encode()
+).hexdigest()[:16]
+# With these a run has ended by its own rules: it goes on only under others.
+ENDED = frozenset(
+    (
+        Status.CONVERGED,
+        Status.PRECISION_LOSS,
+        Status.NONFINITE,
+        Status.STAGNATION,
+        Status.DIVERGED,
+    )
+)
+
+
+def rules_of(settings: Settings) -> dict[str, str]:
+    """What decides how a run goes and when it ends, but for limits, as text."""
+    names = ("gtol", "norm", "ftol", "xtol", "gap_tol", "patience", "memory", "constants")
+    rules = {name: repr(getattr(settings, name)) for name in names}
+    for name in ("learning_rate", "momentum"):
+        value = getattr(settings, name)
+        rules[name] = "schedule" if callable(value) else repr(value)
+    return rules
+
+
+@dataclasses.dataclass(eq=False, repr=False)
+class State:
+    """All that a run knows: ``minimize(..., state=result.state)`` goes on from it.
+
+    Attributes
+    ----------
+    method : str
+    x : ndarray, shape (n,)
+        The best point so far.
+    fun : float
+        Its value.
+    nit, nfev : int
+        Iterations and calls of the objective so far.
+    status : int
+        How the run that left it had ended, see `Status`; -1: it was under way.
+    loop : str
+        Which loop it is of: the method's, for a given or an automatic rate, with bounds or without.
+    rules : dict
+        The options that decide how a run goes and when it ends, as text.
+    rows : ndarray, shape (rows, n)
+        Points, their gradients, and the method's vectors.
+    ints, floats : ndarray
+        The numbers of the loop.
+    history : ndarray, shape (iterations, 3)
+        What was recorded: value, norm of the gradient and learning rate.
+    work : ndarray
+        Where a proximal operator that iterates starts from.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> import numpy as np
+    >>> from fastmomentum import State, minimize
+    >>> def fun(x):
+    ...     return x @ x, 2.0 * x
+    >>> options = {"learning_rate": 0.01, "maxiter": 5}
+    >>> first = minimize(fun, np.ones(2), jac=True, options=options)
+    >>> file = os.path.join(tempfile.mkdtemp(), "run.npz")
+    >>> first.state.save(file)
+    >>> options = {"learning_rate": 0.01}
+    >>> rest = minimize(fun, np.ones(2), jac=True, options=options, state=State.load(file))
+    >>> whole = minimize(fun, np.ones(2), jac=True, options=options)
+    >>> rest.nit == whole.nit, (rest.x == whole.x).all()
+    (True, np.True_)
+    """
+
+    KIND = "run"
+    ARRAYS = ("rows", "ints", "floats", "history", "work")
+
+    method: str
+    loop: str
+    status: int
+    rules: dict[str, str]
+    rows: np.ndarray
+    ints: np.ndarray
+    floats: np.ndarray
+    history: np.ndarray
+    work: np.ndarray
+    source: str = dataclasses.field(default="state", init=False)  # what error messages call it
+
+    @property
+    def x(self) -> np.ndarray:
+        return self.rows[max(int(self.ints[INT.BEST]), 0)].copy()
+
+    @property
+    def fun(self) -> float:
+        return float(self.floats[FLOAT.FUN_BEST]) if self.ints[INT.BEST] >= 0 else float("nan")
+
+    @property
+    def nit(self) -> int:
+        return int(self.ints[INT.NIT])
+
+    @property
+    def nfev(self) -> int:
+        return int(self.ints[INT.NFEV])
+
+    def __repr__(self) -> str:
+        n, dtype = self.rows.shape[1], self.rows.dtype
+        return f"State(method={self.method!r}, n={n}, dtype={dtype}, nit={self.nit})"
+
+    def ended_under(self, settings: Settings) -> bool:
+        """Had the run ended, by the same rules as these?"""
+        return self.status in ENDED and self.rules == rules_of(settings)
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Write it to a file, of NumPy's format npz, in one step: whole or not at all.
+
+        Parameters
+        ----------
+        file : path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        meta = {
+            "layout": LAYOUT,
+            "method": self.method,
+            "loop": self.loop,
+            "status": int(self.status),
+            "rules": self.rules,
+        }
+        write_checkpoint(file, self.KIND, meta, {name: getattr(self, name) for name in self.ARRAYS})
+
+    @classmethod
+    def load(cls, file: str | os.PathLike[str]) -> State:
+        """Read a file of `save` or of ``minimize(checkpoint=...)``.
+
+        Parameters
+        ----------
+        file : path
+
+        Raises
+        ------
+        ValueError
+            If it is not such a file, is damaged, or was written by another version.
+        OSError
+            If it cannot be read.
+        """
+        meta, arrays = read_checkpoint(file, cls.KIND, cls.ARRAYS, layout=LAYOUT)
+        state = cls(
+            method=_text(file, meta, "method"),
+            loop=_text(file, meta, "loop"),
+            status=_status(file, meta),
+            rules={str(k): str(v) for k, v in dict(meta.get("rules") or {}).items()},
+            **arrays,
+        )
+        state._check(file)
+        return state
+
+    def _check(self, file: Any) -> None:
+        """What the loops trust: kinds, lengths, and rows that exist."""
+        good = (
+            self.rows.ndim == 2
+            and self.rows.dtype in (np.float64, np.float32)
+            and self.rows.size > 0
+            and len(self.rows) > 2 * layout.N_POINTS
+            and self.ints.shape == (len(layout.INTS),)
+            and self.ints.dtype == np.int64
+            and self.floats.ndim == 1
+            and self.floats.size >= len(layout.FLOATS)
+            and self.floats.dtype == np.float64
+            and self.history.ndim == 2
+            and self.history.shape[1:] == (3,)
+            and self.history.dtype == np.float64
+            and self.work.ndim == 1
+            and self.work.dtype == self.rows.dtype
+        )
+        if not good:
+            raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
+        memory = int(self.ints[INT.MEMORY])
+        ranges = {
+            **_RANGES,
+            "COUNT": (0, memory + 1),
+            "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
+            "METRIC_IN_USE": (0, len(self.rows)),
+        }
+        for name, (low, high) in ranges.items():
+            value = int(self.ints[getattr(INT, name)])
+            if not low <= value < high:
+                raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value}.")
+
+
+# Indices and counts that a loop would follow without a check.
+_ROW = (0, layout.N_POINTS)
+_ROW_OR_NONE = (-1, layout.N_POINTS)
+_COUNT = (0, 2**62)
+_RANGES: dict[str, tuple[int, int]] = {
+    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE"), _ROW),
+    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
+    **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
+    "PENDING": (0, 4),
+}
+
+
+def _text(file: Any, meta: dict, name: str) -> str:
+    value = meta.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value!r}.")
+    return value
+
+
+def _status(file: Any, meta: dict) -> int:
+    value = meta.get("status")
+    if not isinstance(value, int):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: status is {value!r}.")
+    return value

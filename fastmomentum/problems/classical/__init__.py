@@ -1,0 +1,13 @@
+"""Classical unconstrained test functions.
+
+Every function appears three times, as the value, the gradient and both at once, and each
+one stands alone: Numba compiles it as it is, and it can be cached on disk by its name.
+"""
+
+from __future__ import annotations
+
+from fastmomentum.problems.classical import landscapes, scalable, small, sparse
+
+__all__ = ["FAMILIES"]
+
+FAMILIES = (*small.FAMILIES, *scalable.FAMILIES, *landscapes.FAMILIES, *sparse.FAMILIES)

@@ -1,0 +1,158 @@
+"""The methods' rules, plain functions in ``fastmomentum/_methods``, as lines of the loops."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Sequence
+
+from fastmomentum._methods import METHODS, METRICS, Method
+
+
+class _Rename(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]):
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        return ast.copy_location(ast.Name(id=self.names.get(node.id, node.id), ctx=node.ctx), node)
+
+
+def _statements(
+    method: Method, function: Callable, results: Sequence[str], known: Sequence[str]
+) -> list[ast.stmt]:
+    """The body of a rule, which must return `results` and know no argument but `known`."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    unknown = {argument.arg for argument in tree.args.args} - set(known)
+    if unknown:
+        raise SystemExit(f"{method.name}: {tree.name} has arguments of no meaning: {unknown}")
+    *body, end = tree.body
+    assert isinstance(end, ast.Return) and end.value is not None
+    returned = end.value.elts if isinstance(end.value, ast.Tuple) else [end.value]
+    if [ast.unparse(node) for node in returned] != list(results):
+        raise SystemExit(f"{method.name}: {tree.name} must return {', '.join(results)}")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+            raise SystemExit(f"{method.name}: {tree.name} has the literal {node.value!r}")
+    return body
+
+
+def _numbers(method: Method) -> tuple[str, ...]:
+    """Names of the method's own constants and carries, in their order in FLOATS."""
+    return (*(parameter.name for parameter in method.constants), *method.carries)
+
+
+def _constants(method: Method) -> list[str]:
+    """Load them, in the precision of the loop."""
+    if not _numbers(method):
+        return []
+    lines = ["own = own_numbers(floats)", "zero = real_type(0.0)", "one = real_type(1.0)"]
+    return lines + [f"{v} = real_type(own[{j}])" for j, v in enumerate(_numbers(method))]
+
+
+def advance_lines(method: Method) -> list[str]:
+    """Advance what is carried."""
+    if method.carry is None:
+        return []
+    known = (*_numbers(method), "zero", "one")
+    body = _statements(method, method.carry, list(method.carries), known)
+    return [line for statement in body for line in ast.unparse(statement).splitlines()]
+
+
+def _carry(method: Method) -> list[str]:
+    """The same; the rule does not change any more once what it sees of it is 1."""
+    taken = inspect.signature(method.rule).parameters
+    seen = [v for v in method.carries if v in taken]
+    return [*advance_lines(method), *(f"steady = steady and {name} == one" for name in seen)]
+
+
+def _carries_back(method: Method) -> list[str]:
+    first = len(method.constants)
+    return [f"own[{first + j}] = {name}" for j, name in enumerate(method.carries)]
+
+
+def _slot_rows(method: Method) -> list[str]:
+    return [f"{slot} = row(rows, FIRST_SLOT + {j})" for j, slot in enumerate(method.slots)]
+
+
+def _constrain(method: Method) -> list[str]:
+    """Rows of the iterate, where that is not the evaluated point, and of the last step; 0: none."""
+    slots = method.slots
+    iterate, velocity = (
+        f"FIRST_SLOT + {slots.index(name)}" if name in slots else "0"
+        for name in (method.iterate, "velocity")
+    )
+    return [f"iterate, velocity = {iterate}, {velocity}"]
+
+
+def element_lines(method: Method) -> list[str]:
+    """The rule's own text for one variable: `x_new_i` from `x`, and the slots alike."""
+    vectors = ("x", *method.slots)
+    given = ("g", "learning_rate", "momentum", "momentum_next", *_numbers(method), "zero", "one")
+    body = _statements(method, method.rule, vectors, (*vectors, *given))
+    code = method.rule.__code__
+    local = code.co_varnames[code.co_argcount :]
+    rename = _Rename(
+        {
+            "g": "g_i",
+            **{name: f"{name}_i" for name in local},
+            **{name: f"{name}_new_i" for name in vectors},
+        }
+    )
+    lines = ["g_i = g[i]"]
+    for name in vectors:
+        lines += [f"{name}_i = {name}[i]", f"{name}_new_i = {name}_i"]
+    for statement in body:
+        lines += ast.unparse(rename.visit(statement)).splitlines()
+    return lines
+
+
+def _rule(method: Method) -> list[str]:
+    """The body of the loop over variables: load, the rule's own text, store, compare."""
+    lines = [*element_lines(method), "x_new[i] = x_new_i"]
+    for name in method.slots:
+        lines.append(f"{name}[i] = {name}_new_i")
+        lines.append(f"slot_bits = added_magnitude(slot_bits, {name}_new_i - {name}_i)")
+    return lines
+
+
+def lines_of(method: Method) -> dict[str, list[str]]:
+    """What a method puts at the marks of the template of a given rate."""
+    return {
+        "CONSTANTS": _constants(method),
+        "CARRY": _carry(method),
+        "SLOT_ROWS": _slot_rows(method),
+        "RULE": _rule(method),
+        "CARRIES_BACK": _carries_back(method),
+        "CONSTRAIN": _constrain(method),
+    }
+
+
+def metric_lines() -> list[str]:
+    """The diagonals of the adaptive methods, one loop over the variables each."""
+    lines = []
+    for j, metric in enumerate(METRICS):
+        users = [method for method in METHODS.values() if method.metric is metric]
+        places = {tuple(p.name for p in method.constants) for method in users}
+        vectors = {method.metric_vectors for method in users}
+        if len(places) > 1 or len(vectors) > 1:
+            raise SystemExit(f"{metric.__name__}: its methods differ in parameters or vectors")
+        own, kept = places.pop(), vectors.pop()
+        taken = inspect.signature(metric).parameters
+        known = (*kept, "g", "step", "count", *own, "zero", "one")
+        body = _statements(users[0], metric, ("diagonal", *kept), known)
+        code = metric.__code__
+        local = code.co_varnames[code.co_argcount :]
+        rename = _Rename({name: f"{name}_i" for name in (*kept, "g", "step", *local)})
+        lines.append(f"if ints.METRIC == {j + 1}:")
+        for name in own:
+            if name in taken:
+                lines.append(f"    {name} = numbers[own + {own.index(name)}]")
+        lines.append("    for i in range(n):")
+        rows = {"g": "g", "step": "s", **dict(zip(kept, ("a", "b"), strict=False))}
+        loads = [f"{v}_i = np.float64({r}[i])" for v, r in rows.items() if v in taken]
+        text = [line for node in body for line in ast.unparse(rename.visit(node)).splitlines()]
+        stores = [f"{rows[name]}[i] = {name}_i" for name in kept]
+        lines += [f"        {line}" for line in (*loads, *text, *stores, "m[i] = diagonal_i")]
+    return lines
