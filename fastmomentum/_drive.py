@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ._checkpoint import Saver
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address, metric_address, norm_address
 from ._kernels.jit import jit_disabled
@@ -23,9 +24,10 @@ from ._kernels.layout import FLOAT, INT
 from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
-from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, make_result
 from ._resume import restore, state_of
 from ._state import State
+from ._status import NONFINITE_AT_X0, message_of, message_of_error
 from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
 from ._vectors import all_finite, largest_magnitude
@@ -222,7 +224,8 @@ class Run:
                 self.ints[INT.PROX], self.prox_data = terms.address()
                 self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
         self.numbers = plan.numbers.copy()
-        self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
+        # One more than a chunk has iterations: a state may be in the middle of one.
+        self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
@@ -250,7 +253,7 @@ class Run:
         for name, (parameter, schedule) in self.plan.scheduled.items():
             ahead = int(name == "momentum" and self.method.looks_ahead)
             count = last - first + ahead
-            if count == 0:
+            if count <= 0:  # also where a state is beyond maxiter
                 continue
             values = schedule_values(parameter, schedule, first, count, self.dtype)
             if len(values) == ahead:  # the next iteration's is needed, too, and it is bad
@@ -309,6 +312,8 @@ class Run:
                 self.floats[FLOAT.FUN] = self.objective.value(self.row(0))
             self.row(layout.N_POINTS)[:] = math.nan
             return False
+        if self.settings.check_jac:
+            check_gradient(self.objective, self.row(0))
         f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
         if f is not None:
             self.deliver(f)
@@ -328,7 +333,9 @@ class Run:
     def keep_history(self) -> None:
         """Put aside the rows recorded in this stretch."""
         if self.settings.history and self.ints[INT.HISTORY] > 0:
-            self.recorded.append(self.history[: self.ints[INT.HISTORY]].copy())
+            rows = self.history[: self.ints[INT.HISTORY]].copy()
+            # No call between these two: Python answers Ctrl-C after calls.
+            self.recorded += [rows]
             self.ints[INT.HISTORY] = 0
 
     def needs_evaluation(self, last: int) -> bool:
@@ -444,6 +451,12 @@ class Run:
             self.ints[INT.NJEV] += self.objective.cost_jac
         return value, gradient
 
+    def words(self, status: Status) -> str:
+        """Why the run ended, and what to try."""
+        if status == Status.NONFINITE and self.ints[INT.BEST] < 0:
+            return NONFINITE_AT_X0
+        return message_of(status, self.settings.learning_rate == "auto")
+
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
         """The result if the run ends now."""
         ints, floats = self.ints.tolist(), self.floats
@@ -472,7 +485,7 @@ class Run:
                 raise
             grad_norm = math.nan  # a proximal operator of the user's is what failed
         result = make_result(
-            message=message or MESSAGES[status],
+            message=message or self.words(status),
             success=converged,
             status=int(status),
             fun=f,
@@ -548,7 +561,7 @@ def drive(
             _attach(error, _finish(run, status, begin, message, vectors))
             raise
     except BaseException as error:
-        message = f"Stopped by {type(error).__name__}: {error}"
+        message = message_of_error(error)
         _attach(error, _finish(run, status, begin, message, vectors))
         raise
     return _finish(run, status, begin, message, vectors)
@@ -582,7 +595,7 @@ def _attach(error: BaseException, result: OptimizeResult) -> None:
 
 
 def _first_chunk(run: Run) -> int:
-    seconds = run.objective.seconds  # 0: not known
+    seconds = 2.0 * run.objective.seconds  # an iteration may take two; 0: not known
     return max(1, min(FIRST_CHUNK, int(CHUNK_SECONDS / seconds))) if seconds > 0.0 else 1
 
 

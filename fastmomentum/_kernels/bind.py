@@ -13,6 +13,7 @@ from numba.core import errors, types
 from numba.core.ccallback import CFunc
 
 from . import abi, entry
+from .interrupts import interrupts_kept
 from .jit import FLAGS
 
 
@@ -102,6 +103,19 @@ def c_arguments(function: Any) -> tuple[str, ...]:
     return tuple(" ".join(p.replace("*", " * ").replace("const", "").split()) for p in parts)
 
 
+def c_callable(function: Any) -> Callable:
+    """A C function as one that Python calls with x, or with x and an array to write into."""
+    address, data = c_address(function) or (0, 0)
+    returned, *parameters = c_arguments(function)
+    pointers = [ctypes.c_void_p] * (parameters.count("double *") + 1)
+    kind = ctypes.c_double if returned == "double" else None
+    # Without a parameter for it, the last argument is ignored.
+    call = ctypes.CFUNCTYPE(kind, ctypes.c_int, *pointers)(address)
+    if len(pointers) == 2:
+        return lambda x: call(x.size, x.ctypes.data, data)
+    return lambda x, out: call(x.size, x.ctypes.data, out.ctypes.data, data)
+
+
 def _check_c(name: str, function: Any, expected: tuple[str, ...]) -> None:
     found = c_arguments(function)
     if found not in (expected, expected[:-1]):
@@ -166,6 +180,8 @@ def _code(
             failures.append(error)
     name = getattr(function, "__name__", role)
     telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
+    kind = "jac" if role.startswith("jac") else "fun"
+    name = name if name == kind else f"{kind} {name}"
     raise NotCompilable(f"{name}: {reason(telling[0])}") from None
 
 
@@ -194,7 +210,7 @@ def _of_each(tell: Callable, args: tuple) -> tuple:
     """``tell(a)`` for each argument; an error if Numba knows no type for one."""
     try:
         return tuple(map(tell, args))
-    except ValueError as error:
+    except (ValueError, errors.NumbaError) as error:
         raise NotCompilable(f"args: {reason(error)}") from None
 
 
@@ -220,7 +236,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
         If Numba cannot compile one of them for these arguments.
     """
     if c_address(fun) is not None:
-        return _bind_c(fun, jac, args, dtype)
+        with interrupts_kept():
+            return _bind_c(fun, jac, args, dtype)
     mark = jac if isinstance(jac, bool | str) else weakref.ref(jac)
     key = (_of_each(_kind, args), dtype.char, in_place, mark)
     memo = _bindings.setdefault(fun, {})
@@ -228,7 +245,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     if known is not None and known.is_current():
         return known
     argument_types = _of_each(numba.typeof, args)
-    binding = _bind(fun, jac, argument_types, dtype, in_place)
+    with interrupts_kept():
+        binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_overloads(fun, argument_types), *_overloads(jac, argument_types))
     binding = binding._replace(code=code)
     for dead in [k for k in memo if isinstance(k[-1], weakref.ref) and k[-1]() is None]:

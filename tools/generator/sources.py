@@ -57,7 +57,7 @@ def constants(text: str) -> str:
 def imports(module: str, body: str, path: str) -> str:
     """Import of what `body` calls from a module, whose text is the file `path`."""
     defined = set(re.findall(r"^ *def (\w+)\(", read(path), flags=re.M))
-    used = sorted(name for name in defined if re.search(rf"(?<!\.)\b{name}\(", body))
+    used = sorted(defined & set(re.findall(r"(?<!\.)\b(\w+)\(", body)))
     return f"from .{module} import {', '.join(used)}\n" if used else ""
 
 
