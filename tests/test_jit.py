@@ -342,12 +342,38 @@ def parallel(x0, a):
         x[i] = found.x
         fields[i] = np.array([found.fun, found.nfev, found.status])
     return x, fields
+
+def made(shift):
+    @njit
+    def fun(x, out):
+        out[0] = 2.0 * (x[0] - shift)
+        return (x[0] - shift) ** 2
+
+    return minimizer(fun, "gd", jac=True)
+
+solve_made = made(1.0)
+
+@njit(cache=True)
+def closed():
+    return solve_made(np.zeros(1)).x[0]
+"""
+# Numba tells the functions that `made` makes apart by a number, and these get the one that the
+# cached function was compiled with.
+NAMESAKES = """
+import numba
+import numpy as np
+import user
+numba.njit(lambda x: x)(1)
+others = [user.made(5.0 + k) for k in range(3)]
+for k in range(3):
+    assert abs(others[k](np.zeros(1)).x[0] - (5.0 + k)) < 1e-4
 """
 CHILD = """
 import sys
 import numpy as np
 import numba
 import user
+assert abs(user.closed() - 1.0) < 1e-4
 a = np.linspace(-2.0, 2.0, 500)
 x, fields = user.parallel(np.ones(2), a)
 assert numba.get_num_threads() == 2
@@ -387,7 +413,8 @@ def test_another_process_loads_what_the_user_cached(tmp_path):
     first = child(CHILD)
     assert first[0] == "True True"
     assert first[2:] == ["0 1", "0 1", "0 1", "1"]
-    assert child(CHILD) == ["True True", "0 0", "0 0", "1 0", "1 0", "0"]
+    again = child(NAMESAKES + CHILD)
+    assert again == ["True True", "0 0", "0 0", "1 0", "1 0", "0"]
     # Nothing of the old process's memory is in the code: without the library there is an error.
     missing, stale = child(ERRORS)
     assert missing.startswith("ModuleNotFoundError")

@@ -1,8 +1,8 @@
 """How a user's compiled function is called from a loop that was compiled before it.
 
-The only file that uses Numba's internals. A loop must not take the user's dispatcher as an
-argument: it would be compiled anew for each objective, and never be found in the disk cache. It
-takes integers instead: the address of a function with the universal signature
+The only file that uses Numba's internals, with callable.py. A loop must not take the user's
+dispatcher as an argument: it would be compiled anew for each objective, and never be found in the
+disk cache. It takes integers instead: the address of a function with the universal signature
 
     evaluate(x, g, n, context) -> float64        returns fun(x), writes the gradient to g
 

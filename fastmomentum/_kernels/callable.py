@@ -7,6 +7,7 @@ it asks Python for, at its first call, and keeps.
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import numba
@@ -63,10 +64,45 @@ def _array(context, builder, type_, data, size, itemsize, memory=None):
     return array._getvalue()
 
 
+class _OwnCopy:
+    """The code of a compiled function under names that no other code has.
+
+    Numba tells apart functions of one name, such as closures, by a number that is counted anew in
+    each process. Code from a disk cache brings the number of another process: where that is in use
+    here, the dynamic linker would take one function for the other.
+    """
+
+    def __init__(self, result, tag):
+        self._reload_init = result.library._reload_init
+        self._module = result.library._get_module_for_linking().clone()
+        self.name = f"{result.fndesc.llvm_func_name}.{tag}"
+        for function in self._module.functions:
+            if function.name == result.fndesc.llvm_func_name:
+                function.name = self.name
+            elif not function.is_declaration and not function.name.startswith("NRT_"):
+                function.linkage = "internal"
+
+    def _ensure_finalized(self):
+        pass
+
+    def _get_module_for_linking(self):
+        return self._module
+
+
+def _emit_link(context, builder, result, tag):
+    """A compiled function, to be called or its address taken."""
+    copy = _OwnCopy(result, tag)
+    context.add_linking_libs([copy])
+    descriptor = result.fndesc
+    function_type = context.call_conv.get_function_type(descriptor.restype, descriptor.argtypes)
+    return cgutils.get_or_insert_function(builder.module, function_type, copy.name)
+
+
 def _emit_plan(context, builder, recipe):
     """Address of the plan, kept in a variable of this code."""
     integer = context.get_value_type(abi.ADDRESS)
-    known = cgutils.add_global_variable(builder.module, integer, "fastmomentum_plan")
+    name = builder.module.get_unique_name("fastmomentum_plan")
+    known = cgutils.add_global_variable(builder.module, integer, name)
     known.linkage = "internal"
     known.initializer = ir.Constant(integer, 0)
     size = context.get_abi_sizeof(integer)
@@ -92,7 +128,7 @@ def _emit_plan(context, builder, recipe):
     return builder.load(found)
 
 
-def _runner(fun, jac, takes_output, recipe_of):
+def _runner(fun, jac, takes_output, recipe_of, tag):
     """Intrinsic ``run(x, g, args)``: minimize from x, in place; returns the numbers of the call."""
 
     @intrinsic
@@ -122,12 +158,10 @@ def _runner(fun, jac, takes_output, recipe_of):
                 place = builder.add(call_address, ir.Constant(integer, _CALL.offset(name)))
                 return builder.inttoptr(place, context.get_value_type(real).as_pointer())
 
-            def address_of(code):
-                if code is None:
+            def address_of(result):
+                if result is None:
                     return ir.Constant(integer, 0)
-                context.add_linking_libs([code.library])
-                function = context.declare_function(builder.module, code.fndesc)
-                return builder.ptrtoint(function, integer)
+                return builder.ptrtoint(_emit_link(context, builder, result, tag), integer)
 
             plan = _emit_plan(context, builder, recipe)
             arrays = [
@@ -167,8 +201,7 @@ def _runner(fun, jac, takes_output, recipe_of):
                 *(_array(context, builder, type_, nothing, zero, 8) for type_ in arguments[7:12]),
                 zero,
             ]
-            context.add_linking_libs([entry.library])
-            function = context.declare_function(builder.module, entry.fndesc)
+            function = _emit_link(context, builder, entry, tag)
             status, _ = context.call_conv.call_function(
                 builder, function, types.none, arguments, passed
             )
@@ -203,7 +236,8 @@ def make_solver(fun: Any, jac: Any, takes_output: Any, recipe_of: Any, result_ty
     result_type : type
         A namedtuple.
     """
-    run = _runner(fun, jac, takes_output, recipe_of)
+    tag = uuid.uuid4().hex
+    run = _runner(fun, jac, takes_output, recipe_of, tag)
 
     def solve(x0, *args):
         if x0.size == 0:
@@ -219,5 +253,6 @@ def make_solver(fun: Any, jac: Any, takes_output: Any, recipe_of: Any, result_ty
             raise MemoryError("no memory for the vectors of a minimizer")
         return result_type(x, f, g, nit, nfev, njev, status, status == 0, grad_norm)
 
+    solve.__qualname__ = f"solve_{tag}"
     flags: dict[str, Any] = {**FLAGS, "no_cfunc_wrapper": True}
     return numba.njit(**flags)(solve)

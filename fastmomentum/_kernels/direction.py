@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "701204b01c2b9469"
+SOURCES = "e321ec96d7f84c30"
 DIRECTION = 10
 PAIRS = 11
 

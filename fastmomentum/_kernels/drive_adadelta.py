@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e7084506a3a98154"
+SOURCES = "c9f9bab252af0286"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

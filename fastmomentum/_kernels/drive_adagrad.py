@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8bb4ff698338177c"
+SOURCES = "61041742f6d1bd05"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7e6f370d32f3d73b"
+SOURCES = "a850c0caa29bcddd"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "6520da052891571c"
+SOURCES = "b0d87efeb89dda59"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

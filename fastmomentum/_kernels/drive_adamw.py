@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "05eb1147ccedead2"
+SOURCES = "f805102b78be4b75"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "718ae11f4a51960e"
+SOURCES = "8c49ffd4698a62ea"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "289c359d7a6bdbbb"
+SOURCES = "dc1318214182416b"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7f8c3d604a2cac1e"
+SOURCES = "f161839bdfb93a8c"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, converge_at_trial, end_iterati
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "7e24882bfb136e9a"
+SOURCES = "547fb220ea0c6262"
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ecd7a9c1293f4c7f"
+SOURCES = "7ebae76c4c42cdf1"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e967a258e6cd3d58"
+SOURCES = "4b6ee63107665105"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8e00258b921d2b86"
+SOURCES = "7bfb235d451a70de"
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "93b4361e5d513459"
+SOURCES = "bb93ad61164d73f8"
 
 
 

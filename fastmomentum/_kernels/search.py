@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "3d777a08a13f3ad7"
+SOURCES = "7309e4a8a8bda494"
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1

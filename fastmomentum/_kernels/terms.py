@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "c2305d83db56b057"
+SOURCES = "980e3917a54b712e"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
