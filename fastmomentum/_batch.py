@@ -33,8 +33,11 @@ from ._validation import (
     check_batch_options,
     check_batched,
     check_bounds,
+    check_client,
+    check_device,
     check_fun,
     check_jac,
+    check_lazy,
     check_method,
     check_options,
     check_penalty,
@@ -43,6 +46,7 @@ from ._validation import (
     check_terms,
     check_workers,
     check_X0,
+    is_client,
     schedule_value,
     write,
 )
@@ -70,9 +74,10 @@ def minimize_batch(
     *,
     penalty: Any = None,
     skip: Any = None,
-    workers: int | None = None,
+    workers: Any = None,
     state: Any = None,
     checkpoint: Any = None,
+    device: str = "cpu",
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -109,9 +114,13 @@ def minimize_batch(
         As for `minimize`, the same for all problems.
     skip : array_like of bool, shape (n_problems,), optional
         Problems to leave out: their status is -1, their x that of X0, their fun nan.
-    workers : int, optional
+    workers : int or distributed.Client, optional
         Threads; by default as many as there are processors for this process. Problems whose
         functions are not compiled, or whose penalty is not separable, run one after the other.
+        A client of a dask cluster: the problems are solved in chunks on its workers, one thread
+        each, and those of workers that die again. X0 may then be a dask array, and batched `args`
+        too: each block is a task, and the arrays of the result are dask arrays, whose
+        blocks the workers hold; without `callback`, `skip`, `state` and `checkpoint`.
     state : BatchState or path, optional
         ``result.state`` of an earlier call with the same arguments, or the file of one: what it
         solved is taken over, and the other problems are solved, those that ended with `maxiter` or
@@ -119,6 +128,8 @@ def minimize_batch(
     checkpoint : path, optional
         A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the call goes on from it.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where: on a CUDA device each thread solves one problem after the other, from start to end.
 
     Returns
     -------
@@ -127,8 +138,8 @@ def minimize_batch(
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
         shape (n_problems,). message says how many problems ended in which way and, in a line for
         each kind of failure, what to try; time is in seconds; workers the threads used; backend
-        ``"numba"`` or ``"python"``. Problems that were not reached have the status of the reason,
-        4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
+        ``"numba"``, ``"python"`` or ``"cuda"``. Problems that were not reached have the status of
+        the reason, 4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
         ``options={"keep_state": True}``, is what a later call goes on from.
 
     Raises
@@ -145,6 +156,17 @@ def minimize_batch(
     far, and ``row``, the problem; Ctrl-C carries ``result`` too, or returns it with
     ``options={"on_interrupt": "return"}``. Threads come from a pool of this call, not from Numba's
     threading layers, so that it may be called from threads and forked processes.
+
+    On a cluster, chunks of some second of work go to the workers, which compile once each. A worker
+    that dies is noticed at once; one that hangs only by dask, after its ``worker-ttl`` (5 minutes).
+
+    ``device="cuda"`` needs the package numba-cuda. It takes the same methods, bounds, and separable
+    penalties. `fun` and `jac`, compiled or not, must be what a CUDA kernel can be made of: loops
+    over numbers and functions of `math`, a gradient written in place (or differences), and `args`
+    of numbers and arrays; they may not rely on exceptions. On the device x and the rows of batched
+    arguments are strided. Multiply-adds are contracted there, so that results agree with those of
+    the processor to rounding. With a float32 X0 all arithmetic is float32: floats in `fun` are
+    taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
 
     Examples
     --------
@@ -172,6 +194,13 @@ def minimize_batch(
     (np.True_, [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]])
     """
     begin = time.perf_counter()
+    if is_client(workers) and hasattr(X0, "to_delayed"):
+        check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
+        from .distributed.batch import solve_lazily
+
+        return solve_lazily(
+            workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
+        )
     chosen = check_method(method)
     check_fun(fun)
     args = check_args(args)
@@ -187,10 +216,12 @@ def minimize_batch(
         chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
-    n_workers = check_workers(workers)
-    batch = Batch(
-        fun, check_jac(jac, settings.check_jac), args, which, starts, settings, mask, begin
-    )
+    n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
+    kind = Batch
+    if check_device(device, workers, settings) == "cuda":
+        from ._batch_cuda import CudaBatch as kind
+    checked = check_jac(jac, settings.check_jac)
+    batch = kind(fun, checked, args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:
@@ -343,11 +374,16 @@ class Batch:
         """How many problems are solved."""
         return self.before + sum(int(loop.fields[_FIELD["DONE"]]) for loop in self.loops)
 
-    def run(self, workers: int, callback: Callable | None) -> OptimizeResult:
+    def run(self, workers: Any, callback: Callable | None) -> OptimizeResult:
         """Solve them; every way out gives what was found."""
         report = Report(self, callback)
         try:
-            self._run_groups(workers, report)
+            if isinstance(workers, int):
+                self._run_groups(workers, report)
+            else:
+                from .distributed.batch import run_chunks
+
+                run_chunks(self, workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
                 _attach(error, self._finish())

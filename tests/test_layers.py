@@ -29,10 +29,14 @@ LAYERS = (
     ("_options", 3),
     ("_path", 3),
     ("_batch", 3),
+    ("_batch_cuda", 3),
+    ("_minimize_cuda", 3),
     ("_multistart", 3),
     ("jit", 3),
     ("_scipy", 3),
     ("_optimizer", 3),
+    ("_sums", 3),
+    ("distributed", 3),
     ("_drive", 2),
     ("_resume", 2),
     ("_state", 2),
@@ -43,6 +47,7 @@ LAYERS = (
     ("_gradient_check", 2),
     ("_callback", 2),
     ("_progress", 2),
+    ("_html", 2),
     ("_result", 2),
     ("_validation", 2),
     ("_vectors", 2),
@@ -59,7 +64,17 @@ LAYERS = (
 )
 # Packages that only some layers may import where a module begins.
 NUMBA = ("numba", "llvmlite")
-HEAVY = (*NUMBA, "scipy", "matplotlib", "dask", "sklearn", "statsmodels", "pandas", "tqdm")
+HEAVY = (
+    *NUMBA,
+    "scipy",
+    "matplotlib",
+    "dask",
+    "distributed",
+    "sklearn",
+    "statsmodels",
+    "pandas",
+    "tqdm",
+)
 
 
 def module_name(path):
@@ -179,6 +194,7 @@ sys.stdout.write(" ".join(sorted({{m.split(".")[0] for m in sys.modules}} & set(
         ("fastmomentum.schedules.Step(0.1)(3)", set()),
         ("fastmomentum.penalties.L1(0.1).value([1.0, 2.0])", set()),
         ("fastmomentum.show_options(disp=False)", set()),
+        ("fastmomentum.distributed.ShardedSum", set()),
         (
             "fastmomentum.minimize(lambda x: x @ x, [1.0], options={'learning_rate': 0.1})",
             {"numba", "llvmlite", "scipy"},
@@ -208,6 +224,7 @@ HELP = {
     "fastmomentum.penalties": None,
     "fastmomentum.jit": None,
     "fastmomentum.jit.rules": None,
+    "fastmomentum.distributed": None,
 }
 PUBLIC = [
     (module, name)

@@ -24,8 +24,8 @@ from .jit import FLAGS
 
 NO_MEMORY, WRONG_SIZE = layout.CALL_FAILURES
 _CALL = abi.record(layout.CALL_FIELDS, abi.I8)
-# What a change of would make code from a user's disk cache crash.
-ABI = repr((layout.CALL_FIELDS, layout.CALL_FAILURES, driver_signature(abi.F8)))
+# Code from a user's disk cache must not run where this differs: it would crash.
+ABI = repr((layout.CALL_FIELDS, layout.PLAN_FIELDS[0], driver_signature(abi.F8)))
 
 
 @intrinsic
