@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "4a14187362595b33"
+SOURCES = "da0e390a823c2a91"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "2fa9cb5abad16dee"
+SOURCES = "a498283f6e1eb795"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

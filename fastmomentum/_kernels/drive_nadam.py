@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "60dc586cd84d2e4f"
+SOURCES = "b56ea4152686689e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

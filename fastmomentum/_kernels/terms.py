@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "ca6f879232607cfd"
+SOURCES = "b379ff6a66419e2e"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
