@@ -10,7 +10,7 @@ import numpy as np
 
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._kernels import layout
-from ._state import rules_of
+from ._state import rules_in, rules_of
 from ._status import Status
 from ._validation import Settings
 
@@ -21,6 +21,8 @@ LIMITS = {Status.MAXITER: "maxiter", Status.MAXFEV: "maxfev"}
 
 # Ended by what ended the call.
 STOPPED = (Status.MAXTIME, Status.INTERRUPTED, Status.CALLBACK)
+
+_CODES = (-1, layout.NOT_RUN, *Status)
 
 
 @dataclasses.dataclass(eq=False, repr=False)
@@ -107,7 +109,7 @@ class BatchState:
         try:
             state = cls(
                 method=str(meta["method"]),
-                rules={str(k): str(v) for k, v in meta["rules"].items()},
+                rules=rules_in(file, meta),
                 limits={str(k): int(v) for k, v in meta["limits"].items()},
                 starts=str(meta["starts"]),
                 **arrays,
@@ -123,6 +125,8 @@ class BatchState:
             and state.numbers.dtype == np.float64
             and state.counts.shape == (count, layout.N_COUNTS)
             and state.counts.dtype == np.int64
+            and np.isin(state.status, _CODES).all()
+            and (state.counts[:, 1:] >= 0).all()
         )
         if not good:
             raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")

@@ -220,7 +220,8 @@ class Run:
                 self.ints[INT.PROX], self.prox_data = terms.address()
                 self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
         self.numbers = plan.numbers.copy()
-        self.history = np.empty((HISTORY_ROWS, 3)) if settings.history else _NO_HISTORY
+        # One more than a chunk has iterations: a state may be in the middle of one.
+        self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
         self.recorded: list[np.ndarray] = []
         self.deadline = math.inf
         self.progress: Progress | None = None
@@ -248,7 +249,7 @@ class Run:
         for name, (parameter, schedule) in self.plan.scheduled.items():
             ahead = int(name == "momentum" and self.method.looks_ahead)
             count = last - first + ahead
-            if count == 0:
+            if count <= 0:  # also where a state is beyond maxiter
                 continue
             values = schedule_values(parameter, schedule, first, count, self.dtype)
             if len(values) == ahead:  # the next iteration's is needed, too, and it is bad
@@ -326,7 +327,9 @@ class Run:
     def keep_history(self) -> None:
         """Put aside the rows recorded in this stretch."""
         if self.settings.history and self.ints[INT.HISTORY] > 0:
-            self.recorded.append(self.history[: self.ints[INT.HISTORY]].copy())
+            rows = self.history[: self.ints[INT.HISTORY]].copy()
+            # No call between these two: Python answers Ctrl-C after calls.
+            self.recorded += [rows]
             self.ints[INT.HISTORY] = 0
 
     def needs_evaluation(self, last: int) -> bool:
@@ -580,7 +583,7 @@ def _attach(error: BaseException, result: OptimizeResult) -> None:
 
 
 def _first_chunk(run: Run) -> int:
-    seconds = run.objective.seconds  # 0: not known
+    seconds = 2.0 * run.objective.seconds  # an iteration may take two; 0: not known
     return max(1, min(FIRST_CHUNK, int(CHUNK_SECONDS / seconds))) if seconds > 0.0 else 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._kernels import layout
 from ._kernels.layout import INT
-from ._state import State, rules_of
+from ._state import ENDED, State, rules_of
 
 if TYPE_CHECKING:
     from ._drive import Run
@@ -31,6 +31,8 @@ _DIFFERENCES = {
 
 def state_of(run: Run, status: int) -> State:
     """All that the run knows; the vectors are the run's own, not copies."""
+    if run.ints[INT.STATUS] in ENDED:  # also where a callback stopped the run in its last iteration
+        status = int(run.ints[INT.STATUS])
     recorded = [np.empty((0, 3)), *run.recorded]
     if run.ints[INT.HISTORY] > 0:  # in the middle of a stretch
         recorded.append(run.history[: run.ints[INT.HISTORY]])
@@ -60,6 +62,7 @@ def restore(run: Run, state: State) -> None:
         same_value(state.source, f, state.fun, run.terms, state.x)
     constants = run.floats[first : first + len(run.settings.constants)].copy()
     run.ints[_CARRIED_INTS] = state.ints[_CARRIED_INTS]
+    run.ints[INT.STATUS] = layout.RUNNING
     known = len(layout.FLOATS)
     run.floats[:known][_CARRIED_FLOATS] = state.floats[:known][_CARRIED_FLOATS]
     run.floats[known:] = state.floats[known:]

@@ -177,7 +177,7 @@ class State:
             method=_text(file, meta, "method"),
             loop=_text(file, meta, "loop"),
             status=_status(file, meta),
-            rules={str(k): str(v) for k, v in dict(meta.get("rules") or {}).items()},
+            rules=rules_in(file, meta),
             **arrays,
         )
         state._check(file)
@@ -189,7 +189,7 @@ class State:
             self.rows.ndim == 2
             and self.rows.dtype in (np.float64, np.float32)
             and self.rows.size > 0
-            and len(self.rows) > 2 * layout.N_POINTS
+            and len(self.rows) >= layout.FIRST_SLOT
             and self.ints.shape == (len(layout.INTS),)
             and self.ints.dtype == np.int64
             and self.floats.ndim == 1
@@ -210,6 +210,9 @@ class State:
             "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
         }
+        if self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
+            # The next point is x + BETA (x - previous), of a run that is under way.
+            ranges |= {"PREVIOUS": _ROW, "PHASE": (layout.AT_START + 1, layout.SEARCHING + 1)}
         for name, (low, high) in ranges.items():
             value = int(self.ints[getattr(INT, name)])
             if not low <= value < high:
@@ -221,11 +224,19 @@ _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)
 _COUNT = (0, 2**62)
 _RANGES: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE"), _ROW),
-    **dict.fromkeys(("BEST", "AHEAD", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
+    **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE", "AHEAD"), _ROW),
+    **dict.fromkeys(("BEST", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
     **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
     "PENDING": (0, 4),
 }
+
+
+def rules_in(file: Any, meta: dict) -> dict[str, str]:
+    """The rules in a file's meta data."""
+    rules = meta.get("rules")
+    if not isinstance(rules, dict) or not all(isinstance(v, str) for v in rules.values()):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: rules is {rules!r:.99}.")
+    return rules
 
 
 def _text(file: Any, meta: dict, name: str) -> str:

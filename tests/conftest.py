@@ -12,11 +12,27 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+# A program of its own, for which atheris is needed.
+collect_ignore = ["fuzz"]
+
 
 @pytest.fixture
 def rng():
     """A generator with a fixed seed."""
     return np.random.default_rng(20240229)
+
+
+def environment_of(changes=None):
+    """The environment of a fresh Python: this one's with `changes`; None removes a variable."""
+    environment = dict(os.environ)
+    for name in ("PYTEST_CURRENT_TEST", "NUMBA_DISABLE_JIT"):
+        environment.pop(name, None)
+    for name, value in (changes or {}).items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = str(value)
+    return environment
 
 
 def run_python(code, *, env=None, check=True, cwd=None, timeout=240):
@@ -35,17 +51,9 @@ def run_python(code, *, env=None, check=True, cwd=None, timeout=240):
     timeout : float, default 240
         Seconds.
     """
-    environment = dict(os.environ)
-    for name in ("PYTEST_CURRENT_TEST", "NUMBA_DISABLE_JIT"):
-        environment.pop(name, None)
-    for name, value in (env or {}).items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = str(value)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        env=environment,
+        env=environment_of(env),
         cwd=cwd or os.path.dirname(os.path.abspath(__file__)),
         capture_output=True,
         text=True,

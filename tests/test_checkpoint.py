@@ -17,7 +17,7 @@ from conftest import run_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_paths import assert_same
-from test_resume import assert_same_batch, batch_problem
+from test_resume import KINDS, assert_same_batch, batch_problem, options_for
 
 from fastmomentum import BatchState, State, minimize, minimize_batch
 from fastmomentum import _checkpoint as checkpoint
@@ -48,6 +48,16 @@ def test_a_file_holds_the_state(file, state):
     )  # fmt: skip
     assert_same(SOLVE(), SOLVE(state=file))
     assert_same(SOLVE(), SOLVE(state=str(file)))
+
+
+@pytest.mark.parametrize(("method", "kind"), KINDS)
+def test_states_of_every_method(file, method, kind):
+    options = options_for(method, kind)
+    state = SOLVE(method=method, options={**options, "maxiter": 3}).state
+    state.save(file)
+    options |= {"maxiter": 9}
+    whole = SOLVE(method=method, options=options)
+    assert_same(whole, SOLVE(method=method, options=options, state=file))
 
 
 def test_numpy_opens_it_without_pickle(file, state):
@@ -228,6 +238,8 @@ BAD_FILES = {
     "a lying header": lambda s: _zip({"meta.npy": _header((10**15,))}),
     "a negative shape": lambda s: _zip({"meta.npy": _header((-4, -1)) + b"1234"}),
     "rows of integers": lambda s: altered(s, rows=np.ones((12, 2), np.int64)),
+    "rules are a number": lambda s: altered(s, {"rules": 5}),
+    "rules are pairs": lambda s: altered(s, {"rules": ["ab", "cd"]}),
     "few rows": lambda s: altered(s, rows=np.ones((3, 2))),
     "no variables": lambda s: altered(s, rows=np.ones((40, 0))),
     "floats of another length": lambda s: altered(s, floats=np.ones(3)),
@@ -268,6 +280,15 @@ def test_bad_files_are_refused(file, state, name):
         State.load(file)
     with pytest.raises(ValueError, match=r"run\.npz"):
         SOLVE(checkpoint=file)
+
+
+@pytest.mark.parametrize(("place", "value"), [(0, 17), (0, -3), (6, 2**40), (1, -1), (5, -(2**63))])
+def test_batches_with_impossible_counts_are_refused(file, place, value):
+    state = copy.deepcopy(batch_problem(3)(options={"keep_state": True}).state)
+    state.counts.flat[place] = value
+    state.save(file)
+    with pytest.raises(ValueError, match="its arrays do not fit together"):
+        BatchState.load(file)
 
 
 def test_cut_files_are_refused(file, state):

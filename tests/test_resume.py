@@ -145,6 +145,35 @@ def test_after_each_kind_of_stop(how, backend):
     assert_same(whole, rest)
 
 
+@pytest.mark.parametrize("error", [StopIteration, KeyboardInterrupt])
+def test_a_callback_that_stops_the_last_iteration(error):
+    """The run had ended by its own rules: its state does not go on beyond that."""
+    fun, jac = objectives.style("rosenbrock", "fused")
+    solve = functools.partial(minimize, fun, PROBLEMS["rosenbrock"].x0, jac=jac)
+    whole = solve()
+    calls = itertools.count(1)
+
+    def stop(x):
+        if next(calls) == whole.nit:
+            raise error
+
+    part = solve(callback=stop, options={"on_interrupt": "return"})
+    assert part.status != Status.CONVERGED and part.nit == whole.nit
+    assert_same(whole, solve(state=part.state))
+
+
+@pytest.mark.parametrize("method", ["momentum", "nesterov"])
+def test_a_state_beyond_maxiter(method):
+    """Nothing is to be done, also where there is a schedule."""
+    for rate in (schedules.Exponential(0.01, 0.01), lambda k: 0.01):
+        options = {"learning_rate": rate, "momentum": lambda k: 0.5}
+        solve = functools.partial(minimize, bowl, np.zeros(2), method=method)
+        part = solve(options={**options, "maxiter": 6})
+        again = solve(options={**options, "maxiter": 3}, state=part.state)
+        assert again.status == Status.MAXITER and again.nit == 6
+        assert np.array_equal(again.x, part.x)
+
+
 def test_callback_and_allvecs_go_on():
     fun, jac = objectives.style("rosenbrock", "fused")
     solve = functools.partial(minimize, fun, PROBLEMS["rosenbrock"].x0, jac=jac)

@@ -13,6 +13,7 @@ from numba.core import errors, types
 from numba.core.ccallback import CFunc
 
 from . import abi, entry
+from .interrupts import interrupts_kept
 from .jit import FLAGS
 
 
@@ -220,7 +221,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
         If Numba cannot compile one of them for these arguments.
     """
     if c_address(fun) is not None:
-        return _bind_c(fun, jac, args, dtype)
+        with interrupts_kept():
+            return _bind_c(fun, jac, args, dtype)
     mark = jac if isinstance(jac, bool | str) else weakref.ref(jac)
     key = (_of_each(_kind, args), dtype.char, in_place, mark)
     memo = _bindings.setdefault(fun, {})
@@ -228,7 +230,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     if known is not None and known.is_current():
         return known
     argument_types = _of_each(numba.typeof, args)
-    binding = _bind(fun, jac, argument_types, dtype, in_place)
+    with interrupts_kept():
+        binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_code(fun, argument_types), *_code(jac, argument_types))
     binding = binding._replace(code=code)
     for dead in [k for k in memo if isinstance(k[-1], weakref.ref) and k[-1]() is None]:

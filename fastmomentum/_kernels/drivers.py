@@ -14,13 +14,19 @@ def driver(name: str, dtype: np.dtype) -> Any:
     return getattr(module, f"drive_{name}_{dtype.name}")
 
 
+def _address_of(dispatcher: Any, signature: Any) -> int:
+    from . import abi
+    from .interrupts import interrupts_kept
+
+    with interrupts_kept():
+        return abi.address_of(dispatcher, signature)
+
+
 def driver_address(name: str, dtype: np.dtype, signature: Any) -> int:
     """Address of the loop's native code."""
     key = (name, dtype.char)
     if key not in _addresses:
-        from . import abi
-
-        _addresses[key] = abi.address_of(driver(name, dtype), signature)
+        _addresses[key] = _address_of(driver(name, dtype), signature)
     return _addresses[key]
 
 
@@ -35,7 +41,7 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
     if key not in _addresses:
         from .search import vector_norm
 
-        _addresses[key] = abi.address_of(vector_norm, abi.norm_signature(dtype))
+        _addresses[key] = _address_of(vector_norm, abi.norm_signature(dtype))
     return _addresses[key]
 
 
@@ -50,18 +56,17 @@ def metric_address(dtype: np.dtype) -> int:
     if key not in _addresses:
         from .metric import adaptive_metric
 
-        _addresses[key] = abi.address_of(adaptive_metric, abi.metric_signature(dtype))
+        _addresses[key] = _address_of(adaptive_metric, abi.metric_signature(dtype))
     return _addresses[key]
 
 
 def batch_address(dtype: np.dtype, signature: Any) -> int:
     """Address of the loop over the problems of a batch."""
-    from . import abi
     from .drive_batch import drive_batch
 
     key = ("batch", dtype.char)
     if key not in _addresses:
-        _addresses[key] = abi.address_of(drive_batch, signature)
+        _addresses[key] = _address_of(drive_batch, signature)
     return _addresses[key]
 
 
@@ -75,7 +80,7 @@ def prox_address(kernel: Any, dtype: np.dtype) -> int:
         return 0
     key = (kernel.__name__, dtype.char)
     if key not in _addresses:
-        _addresses[key] = abi.address_of(compiled(kernel), abi.prox_signature(dtype))
+        _addresses[key] = _address_of(compiled(kernel), abi.prox_signature(dtype))
     return _addresses[key]
 
 
