@@ -1,7 +1,9 @@
 """``.. method-options:: NAME`` and ``.. common-options::``: tables from the package's own records."""
 
+from typing import ClassVar
+
 from docutils import nodes
-from docutils.parsers.rst import Directive
+from docutils.parsers.rst import Directive, directives
 
 from fastmomentum._methods import METHODS
 from fastmomentum._validation import OPTIONS
@@ -33,17 +35,28 @@ def _row(cells):
     return row
 
 
+def _paragraph(text):
+    """A paragraph, what stands between backticks as code."""
+    paragraph = nodes.paragraph()
+    for i, part in enumerate(text.replace("\n", " ").split("`")):
+        paragraph += nodes.literal(text=part) if i % 2 else nodes.Text(part)
+    return paragraph
+
+
 class MethodOptions(Directive):
-    """The parameters of one method, and its notes, as `show_options` prints them."""
+    """The parameters of one method; with `:notes:` what it says of its variants."""
 
     required_arguments = 1
+    option_spec: ClassVar[dict] = {"notes": directives.flag}
 
     def run(self):
         """Make the nodes."""
         method = METHODS[self.arguments[0]]
-        notes = nodes.literal_block(method.notes, method.notes, language="none")
-        rows = [(p.name, p.default, p.doc) for p in method.parameters]
-        return [nodes.paragraph("", method.summary), _table(rows), notes]
+        notes = []
+        if "notes" in self.options:
+            # Between the rule, which the page has as a formula, and the references.
+            notes = [_paragraph(text) for text in method.notes.split("\n\n")[1:-1]]
+        return [*notes, _table([(p.name, p.default, p.doc) for p in method.parameters])]
 
 
 class CommonOptions(Directive):

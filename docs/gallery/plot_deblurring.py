@@ -20,7 +20,7 @@ from fastmomentum import minimize
 from fastmomentum.penalties import TV2D
 
 photograph = load_sample_image("china.jpg").mean(axis=2) / 255.0
-sharp = np.ascontiguousarray(photograph[60:220, 180:420:1])
+sharp = np.ascontiguousarray(photograph[60:220, 180:420])
 rows, columns = sharp.shape
 taps = np.exp(-0.5 * (np.arange(5) / 1.3) ** 2)
 taps /= taps[0] + 2.0 * taps[1:].sum()

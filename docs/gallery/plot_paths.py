@@ -4,9 +4,9 @@ The heavy ball and the look-ahead
 
 Gradient descent, momentum and Nesterov's method in a narrow valley, with the same learning rate.
 
-The function is :math:`\frac{1}{2} (a^2 + 25 b^2)`. Gradient descent goes to and fro between the walls
-and creeps along the valley. The heavy ball keeps its velocity: it is fast along the valley, and swings
-past the minimum. Nesterov's method takes the gradient where the velocity is about to lead, and so
+The function is :math:`\frac{1}{2} (a^2 + 25 b^2)`. Gradient descent is soon at the bottom of
+the valley, and creeps along it. The heavy ball keeps its velocity: it is fast along the valley, swings
+from wall to wall, and past the minimum. Nesterov's method takes the gradient where the velocity is about to lead, and so
 brakes in time. See :doc:`/theory/momentum` and :doc:`/theory/nesterov`.
 """
 
@@ -28,7 +28,7 @@ def height(x):
     return 0.5 * (x[0] * x[0] + 25.0 * x[1] * x[1])
 
 
-fixed = {"learning_rate": 0.03, "maxiter": 60, "return_all": True, "history": True}
+fixed = {"learning_rate": 0.05, "maxiter": 60, "return_all": True, "history": True}
 runs = {
     "gradient descent": minimize(valley, [-4.0, 1.0], method="gd", jac=True, options=fixed),
     "momentum 0.8": minimize(
