@@ -46,6 +46,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
+html_context = {"default_mode": "auto"}
 html_sidebars = {"index": []}
 
 sphinx_gallery_conf = {

@@ -1,4 +1,4 @@
-"""``.. method-options:: NAME`` and ``.. common-options::``: tables from the package's own records."""
+"""``.. method-options:: NAME`` and ``.. common-options::``: from the package's own records."""
 
 from typing import ClassVar
 
@@ -9,30 +9,16 @@ from fastmomentum._methods import METHODS
 from fastmomentum._validation import OPTIONS
 
 
-def _table(rows):
-    """A table of option, default and meaning."""
-    table = nodes.table(classes=["options"])
-    group = nodes.tgroup(cols=3)
-    table += group
-    group.extend(nodes.colspec(colwidth=width) for width in (20, 15, 65))
-    head = nodes.thead()
-    group += head
-    head += _row([nodes.Text(text) for text in ("option", "default", "meaning")])
-    body = nodes.tbody()
-    group += body
+def _list(rows):
+    """Option, default and meaning, one after the other: a table would not fit on a phone."""
+    found = nodes.definition_list()
     for name, default, doc in rows:
-        shown = nodes.Text("") if default is None else nodes.literal(text=f"{default!r}")
-        body += _row([nodes.literal(text=name), shown, nodes.Text(doc)])
-    return table
-
-
-def _row(cells):
-    row = nodes.row()
-    for cell in cells:
-        entry = nodes.entry()
-        entry += nodes.paragraph("", "", cell)
-        row += entry
-    return row
+        term = nodes.term("", "", nodes.literal(text=name))
+        if default is not None:
+            term += [nodes.Text(" (default "), nodes.literal(text=repr(default)), nodes.Text(")")]
+        item = nodes.definition_list_item("", term, nodes.definition("", _paragraph(doc)))
+        found += item
+    return found
 
 
 def _paragraph(text):
@@ -56,7 +42,7 @@ class MethodOptions(Directive):
         if "notes" in self.options:
             # Between the rule, which the page has as a formula, and the references.
             notes = [_paragraph(text) for text in method.notes.split("\n\n")[1:-1]]
-        return [*notes, _table([(p.name, p.default, p.doc) for p in method.parameters])]
+        return [*notes, _list([(p.name, p.default, p.doc) for p in method.parameters])]
 
 
 class CommonOptions(Directive):
@@ -64,7 +50,7 @@ class CommonOptions(Directive):
 
     def run(self):
         """Make the nodes."""
-        return [_table([(o.name, o.default, o.doc) for o in OPTIONS])]
+        return [_list([(o.name, o.default, o.doc) for o in OPTIONS])]
 
 
 def setup(app):
