@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from ._batch_state import BLOCK, BatchState, digest, limits_of
+from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
 from ._drive import Run
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
@@ -23,11 +25,11 @@ from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
 from ._resume import same_value
 from ._state import rules_of
+from ._status import message_of_error, message_of_many
 from ._terms import Terms, make_terms
 from ._validation import (
     Settings,
     check_args,
-    check_batch_callback,
     check_batch_options,
     check_batched,
     check_bounds,
@@ -123,10 +125,11 @@ def minimize_batch(
     OptimizeResult
         With one row or entry per problem: x and jac of shape (n_problems, n); fun, grad_norm,
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
-        shape (n_problems,). message says how many problems ended in which way; time is in
-        seconds; workers the threads used; backend ``"numba"`` or ``"python"``. Problems that were
-        not reached have the status of the reason, 4, 5 or 99, and nfev 0. `state`, where a problem
-        was not solved or with ``options={"keep_state": True}``, is what a later call goes on from.
+        shape (n_problems,). message says how many problems ended in which way and, in a line for
+        each kind of failure, what to try; time is in seconds; workers the threads used; backend
+        ``"numba"`` or ``"python"``. Problems that were not reached have the status of the reason,
+        4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
+        ``options={"keep_state": True}``, is what a later call goes on from.
 
     Raises
     ------
@@ -176,7 +179,7 @@ def minimize_batch(
     starts, args = check_X0(X0, args, which)
     count, n = starts.shape
     mask = check_skip(skip, count)
-    check_batch_callback(callback)
+    callback = _callback(callback)
     penalty = check_penalty(penalty)
     per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
@@ -185,7 +188,9 @@ def minimize_batch(
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
     n_workers = check_workers(workers)
-    batch = Batch(fun, check_jac(jac), args, which, starts, settings, mask, begin)
+    batch = Batch(
+        fun, check_jac(jac, settings.check_jac), args, which, starts, settings, mask, begin
+    )
     batch.limit(shared, per_row, penalty)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:
@@ -196,6 +201,14 @@ def minimize_batch(
     if settings.disp:
         write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
     return result
+
+
+def _callback(callback: Any) -> Callable | None:
+    """The callback as a function of one argument, or None."""
+    found, by_name = wrap_callback(callback)
+    if found is None or not by_name:
+        return found
+    return lambda counts: found(intermediate_result=counts)
 
 
 def _bounds_within(
@@ -251,9 +264,11 @@ class Batch:
         self.per_row: tuple[np.ndarray, np.ndarray] | None = None
         self.penalty: Any = None
         self.loops: list[Loop] = []
+        self.to_compare = self.settings.check_jac
         self.lock = threading.Lock()
         self.stop = np.zeros(1, np.int64)
         self.reason = Status.INTERRUPTED
+        self.why = ""  # of an interruption that is not the user's
         self.taken = 0
         self.used = 1
         self.backend = "python"
@@ -338,6 +353,7 @@ class Batch:
                 _attach(error, self._finish())
                 raise
         except BaseException as error:
+            self.why = message_of_error(error)
             _attach(error, self._finish())
             raise
         finally:
@@ -398,16 +414,21 @@ class Batch:
         compiled = objective.binding is not None and (terms is None or terms.separable)
         # Too few evaluations for one gradient: single runs know what to do.
         few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first
-        if not compiled or few:
+        compiled = compiled and not few
+        try:
+            if self.to_compare:
+                self.to_compare = False
+                check_gradient(objective, x0)
+            if compiled:
+                objective.first(x0, np.empty_like(x0))
+        except Exception as error:
+            _attach(error, None, first)
+            raise
+        if not compiled:
             objective.warn_of_fallback(6)
             self._run_in_python(objective, report)
             return
         self.backend = "numba"
-        try:
-            objective.first(x0, np.empty_like(x0))
-        except Exception as error:
-            _attach(error, None, first)
-            raise
         self._run_compiled(objective, x0, terms, workers, report)
 
     def _run_compiled(
@@ -531,11 +552,8 @@ class Batch:
         counts = self.counts.copy()
         counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
-        names = {SKIPPED: "skipped", **{int(s): s.name.lower() for s in Status}}
-        codes, totals = np.unique(status, return_counts=True)
-        parts = [f"{total:,} {names[int(code)]}" for code, total in zip(codes, totals, strict=True)]
         return make_result(
-            message=f"{len(status):,} problems: {', '.join(parts)}.",
+            message=message_of_many(status, self.settings.learning_rate == "auto", self.why),
             success=status == Status.CONVERGED,
             status=status.copy(),
             fun=self.numbers[:, 0].copy(),

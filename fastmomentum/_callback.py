@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ._validation import check_takes, shown
+
 
 def wrap_callback(callback: Any) -> tuple[Callable[..., Any] | None, bool]:
     """(callback, whether it takes `intermediate_result`).
@@ -16,9 +18,12 @@ def wrap_callback(callback: Any) -> tuple[Callable[..., Any] | None, bool]:
     if callback is None:
         return None, False
     if not callable(callback):
-        raise TypeError(f"callback must be callable, got {callback!r}.")
+        raise TypeError(f"callback must be callable, got {shown(callback)}.")
     try:
         names = set(inspect.signature(callback).parameters)
     except (TypeError, ValueError):  # builtins without a signature
         names = set()
-    return callback, names == {"intermediate_result"}
+    by_name = names == {"intermediate_result"}
+    if not by_name:
+        check_takes("callback", callback, "x")
+    return callback, by_name

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ._checkpoint import Saver
+from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address, metric_address, norm_address
 from ._kernels.jit import jit_disabled
@@ -23,9 +24,10 @@ from ._kernels.layout import FLOAT, INT
 from ._methods import METRICS, Method, Parameter
 from ._objective import Objective
 from ._progress import Progress
-from ._result import MESSAGES, OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, make_result
 from ._resume import restore, state_of
 from ._state import State
+from ._status import NONFINITE_AT_X0, message_of, message_of_error
 from ._terms import Terms
 from ._validation import Settings, schedule_value, schedule_values
 from ._vectors import all_finite, largest_magnitude
@@ -308,6 +310,8 @@ class Run:
                 self.floats[FLOAT.FUN] = self.objective.value(self.row(0))
             self.row(layout.N_POINTS)[:] = math.nan
             return False
+        if self.settings.check_jac:
+            check_gradient(self.objective, self.row(0))
         f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
         if f is not None:
             self.deliver(f)
@@ -445,6 +449,12 @@ class Run:
             self.ints[INT.NJEV] += self.objective.cost_jac
         return value, gradient
 
+    def words(self, status: Status) -> str:
+        """Why the run ended, and what to try."""
+        if status == Status.NONFINITE and self.ints[INT.BEST] < 0:
+            return NONFINITE_AT_X0
+        return message_of(status, self.settings.learning_rate == "auto")
+
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
         """The result if the run ends now."""
         ints, floats = self.ints.tolist(), self.floats
@@ -473,7 +483,7 @@ class Run:
                 raise
             grad_norm = math.nan  # a proximal operator of the user's is what failed
         result = make_result(
-            message=message or MESSAGES[status],
+            message=message or self.words(status),
             success=converged,
             status=int(status),
             fun=f,
@@ -549,7 +559,7 @@ def drive(
             _attach(error, _finish(run, status, begin, message, vectors))
             raise
     except BaseException as error:
-        message = f"Stopped by {type(error).__name__}: {error}"
+        message = message_of_error(error)
         _attach(error, _finish(run, status, begin, message, vectors))
         raise
     return _finish(run, status, begin, message, vectors)

@@ -158,7 +158,9 @@ def minimize(
     check_terms(chosen, settings, terms)
     if terms is not None:
         x = terms.start(x)
-    objective = Objective(fun, check_jac(jac), check_args(args), x, settings.backend)
+    objective = Objective(
+        fun, check_jac(jac, settings.check_jac), check_args(args), x, settings.backend
+    )
     if terms is not None:
         objective.bounds = terms.bounds()
     run = Run(objective, settings, x, terms)

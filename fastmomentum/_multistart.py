@@ -10,7 +10,15 @@ import numpy as np
 
 from ._batch import minimize_batch
 from ._result import OptimizeResult, Status, make_result
-from ._validation import SAMPLERS, check_box, check_choice, check_count, check_distance, check_seed
+from ._status import without_state
+from ._validation import (
+    SAMPLERS,
+    check_box,
+    check_choice,
+    check_distance,
+    check_n_starts,
+    check_seed,
+)
 
 
 def multistart(
@@ -89,7 +97,7 @@ def multistart(
     (array([-1.012]), [[-1.012], [0.987]])
     """
     lower, upper = check_box(bounds)
-    count = check_count("n_starts", n_starts)
+    count = check_n_starts(n_starts)
     check_choice("sampler", sampler, SAMPLERS)
     distance = check_distance(distance)
     generator = check_seed(seed)
@@ -143,8 +151,12 @@ def _best(found: OptimizeResult, width: np.ndarray, distance: float) -> Optimize
         counts.append(int(left.size - apart.sum()))
         left = left[apart]
     status = Status(int(found.status[best]))
+    first, *advice = without_state(found.message).split("\n")
+    lines = [f"{first} {len(rows)} distinct minima."]
+    if status != Status.CONVERGED:
+        lines.append(f"The run with the lowest point did not converge: {status.name.lower()}.")
     return make_result(
-        message=f"{found.message} {len(rows)} distinct minima.",
+        message="\n".join([*lines, *advice]),
         success=bool(found.success[best]),
         status=int(status),
         fun=float(found.fun[best]),

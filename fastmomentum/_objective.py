@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._differences import central_points, central_slope, forward_point, forward_slope
-from ._validation import as_gradient, as_pair, as_scalar
+from ._validation import as_gradient, as_pair, as_scalar, misfit, shown
 from ._vectors import equal, indices_of
 
 # Relative steps of the differences: the square root and the cube root of the rounding error
@@ -108,7 +108,7 @@ class Objective:
             name = "jac" if _is_compiled(self.fun) else "fun"
             raise TypeError(
                 f"{name} must be a Numba function, a numba.cfunc or a LowLevelCallable here "
-                f"(backend='numba', or fun is one of the latter), got {getattr(self, name)!r}."
+                f"(backend='numba', or fun is one of the latter), got {shown(getattr(self, name))}."
             )
         if not wants:
             return None
@@ -141,6 +141,16 @@ class Objective:
         """Can Python call fun? C functions are called by the loop alone."""
         return not _is_c(self.fun)
 
+    def in_python(self) -> Objective:
+        """The same, as Python can call it."""
+        if self.can_be_checked:
+            return self
+        c_callable = _kernels("bind").c_callable
+        jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
+        twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
+        twin.bounds = self.bounds
+        return twin
+
     def warn_of_fallback(self, stacklevel: int = 4) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
@@ -151,7 +161,16 @@ class Objective:
     def _call(self, name: str, x: np.ndarray, *args: Any) -> Any:
         """Call fun or jac with a copy of x, as SciPy does."""
         z = x.copy()
-        value = getattr(self, name)(z, *args, *self.args)
+        function = getattr(self, name)
+        try:
+            value = function(z, *args, *self.args)
+        except TypeError as error:
+            # Python's own words tell neither which function it is nor how it is called.
+            more = (f"args[{i}]" for i in range(len(self.args)))
+            problem = misfit(name, function, ("x", *("out" for _ in args), *more))
+            if problem:
+                raise TypeError(problem) from error
+            raise
         # Compiled code is given the loop's own x.
         if self._checking and not equal(z, x):
             raise ValueError(f"{name} must not write into x.")
@@ -162,7 +181,7 @@ class Objective:
         return as_scalar(self._call("fun", x))
 
     def value(self, x: np.ndarray) -> float:
-        """fun(x) alone, of a function whose gradient is by differences."""
+        """fun(x) alone, of a function that does not return its gradient, too."""
         return self._fun(x)
 
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from ._checkpoint import check_state
 from ._drive import Run
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
-from ._result import MESSAGES, OptimizeResult, Status
+from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
 from ._state import State
 from ._terms import make_terms
@@ -234,7 +234,7 @@ class Optimizer:
         return copy.deepcopy(state_of(self._run, self._status if self.done else layout.RUNNING))
 
     def _why(self) -> str:
-        return MESSAGES[self._status]
+        return self._run.words(self._status)
 
     def _end(self, status: Status) -> None:
         self._status = status

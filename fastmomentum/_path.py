@@ -9,7 +9,8 @@ import numpy as np
 
 from ._minimize import minimize
 from ._result import OptimizeResult, make_result
-from ._validation import check_path_weights, check_x0
+from ._status import message_of_many, without_state
+from ._validation import check_path_options, check_path_weights, check_takes, check_x0, shown
 from .penalties import Penalty
 
 
@@ -40,13 +41,14 @@ def path(
     weights : array_like, shape (m,)
         The weights, in the order in which they are used: falling ones, usually.
     args, method, jac, bounds, tol, options
-        As for `minimize`.
+        As for `minimize`; no `history` and `return_all` among the options.
 
     Returns
     -------
     OptimizeResult
         With arrays of one row per weight: weights, x of shape (m, n), fun (the penalty included),
-        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). time is the
+        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). message says
+        how many problems ended in which way, and what to try for those that failed; time is the
         total in seconds.
 
     Raises
@@ -89,25 +91,31 @@ def path(
     if not callable(penalty):
         raise TypeError(
             f"penalty must be a callable that makes a Penalty of a weight, such as L1, got "
-            f"{penalty!r}."
+            f"{shown(penalty)}."
         )
+    check_takes("penalty", penalty, "weight")
+    given = check_path_options(options)
     points = np.empty((values.size, x.size), x.dtype)
     fields = ("fun", "grad_norm", "nit", "nfev", "njev", "status", "success", "time")
     found: dict[str, list] = {name: [] for name in fields}
     for k, weight in enumerate(values):
         h = penalty(float(weight))
         if not isinstance(h, Penalty):
-            raise TypeError(f"penalty({weight:g}) must return a Penalty, got {h!r}.")
+            raise TypeError(f"penalty({weight:g}) must return a Penalty, got {shown(h)}.")
         result = minimize(
-            fun, x, args, method, jac, bounds=bounds, tol=tol, options=options, penalty=h
+            fun, x, args, method, jac, bounds=bounds, tol=tol, options=given, penalty=h
         )
         # Of a run that failed the best point is still the better start.
         x = points[k] = result.x
+        given.pop("check_jac", None)  # the first problem tells
         for name in fields:
             found[name].append(result[name])
     arrays: dict[str, Any] = {name: np.array(values_) for name, values_ in found.items()}
     arrays["time"] = float(arrays["time"].sum())
     return make_result(
+        message=without_state(
+            message_of_many(arrays["status"], given.get("learning_rate", "auto") == "auto")
+        ),
         weights=values,
         x=points,
         n_nonzero=np.count_nonzero(points, axis=1),

@@ -6,9 +6,9 @@ import functools
 import sys
 from typing import Any
 
-from ._status import MESSAGES, Status
+from ._status import Status
 
-__all__ = ["MESSAGES", "OptimizeResult", "Status", "make_result"]
+__all__ = ["OptimizeResult", "Status", "make_result"]
 
 
 class OptimizeResult(dict):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+from typing import NamedTuple
+
+import numpy as np
 
 
 class Status(enum.IntEnum):
@@ -23,35 +26,104 @@ class Status(enum.IntEnum):
     CALLBACK = 99
 
 
-MESSAGES: dict[Status, str] = {
-    Status.CONVERGED: "Optimization terminated successfully.",
-    Status.MAXITER: (
-        "Maximum number of iterations has been exceeded. Raise `maxiter`; a given "
-        "`learning_rate` may not suit the problem."
+class Words(NamedTuple):
+    """Why a run ended and, if it failed, what to try."""
+
+    why: str
+    automatic: str = ""  # where the method chooses the learning rate
+    given: str = ""  # where the user did
+
+
+def _both(why: str, advice: str) -> Words:
+    return Words(why, advice, advice)
+
+
+MESSAGES: dict[Status, Words] = {
+    Status.CONVERGED: Words("Optimization terminated successfully."),
+    Status.MAXITER: Words(
+        "Maximum number of iterations has been exceeded.",
+        automatic="Raise `maxiter` and go on with `state`, or loosen `gtol`.",
+        given="Raise `maxiter` and go on with `state`, or try another `learning_rate`.",
     ),
-    Status.PRECISION_LOSS: (
-        "Desired error not necessarily achieved due to precision loss: no step lowers fun any "
-        "more, by rounding, noise or a wrong gradient. Loosen `gtol`, rescale, or check `jac`."
+    Status.PRECISION_LOSS: Words(
+        "Desired error not necessarily achieved due to precision loss:",
+        automatic="no step lowers fun any more, by rounding, noise or a wrong gradient. Loosen "
+        "`gtol` or rescale, give a `learning_rate` if fun is noisy, or test the gradient with "
+        "`check_jac`.",
+        given="the steps are too small to change x. Loosen `gtol`, or use a larger "
+        "`learning_rate`.",
     ),
-    Status.NONFINITE: (
-        "NaN or infinity was met in the function or its gradient. x is the best finite point; "
-        "try another x0, a smaller `learning_rate`, or keep fun inside its domain."
+    Status.NONFINITE: Words(
+        "NaN or infinity was met in the function or its gradient. x is the best finite point;",
+        automatic="try another x0, or keep fun inside its domain, by `bounds` for instance.",
+        given="try a smaller `learning_rate` or another x0, or keep fun inside its domain, by "
+        "`bounds` for instance.",
     ),
-    Status.MAXTIME: (
-        "Time limit `maxtime` reached. x is the best point found; go on with `state`."
+    Status.MAXTIME: _both(
+        "Time limit `maxtime` reached.", "x is the best point found; go on with `state`."
     ),
-    Status.INTERRUPTED: ("Interrupted by the user. x is the best point found; go on with `state`."),
-    Status.STAGNATION: (
-        "No lower function value in the last `patience` iterations. x is the best point found; "
-        "try a smaller `learning_rate`."
+    Status.INTERRUPTED: _both(
+        "Interrupted by the user.", "x is the best point found; go on with `state`."
     ),
-    Status.MAXFEV: (
-        "Maximum number of function evaluations has been exceeded. x is the best point found; "
-        "raise `maxfev`."
+    Status.STAGNATION: Words(
+        "No lower function value in the last `patience` iterations. x is the best point found;",
+        automatic="raise `patience`, or leave it out.",
+        given="raise `patience`, or try a smaller `learning_rate`.",
     ),
-    Status.DIVERGED: (
-        "The function value grew without bound, up or down. x is the best point found; use a "
-        "smaller `learning_rate` or `momentum`, and check that fun is bounded below."
+    Status.MAXFEV: _both(
+        "Maximum number of function evaluations has been exceeded.",
+        "x is the best point found; raise `maxfev` and go on with `state`.",
     ),
-    Status.CALLBACK: "`callback` raised `StopIteration`.",
+    Status.DIVERGED: Words(
+        "The function value",
+        automatic="fell without bound. x is the lowest point found; check the sign of fun, or keep "
+        "it bounded below, by `bounds` for instance.",
+        given="grew without bound. x is the best point found; use a smaller `learning_rate`.",
+    ),
+    Status.CALLBACK: Words("`callback` raised `StopIteration`."),  # SciPy's words; it was asked for
 }
+# NONFINITE before there was a finite point.
+NONFINITE_AT_X0 = (
+    "NaN or infinity in the function or its gradient at x0, from where there is no step. Try "
+    "another x0, and look at what fun and jac return there."
+)
+
+
+def message_of(status: Status, automatic: bool) -> str:
+    """Why a run ended, and what to try."""
+    words = MESSAGES[status]
+    advice = words.automatic if automatic else words.given
+    return f"{words.why} {advice}".rstrip()
+
+
+def without_state(text: str) -> str:
+    """`text` for those whose calls take no `state`."""
+    return text.replace("; go on with `state`", "").replace(" and go on with `state`", "")
+
+
+def message_of_error(error: BaseException) -> str:
+    """The same of a run that an exception ended."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # the user's class may be wrong, too
+        text = ""
+    about = f": {text[:300].rstrip('.')}" if text else ""
+    return (
+        f"Stopped by {type(error).__name__}{about}. x is the best point found; go on with `state`."
+    )
+
+
+def message_of_many(statuses: np.ndarray, automatic: bool, interrupted: str = "") -> str:
+    """How many runs ended in which way; a line for each kind of failure says what to try.
+
+    What is no `Status` was skipped; `interrupted` is why, if it was not the user who did.
+    """
+    names = {int(status): status.name.lower() for status in Status}
+    codes, counts = (part.tolist() for part in np.unique(statuses, return_counts=True))
+    parts = (f"{n:,} {names.get(code, 'skipped')}" for code, n in zip(codes, counts, strict=True))
+    lines = [f"{len(statuses):,} problems: {', '.join(parts)}."]
+    for code in codes:
+        if code in names and code != Status.CONVERGED:
+            words = interrupted if code == Status.INTERRUPTED else ""
+            lines.append(f"{names[code]}: {words or message_of(Status(code), automatic)}")
+    return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import math
 import numbers
 import os
@@ -59,6 +60,9 @@ OPTIONS = (
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
+    Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
+           "and at a point near it: an error names the worst component. Of more than 1000 "
+           "variables 1000 are looked at. The calls, some 4 n of fun, are not counted."),
     Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
            "vectors of the method."),
     Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
@@ -94,6 +98,7 @@ class Settings:
     progress: bool
     return_all: bool
     history: bool
+    check_jac: bool
     keep_state: bool
     checkpoint_every: float
     on_interrupt: str
@@ -106,16 +111,73 @@ def nearest(name: Any, valid: Iterable[str]) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def shown(value: Any) -> str:
+    """`value` in a message: one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # an int of thousands of digits, or a class of the user's
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def is_real(value: Any) -> bool:
+    """Is it one real number, and neither a bool nor a time?"""
+    # NumPy's time differences call themselves integers.
+    times = bool | np.bool_ | np.timedelta64
+    return isinstance(value, numbers.Real) and not isinstance(value, times)
+
+
+def as_numbers(
+    name: str, value: Any, kinds: str = "fiub", rule: str = "hold real numbers"
+) -> np.ndarray:
+    """`value` as an array of one of these kinds of dtypes."""
+    rule = f"{name} must {rule}"
+    if np.ma.is_masked(value):
+        # As arrays they would have whatever number is behind the mask.
+        raise ValueError(f"{rule}, got a masked entry: {shown(value)}.")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{rule}: {error}") from None
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"{rule}, got dtype {array.dtype}: {shown(value)}.")
+    return array
+
+
+def misfit(name: str, function: Any, arguments: tuple[str, ...]) -> str:
+    """Why `function` cannot be called with these; empty if it can, or if nobody knows."""
+    try:
+        # Not of what a decorator wraps: that may be called in another way.
+        signature = inspect.signature(getattr(function, "py_func", function), follow_wrapped=False)
+    except (TypeError, ValueError):  # builtins without a signature
+        return ""
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return (
+            f"{name} must take the arguments of the call {name}({', '.join(arguments)}), got "
+            f"{shown(function)}, which takes {signature}."
+        )
+    return ""
+
+
+def check_takes(name: str, function: Any, *arguments: str) -> None:
+    """Can `function` be called with these arguments?"""
+    problem = misfit(name, function, arguments)
+    if problem:
+        raise TypeError(problem)
+
+
 def check_method(method: Any) -> Method:
     """The method of this name; None is the default one."""
     if method is None:
         return METHODS[DEFAULT_METHOD]
     if not isinstance(method, str):
-        raise TypeError(f"method must be one of {', '.join(METHODS)}, got {method!r}.")
+        raise TypeError(f"method must be one of {', '.join(METHODS)}, got {shown(method)}.")
     found = METHODS.get(method.lower())
     if found is None:
         raise ValueError(
-            f"method must be one of {', '.join(METHODS)}, got {method!r}."
+            f"method must be one of {', '.join(METHODS)}, got {shown(method)}."
             f"{nearest(method.lower(), METHODS)}"
         )
     return found
@@ -126,18 +188,13 @@ _DOUBLE = np.dtype(np.float64)
 
 def check_x0(x0: Any) -> np.ndarray:
     """A new contiguous float32 or float64 vector with the values of `x0`."""
-    try:
-        x = np.asarray(x0)
-    except ValueError as error:
-        raise ValueError(f"x0 must be a vector of real numbers: {error}") from None
+    x = as_numbers("x0", x0)
     if x.ndim > 1:
         raise ValueError(f"x0 must have at most one dimension, got shape {x.shape}.")
     if x.ndim == 0:
         x = x.reshape(1)
     if x.size == 0:
         raise ValueError("x0 must have at least one element, got an empty array.")
-    if x.dtype.kind not in "fiub":
-        raise TypeError(f"x0 must hold real numbers, got dtype {x.dtype}.")
     if x.dtype is _DOUBLE:
         x = x.copy()
     else:
@@ -152,11 +209,22 @@ def check_x0(x0: Any) -> np.ndarray:
 
 def check_fun(fun: Any) -> None:
     if not callable(fun) and type(fun).__name__ not in ("LowLevelCallable", "CFunc"):
-        raise TypeError(f"fun must be callable, got {fun!r}.")
+        raise TypeError(f"fun must be callable, got {shown(fun)}.")
 
 
-def check_jac(jac: Any) -> Any:
-    """jac as a callable, True, "2-point", "3-point" or "cs"."""
+def check_jac(jac: Any, compared: bool = False) -> Any:
+    """jac as a callable, True, "2-point", "3-point" or "cs"; the latter cannot be `compared`."""
+    found = _form_of_jac(jac)
+    if compared and isinstance(found, str):
+        raise ValueError(
+            "check_jac compares jac with differences, and there is nothing to check where it is "
+            f"made of them: give jac, or leave check_jac out, got jac={jac!r}."
+        )
+    return found
+
+
+def _form_of_jac(jac: Any) -> Any:
+    rule = "jac must be a callable, True, False, None, '2-point', '3-point' or 'cs'"
     if jac is None or jac is False:
         return "2-point"
     if jac is True or callable(jac) or type(jac).__name__ in ("LowLevelCallable", "CFunc"):
@@ -164,15 +232,11 @@ def check_jac(jac: Any) -> Any:
     if isinstance(jac, str):
         if jac in ("2-point", "3-point", "cs"):
             return jac
-        raise ValueError(
-            f"jac must be a callable, True, False, None, '2-point', '3-point' or 'cs', got {jac!r}."
-            f"{nearest(jac, ('2-point', '3-point', 'cs'))}"
-        )
+        hint = nearest(jac, ("2-point", "3-point", "cs"))
+        raise ValueError(f"{rule}, got {shown(jac)}.{hint}")
     if isinstance(jac, np.bool_):
-        return check_jac(bool(jac))
-    raise TypeError(
-        f"jac must be a callable, True, False, None, '2-point', '3-point' or 'cs', got {jac!r}."
-    )
+        return _form_of_jac(bool(jac))
+    raise TypeError(f"{rule}, got {shown(jac)}.")
 
 
 def check_args(args: Any) -> tuple:
@@ -202,10 +266,7 @@ def check_unsupported(
 
 
 def _real_array(values: Any) -> np.ndarray:
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"not real numbers, but of dtype {array.dtype}")
-    return array.astype(np.float64)
+    return as_numbers("they", values).astype(np.float64)
 
 
 def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
@@ -218,6 +279,8 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
         if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
             pair = [np.broadcast_to(_real_array(b), (n,)).copy() for b in (bounds.lb, bounds.ub)]
         else:
+            if hasattr(bounds, "__array__"):
+                bounds = as_numbers("they", bounds, "fiubO")
             table = np.array([[*pair] for pair in bounds], dtype=object)
             if table.shape != (n, 2):
                 raise ValueError(f"got shape {table.shape}")
@@ -226,7 +289,7 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
                 for j in range(2)
             ]
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}, got {bounds!r}"[:300] + ".") from None
+        raise ValueError(f"{rule}: {error}".rstrip(".") + f", got {shown(bounds)}.") from None
     lower, upper = pair
     _check_intervals(lower, upper)
     if np.isinf(lower).all() and np.isinf(upper).all():
@@ -245,7 +308,7 @@ def check_row_bounds(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.nd
             return None
         lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{rule}: {error}.") from None
+        raise ValueError(f"{rule}: {str(error).rstrip('.')}.") from None
     _check_intervals(lower, upper)
     return lower, upper
 
@@ -274,7 +337,7 @@ def check_penalty(penalty: Any) -> Any:
 
     if not isinstance(penalty, Penalty):
         raise TypeError(
-            f"penalty must be one of fastmomentum.penalties, such as L1(0.1), got {penalty!r}."
+            f"penalty must be one of fastmomentum.penalties, such as L1(0.1), got {shown(penalty)}."
         )
     return penalty
 
@@ -287,20 +350,15 @@ def check_batched(batched: Any, args: tuple) -> tuple[bool, ...]:
     try:
         which = tuple(batched)
     except TypeError:
-        raise TypeError(f"{rule}, got {batched!r}.") from None
+        raise TypeError(f"{rule}, got {shown(batched)}.") from None
     if len(which) != len(args) or not all(isinstance(b, bool | np.bool_) for b in which):
-        raise ValueError(f"{rule}, got {batched!r}.")
+        raise ValueError(f"{rule}, got {shown(batched)}.")
     return tuple(map(bool, which))
 
 
 def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[np.ndarray, tuple]:
     """The starts, (n_problems, n), and args with the batched ones as contiguous arrays."""
-    try:
-        starts = np.asarray(X0)
-    except ValueError as error:
-        raise ValueError(f"X0 must be an array of real numbers: {error}") from None
-    if starts.dtype.kind not in "fiub":
-        raise TypeError(f"X0 must hold real numbers, got dtype {starts.dtype}.")
+    starts = as_numbers("X0", X0)
     if starts.ndim not in (1, 2) or 0 in starts.shape:
         raise ValueError(f"X0 must have the shape (n_problems, n) or (n,), got {starts.shape}.")
     made = list(args)
@@ -342,12 +400,10 @@ def check_skip(skip: Any, count: int) -> np.ndarray | None:
     """Mask of the problems to leave out."""
     if skip is None:
         return None
-    mask = np.asarray(skip)
-    if mask.dtype != np.bool_ or mask.shape != (count,):
-        raise ValueError(
-            f"skip must be an array of bool of shape ({count},), got {mask.dtype} of shape "
-            f"{mask.shape}."
-        )
+    rule = f"be an array of bool of shape ({count},)"
+    mask = as_numbers("skip", skip, "b", rule)
+    if mask.shape != (count,):
+        raise ValueError(f"skip must {rule}, got shape {mask.shape}.")
     return mask
 
 
@@ -376,15 +432,17 @@ def check_batch_options(settings: Settings) -> None:
 
 def check_step_options(options: Any) -> None:
     """What has no meaning where the caller has the loop."""
-    for name in ("disp", "progress", "return_all", "backend", "on_interrupt", "checkpoint_every"):
+    for name in (
+        "disp",
+        "progress",
+        "return_all",
+        "backend",
+        "on_interrupt",
+        "checkpoint_every",
+        "check_jac",
+    ):
         if name in dict(options or {}):
             raise ValueError(f"{name} is not an option of Optimizer: leave it out.")
-
-
-def check_batch_callback(callback: Any) -> None:
-    """A callback of a batch, or None."""
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback must be callable, got {callback!r}.")
 
 
 SAMPLERS = ("sobol", "halton", "lhs", "random")
@@ -397,11 +455,15 @@ def check_box(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
     except ValueError:  # ragged
         lengths = ()
     if not lengths or lengths[0] == 0:
-        raise ValueError(f"bounds must give (min, max) for each variable, got {bounds!r}.")
+        raise ValueError(f"bounds must give (min, max) for each variable, got {shown(bounds)}.")
     pair = check_bounds(bounds, lengths[0])
-    finite = pair is not None and all(np.isfinite(part).all() for part in pair)
+    with np.errstate(over="ignore"):
+        finite = pair is not None and bool(np.isfinite(pair[1] - pair[0]).all())
     if pair is None or not finite:
-        raise ValueError("bounds must be finite here: they say where to start.")
+        raise ValueError(
+            "bounds must be finite here, and so must be their distance: they say where to start, "
+            f"got {shown(bounds)}."
+        )
     return pair
 
 
@@ -418,9 +480,9 @@ def check_fixed_integers(integrality: Any, bounds: Any) -> None:
         )
 
 
-def check_count(name: str, value: Any) -> int:
-    """An integer of at least 1."""
-    return _number(name, value, 1, integer=True)
+def check_n_starts(value: Any) -> int:
+    """An integer in [1, 2**30]: that many points the sequences have."""
+    return _number("n_starts", value, 1, integer=True, high=2**30)
 
 
 def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
@@ -430,12 +492,13 @@ def check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
 
 def check_seed(seed: Any) -> np.random.Generator:
     """The generator of a seed, or the one given."""
+    rule = f"seed must be None, an integer >= 0 or a Generator, got {shown(seed)}"
+    if isinstance(seed, np.random.RandomState):  # its generator cannot spawn others
+        raise TypeError(f"{rule}.")
     try:
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:
-        raise type(error)(
-            f"seed must be None, an integer >= 0 or a Generator, got {seed!r}: {error}"
-        ) from None
+        raise type(error)(f"{rule}: {error}.") from None
 
 
 def check_distance(value: Any) -> float:
@@ -445,21 +508,25 @@ def check_distance(value: Any) -> float:
 
 def check_path_weights(weights: Any) -> np.ndarray:
     """Weights of a path as a float64 vector."""
-    rule = "weights must be a vector of finite numbers >= 0"
-    try:
-        values = np.asarray(weights)
-    except ValueError as error:
-        raise ValueError(f"{rule}: {error}") from None
-    if values.dtype.kind not in "fiu":
-        raise TypeError(f"{rule}, got dtype {values.dtype}.")
+    rule = "be a vector of finite numbers >= 0"
+    values = as_numbers("weights", weights, "fiu", rule)
     if values.ndim != 1 or values.size == 0:
-        raise ValueError(f"{rule}, got shape {values.shape}.")
+        raise ValueError(f"weights must {rule}, got shape {values.shape}.")
     values = values.astype(np.float64)
     bad = ~((values >= 0.0) & np.isfinite(values))
     if bad.any():
         worst = int(bad.argmax())
-        raise ValueError(f"{rule}, got weights[{worst}] = {values[worst]}.")
+        raise ValueError(f"weights must {rule}, got weights[{worst}] = {values[worst]}.")
     return values
+
+
+def check_path_options(options: Any) -> dict[str, Any]:
+    """The options as a dict, without what a path cannot do."""
+    given = as_dict(options)
+    for name in ("history", "return_all"):
+        if given.get(name):
+            raise ValueError(f"{name} is not an option of a path: leave it out.")
+    return given
 
 
 def check_terms(method: Method, settings: Settings, terms: Any) -> None:
@@ -508,12 +575,12 @@ def _number(
     rule = f"{name} must be {kind} in {left}{low:g}, {high:g}{']' if math.isfinite(high) else ')'}"
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{rule}, got {value!r}.")
+    if not is_real(value):
+        raise TypeError(f"{rule}, got {shown(value)}.")
     value = value if integer else _as_float(value)
     inside = value > low if low_open else value >= low
     if not (inside and value <= high) or (integer and value != math.inf and value != int(value)):
-        raise ValueError(f"{rule}, got {value!r}.")
+        raise ValueError(f"{rule}, got {shown(value)}.")
     if integer:
         return UNLIMITED if value >= UNLIMITED else int(value)
     return float(value)
@@ -522,6 +589,7 @@ def _number(
 def check_scheduled(parameter: Parameter, value: Any, dtype: np.dtype) -> Any:
     """A number in the parameter's interval, or, where it may change, a schedule."""
     if callable(value) and parameter.scheduled:
+        check_takes(parameter.name, value, "iteration")
         return value
     kind = f"a number in {parameter.interval}"
     if parameter.scheduled:
@@ -530,17 +598,17 @@ def check_scheduled(parameter: Parameter, value: Any, dtype: np.dtype) -> Any:
         if parameter.default == "auto" and value == "auto":
             return value
         allowed = "'auto', " if parameter.default == "auto" else ""
-        raise ValueError(f"{parameter.name} must be {allowed}{kind}, got {value!r}.")
+        raise ValueError(f"{parameter.name} must be {allowed}{kind}, got {shown(value)}.")
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{parameter.name} must be {kind}, got {value!r}.")
+    if not is_real(value):
+        raise TypeError(f"{parameter.name} must be {kind}, got {shown(value)}.")
     with np.errstate(over="ignore"):
         rounded = float(dtype.type(_as_float(value)))
     if not parameter.contains(rounded):
         in_single = f" ({rounded:g} in {dtype})" if parameter.contains(_as_float(value)) else ""
         raise ValueError(
-            f"{parameter.name} must be in {parameter.interval}, got {value!r}{in_single}."
+            f"{parameter.name} must be in {parameter.interval}, got {shown(value)}{in_single}."
         )
     return float(value)
 
@@ -551,13 +619,13 @@ def schedule_value(parameter: Parameter, schedule: Callable, k: int, dtype: np.d
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     name = f"{parameter.name}({k})"
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
+    if not is_real(value):
+        raise TypeError(f"{name} must be a number, got {shown(value)}.")
     with np.errstate(over="ignore", under="ignore"):
         rounded = float(dtype.type(_as_float(value)))
     if not (parameter.contains(rounded) or rounded == 0.0):
         interval = parameter.interval.replace("(", "[")
-        raise ValueError(f"{name} must be in {interval}, got {value!r}.")
+        raise ValueError(f"{name} must be in {interval}, got {shown(value)}.")
     return rounded
 
 
@@ -590,10 +658,12 @@ def schedule_values(
 
 def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}.")
+        raise TypeError(
+            f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}."
+        )
     if value not in allowed:
         raise ValueError(
-            f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}."
+            f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}."
             f"{nearest(value, allowed)}"
         )
     return value
@@ -601,26 +671,32 @@ def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
 
 def _flag(name: str, value: Any) -> bool:
     # SciPy's disp takes integers, too: levels of verbosity.
-    if not isinstance(value, bool | np.bool_ | numbers.Integral):
-        raise TypeError(f"{name} must be True or False, got {value!r}.")
+    integral = isinstance(value, numbers.Integral) and is_real(value)
+    if not (integral or isinstance(value, bool | np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}.")
     return bool(value)
 
 
 def _order(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"norm must be a number >= 1, inf or -inf, got {value!r}.")
+    if not is_real(value):
+        raise TypeError(f"norm must be a number >= 1, inf or -inf, got {shown(value)}.")
     order = _as_float(value)
     if not (order >= 1.0 or order == -math.inf):
-        raise ValueError(f"norm must be a number >= 1, inf or -inf, got {value!r}.")
+        raise ValueError(f"norm must be a number >= 1, inf or -inf, got {shown(value)}.")
     return order
+
+
+def as_dict(options: Any) -> dict:
+    """The options as a new dict."""
+    try:
+        return {} if options is None else dict(options)
+    except (TypeError, ValueError):
+        raise TypeError(f"options must be a dict, got {shown(options)}.") from None
 
 
 def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Settings:
     """All options of a run; `tol` sets gtol unless that is given."""
-    try:
-        options = {} if options is None else dict(options)
-    except (TypeError, ValueError):
-        raise TypeError(f"options must be a dict, got {options!r}.") from None
+    options = as_dict(options)
     # The same options come again and again where many small problems are solved in a row. The
     # types are part of the key since 1 == True.
     key = (method.name, tol, type(tol), x0.size, x0.dtype.char)
@@ -644,19 +720,14 @@ _checked: dict[tuple, Settings] = {}
 
 def check_x_scale(value: Any, n: int, dtype: np.dtype) -> np.ndarray | None:
     """The sizes of the variables as an array; None for 'auto'."""
-    rule = f"x_scale must be 'auto', a positive number, or an array of {n} of them"
+    rule = f"be 'auto', a positive number, or an array of {n} of them"
     if isinstance(value, str):
         if value == "auto":
             return None
-        raise ValueError(f"{rule}, got {value!r}.")
-    try:
-        sizes = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{rule}: {error}") from None
-    if sizes.dtype.kind not in "fiu":
-        raise TypeError(f"{rule}, got {value!r}.")
+        raise ValueError(f"x_scale must {rule}, got {value!r}.")
+    sizes = as_numbers("x_scale", value, "fiu", rule)
     if sizes.shape not in ((), (1,), (n,)):
-        raise ValueError(f"{rule}, got shape {sizes.shape}.")
+        raise ValueError(f"x_scale must {rule}, got shape {sizes.shape}.")
     with np.errstate(all="ignore"):
         sizes = np.broadcast_to(sizes, (n,)).astype(dtype)
         square = sizes * sizes
@@ -664,7 +735,7 @@ def check_x_scale(value: Any, n: int, dtype: np.dtype) -> np.ndarray | None:
     if bad.any():
         worst = int(bad.argmax())
         raise ValueError(
-            f"{rule}, whose squares are positive and finite in {dtype}, got "
+            f"x_scale must {rule}, whose squares are positive and finite in {dtype}, got "
             f"x_scale[{worst}] = {sizes[worst]}."
         )
     return sizes
@@ -716,7 +787,8 @@ def check_option_names(method: Method, names: Iterable[Any]) -> None:
     for name in names:
         if name not in valid:
             raise ValueError(
-                f"method {method.name!r} has no option {name!r}.{nearest(name, valid)} "
+                f"method {method.name!r} has no option {shown(name)}."
+                f"{nearest(name, valid) if isinstance(name, str) else ''} "
                 f"Its options are {', '.join(sorted(valid))}."
             )
 
@@ -756,6 +828,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         progress=_flag("progress", given["progress"]),
         return_all=_flag("return_all", given["return_all"]),
         history=_flag("history", given["history"]),
+        check_jac=_flag("check_jac", given["check_jac"]),
         keep_state=_flag("keep_state", given["keep_state"]),
         checkpoint_every=_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
@@ -770,17 +843,21 @@ def as_scalar(value: Any) -> float:
     """The value of fun as a float; NaN and infinities pass."""
     if isinstance(value, float):
         return float(value)
-    found = value if np.isscalar(value) else _only_item(value)
-    if isinstance(found, np.complexfloating | complex) or not isinstance(
-        found, numbers.Real | np.bool_
-    ):
+    found = None if np.ma.is_masked(value) else value
+    if not np.isscalar(found):
+        found = _only_item(found)
+    if not (is_real(found) or isinstance(found, bool | np.bool_)):
         shape = f" of shape {np.shape(value)}" if isinstance(value, np.ndarray) else ""
         raise ValueError(
             "The user-provided objective function must return a scalar value: fun returned "
-            f"{type(value).__name__}{shape} {value!r}"[:300]
-            + ", not one real number."
+            f"{type(value).__name__}{shape} {shown(value)}, not one real number."
+            + (" With jac=True it may return (f, gradient)." if _is_pair(value) else "")
         )
-    return float(found)
+    return _as_float(found)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2
 
 
 def _only_item(value: Any) -> Any:
@@ -812,10 +889,15 @@ def as_gradient(value: Any, n: int, source: str) -> np.ndarray:
         ) from error
     if gradient.ndim == 0:
         gradient = gradient.reshape(1)
-    if gradient.dtype.kind not in "fiub":
+    # A mask of bools is no gradient, and as numbers it might look like one of zero.
+    if gradient.dtype.kind not in "fiu":
         raise ValueError(
             f"{source} must return {n} real numbers, got {type(value).__name__} of dtype "
             f"{gradient.dtype}."
+        )
+    if type(value) is not np.ndarray and np.ma.is_masked(value):
+        raise ValueError(
+            f"{source} must return {n} real numbers, got a masked one: {shown(value)}."
         )
     if gradient.shape != (n,):
         raise ValueError(
@@ -826,7 +908,7 @@ def as_gradient(value: Any, n: int, source: str) -> np.ndarray:
 
 def as_pair(value: Any) -> tuple[Any, Any]:
     """What fun returned with jac=True."""
-    if not isinstance(value, tuple | list) or len(value) != 2:
+    if not _is_pair(value):
         raise ValueError(
             f"jac=True needs fun to return (f, gradient), got {type(value).__name__}."
             if not np.isscalar(value)

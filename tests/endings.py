@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from fastmomentum import Status, minimize
+from fastmomentum._status import NONFINITE_AT_X0, message_of
 
 METHODS = ("gd", "momentum", "nesterov")
 # Every run is made on both: the compiled loop, and the loop that calls fun from Python.
@@ -93,6 +94,14 @@ def interrupt_at(k):
             raise KeyboardInterrupt
 
     return callback
+
+
+def message_for(result, automatic=False):
+    """The message that a run with this result must have."""
+    finite = math.isfinite(result.fun) and np.isfinite(result.jac).all()
+    if result.status == Status.NONFINITE and not finite:
+        return NONFINITE_AT_X0
+    return message_of(Status(result.status), automatic)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -138,38 +138,6 @@ def test_the_users_bounds_are_not_changed():
     assert np.array_equal(table, kept)
 
 
-ERRORS = [
-    ([(0, 1)], "2 pairs", "shape (1, 2)"),
-    ([(0, 1)] * 3, "2 pairs", "shape (3, 2)"),
-    ([(0, 1, 2)] * 2, "2 pairs", "shape (2, 3)"),
-    ([(0, 1), (0,)], "2 pairs", "[(0, 1), (0,)]"),
-    ((0, 1), "2 pairs", "(0, 1)"),
-    (1.0, "2 pairs", "1.0"),
-    ("ab", "2 pairs", "'ab'"),
-    (["ab", "cd"], "2 pairs", "'cd'"),
-    ([("0", "1"), (0, 1)], "2 pairs", "('0', '1')"),
-    ([(0, 1j), (0, 1)], "2 pairs", "1j"),
-    ([(0, [1]), (0, 1)], "2 pairs", "[1]"),
-    (Bounds([0, 0, 0], 1), "2 pairs", "Bounds"),
-    ([(0, 1), (2, 1)], "min <= max", "(2.0, 1.0) for x[1]"),
-    (Bounds(1.0, 0.0), "min <= max", "(1.0, 0.0) for x[0]"),
-    ([(0, 1), (math.inf, math.inf)], "min <= max", "(inf, inf) for x[1]"),
-    ([(-math.inf, -math.inf), (0, 1)], "min <= max", "(-inf, -inf) for x[0]"),
-    ([(0, 1), (0, math.nan)], "not be nan", "upper bound of x[1]"),
-    ([(math.nan, 1), (0, 1)], "not be nan", "lower bound of x[0]"),
-]
-
-
-@pytest.mark.parametrize(("bounds", "rule", "value"), ERRORS, ids=[str(e[0])[:30] for e in ERRORS])
-def test_errors(bounds, rule, value):
-    calls = []
-    with pytest.raises(ValueError) as caught:
-        minimize(lambda x: calls.append(x), [0.0, 0.0], bounds=bounds)
-    text = str(caught.value)
-    assert text.startswith("bounds must") and rule in text and value in text
-    assert text.endswith(".") and not calls
-
-
 @every_run
 def test_infinite_bounds_are_none(method, rate):
     """The smooth loop, bit for bit."""

@@ -398,12 +398,6 @@ def test_stop_iteration_in_the_last_iteration():
     assert solve(stop_after(nit + 1)).status == Status.CONVERGED
 
 
-@pytest.mark.parametrize("value", (True, False, 0, 1, "stop", np.ones(2)), ids=repr)
-def test_return_values_are_ignored(value):
-    assert solve(lambda x: value).nit == solve().nit
-    assert solve(lambda intermediate_result: value).success
-
-
 class ErrorWithResult(Exception):
     """Has a `result` of its own, which cannot be set."""
 

@@ -579,33 +579,6 @@ def test_wrong_proximal_operators(method, kind, calls, regression):
     assert result.fun == pytest.approx(min(values))
 
 
-# -- what cannot be --------------------------------------------------------------------------------
-
-IMPOSSIBLE = [
-    ({"penalty": Simplex(), "bounds": [(0, 1)] * 3}, "bounds cannot be combined"),
-    ({"penalty": L1(1.0), "options": {"learning_rate": 0.1}}, "needs learning_rate='auto'"),
-    ({"penalty": Simplex(), "method": "momentum"}, "needs a separable penalty, got Simplex"),
-    ({"penalty": Simplex(), "method": "adam"}, "needs a separable penalty, got Simplex"),
-    ({"penalty": OWN["python"], "method": "momentum"}, "needs a separable penalty, got Prox"),
-    ({"penalty": L1([1.0, 2.0])}, "weight has 2 entries, x has 3"),
-    ({"penalty": TV2D(1.0, (2, 2))}, "4 entries, x has 3"),
-    ({"penalty": NonNegative(), "bounds": [(-2, -1)] * 3}, "no point is within all bounds"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("arguments", "text"), IMPOSSIBLE, ids=[text for _, text in IMPOSSIBLE])
-def test_errors(arguments, text):
-    with pytest.raises(ValueError) as caught:
-        minimize(distance(np.zeros(3)), np.ones(3), jac=True, **arguments)
-    assert text in str(caught.value)
-
-
-@pytest.mark.parametrize("penalty", [0.1, "l1", L1, np.ones(3), lambda x: 0.0])
-def test_a_penalty_is_one(penalty):
-    with pytest.raises(TypeError, match=r"penalty must be one of fastmomentum\.penalties"):
-        minimize(distance(np.zeros(3)), np.ones(3), jac=True, penalty=penalty)
-
-
 def test_a_box_as_penalty_is_bounds():
     """Also with a given learning rate; and it is shown in the result."""
     fun = distance(np.array([2.0, 0.5]))

@@ -39,6 +39,7 @@ LAYERS = (
     ("_checkpoint", 2),
     ("_terms", 2),
     ("_objective", 2),
+    ("_gradient_check", 2),
     ("_callback", 2),
     ("_progress", 2),
     ("_result", 2),

@@ -140,30 +140,3 @@ def test_no_run_converges():
     assert res.status == 3 and math.isnan(res.fun) and not res.success
     res = multistart(himmelblau, [(-5, 5)] * 2, 8, jac=True, options={"maxtime": 1e-9})
     assert res.status == 4
-
-
-@pytest.mark.parametrize(
-    ("kwargs", "error", "message"),
-    [
-        ({"bounds": None}, ValueError, "bounds must give"),
-        ({"bounds": []}, ValueError, "bounds must give"),
-        ({"bounds": [(0, 1), (0, None)]}, ValueError, "bounds must be finite"),
-        ({"bounds": [(0, 1), (0, np.inf)]}, ValueError, "bounds must be finite"),
-        ({"bounds": [(0, 1), (0,)]}, ValueError, "bounds must"),
-        ({"bounds": [(1, 0)]}, ValueError, "bounds must be min <= max"),
-        ({"n_starts": 0}, ValueError, "n_starts must be.*0"),
-        ({"n_starts": 1.5}, ValueError, "n_starts must be"),
-        ({"sampler": "grid"}, ValueError, "sampler must be one of 'sobol'.*'grid'"),
-        ({"sampler": 3}, TypeError, "sampler must be"),
-        ({"seed": "x"}, TypeError, "seed must be.*'x'"),
-        ({"seed": -1}, ValueError, "seed must be.*-1"),
-        ({"distance": 0.0}, ValueError, "distance must be.*0.0"),
-        ({"distance": "x"}, TypeError, "distance must be"),
-        ({"workers": 0}, ValueError, "workers must be"),
-        ({"method": "newton"}, ValueError, "method must be"),
-    ],
-)
-def test_errors(kwargs, error, message):
-    kwargs = {"bounds": [(-5, 5)] * 2, **kwargs}
-    with pytest.raises(error, match=message):
-        multistart(himmelblau, jac=True, **kwargs)

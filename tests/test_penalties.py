@@ -855,6 +855,8 @@ ERRORS = [
     (lambda: L1(1j), "weight must be a number or a 1-D array"),
     (lambda: L1([]), "weight must be a number or a 1-D array"),
     (lambda: L1([[1.0]]), "weight must be a number or a 1-D array"),
+    (lambda: L1(np.timedelta64(3, "s")), "weight must be a number or a 1-D array"),
+    (lambda: L1(np.ma.array([1.0, 2.0], mask=[0, 1])), "weight must be a number or a 1-D array"),
     (lambda: L1([[1.0], [1.0, 2.0]]), "weight must be a number or a 1-D array"),
     (lambda: L2(-1.0), r"weight must be in \[0, inf\)"),
     (lambda: ElasticNet(-1.0, 1.0), r"l1 must be in \[0, inf\)"),

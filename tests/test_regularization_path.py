@@ -98,28 +98,3 @@ def test_runs_that_fail_are_told(data):
         squares, np.zeros(12), L1, [1.0, 0.5], data, jac=True, options={"maxiter": 2}, tol=1e-12
     )
     assert found.status.tolist() == [1, 1] and not found.success.any()
-
-
-@pytest.mark.parametrize(
-    ("weights", "error", "text"),
-    [
-        ([], ValueError, r"weights must be .* got shape \(0,\)"),
-        ([[1.0]], ValueError, r"got shape \(1, 1\)"),
-        (0.1, ValueError, r"got shape \(\)"),
-        ([0.1, -1.0], ValueError, r"weights\[1\] = -1.0"),
-        ([0.1, np.nan], ValueError, r"weights\[1\] = nan"),
-        ([np.inf], ValueError, r"weights\[0\] = inf"),
-        (["a"], TypeError, "got dtype <U1"),
-        ([[1.0], [1.0, 2.0]], ValueError, "weights must be a vector"),
-    ],
-)
-def test_wrong_weights(data, weights, error, text):
-    with pytest.raises(error, match=text):
-        path(squares, np.zeros(12), L1, weights, args=data, jac=True)
-
-
-def test_wrong_penalties(data):
-    with pytest.raises(TypeError, match="penalty must be a callable that makes a Penalty"):
-        path(squares, np.zeros(12), L1(0.1), [1.0], args=data, jac=True)
-    with pytest.raises(TypeError, match=r"penalty\(1\) must return a Penalty, got 1.0"):
-        path(squares, np.zeros(12), lambda w: w, [1.0], args=data, jac=True)

@@ -9,12 +9,11 @@ import pickle
 import numpy as np
 import pytest
 import scipy.optimize
-from endings import BACKENDS, ENDINGS, METHODS, RUN_IDS, RUNS, bowl, bowl_jac
+from endings import BACKENDS, ENDINGS, METHODS, RUN_IDS, RUNS, bowl, bowl_jac, message_for
 from objectives import style
 
 import fastmomentum
 from fastmomentum import Status, minimize
-from fastmomentum._result import MESSAGES
 
 # As in SciPy, and what we add.
 SCIPY_FIELDS = {"x", "fun", "jac", "nit", "nfev", "njev", "success", "status", "message"}
@@ -88,7 +87,7 @@ def test_fields(ending, method, backend):
     assert result.n_restarts == 0
     assert 0 <= result.nit < result.nfev
     assert result.success == (result.status == 0)
-    assert result.message == MESSAGES[Status(result.status)]
+    assert result.message == message_for(result)
     assert result.learning_rate == ending.options.get("learning_rate", 0.05) or result.nit == 0
 
 

@@ -103,6 +103,19 @@ def c_arguments(function: Any) -> tuple[str, ...]:
     return tuple(" ".join(p.replace("*", " * ").replace("const", "").split()) for p in parts)
 
 
+def c_callable(function: Any) -> Callable:
+    """A C function as one that Python calls with x, or with x and an array to write into."""
+    address, data = c_address(function) or (0, 0)
+    returned, *parameters = c_arguments(function)
+    pointers = [ctypes.c_void_p] * (parameters.count("double *") + 1)
+    kind = ctypes.c_double if returned == "double" else None
+    # Without a parameter for it, the last argument is ignored.
+    call = ctypes.CFUNCTYPE(kind, ctypes.c_int, *pointers)(address)
+    if len(pointers) == 2:
+        return lambda x: call(x.size, x.ctypes.data, data)
+    return lambda x, out: call(x.size, x.ctypes.data, out.ctypes.data, data)
+
+
 def _check_c(name: str, function: Any, expected: tuple[str, ...]) -> None:
     found = c_arguments(function)
     if found not in (expected, expected[:-1]):
@@ -167,6 +180,8 @@ def _address(
             failures.append(error)
     name = getattr(function, "__name__", role)
     telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
+    kind = "jac" if role.startswith("jac") else "fun"
+    name = name if name == kind else f"{kind} {name}"
     raise NotCompilable(f"{name}: {reason(telling[0])}") from None
 
 
@@ -195,7 +210,7 @@ def _of_each(tell: Callable, args: tuple) -> tuple:
     """``tell(a)`` for each argument; an error if Numba knows no type for one."""
     try:
         return tuple(map(tell, args))
-    except ValueError as error:
+    except (ValueError, errors.NumbaError) as error:
         raise NotCompilable(f"args: {reason(error)}") from None
 
 

@@ -133,7 +133,11 @@ def shown(value: Any) -> str:
 
 def is_number(value: Any) -> bool:
     """Is it a real number, and not a bool?"""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    # NumPy's time differences call themselves integers.
+    times = bool | np.timedelta64
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
+        value, times
+    )
 
 
 def positive(name: str, value: Any) -> float:
@@ -165,7 +169,8 @@ def reals(name: str, value: Any) -> Any:
         array = np.asarray(value)
     except ValueError:  # ragged
         array = np.empty(0, dtype=object)
-    if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0:
+    masked = np.ma.is_masked(value)
+    if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0 or masked:
         raise ValueError(f"{name} must be a number or a 1-D array of numbers, got {value!r}.")
     if array.ndim == 0:
         return float(array)
