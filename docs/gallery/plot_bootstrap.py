@@ -2,12 +2,12 @@
 A thousand fits: the bootstrap
 ==============================
 
-How sure is a fit? Draw the households again, with replacement, and fit again, a thousand times, in one
-call.
+How sure is a fit? Draw the households again, with replacement, and fit again, a thousand times, in
+one call.
 
-Engel's data are the income and the expenditure for food of 235 Belgian households of 1857. The model is
-a straight line with the pseudo-Huber loss. A bootstrap sample is a vector of weights: how often each
-household was drawn. These weights are the batched argument; the data are shared.
+Engel's data are the income and the expenditure for food of 235 Belgian households of 1857. The
+model is a straight line with the pseudo-Huber loss. A bootstrap sample is a vector of weights: how
+often each household was drawn. These weights are the batched argument; the data are shared.
 """
 
 import numpy as np

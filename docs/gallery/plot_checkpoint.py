@@ -2,8 +2,8 @@
 Checkpoints
 ===========
 
-A long run is stopped, here by a time limit, and goes on from its file, to the same result, to the last
-bit.
+A long run is stopped, here after 20 iterations, and goes on from its file, to the same result, to the
+last bit.
 
 The problem is a softmax regression of the ten digits: 650 unknowns, 1,797 images.
 """
@@ -47,15 +47,12 @@ data = (images, digit, 1e-3)
 whole = minimize(softmax, start, args=data, jac=True)
 print(whole.message, whole.nit, "iterations")
 
-# %%
-# The same run in two pieces. The first is given 20 iterations, as if its process had been killed; the
-# second is the same call, which finds the file and goes on.
+# %% The same run in two pieces. The first is given 20 iterations, as if its process had been
+# killed; the second is the same call, which finds the file and goes on.
 
 with tempfile.TemporaryDirectory() as folder:
     file = os.path.join(folder, "digits.npz")
-    part = minimize(
-        softmax, start, args=data, jac=True, checkpoint=file, options={"maxiter": 20}
-    )
+    part = minimize(softmax, start, args=data, jac=True, checkpoint=file, options={"maxiter": 20})
     print(part.message)
     rest = minimize(softmax, start, args=data, jac=True, checkpoint=file)
 print(f"{part.nit} iterations, then on to {rest.nit}")

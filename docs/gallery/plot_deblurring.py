@@ -2,8 +2,8 @@
 Deblurring a photograph
 =======================
 
-A photograph, blurred and with noise, is made sharp again with total variation: the picture that, once
-blurred, is like the one given, and whose differences between neighbours are few and small.
+A photograph, blurred and with noise, is made sharp again with total variation: the picture that,
+once blurred, is like the one given, and whose differences between neighbours are few and small.
 
 The data term and the blur are the user's, compiled by Numba; the penalty is ``TV2D``, which has no
 gradient, so that the default method is Nesterov's with proximal steps.

@@ -2,8 +2,8 @@
 A map of decay rates, voxel by voxel
 ====================================
 
-In relaxometry each voxel of an image gives a decaying signal, and the picture is the map of the rates
-that fit. Here that is thousands of small problems in one call.
+In relaxometry each voxel of an image gives a decaying signal, and the picture is the map of the
+rates that fit. Here that is thousands of small problems in one call.
 
 The rates are those of a photograph; the signals are simulated from it, with noise.
 """

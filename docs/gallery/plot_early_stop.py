@@ -2,8 +2,8 @@
 Callbacks and early stopping
 ============================
 
-A callback sees each iteration. This one follows the loss on patients that the fit does not see, and ends
-the run when that has not fallen for a while.
+A callback sees each iteration. This one follows the loss on patients that the fit does not see, and
+ends the run when that has not fallen for a while.
 
 The model is a logistic regression on products of the measurements of 569 breast tumours: with 495
 columns and 200 rows it fits the rows perfectly, and the others worse and worse.

@@ -2,11 +2,11 @@
 Inside scikit-learn: a Gaussian process
 =======================================
 
-`scipy_method` makes a minimizer for packages that take one. Here it fits the kernel of a Gaussian process
-to the carbon dioxide in the air of Mauna Loa, month by month.
+`scipy_method` makes a minimizer for packages that take one. Here it fits the kernel of a Gaussian
+process to the carbon dioxide in the air of Mauna Loa, month by month.
 
-The likelihood has several maxima, and one run finds one of them: which, is chance, for this method as for
-scikit-learn's own. Restarts (``n_restarts_optimizer``) look for better ones.
+The likelihood has several maxima, and one run finds one of them: which, is chance, for this method
+as for scikit-learn's own. Restarts (``n_restarts_optimizer``) look for better ones.
 """
 
 import warnings
@@ -38,7 +38,7 @@ print(f"log likelihood {process.log_marginal_likelihood_value_:.3f} with {method
 print(f"               {theirs.log_marginal_likelihood_value_:.3f} with L-BFGS-B")
 
 # %%
-grid = np.linspace(-5.0, 12.0, 500)
+grid = np.linspace(-5.0, 9.0, 500)
 middle, spread = process.predict(grid[:, None], return_std=True)
 fig, ax = plt.subplots(figsize=(8.0, 4.0), layout="constrained")
 ax.plot(t, level, ".", color="0.4", markersize=4)

@@ -2,8 +2,8 @@
 A lasso path
 ============
 
-Which of ten measurements tell how diabetes progresses? The lasso with a falling weight lets them in one
-after the other.
+Which of ten measurements tell how diabetes progresses? The lasso with a falling weight lets them in
+one after the other.
 
 `path` starts each problem from the solution of the one before, which takes half the evaluations of
 separate runs. The solutions are compared with scikit-learn's coordinate descent.
@@ -39,9 +39,7 @@ found = path(least_squares, np.zeros(10), L1, weights, args=data, jac=True, opti
 print(f"{found.success.all()}, {found.nfev.sum()} evaluations for {weights.size} problems")
 
 alone = [
-    minimize(
-        least_squares, np.zeros(10), args=data, jac=True, penalty=L1(w), options=options
-    ).nfev
+    minimize(least_squares, np.zeros(10), args=data, jac=True, penalty=L1(w), options=options).nfev
     for w in weights
 ]
 print(f"separate runs: {sum(alone)} evaluations")

@@ -2,12 +2,12 @@ r"""
 Many minima: the period of the sunspots
 =======================================
 
-The sum of squares of a sinusoid and data has a minimum near each frequency at which the data have some
-power. A single run ends in the one that is next to its start.
+The sum of squares of a sinusoid and data has a minimum near each frequency at which the data have
+some power. A single run ends in the one that is next to its start.
 
-The model of the yearly numbers of sunspots since 1700 is
-:math:`c + a \cos(2 \pi \nu t) + b \sin(2 \pi \nu t)`. `multistart` begins at points that fill a box, and
-returns all minima that it came to, the lowest first.
+The model of the yearly numbers of sunspots since 1700 is :math:`c + a \cos(2 \pi \nu t) + b \sin(2
+\pi \nu t)`. `multistart` begins at points that fill a box, and returns all minima that it came to,
+the lowest first.
 """
 
 import math
@@ -48,10 +48,9 @@ found = multistart(
     sinusoid, box, 512, args=(t, number), jac=True, seed=0, distance=1e-2, options={"gtol": 1e-7}
 )
 print(found.message)
-for x, fun, count in list(
-    zip(found.minima.x, found.minima.fun, found.minima.count, strict=True)
-)[:5]:
-    print(f"period {10.0 / x[3]:6.2f} years, fun {fun:.5f}, from {count} starts")
+for i in range(5):
+    period, fun = 10.0 / found.minima.x[i, 3], found.minima.fun[i]
+    print(f"period {period:6.2f} years, fun {fun:.5f}, from {found.minima.count[i]} starts")
 
 # %%
 # Every point is a local minimum. The lowest is the solar cycle of 11 years; its neighbours are

@@ -4,10 +4,10 @@ The heavy ball and the look-ahead
 
 Gradient descent, momentum and Nesterov's method in a narrow valley, with the same learning rate.
 
-The function is :math:`\frac{1}{2} (a^2 + 25 b^2)`. Gradient descent is soon at the bottom of
-the valley, and creeps along it. The heavy ball keeps its velocity: it is fast along the valley, swings
-from wall to wall, and past the minimum. Nesterov's method takes the gradient where the velocity is about to lead, and so
-brakes in time. See :doc:`/theory/momentum` and :doc:`/theory/nesterov`.
+The function is :math:`\frac{1}{2} (a^2 + 25 b^2)`. Gradient descent is soon at the bottom of the
+valley, and creeps along it. The heavy ball keeps its velocity: it is fast along the valley, swings
+from wall to wall, and past the minimum. Nesterov's method takes the gradient where the velocity is
+about to lead, and so brakes in time. See :doc:`/theory/momentum` and :doc:`/theory/nesterov`.
 """
 
 from matplotlib import pyplot as plt

@@ -2,12 +2,13 @@
 Robust regression
 =================
 
-A linear model of the progress of diabetes in 442 patients, with the pseudo-Huber loss: quadratic for
-small residuals, linear for large ones.
+A linear model of the progress of diabetes in 442 patients, with the pseudo-Huber loss: quadratic
+for small residuals, linear for large ones.
 
-The columns stay in the units in which they were measured, from years to milligrams per decilitre, so
-that the coefficients differ in size by factors of hundreds. Methods without a metric suffer from that;
-the default learns one, and so do the adaptive ones. ``"nesterov"`` does not get there in 8000 iterations.
+The columns stay in the units in which they were measured, from years to milligrams per decilitre,
+so that the coefficients differ in size by factors of hundreds. Methods without a metric suffer from
+that; the default learns one, and so do the adaptive ones. ``"nesterov"`` does not get there in 8000
+iterations.
 """
 
 import numpy as np

@@ -2,8 +2,8 @@
 Given rates and schedules
 =========================
 
-With a given ``learning_rate`` each method is the rule of its paper. The rate may be a number, one of
-`fastmomentum.schedules`, or any function of the iteration.
+With a given ``learning_rate`` each method is the rule of its paper. The rate may be a number, one
+of `fastmomentum.schedules`, or any function of the iteration.
 
 The problem is a logistic regression of 569 breast tumours. The automatic rates are drawn beside the
 given ones: where values and gradients are exact, there is no reason to choose by hand.
