@@ -2,8 +2,8 @@
 Checkpoints
 ===========
 
-A long run is stopped, here after 20 iterations, and goes on from its file, to the same result, to the
-last bit.
+A long run is stopped, here after 20 iterations, and goes on from its file, to the same result, to
+the last bit.
 
 The problem is a softmax regression of the ten digits: 650 unknowns, 1,797 images.
 """
