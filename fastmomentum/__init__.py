@@ -1,10 +1,11 @@
 """scipy.optimize.minimize for the momentum family, compiled end to end.
 
 `minimize` is called as SciPy's; `minimize_batch` solves many small problems in one call,
-`multistart` one from many starts, `path` one for many weights of a penalty; `scipy_method` makes a
-method for SciPy and other packages; `schedules` holds learning rates and momenta that change with
-the iteration, `penalties` nonsmooth terms and constraints, `problems` test problems. Importing this
-package imports neither Numba nor SciPy.
+`minimize_sum` a sum by batches of its terms, `multistart` one problem from many starts, `path` one
+for many weights of a penalty; `scipy_method` makes a method for SciPy and other packages;
+`schedules` holds learning rates and momenta that change with the iteration, `penalties` nonsmooth
+terms and constraints, `problems` test problems, `distributed` sums over shards of data. Importing
+this package imports neither Numba nor SciPy.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from . import distributed as distributed
     from . import penalties as penalties
     from . import plot as plot
     from . import problems as problems
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from ._result import Status as Status
     from ._scipy import scipy_method as scipy_method
     from ._state import State as State
+    from ._sums import minimize_sum as minimize_sum
 
 # Where each public name lives; imported at its first use.
 _HOMES = {
@@ -42,12 +45,13 @@ _HOMES = {
     "Status": "._result",
     "minimize": "._minimize",
     "minimize_batch": "._batch",
+    "minimize_sum": "._sums",
     "multistart": "._multistart",
     "path": "._path",
     "scipy_method": "._scipy",
     "show_options": "._options",
 }
-_MODULES = ("penalties", "plot", "problems", "schedules")
+_MODULES = ("distributed", "penalties", "plot", "problems", "schedules")
 
 __all__ = ["__version__", *sorted((*_HOMES, *_MODULES))]
 

@@ -33,8 +33,10 @@ from ._validation import (
     check_batch_options,
     check_batched,
     check_bounds,
+    check_client,
     check_fun,
     check_jac,
+    check_lazy,
     check_method,
     check_options,
     check_penalty,
@@ -43,6 +45,7 @@ from ._validation import (
     check_terms,
     check_workers,
     check_X0,
+    is_client,
     schedule_value,
     write,
 )
@@ -70,7 +73,7 @@ def minimize_batch(
     *,
     penalty: Any = None,
     skip: Any = None,
-    workers: int | None = None,
+    workers: Any = None,
     state: Any = None,
     checkpoint: Any = None,
 ) -> OptimizeResult:
@@ -109,9 +112,13 @@ def minimize_batch(
         As for `minimize`, the same for all problems.
     skip : array_like of bool, shape (n_problems,), optional
         Problems to leave out: their status is -1, their x that of X0, their fun nan.
-    workers : int, optional
+    workers : int or distributed.Client, optional
         Threads; by default as many as there are processors for this process. Problems whose
         functions are not compiled, or whose penalty is not separable, run one after the other.
+        A client of a dask cluster: the problems are solved in chunks on its workers, one thread
+        each, and those of workers that die again. X0 may then be a dask array, and batched `args`
+        too: each block is a task, and the arrays of the result are dask arrays, whose
+        blocks the workers hold; without `callback`, `skip`, `state` and `checkpoint`.
     state : BatchState or path, optional
         ``result.state`` of an earlier call with the same arguments, or the file of one: what it
         solved is taken over, and the other problems are solved, those that ended with `maxiter` or
@@ -146,6 +153,9 @@ def minimize_batch(
     ``options={"on_interrupt": "return"}``. Threads come from a pool of this call, not from Numba's
     threading layers, so that it may be called from threads and forked processes.
 
+    On a cluster, chunks of some second of work go to the workers, which compile once each. A worker
+    that dies is noticed at once; one that hangs only by dask, after its ``worker-ttl`` (5 minutes).
+
     Examples
     --------
     Exponential decays, one fit per row of data:
@@ -172,6 +182,13 @@ def minimize_batch(
     (np.True_, [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]])
     """
     begin = time.perf_counter()
+    if is_client(workers) and hasattr(X0, "to_delayed"):
+        check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
+        from .distributed.batch import solve_lazily
+
+        return solve_lazily(
+            workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
+        )
     chosen = check_method(method)
     check_fun(fun)
     args = check_args(args)
@@ -187,7 +204,7 @@ def minimize_batch(
         chosen = check_method("nesterov")
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
-    n_workers = check_workers(workers)
+    n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
     batch = Batch(
         fun, check_jac(jac, settings.check_jac), args, which, starts, settings, mask, begin
     )
@@ -343,11 +360,16 @@ class Batch:
         """How many problems are solved."""
         return self.before + sum(int(loop.fields[_FIELD["DONE"]]) for loop in self.loops)
 
-    def run(self, workers: int, callback: Callable | None) -> OptimizeResult:
+    def run(self, workers: Any, callback: Callable | None) -> OptimizeResult:
         """Solve them; every way out gives what was found."""
         report = Report(self, callback)
         try:
-            self._run_groups(workers, report)
+            if isinstance(workers, int):
+                self._run_groups(workers, report)
+            else:
+                from .distributed.batch import run_chunks
+
+                run_chunks(self, workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
                 _attach(error, self._finish())

@@ -556,11 +556,11 @@ def drive(
             status = Status.MAXFEV
     except KeyboardInterrupt as error:
         if settings.on_interrupt == "raise":
-            _attach(error, _finish(run, status, begin, message, vectors))
+            attach(error, _finish(run, status, begin, message, vectors))
             raise
     except BaseException as error:
         message = message_of_error(error)
-        _attach(error, _finish(run, status, begin, message, vectors))
+        attach(error, _finish(run, status, begin, message, vectors))
         raise
     return _finish(run, status, begin, message, vectors)
 
@@ -581,7 +581,7 @@ def _finish(
     return result
 
 
-def _attach(error: BaseException, result: OptimizeResult) -> None:
+def attach(error: BaseException, result: OptimizeResult) -> None:
     """The best point found goes with the exception, as its attribute `result`."""
     try:
         error.result = result  # type: ignore[attr-defined]

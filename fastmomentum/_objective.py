@@ -101,11 +101,11 @@ class Objective:
 
     def _bind(self, backend: str) -> Any:
         """Binding to the compiled loops, or None and self.fun, self.jac made callable in Python."""
-        wants = _is_compiled(self.fun) and (
-            isinstance(self.jac, bool | str) or _is_compiled(self.jac)
+        wants = is_compiled(self.fun) and (
+            isinstance(self.jac, bool | str) or is_compiled(self.jac)
         )
         if not wants and self._must_compile(backend):
-            name = "jac" if _is_compiled(self.fun) else "fun"
+            name = "jac" if is_compiled(self.fun) else "fun"
             raise TypeError(
                 f"{name} must be a Numba function, a numba.cfunc or a LowLevelCallable here "
                 f"(backend='numba', or fun is one of the latter), got {shown(getattr(self, name))}."
@@ -301,6 +301,16 @@ class Objective:
             )
 
 
+class Told:
+    """Stands for an objective whose values are told."""
+
+    binding = None
+    jac = True
+    can_be_checked = False
+    cost_fun = cost_jac = cost_first = 1
+    calls_fun = calls_jac = 0
+
+
 @functools.cache
 def _kernels(name: str) -> Any:
     """A module of `_kernels`, imported late since it loads Numba; an import statement is slower."""
@@ -311,7 +321,7 @@ def _is_c(function: Any) -> bool:
     return type(function).__name__ in ("CFunc", "LowLevelCallable")
 
 
-def _is_compiled(function: Any) -> bool:
+def is_compiled(function: Any) -> bool:
     """A dispatcher, cfunc or LowLevelCallable; told without importing Numba."""
     jitted = hasattr(function, "py_func") and hasattr(function, "get_compile_result")
     return jitted or _is_c(function)

@@ -15,6 +15,7 @@ from ._checkpoint import check_state
 from ._drive import Run
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
+from ._objective import Told
 from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
 from ._state import State
@@ -33,16 +34,6 @@ from ._validation import (
 )
 
 UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
-
-
-class _Told:
-    """Stands for an objective whose values are told."""
-
-    binding = None
-    jac = True
-    can_be_checked = False
-    cost_fun = cost_jac = cost_first = 1
-    calls_fun = calls_jac = 0
 
 
 class Optimizer:
@@ -119,7 +110,7 @@ class Optimizer:
         check_terms(chosen, settings, terms)
         if terms is not None:
             x = terms.start(x)
-        told: Any = _Told()
+        told: Any = Told()
         self._run = run = Run(told, settings, x, terms)
         self._status = Status.INTERRUPTED
         self.done = False

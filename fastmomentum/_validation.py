@@ -417,6 +417,134 @@ def check_workers(workers: Any) -> int:
     return _number("workers", workers, 1, integer=True)
 
 
+def check_client(client: Any) -> Any:
+    """A client of dask.distributed, or None."""
+    if client is None:
+        return None
+    if is_client(client):
+        if client.asynchronous:
+            raise ValueError("client must not be asynchronous.")
+        return client
+    raise TypeError(f"client must be a distributed.Client, got {shown(client)}.")
+
+
+def is_client(value: Any) -> bool:
+    """Told without importing dask."""
+    return hasattr(value, "submit") and hasattr(value, "scheduler_info")
+
+
+def check_lazy(**given: Any) -> None:
+    """What a batch cannot do where its results are dask arrays."""
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(f"{name} is not for a dask array as X0: leave it out.")
+
+
+def check_shards(load: Any, n_shards: Any) -> int:
+    """Number of shards, for which there is a loader."""
+    if not callable(load):
+        raise TypeError(f"load must be callable, load(i) -> arrays, got {shown(load)}.")
+    if n_shards is None and hasattr(load, "__len__"):
+        n_shards = len(load)
+    return _number("n_shards", n_shards, 1, integer=True)
+
+
+def check_timeout(timeout: Any) -> float:
+    """Seconds, finite: a wait without an end is none."""
+    seconds = _number("timeout", timeout, low_open=True)
+    if seconds == math.inf:
+        raise ValueError("timeout must be finite, got inf.")
+    return seconds
+
+
+SHUFFLES = ("rows", "shards", "none")
+VARIANCE_REDUCTIONS = ("svrg",)
+# Of `minimize_sum`, besides those of the method.
+SUM_OPTIONS = ("gtol", "norm", "maxtime")
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampling:
+    """How `minimize_sum` goes through the rows, checked."""
+
+    batch_size: int
+    epochs: int
+    rng: np.random.Generator
+    shuffle: str
+    average: float
+    variance_reduction: str | None
+    snapshot_every: int
+
+
+def check_sampling(
+    batch_size: Any,
+    epochs: Any,
+    seed: Any,
+    shuffle: Any,
+    average: Any,
+    variance_reduction: Any,
+    snapshot_every: Any,
+) -> Sampling:
+    """The arguments of `minimize_sum` about its batches."""
+    if variance_reduction is not None:
+        _choice("variance_reduction", variance_reduction, VARIANCE_REDUCTIONS)
+    return Sampling(
+        batch_size=_number("batch_size", batch_size, 1, integer=True),
+        epochs=_number("epochs", epochs, 1, integer=True),
+        rng=check_seed(seed),
+        shuffle=_choice("shuffle", shuffle, SHUFFLES),
+        average=_number("average", average, high=1.0),
+        variance_reduction=variance_reduction,
+        snapshot_every=_number("snapshot_every", snapshot_every, 1, integer=True),
+    )
+
+
+def check_sum_options(method: Method, options: Any, x0: np.ndarray) -> Settings:
+    """The options of a sum of which each step sees a part: no tests on noise, no automatic rate."""
+    given = as_dict(options)
+    allowed = (*SUM_OPTIONS, *method.parameter_names)
+    for name in given:
+        if name not in allowed:
+            raise ValueError(
+                f"minimize_sum has no option {shown(name)} with method {method.name!r}."
+                f"{nearest(name, allowed)} Its options are {', '.join(sorted(allowed))}."
+            )
+    rate = given.get("learning_rate", "auto")
+    if isinstance(rate, str) and rate == "auto":
+        raise ValueError(
+            "learning_rate must be a number or a schedule for mini-batches: an automatic one rests "
+            "on line searches, which noise misleads."
+        )
+    return check_options(method, None, given, x0)
+
+
+def check_data(data: Any) -> tuple[np.ndarray, ...]:
+    """Arrays with one row per term of a sum."""
+    rule = "data must be an array, or a tuple of arrays, with one row per term"
+    parts = data if isinstance(data, tuple) else (data,)
+    arrays = tuple(np.asarray(part) for part in parts)
+    if not arrays or any(a.ndim == 0 or a.dtype == object for a in arrays):
+        raise TypeError(f"{rule}, got {type(data).__name__}.")
+    lengths = [len(a) for a in arrays]
+    if len(set(lengths)) > 1 or lengths[0] == 0:
+        raise ValueError(f"{rule}, got {lengths} rows.")
+    return arrays
+
+
+def check_points(points: Any) -> np.ndarray:
+    """Points at which a sum is taken, (n_points, n), float64 or float32."""
+    try:
+        rows = np.asarray(points)
+    except ValueError as error:
+        raise ValueError(f"points must be an array of real numbers: {error}") from None
+    if rows.dtype.kind not in "fiub":
+        raise TypeError(f"points must hold real numbers, got dtype {rows.dtype}.")
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise ValueError(f"points must have the shape (n_points, n), got {rows.shape}.")
+    single = rows.dtype.kind == "f" and rows.dtype.itemsize == 4
+    return np.ascontiguousarray(rows, np.float32 if single else np.float64)
+
+
 def check_batch_options(settings: Settings) -> None:
     """What a batch cannot do."""
     for name in ("history", "return_all"):

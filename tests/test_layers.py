@@ -32,6 +32,8 @@ LAYERS = (
     ("_multistart", 3),
     ("_scipy", 3),
     ("_optimizer", 3),
+    ("_sums", 3),
+    ("distributed", 3),
     ("_drive", 2),
     ("_resume", 2),
     ("_state", 2),
@@ -58,7 +60,17 @@ LAYERS = (
 )
 # Packages that only some layers may import where a module begins.
 NUMBA = ("numba", "llvmlite")
-HEAVY = (*NUMBA, "scipy", "matplotlib", "dask", "sklearn", "statsmodels", "pandas", "tqdm")
+HEAVY = (
+    *NUMBA,
+    "scipy",
+    "matplotlib",
+    "dask",
+    "distributed",
+    "sklearn",
+    "statsmodels",
+    "pandas",
+    "tqdm",
+)
 
 
 def module_name(path):
@@ -178,6 +190,7 @@ sys.stdout.write(" ".join(sorted({{m.split(".")[0] for m in sys.modules}} & set(
         ("fastmomentum.schedules.Step(0.1)(3)", set()),
         ("fastmomentum.penalties.L1(0.1).value([1.0, 2.0])", set()),
         ("fastmomentum.show_options(disp=False)", set()),
+        ("fastmomentum.distributed.ShardedSum", set()),
         (
             "fastmomentum.minimize(lambda x: x @ x, [1.0], options={'learning_rate': 0.1})",
             {"numba", "llvmlite", "scipy"},
@@ -205,6 +218,7 @@ HELP = {
     "fastmomentum.schedules": list(schedules.__all__),
     "fastmomentum.problems": None,  # all that its __all__ names
     "fastmomentum.penalties": None,
+    "fastmomentum.distributed": None,
 }
 PUBLIC = [
     (module, name)

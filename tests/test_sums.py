@@ -1,0 +1,242 @@
+"""Mini-batches, beside loops in NumPy."""
+
+import time
+
+import numpy as np
+import pytest
+from shards import N, Part, data, squares, squares_pair
+
+from fastmomentum import minimize_sum, schedules
+from fastmomentum.distributed import ShardedSum
+
+SIZE, EPOCHS = 50, 3  # 240 rows: the last batch of an epoch is smaller
+RATES = {"gd": 0.02, "momentum": 0.005, "nesterov": 0.005, "adam": 0.05}
+
+
+def batch_gradients(seed, rows=240, epochs=EPOCHS, size=SIZE):
+    """The gradient of each batch's mean, as functions of x, in the documented order."""
+    A, b = data()
+    rng = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = rng.permutation(rows)
+        for begin in range(0, rows, size):
+            part = order[begin : begin + size]
+            yield lambda x, part=part: squares_pair(x, A[part], b[part])[1] / len(part)
+
+
+def by_hand(method, rate, gradients):
+    """The published rules; Adam as in PyTorch."""
+    x, v, s = np.zeros(N), np.zeros(N), np.zeros(N)
+    for k, gradient in enumerate(gradients):
+        eta = rate(k) if callable(rate) else rate
+        if method == "gd":
+            x = x - eta * gradient(x)
+        elif method == "momentum":
+            v = 0.9 * v + eta * gradient(x)
+            x = x - v
+        elif method == "nesterov":
+            v = 0.9 * v + eta * gradient(x - 0.9 * v)
+            x = x - v
+        else:
+            g = gradient(x)
+            v = 0.9 * v + 0.1 * g
+            s = 0.999 * s + 0.001 * g * g
+            denominator = np.sqrt(s / (1.0 - 0.999 ** (k + 1))) + 1e-8
+            x = x - eta * v / (1.0 - 0.9 ** (k + 1)) / denominator
+    return x
+
+
+def optimum():
+    return np.linalg.lstsq(*data(), rcond=None)[0]
+
+
+def run(method="gd", fun=squares, source=None, x0=None, options=None, **more):
+    arguments = {"batch_size": SIZE, "epochs": EPOCHS, "seed": 7, **more}
+    options = {"learning_rate": RATES[method], **(options or {})}
+    if not isinstance(fun, ShardedSum):
+        arguments["data"] = data() if source is None else source
+    return minimize_sum(
+        fun, np.zeros(N) if x0 is None else x0, method=method, options=options, **arguments
+    )
+
+
+@pytest.mark.parametrize("method", RATES)
+@pytest.mark.parametrize("fun", [squares, squares_pair])
+def test_steps_are_those_of_the_rule(method, fun):
+    res = run(method, fun)
+    np.testing.assert_allclose(res.x, by_hand(method, RATES[method], batch_gradients(7)), rtol=1e-9)
+    A, b = data()
+    f, g = squares_pair(res.x, A, b)
+    assert res.fun == pytest.approx(f / 240, rel=1e-12)
+    np.testing.assert_allclose(res.jac, g / 240, rtol=1e-9, atol=1e-12)
+    assert (res.nit, res.nfev, res.epochs, res.n_passes) == (15, 16, 3, 4.0)
+    assert not res.success and res.status == 1 and "All epochs" in res.message
+    assert res.history["fun"].shape == (3,) and res.history["fun"][-1] < res.history["fun"][0]
+
+
+@pytest.mark.parametrize("method", ["momentum", "adam"])
+def test_rates_may_be_schedules_of_the_step(method):
+    rate = schedules.InverseTime(RATES[method], 0.1)
+    res = run(method, options={"learning_rate": rate})
+    np.testing.assert_allclose(res.x, by_hand(method, rate, batch_gradients(7)), rtol=1e-9)
+
+
+def test_one_seed_one_result():
+    first, second = run(), run(seed=np.random.default_rng(7))
+    assert (first.x == second.x).all()
+    assert not (run(seed=8).x == first.x).all()
+
+
+def test_average_is_the_mean_of_the_last_iterates():
+    seen = []
+    options = {"batch_size": 240, "epochs": 10, "callback": lambda x: seen.append(x.copy())}
+    res = run("momentum", average=0.5, **options)
+    np.testing.assert_allclose(res.x, np.mean(seen[5:], axis=0), rtol=1e-12)
+    assert (run("momentum", **options).x == seen[9]).all()
+    noisy = {"epochs": 40, "batch_size": 4, "options": {"learning_rate": 0.03}}
+    error = [np.abs(run(**noisy, average=a).x - optimum()).max() for a in (0.0, 0.5)]
+    assert error[1] < 0.5 * error[0]
+
+
+@pytest.mark.parametrize("method", RATES)
+def test_svrg_converges_to_the_optimum(method):
+    more = {"epochs": 1000, "batch_size": 24, "options": {"gtol": 1e-9}}
+    if method == "adam":
+        more["options"]["learning_rate"] = schedules.Exponential(0.05, 1e-3)
+        more["epochs"] = 1200
+    res = run(method, variance_reduction="svrg", **more)
+    assert res.success and res.status == 0 and res.grad_norm <= 1e-9
+    np.testing.assert_allclose(res.x, optimum(), atol=1e-8)
+    plain = run(method, **{**more, "epochs": 40})
+    assert np.abs(plain.x - optimum()).max() > 1e-5
+
+
+def test_shards_have_the_batches_of_the_whole():
+    whole = run("adam")
+    parts = run("adam", ShardedSum(squares, Part(data, 4), 4, keep=True))
+    np.testing.assert_allclose(parts.x, whole.x, rtol=1e-10)
+    svrg = {"variance_reduction": "svrg", "snapshot_every": 1}
+    parts = run("adam", ShardedSum(squares, Part(data, 4), 4, keep=True), **svrg)
+    np.testing.assert_allclose(parts.x, run("adam", **svrg).x, rtol=1e-10)
+
+
+def test_streamed_shards_come_one_after_the_other():
+    loaded = []
+
+    def load(i):
+        loaded.append(i)
+        return Part(data, 4)(i)
+
+    res = run("adam", ShardedSum(squares, load, 4), batch_size=60, epochs=2)
+    assert res.nit == 8
+    assert loaded[:4] == [0, 1, 2, 3]  # for their sizes
+    assert sorted(loaded[4:8]) == sorted(loaded[8:12]) == [0, 1, 2, 3]
+
+
+def test_rows_in_their_order():
+    def check(x, k):
+        seen.extend(k.tolist())
+        return 0.0, np.zeros(1)
+
+    for shuffle, same in (("none", True), ("rows", False)):
+        seen = []
+        rows = np.arange(10.0)
+        minimize_sum(
+            check,
+            [0.0],
+            rows,
+            "gd",
+            batch_size=3,
+            epochs=2,
+            seed=0,
+            shuffle=shuffle,
+            options={"learning_rate": 1.0},
+        )
+        assert sorted(seen[:10]) == sorted(seen[10:20]) == rows.tolist()
+        assert (seen[:10] == rows.tolist()) is same
+
+
+def test_float32_stays():
+    A, b = (a.astype(np.float32) for a in data())
+    res = run("adam", squares_pair, (A, b), np.zeros(N, np.float32))
+    assert res.x.dtype == res.jac.dtype == np.float32
+    np.testing.assert_allclose(res.x, run("adam").x, rtol=1e-3)
+
+
+def test_bounds_hold():
+    upper = 0.5
+    res = run("momentum", bounds=[(None, upper)] * N, epochs=50)
+    assert res.x.max() == upper
+
+
+def test_callbacks_and_limits_stop():
+    told = []
+
+    def callback(intermediate_result):
+        told.append(intermediate_result)
+        if len(told) == 2:
+            raise StopIteration
+
+    res = run("adam", callback=callback)
+    assert res.status == 99 and res.nit == 10 and told[1].epoch == 2 and told[1].nit == 10
+    assert (res.x == run("adam", epochs=2).x).all()
+    begin = time.perf_counter()
+    res = run("adam", epochs=10**6, options={"maxtime": 0.2})
+    assert res.status == 4 and time.perf_counter() - begin < 10
+
+
+def test_what_is_not_finite_ends_the_run():
+    calls = []
+
+    def fun(x, A, b):
+        calls.append(1)
+        f, g = squares_pair(x, A, b)
+        return (np.nan if len(calls) == 8 else f), g
+
+    res = run("gd", fun)
+    assert res.status == 3 and not res.success
+    np.testing.assert_array_equal(res.x, run("gd", squares_pair, epochs=1).x)
+
+
+def test_exceptions_carry_the_result():
+    calls = []
+
+    def fun(x, A, b):
+        calls.append(1)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+        return squares_pair(x, A, b)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run("gd", fun)
+    np.testing.assert_array_equal(caught.value.result.x, run("gd", squares_pair, epochs=1).x)
+    assert caught.value.result.status == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        ({"batch_size": 0}, ValueError, r"batch_size must be an integer in \[1, inf\), got 0"),
+        ({"epochs": 1.5}, ValueError, "epochs must be an integer"),
+        ({"seed": "x"}, TypeError, "seed must be None, an integer"),
+        ({"seed": -1}, ValueError, "seed must be None, an integer"),
+        ({"shuffle": "row"}, ValueError, "Did you mean 'rows'"),
+        ({"average": 1.5}, ValueError, r"average must be a number in \[0, 1\]"),
+        ({"variance_reduction": "saga"}, ValueError, "variance_reduction must be one of 'svrg'"),
+        ({"snapshot_every": 0}, ValueError, "snapshot_every must be an integer"),
+        ({"options": {"learning_rate": "auto"}}, ValueError, "learning_rate must be a number or"),
+        ({"options": {"ftol": 1.0}}, ValueError, "minimize_sum has no option 'ftol'"),
+        ({"source": (np.zeros(3), np.zeros(2))}, ValueError, r"data must be .* got \[3, 2\] rows"),
+        ({"source": 3.0}, TypeError, "data must be an array, or a tuple"),
+        ({"fun": 3}, TypeError, "fun must be callable"),
+    ],
+)
+def test_bad_arguments(change, error, text):
+    with pytest.raises(error, match=text):
+        run(**change)
+
+
+def test_data_is_not_given_twice():
+    objective = ShardedSum(squares, Part(data, 2), 2)
+    with pytest.raises(ValueError, match="data must be left out"):
+        minimize_sum(objective, np.zeros(N), data(), options={"learning_rate": 0.1})
