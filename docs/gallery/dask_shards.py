@@ -43,7 +43,8 @@ def load(i):
     counts = table["mdvis"].to_numpy(float)[rows]
     columns = table.drop(columns="mdvis").to_numpy(float)
     columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
-    return np.column_stack([columns, np.ones(len(columns))])[rows], counts
+    columns = np.column_stack([columns, np.ones(len(columns))])
+    return np.ascontiguousarray(columns[rows]), counts
 
 
 def main():
