@@ -47,7 +47,7 @@ html_theme_options = {
     "footer_end": ["theme-version"],
 }
 html_context = {"default_mode": "auto"}
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "contributing": []}
 
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",

@@ -12,6 +12,7 @@ The data are the RAND health insurance experiment: visits to a doctor of 20,190 
 Poisson regression.
 """
 
+# sphinx_gallery_thumbnail_path = '_static/shards.svg'
 import numpy as np
 import statsmodels.api as sm
 from numba import njit

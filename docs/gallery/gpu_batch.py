@@ -10,6 +10,7 @@ page was not run. The function is an ordinary one. On the device it must write i
 ``out``, and use loops, numbers and `math` only; with a float32 start all arithmetic is float32.
 """
 
+# sphinx_gallery_thumbnail_path = '../benchmarks/results/decay-map.png'
 import math
 import time
 
