@@ -34,6 +34,7 @@ from ._validation import (
     check_batched,
     check_bounds,
     check_client,
+    check_device,
     check_fun,
     check_jac,
     check_lazy,
@@ -76,6 +77,7 @@ def minimize_batch(
     workers: Any = None,
     state: Any = None,
     checkpoint: Any = None,
+    device: str = "cpu",
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -126,6 +128,8 @@ def minimize_batch(
     checkpoint : path, optional
         A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the call goes on from it.
+    device : {"cpu", "cuda"}, default "cpu"
+        Where: on a CUDA device each thread solves one problem after the other, from start to end.
 
     Returns
     -------
@@ -134,8 +138,8 @@ def minimize_batch(
         learning_rate, nit, nfev, njev, status, success, n_restarts and line_search_failures of
         shape (n_problems,). message says how many problems ended in which way and, in a line for
         each kind of failure, what to try; time is in seconds; workers the threads used; backend
-        ``"numba"`` or ``"python"``. Problems that were not reached have the status of the reason,
-        4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
+        ``"numba"``, ``"python"`` or ``"cuda"``. Problems that were not reached have the status of
+        the reason, 4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
         ``options={"keep_state": True}``, is what a later call goes on from.
 
     Raises
@@ -155,6 +159,14 @@ def minimize_batch(
 
     On a cluster, chunks of some second of work go to the workers, which compile once each. A worker
     that dies is noticed at once; one that hangs only by dask, after its ``worker-ttl`` (5 minutes).
+
+    ``device="cuda"`` needs the package numba-cuda. It takes the same methods, bounds, and separable
+    penalties. `fun` and `jac`, compiled or not, must be what a CUDA kernel can be made of: loops
+    over numbers and functions of `math`, a gradient written in place (or differences), and `args`
+    of numbers and arrays; they may not rely on exceptions. On the device x and the rows of batched
+    arguments are strided. Multiply-adds are contracted there, so that results agree with those of
+    the processor to rounding. With a float32 X0 all arithmetic is float32: floats in `fun` are
+    taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
 
     Examples
     --------
@@ -205,9 +217,11 @@ def minimize_batch(
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
     n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
-    batch = Batch(
-        fun, check_jac(jac, settings.check_jac), args, which, starts, settings, mask, begin
-    )
+    kind = Batch
+    if check_device(device, workers, settings) == "cuda":
+        from ._batch_cuda import CudaBatch as kind
+    checked = check_jac(jac, settings.check_jac)
+    batch = kind(fun, checked, args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:

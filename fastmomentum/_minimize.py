@@ -26,6 +26,7 @@ from ._validation import (
     check_x0,
     write,
 )
+from ._vectors import on_device
 
 
 def minimize(
@@ -145,6 +146,15 @@ def minimize(
     """
     begin = time.perf_counter()
     chosen = check_method(method)
+    if on_device(x0):
+        from ._minimize_cuda import minimize_on_device
+
+        check_fun(fun)
+        check_unsupported(chosen, hess, hessp, constraints)
+        refused = {"penalty": penalty, "state": state, "checkpoint": checkpoint}
+        return minimize_on_device(
+            fun, x0, args, chosen, jac, bounds, tol, callback, options, refused
+        )
     x = check_x0(x0)
     check_fun(fun)
     check_unsupported(chosen, hess, hessp, constraints)

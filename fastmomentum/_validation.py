@@ -545,6 +545,17 @@ def check_points(points: Any) -> np.ndarray:
     return np.ascontiguousarray(rows, np.float32 if single else np.float64)
 
 
+def check_device(device: Any, workers: Any, settings: Settings) -> str:
+    """Where a batch is solved."""
+    if device not in ("cpu", "cuda") or not isinstance(device, str):
+        raise ValueError(f"device must be 'cpu' or 'cuda', got {device!r}.")
+    if device == "cuda" and workers is not None:
+        raise ValueError(f"workers is for device='cpu': leave it out, got {workers!r}.")
+    if device == "cuda" and settings.backend == "python":
+        raise ValueError("backend='python' is for device='cpu': leave it out.")
+    return device
+
+
 def check_batch_options(settings: Settings) -> None:
     """What a batch cannot do."""
     for name in ("history", "return_all"):

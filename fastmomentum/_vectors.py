@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -40,3 +41,19 @@ def largest_magnitude(x: np.ndarray) -> float:
 
 
 _NONE = np.empty(0, np.intp)
+
+
+def on_device(array: Any) -> bool:
+    """Is this an array on a CUDA device? Without importing anything."""
+    # PyTorch's attribute exists for tensors on the processor, and raises.
+    try:
+        if hasattr(array, "__cuda_array_interface__"):
+            return True
+    except Exception:
+        return False
+    return type(array).__name__ == "FakeCUDAArray"
+
+
+def real_of(array: Any) -> Any:
+    """NumPy's dtype of an array of any library."""
+    return np.dtype(str(array.dtype).rpartition(".")[2])

@@ -8,6 +8,7 @@ another start (`starts`), or a status (`ends`).
 import datetime
 import decimal
 import fractions
+import inspect
 import itertools
 import math
 import re
@@ -222,7 +223,8 @@ def x0(name, value, outcome):
 
 def option(name, value, error, match, **given):
     """One option, beside a learning rate."""
-    shown = re.sub(r"\s+", " ", repr(value))[:40]
+    text = f"function{inspect.signature(value)}" if inspect.isfunction(value) else repr(value)
+    shown = re.sub(r"\s+", " ", text)[:40]
     given["options"] = {**RATE, name: value}
     beside = "".join(f", {key}={other!r}" for key, other in given.items() if key != "options")
     return Row(f"{name}={shown}{beside}", minimize, given, bad(error, match))

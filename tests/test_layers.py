@@ -29,6 +29,8 @@ LAYERS = (
     ("_options", 3),
     ("_path", 3),
     ("_batch", 3),
+    ("_batch_cuda", 3),
+    ("_minimize_cuda", 3),
     ("_multistart", 3),
     ("_scipy", 3),
     ("_optimizer", 3),

@@ -71,7 +71,9 @@ def test_minimize_runs_compiled(how, bounds):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    ("fun", "jac"), ((rosen, rosen_der), (rosen_pair, True), (rosen, None)), ids=str
+    ("fun", "jac"),
+    ((rosen, rosen_der), (rosen_pair, True), (rosen, None)),
+    ids=("jac", "pair", "none"),
 )
 def test_minimize_of_python_functions(fun, jac, method):
     found = scipy.optimize.minimize(fun, START, jac=jac, method=scipy_method(method))

@@ -7,6 +7,7 @@ import re
 
 from fastmomentum._methods import METHODS, METRICS, Method
 
+from . import cuda
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
 from .templates import FOLDER, fill, of_kind, with_shared
@@ -78,20 +79,23 @@ def given_rate_file(method: Method) -> str:
     return loop_file(method.name, body, [*sources, path], "@cached_loop")
 
 
-def automatic_file(name: str, composite: bool) -> tuple[str, str]:
-    """Name and text of an automatic loop, for f or for f + h.
+def automatic_path(name: str, composite: bool) -> tuple[str, str]:
+    """Name and template of an automatic loop, for f or for f + h.
 
     Where these have a template each, it has the loop's name.
     """
     loop = f"{name}_{'composite' if composite else 'auto'}"
     path = f"{FOLDER}/{loop}.py"
-    if not (ROOT / path).exists():
-        path = f"{FOLDER}/{name}.py"
+    return loop, path if (ROOT / path).exists() else f"{FOLDER}/{name}.py"
+
+
+def automatic_file(loop: str, path: str, composite: bool) -> str:
+    """Text of an automatic loop."""
     template = read(path)
     body, shared = with_shared(template[template.index("def drive(") :])
     body = of_kind(body, composite)
     decorator = f"@cached_loop(fastmath={SAFE_FASTMATH})"
-    return loop, loop_file(loop, body, [path, *shared], decorator)
+    return loop_file(loop, body, [path, *shared], decorator)
 
 
 def batch_file() -> str:
@@ -129,9 +133,12 @@ def files() -> dict[pathlib.Path, str]:
     texts = {}
     for name, method in METHODS.items():
         texts[f"drive_{name}"] = given_rate_file(method)
+        texts[f"cuda/loop_{name}"] = cuda.given_rate_file(method)
+        texts[f"cuda/step_{name}"] = cuda.step_file(method)
         for composite in (False, True) if method.loop == name else ():
-            loop, text = automatic_file(name, composite)
-            texts[f"drive_{loop}"] = text
+            loop, path = automatic_path(name, composite)
+            texts[f"drive_{loop}"] = automatic_file(loop, path, composite)
+            texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
     texts["drive_batch"] = batch_file()
     texts |= {name: part_file(name) for name in PARTS}
     texts["entry"] = entry_file()

@@ -1,0 +1,272 @@
+"""The kernel that solves a batch: a thread takes one problem after the other, start to end."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import importlib
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from ..._differences import central_points, central_slope, forward_point, forward_slope
+from .device import kernel
+from .functions import for_device, identity, internal
+from .volatile import peek
+
+# Up to this many variables their number is a constant of the kernel, and a problem's vectors are
+# local to its thread. Beyond they lie in global memory, those of neighbouring threads side by side.
+MOST_LOCAL = 32
+MOST_KERNELS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What a kernel is compiled for, besides the user's functions.
+
+    Attributes
+    ----------
+    loop : str
+        Which of the ``loop_*`` files.
+    dtype : str
+        "float32" or "float64".
+    n : int
+        Variables; 0: as many as the launch says.
+    n_rows, n_extra : int
+        Rows of the workspace, and numbers without a name.
+    fixed : tuple of (str, int)
+        Values of the names in the loop's FIXED.
+    style : str
+        How the gradient is evaluated: "fused", "in_place", "two_point" or "three_point".
+    bounded, own_bounds : bool
+        Are there bounds; has each problem its own?
+    args : tuple of (int, str)
+        Dimensions of each of the user's arguments and where the problem's index stands: "first",
+        "last" or "" where all problems share it.
+    """
+
+    loop: str
+    dtype: str
+    n: int
+    n_rows: int
+    n_extra: int
+    fixed: tuple[tuple[str, int], ...]
+    style: str
+    bounded: bool
+    own_bounds: bool
+    args: tuple[tuple[int, str], ...]
+
+    @property
+    def real(self) -> Any:
+        """NumPy's type of the variables."""
+        return np.float32 if self.dtype == "float32" else np.float64
+
+
+def loop_module(name: str) -> Any:
+    """The generated file of a loop."""
+    return importlib.import_module(f".loop_{name}", __package__)
+
+
+# -- the user's objective --------------------------------------------------------------------------
+
+_STYLES = {
+    "fused": """
+    return real_type(fun(x, g{args}))
+""",
+    "in_place": """
+    f = real_type(fun(x{args}))
+    jac(x, g{args})
+    return f
+""",
+    # The point of a difference is written over x and taken back: no other row is needed.
+    "two_point": """
+    f = real_type(fun(x{args}))
+    for i in range(x.shape[0]):
+        x_i = x[i]
+        h = step * max(real_type(1), abs(x_i))
+        x[i] = forward_point(x_i, h, {low}, {high})
+        a = x[i]
+        f_a = real_type(fun(x{args}))
+        x[i] = x_i
+        g[i] = forward_slope(x_i, f, a, f_a)
+    return f
+""",
+    "three_point": """
+    f = real_type(fun(x{args}))
+    for i in range(x.shape[0]):
+        x_i = x[i]
+        h = step * max(real_type(1), abs(x_i))
+        a, b = central_points(x_i, h, {low}, {high})
+        x[i] = a
+        a = x[i]
+        f_a = real_type(fun(x{args}))
+        x[i] = b
+        b = x[i]
+        f_b = real_type(fun(x{args}))
+        x[i] = x_i
+        g[i] = central_slope(x_i, f, a, f_a, b, f_b)
+    return f
+""",
+}
+
+
+def _argument(k: int, dimensions: int, place: str) -> str:
+    """Text of one of the user's arguments, as problem p sees it."""
+    others = ":, " * (dimensions - 1)
+    if place == "first":
+        return f"args[{k}][p{', :' * (dimensions - 1)}]"
+    return f"args[{k}][{others}p]" if place == "last" else f"args[{k}]"
+
+
+def evaluation(spec: Spec, fun: Any, jac: Any) -> Any:
+    """Device function ``evaluate(x, g, context) -> f``."""
+    args = "".join(f", {_argument(k, *a)}" for k, a in enumerate(spec.args))
+    low, high = ("lower[i]", "upper[i]") if spec.bounded else ("-infinity", "infinity")
+    body = _STYLES[spec.style].format(args=args, low=low, high=high)
+    text = "def evaluate(x, g, context):\n    p, step, lower, upper, args = context" + body
+    real = spec.real
+    scope: dict[str, Any] = {
+        "real_type": real,
+        "infinity": real(np.inf),
+        "fun": for_device(fun, real, forceinline=True),
+        "jac": for_device(jac, real, forceinline=True) if spec.style == "in_place" else None,
+    }
+    for function in (central_points, central_slope, forward_point, forward_slope):
+        scope[function.__name__] = for_device(function, real, forceinline=True)
+    exec(text, scope)  # one of this file's texts, with indices filled in
+    return internal(real)(scope["evaluate"])
+
+
+# -- the kernel ------------------------------------------------------------------------------------
+
+
+def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
+    """The kernel's Python function."""
+    module = loop_module(spec.loop)
+    real = spec.real
+    n_ints, n_floats = len(module.INT_NAMES), len(module.FLOAT_NAMES)
+    n_rows, n_extra, size = spec.n_rows, max(spec.n_extra, 1), max(spec.n, 1)
+    local, own_bounds, all_ints = spec.n > 0, spec.own_bounds, n_ints + 1
+
+    def constant_size(ints):
+        return size
+
+    def stored_size(ints):
+        return ints[n_ints]
+
+    decorate = internal(real)
+    begin, advance, finish = module.make(
+        decorate,
+        evaluation(spec, fun, jac),
+        decorate(constant_size if local else stored_size),
+        real,
+        **dict(spec.fixed),
+    )
+
+    def solve(
+        points,  # INOUT  (n, problems): where they start, and then what was found
+        gradients,  # OUT    (n, problems)
+        numbers,  # OUT    (N_NUMBERS, problems)
+        counts,  # OUT    (N_COUNTS, problems)
+        todo,  # IN     which problems
+        queue,  # INOUT  (1,): how many of them are taken
+        stop,  # IN     (1,): not 0: end
+        first_ints,  # IN     what the numbers of a problem start from
+        first_floats,  # IN
+        first_extra,  # IN
+        first_rows,  # IN     (rows, n): and its vectors
+        start_rows,  # IN     which of these
+        lower,  # IN     (n, problems) or (n, 1): bounds; (0, 1): none
+        upper,  # IN
+        rates,  # IN     learning rates, or one
+        momenta,  # IN     momenta, or one
+        step,  # IN     of differences
+        scratch,  # INOUT  (rows, n, threads) where the workspace is not local
+        args,  # IN     the user's
+        stretch,  # IN     iterations after which a thread looks for another problem
+        maxiter,  # IN
+    ):
+        ints = cuda.local.array(all_ints, np.int32)
+        floats = cuda.local.array(n_floats, real)
+        extra = cuda.local.array(n_extra, real)
+        if local:  # noqa: SIM108 - the compiler drops one branch
+            rows = cuda.local.array((n_rows, size), real)
+        else:
+            rows = scratch[:, :, cuda.grid(1)]
+        ints[n_ints] = points.shape[0]
+        p = np.int64(0)
+        solving = False
+        while True:
+            if not solving:
+                k = cuda.atomic.add(queue, 0, 1)
+                if k >= todo.shape[0] or peek(stop, 0) != 0:
+                    break
+                p = np.int64(todo[k])
+            column = p if own_bounds else np.int64(0)
+            best, low, high = points[:, p], lower[:, column], upper[:, column]
+            if not solving:
+                begin(
+                    rows,
+                    ints,
+                    floats,
+                    extra,
+                    best,
+                    first_ints,
+                    first_floats,
+                    first_extra,
+                    first_rows,
+                    start_rows,
+                    low,
+                    high,
+                )
+                solving = True
+            context = p, step, low, high, args
+            ended = advance(
+                rows,
+                ints,
+                floats,
+                extra,
+                best,
+                low,
+                high,
+                rates,
+                momenta,
+                context,
+                stretch,
+                maxiter,
+            )
+            if ended or peek(stop, 0) != 0:
+                finish(
+                    rows,
+                    ints,
+                    floats,
+                    extra,
+                    best,
+                    gradients[:, p],
+                    numbers[:, p],
+                    counts[:, p],
+                    context,
+                    low,
+                    high,
+                    ended,
+                )
+                solving = False
+
+    return solve
+
+
+_kernels: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+
+
+def compiled(spec: Spec, fun: Any, jac: Any, wrap: Callable = kernel) -> Any:
+    """The kernel, from the cache if one of these functions and this spec is in it."""
+    key = (spec, identity(fun), identity(jac) if spec.style == "in_place" else None)
+    found = _kernels.pop(key, None)
+    if found is None:
+        found = wrap(make_kernel(spec, fun, jac))
+    _kernels[key] = found  # the last one is the one used last
+    if len(_kernels) > MOST_KERNELS:
+        _kernels.popitem(last=False)
+    return found

@@ -1,0 +1,134 @@
+"""The user's functions, and the loops', as functions of a device."""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+
+from .device import device_function
+
+# The exponents of float32 are an eighth of those of float64: so are those of literals beyond them.
+_EXPONENTS = 8.0
+
+
+def python_function(function: Any) -> Any:
+    """The plain function of a Numba function."""
+    return getattr(function, "py_func", function)
+
+
+def _single(value: Any) -> Any:
+    """A literal in float32: one of float64 would make the arithmetic around it float64."""
+    if isinstance(value, tuple):
+        return tuple(map(_single, value))
+    if type(value) is not float:
+        return value
+    with np.errstate(all="ignore"):
+        rounded = np.float32(value)
+    if value != 0.0 and math.isfinite(value) and (rounded == 0.0 or not np.isfinite(rounded)):
+        return np.float32(math.copysign(abs(value) ** (1.0 / _EXPONENTS), value))
+    return rounded
+
+
+def _is_function(value: Any) -> bool:
+    return isinstance(python_function(value), types.FunctionType)
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """Global names that a code object, or one within it, may refer to."""
+    inner = (c for c in code.co_consts if isinstance(c, types.CodeType))
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def for_device(function: Any, real: Any, **flags: Any) -> Any:
+    """A function as one of a device, with all functions that it calls by their names.
+
+    Where `real` is float32 its float literals, and the floats among its globals, are float32.
+    """
+    return device_function(_converted(python_function(function), real, {}), **flags)
+
+
+def _converted(function: Any, real: Any, done: dict) -> Any:
+    if function in done:
+        return done[function]
+    single = real is np.float32
+
+    def convert(value: Any) -> Any:
+        if _is_function(value):
+            python = python_function(value)
+            return device_function(_converted(python, real, done), forceinline=True)
+        return _single(value) if single else value
+
+    code = function.__code__
+    if single:
+        code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
+    scope = dict(function.__globals__)
+    cells = tuple(types.CellType() for _ in function.__closure__ or ())
+    made = types.FunctionType(code, scope, function.__name__, None, cells or None)
+    done[function] = made  # before its helpers, which may call it
+    for name in _names(code):
+        if name in scope:
+            scope[name] = convert(scope[name])
+    for cell, given in zip(cells, function.__closure__ or (), strict=True):
+        cell.cell_contents = convert(given.cell_contents)
+    made.__defaults__ = tuple(map(convert, function.__defaults__ or ())) or None
+    return made
+
+
+def internal(real: Any) -> Callable[[Callable], Any]:
+    """Decorator of the loops' functions; they see each other through their closures."""
+
+    def decorate(function: Any) -> Any:
+        code = function.__code__
+        if real is np.float32:
+            code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
+        closure, scope = function.__closure__, function.__globals__
+        made = types.FunctionType(code, scope, function.__name__, None, closure)
+        return device_function(made, forceinline=True)
+
+    return decorate
+
+
+def identity(function: Any) -> Hashable:
+    """What a function does, as a key: its code and the values that it refers to.
+
+    Two functions of the same text and the same values have the same key, also where the text was
+    run twice. What cannot be hashed counts by its identity: the key keeps it alive.
+    """
+    return _identity(python_function(function), set())
+
+
+class _Same:
+    """An object that equals itself alone."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+
+def _identity(function: Any, seen: set) -> Hashable:
+    if not isinstance(function, types.FunctionType) or id(function) in seen:
+        return _Same(function)
+    seen.add(id(function))
+    scope = function.__globals__
+    outside = [(name, scope[name]) for name in sorted(_names(function.__code__)) if name in scope]
+    inside = [("", cell.cell_contents) for cell in function.__closure__ or ()]
+    values = tuple((name, _value(v, seen)) for name, v in (*outside, *inside))
+    defaults = tuple(_value(v, seen) for v in function.__defaults__ or ())
+    return function.__code__, values, defaults
+
+
+def _value(value: Any, seen: set) -> Hashable:
+    if _is_function(value):
+        return _identity(python_function(value), seen)
+    if type(value) in (bool, int, float, complex, str, bytes, type(None)):
+        return type(value), repr(value)
+    return _Same(value)

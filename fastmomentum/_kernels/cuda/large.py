@@ -1,0 +1,154 @@
+"""One large problem: a fused kernel per iteration, which decides on the device when to end."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from .. import layout
+from .device import configured, kernel, simulated
+from .functions import internal
+
+THREADS = 256
+PER_THREAD = 4
+MOST_BLOCKS = 1024
+# Where the lowest point is.
+CURRENT, BEFORE, KEPT = range(3)
+
+
+def step_module(method: str) -> Any:
+    """The generated file of a method's step."""
+    return importlib.import_module(f".step_{method}", __package__)
+
+
+def make_step(method: str, real: Any, threads: int, fixed: tuple[tuple[str, int], ...]) -> Any:
+    """The kernel's Python function."""
+    return step_module(method).make(internal(real), real, threads, **dict(fixed))
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(method: str, real: Any, threads: int, fixed: tuple[tuple[str, int], ...]) -> Any:
+    return kernel(make_step(method, real, threads, fixed))
+
+
+class Steps:
+    """The vectors of a run on a device, and its numbers.
+
+    Parameters
+    ----------
+    method : Method
+    real : dtype
+    ints, floats : ndarray
+        What the run's numbers start from, and those without a name after them.
+    rates, momenta : ndarray
+    x0 : device array
+    points : list of three device arrays
+        Where the iterates take turns.
+    bounds : two arrays, of length n or 0
+    stream
+        That of the user's functions.
+    """
+
+    def __init__(
+        self,
+        method: Any,
+        real: Any,
+        ints: np.ndarray,
+        floats: np.ndarray,
+        rates: np.ndarray,
+        momenta: np.ndarray,
+        x0: Any,
+        points: list[Any],
+        bounds: tuple[np.ndarray, np.ndarray],
+        stream: Any,
+    ):
+        self.module = module = step_module(method.name)
+        self.points, self.stream = points, stream
+        n = points[0].shape[0]
+        fixed = {name: int(ints[i]) for i, name in enumerate(layout.INTS)}
+        fixed["BOUNDED"] = int(len(bounds[0]) > 0)
+        threads = 2 if simulated() else THREADS
+        # The same for every device, so that sums are, too.
+        self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
+        names = tuple((name, fixed[name]) for name in module.FIXED)
+        solve = _compiled(method.name, real, threads, names)
+        self.launch = configured(solve, *self.shape, stream)
+        most = np.iinfo(np.int32).max
+        first = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
+        places = [getattr(layout.FLOAT, v) for v in module.FLOAT_NAMES]
+        with np.errstate(over="ignore"):
+            self.floats = self._put(floats[places].astype(real))
+            extra = self._put(np.append(floats[layout.OWN :], 0.0).astype(real))
+        self.ints = self._put(first.astype(np.int32))
+        lower, upper = (self._put(part.astype(real)) for part in bounds)
+        start = configured(_start, *self.shape, stream)
+        start(points[0], x0, lower, upper, False)
+        slots = cuda.device_array((max(1, len(method.slots)), n), real, stream=stream)
+        for j, name in enumerate(method.slots):
+            start(slots[j], points[0], lower, upper, method.slots_start[name] != "x0")
+        self.value = self._put(np.zeros(1, real))
+        self.kept = cuda.device_array(n, real, stream=stream)
+        self.arrays = (
+            slots,
+            self.kept,
+            self.ints,
+            self.floats,
+            extra,
+            self._put(rates.astype(real)),
+            self._put(momenta.astype(real)),
+            lower,
+            upper,
+            cuda.device_array((5, self.shape[0]), real, stream=stream),
+            self._put(np.zeros(1, np.int32)),
+        )
+
+    def _put(self, array: np.ndarray) -> Any:
+        return cuda.to_device(np.ascontiguousarray(array), stream=self.stream)
+
+    def step(self, k: int, g: Any, f: Any, last: int) -> None:
+        """Queue iteration k: its point, with gradient g and value f, is evaluated."""
+        x, target, previous = (self.points[(k + j) % 3] for j in range(3))
+        self.launch(x, previous, target, g, f, *self.arrays, last)
+
+    def number(self, f: float) -> Any:
+        """A value on the device, until the next one."""
+        self.value.copy_to_device(np.array([f], self.value.dtype), stream=self.stream)
+        return self.value
+
+    def look(self) -> dict[str, Any]:
+        """The run's numbers by name; waits for what is queued."""
+        ints = self.ints.copy_to_host(stream=self.stream)
+        floats = self.floats.copy_to_host(stream=self.stream)
+        self.stream.synchronize()
+        found: dict[str, Any] = dict(zip(self.module.INT_NAMES, ints.tolist(), strict=True))
+        return found | dict(zip(self.module.FLOAT_NAMES, floats.astype(float), strict=True))
+
+    def to_host(self, vector: Any) -> np.ndarray:
+        """The values of a vector."""
+        found = vector.copy_to_host(stream=self.stream)
+        self.stream.synchronize()
+        return found
+
+    def copy(self, target: Any, source: Any) -> None:
+        """Queue a copy."""
+        none = self._put(np.empty(0, source.dtype))
+        configured(_start, *self.shape, self.stream)(target, source, none, none, False)
+
+
+def start_vector(target, source, lower, upper, zero):
+    """Fill a vector with zeros, or with those of another one within the bounds."""
+    for i in range(cuda.grid(1), source.shape[0], cuda.gridsize(1)):
+        z_i = source[i]
+        if zero:
+            z_i = z_i - z_i
+        elif lower.shape[0] > 0:
+            z_i = lower[i] if z_i < lower[i] else z_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+        target[i] = z_i
+
+
+_start: Any = kernel(start_vector)

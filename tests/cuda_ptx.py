@@ -1,0 +1,239 @@
+"""Compile the batch kernels for a device that is not there, and read what ptxas says of them.
+
+python tests/cuda_ptx.py          print the table of every kernel
+python tests/cuda_ptx.py --write  write it to tests/data/cuda_registers.json
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import types as python_types
+from unittest import mock
+
+import numpy as np
+
+from fastmomentum._kernels import layout
+from fastmomentum._methods import METHODS
+
+TABLE = pathlib.Path(__file__).parent / "data" / "cuda_registers.json"
+ARCHITECTURES = ("sm_80", "sm_90")
+MEMORY = 10
+# (loop, dtype, n, style, bounded); n = 0: at run time. Those of QUICK are compiled in every run.
+QUICK = (
+    ("momentum", "float64", 2, "fused", False),
+    ("momentum", "float64", 10, "fused", False),
+    ("momentum", "float64", 16, "fused", False),
+    ("momentum", "float32", 10, "fused", False),
+    ("nadam", "float32", 5, "two_point", True),
+    ("gd_auto", "float64", 10, "in_place", False),
+    ("nesterov_auto", "float32", 10, "fused", False),
+    ("momentum_auto", "float64", 10, "fused", False),
+    ("momentum_auto", "float32", 10, "three_point", False),
+    ("momentum_composite", "float32", 5, "fused", True),
+    ("momentum", "float64", 0, "fused", False),
+    ("nesterov", "float64", 0, "step", False),
+    ("adam", "float32", 0, "step", False),
+)
+PRECISIONS = ("float64", "float32")
+SIZES = (2, 4, 5, 8, 10, 16)
+ALL = tuple(
+    dict.fromkeys(
+        [
+            *QUICK,
+            *((m, d, n, "fused", False) for m in METHODS for d in PRECISIONS for n in SIZES),
+            *((m, d, 0, "step", b) for m in METHODS for d in PRECISIONS for b in (False, True)),
+            *((m, d, 5, "fused", True) for m in METHODS for d in PRECISIONS),
+            *(
+                (f"{m}_{kind}", d, n, "fused", kind == "composite")
+                for m in ("gd", "nesterov", "momentum")
+                for kind in ("auto", "composite")
+                for d in PRECISIONS
+                for n in (2, 5, 10, 0)
+            ),
+            *(("momentum", d, 32, "fused", False) for d in PRECISIONS),
+        ]
+    )
+)  # fmt: skip
+
+
+def name_of(case):
+    loop, dtype, n, style, bounded = case
+    return f"{loop}-{dtype}-{n or 'n'}-{style}{'-bounded' if bounded else ''}"
+
+
+def rosenbrock(x, out):
+    """Of any number of variables, without a product of an integer and a float."""
+    total = 0.0
+    for i in range(out.shape[0]):
+        out[i] = 0.0
+    for i in range(x.shape[0] - 1):
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        total += 100.0 * a * a + b * b
+        out[i] += -400.0 * a * x[i] - 2.0 * b
+        out[i + 1] += 200.0 * a
+    return total
+
+
+def value(x):
+    total = 0.0
+    for i in range(x.shape[0] - 1):
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        total += 100.0 * a * a + b * b
+    return total
+
+
+def gradient(x, out):
+    rosenbrock(x, out)
+
+
+def spec_of(case):
+    """What the front end would ask for."""
+    from fastmomentum._kernels.cuda.batch import Spec, loop_module
+
+    loop, dtype, n, style, bounded = case
+    terms = 0
+    if loop in METHODS:
+        method = METHODS[loop]
+        n_rows = 2 + len(method.slots)
+        n_extra = len(method.constants) + len(method.carries)
+    else:
+        n_rows = layout.PAIRS
+        if loop.startswith("momentum"):
+            n_rows += 2 * MEMORY + layout.METRIC_ROWS
+        n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS
+        if loop.endswith("composite"):
+            terms = n_rows
+            n_rows += layout.TERM_ROWS
+    values = dict.fromkeys(layout.INTS, 0)
+    values |= {"MEMORY": MEMORY, "TERMS": terms, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
+    values["BOUNDED"] = int(bounded)
+    fixed = tuple((name, values[name]) for name in loop_module(loop).FIXED)
+    return Spec(loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, ())
+
+
+def argument_types(spec):
+    """Types of the kernel's arguments, as `Launch` passes them."""
+    from numba.cuda import types
+
+    real = types.float32 if spec.dtype == "float32" else types.float64
+
+    def array(dtype, dimensions):
+        return types.Array(dtype, dimensions, "C")
+
+    vector, table = array(real, 1), array(real, 2)
+    integers = array(types.int32, 1)
+    return (
+        table,  # points
+        table,  # gradients
+        table,  # numbers
+        array(types.int32, 2),  # counts
+        array(types.int64, 1),  # todo
+        array(types.int64, 1),  # queue
+        integers,  # stop
+        integers,  # first_ints
+        vector,  # first_floats
+        vector,  # first_extra
+        table,  # first_rows
+        integers,  # start_rows
+        table,  # lower
+        table,  # upper
+        vector,  # rates
+        vector,  # momenta
+        real,  # step
+        array(real, 3),  # scratch
+        types.Tuple(()),  # args
+        types.int64,  # stretch
+        types.int64,  # maxiter
+    )
+
+
+def step_of(case):
+    """(kernel, types of its arguments) of one iteration on large vectors."""
+    from numba.cuda import types
+
+    from fastmomentum._kernels.cuda.large import THREADS, make_step, step_module
+
+    method, dtype, _, _, bounded = case
+    values = dict.fromkeys(layout.INTS, 0) | {"BOUNDED": int(bounded)}
+    fixed = tuple((name, values[name]) for name in step_module(method).FIXED)
+    real = types.float32 if dtype == "float32" else types.float64
+    vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    integers = types.Array(types.int32, 1, "C")
+    points = (vector,) * 5  # x, previous, target, g, f
+    numbers = (integers, vector, vector, vector, vector)  # ints, floats, extra, rates, momenta
+    arguments = (*points, table, vector, *numbers, vector, vector, table, integers, types.int64)
+    return make_step(method, np.dtype(dtype).type, THREADS, fixed), arguments
+
+
+def batch_of(case):
+    """(kernel, types of its arguments) of a batch."""
+    from fastmomentum._kernels.cuda.batch import make_kernel
+
+    spec = spec_of(case)
+    fun, jac = (rosenbrock, None) if spec.style == "fused" else (value, gradient)
+    return make_kernel(spec, fun, jac), argument_types(spec)
+
+
+def ptx_of(case):
+    """The kernel's PTX, which every later architecture takes, too."""
+    from numba import cuda
+
+    made, arguments = step_of(case) if case[3] == "step" else batch_of(case)
+    device = python_types.SimpleNamespace(compute_capability=(8, 0))
+    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device):
+        ptx, _ = cuda.compile(made, arguments, device=False, abi="numba", cc=(8, 0))
+    return ptx
+
+
+def find_ptxas():
+    """Path of ptxas: that of the package nvidia-cuda-nvcc, or one in PATH, or None."""
+    packages = pathlib.Path(sysconfig.get_paths()["purelib"]) / "nvidia"
+    found = sorted(packages.glob("*/bin/ptxas*"))
+    return str(found[0]) if found else shutil.which("ptxas")
+
+
+def assemble(ptx, architecture):
+    """(registers, bytes of stack, bytes of spills)."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = pathlib.Path(folder) / "kernel.ptx"
+        source.write_text(ptx, encoding="ascii")
+        command = [find_ptxas(), "-v", f"-arch={architecture}", str(source), "-o"]
+        done = subprocess.run([*command, f"{source}.cubin"], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"ptxas: {done.stderr[:2000]}")
+    registers = int(re.search(r"Used (\d+) registers", done.stderr).group(1))
+    memory = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores", done.stderr)
+    return registers, int(memory.group(1)), int(memory.group(2))
+
+
+def wide_instructions(ptx):
+    """Instructions of float64."""
+    return re.findall(r"^.*\.f64.*$", ptx, flags=re.M)
+
+
+def main():
+    known = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    for case in ALL:
+        if "--missing" in sys.argv and name_of(case) in known:
+            continue
+        ptx = ptx_of(case)
+        row = {architecture: assemble(ptx, architecture) for architecture in ARCHITECTURES}
+        known[name_of(case)] = row
+        wide = len(wide_instructions(ptx)) if case[1] == "float32" else 0
+        sys.stdout.write(f"{name_of(case):45s} {row} {wide or ''}\n")
+        sys.stdout.flush()
+        if "--write" in sys.argv:
+            lines = ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in known.items())
+            TABLE.write_text(f"{{\n{lines}\n}}\n")
+
+
+if __name__ == "__main__":
+    np.seterr(all="ignore")
+    main()

@@ -1,0 +1,253 @@
+"""On a device: ``pytest -m gpu``. Elsewhere these tests are skipped."""
+
+import importlib.util
+import math
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+from cases import METHODS
+
+from fastmomentum import Status, minimize, minimize_batch, penalties
+
+
+def no_device():
+    if importlib.util.find_spec("numba_cuda") is None:
+        return "needs pip install '.[cuda13]'"
+    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+        return "the simulator is on"
+    from numba import cuda
+
+    return "" if cuda.is_available() else "needs a CUDA device"
+
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(no_device()), reason=no_device())]
+AUTOMATIC = [name for name in METHODS if name != "adamw"]
+STARTS = np.random.default_rng(7).normal(size=(500, 5))
+
+
+def rosenbrock(x, out):
+    total = 0.0
+    for i in range(out.shape[0]):
+        out[i] = 0.0
+    for i in range(x.shape[0] - 1):
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        total += 100.0 * a * a + b * b
+        out[i] += -400.0 * a * x[i] - 2.0 * b
+        out[i + 1] += 200.0 * a
+    return total
+
+
+def value(x):
+    total = 0.0
+    for i in range(x.shape[0] - 1):
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        total += 100.0 * a * a + b * b
+    return total
+
+
+def decay(x, out, t, y):
+    total = 0.0
+    out[0] = 0.0
+    out[1] = 0.0
+    for k in range(t.size):
+        e = math.exp(-x[1] * t[k])
+        r = x[0] * e - y[k]
+        total += r * r
+        out[0] += 2.0 * r * e
+        out[1] -= 2.0 * r * x[0] * e * t[k]
+    return total
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """The functions for the processor."""
+    from numba import njit
+
+    return {function: njit(function) for function in (rosenbrock, value, decay)}
+
+
+def both(compiled, fun, *args, **kwargs):
+    device = minimize_batch(fun, *args, device="cuda", **kwargs)
+    return device, minimize_batch(compiled[fun], *args, **kwargs)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("method", METHODS)
+def test_given_rate(compiled, method, dtype):
+    # A short way: rounding grows along it, and multiply-adds are contracted on the device.
+    options = {"learning_rate": 1e-4, "maxiter": 50}
+    starts = (0.5 * STARTS).astype(dtype)
+    device, processor = both(compiled, rosenbrock, starts, method=method, jac=True, options=options)
+    tolerance = 1e-9 if dtype == np.float64 else 1e-3
+    np.testing.assert_allclose(device.x, processor.x, rtol=tolerance, atol=tolerance)
+    np.testing.assert_array_equal(device.status, processor.status)
+    np.testing.assert_array_equal(device.nfev, processor.nfev)
+
+
+@pytest.mark.parametrize("method", AUTOMATIC)
+def test_automatic_rate(compiled, method):
+    device, processor = both(compiled, rosenbrock, STARTS, method=method, jac=True)
+    solved = device.success
+    assert solved.mean() > 0.9 * processor.success.mean()
+    out = np.empty(5)
+    for x, f, g in zip(device.x[solved][:50], device.fun[solved], device.jac[solved], strict=False):
+        assert math.isclose(rosenbrock(x, out), f, rel_tol=1e-9, abs_tol=1e-15)
+        np.testing.assert_allclose(out, g, rtol=1e-6, atol=1e-9)
+        assert np.abs(out).max() <= 1.01e-5
+    # Nearly all take about as many evaluations as on the processor.
+    ratio = np.median(device.nfev) / np.median(processor.nfev)
+    assert 0.9 < ratio < 1.1
+
+
+@pytest.mark.parametrize("method", ["momentum", "nesterov", "gd"])
+def test_single_precision(method):
+    starts = STARTS.astype(np.float32)
+    res = minimize_batch(rosenbrock, starts, method=method, jac=True, device="cuda")
+    assert res.x.dtype == np.float32 and res.success.mean() > 0.8
+
+
+@pytest.mark.parametrize("jac", [None, "3-point"])
+def test_differences(compiled, jac):
+    device, processor = both(compiled, value, STARTS[:100], jac=jac, options={"maxiter": 2000})
+    assert abs(device.success.mean() - processor.success.mean()) < 0.1
+
+
+@pytest.mark.parametrize("n", [2, 10, 16, 32, 33, 100])
+def test_sizes(n):
+    starts = 1.0 + 0.1 * np.random.default_rng(0).normal(size=(300, n))
+    res = minimize_batch(rosenbrock, starts, jac=True, device="cuda")
+    assert res.success.all()
+    assert np.abs(res.x - 1.0).max() < 1e-3
+
+
+def test_many_problems_and_arguments():
+    t = np.linspace(0.0, 4.0, 64)
+    rates = np.random.default_rng(0).uniform(0.5, 3.0, 200_000)
+    signals = 2.0 * np.exp(-rates[:, None] * t)
+    kwargs = {"args": (t, signals), "batched": (False, True), "jac": True, "device": "cuda"}
+    res = minimize_batch(decay, [1.0, 1.0], **kwargs)
+    assert res.success.all()
+    assert np.abs(res.x[:, 1] - rates).max() < 1e-3
+    again = minimize_batch(decay, [1.0, 1.0], **kwargs)
+    np.testing.assert_array_equal(res.x, again.x)  # whichever thread took a problem
+
+
+@pytest.mark.parametrize("rate", ["auto", 1e-3])
+def test_bounds_and_penalties(compiled, rate):
+    bounds = [(None, 0.5), (-0.5, 0.5), (0.2, 0.2), (None, None), (0.0, 2.0)]
+    options = {"learning_rate": rate, "maxiter": 3000}
+    device, processor = both(compiled, rosenbrock, STARTS, jac=True, bounds=bounds, options=options)
+    assert (device.x[:, 0] <= 0.5).all() and (device.x[:, 2] == 0.2).all()
+    assert abs(device.success.mean() - processor.success.mean()) < 0.05
+    if rate == "auto":
+        res = minimize_batch(rosenbrock, STARTS, jac=True, penalty=penalties.L1(0.5), device="cuda")
+        assert res.success.mean() > 0.9
+
+
+def test_a_time_limit_ends_a_kernel():
+    options = {"learning_rate": 1e-9, "gtol": 0.0, "maxiter": 2**31 - 1, "maxtime": 0.5}
+    begin = time.perf_counter()
+    res = minimize_batch(rosenbrock, STARTS, jac=True, device="cuda", options=options)
+    assert time.perf_counter() - begin < 30.0  # compiling included
+    assert (res.status == Status.MAXTIME).all() and np.isfinite(res.x).all()
+
+
+# -- large vectors ---------------------------------------------------------------------------------
+
+CURVATURES = np.linspace(1.0, 10.0, 100_003)
+
+
+def library(name):
+    """(module or None, from the host, to the host)."""
+    if name == "numba":
+        from numba import cuda
+
+        return cuda.to_device, lambda x: x.copy_to_host()
+    module = pytest.importorskip(name)
+    if name == "cupy":
+        return module.asarray, module.asnumpy
+    return lambda x: module.as_tensor(x, device="cuda"), lambda x: x.cpu().numpy()
+
+
+@pytest.mark.parametrize("name", ["cupy", "torch"])
+@pytest.mark.parametrize("method", METHODS)
+def test_large(name, method):
+    to_device, to_host = library(name)
+    curvatures = to_device(CURVATURES)
+
+    def bowl(x):
+        return 0.5 * (curvatures * x * x).sum(), curvatures * x
+
+    def on_host(x):
+        return 0.5 * (CURVATURES * x * x).sum(), CURVATURES * x
+
+    x0 = np.ones(CURVATURES.size)
+    options = {"learning_rate": 0.05, "maxiter": 100, "gtol": 1e-3}
+    given = to_device(x0)
+    res = minimize(bowl, given, method=method, jac=True, options=options)
+    expected = minimize(on_host, x0, method=method, jac=True, options=options)
+    assert type(res.x) is type(given)
+    np.testing.assert_array_equal(to_host(given), x0)
+    np.testing.assert_allclose(to_host(res.x), expected.x, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(res.fun, expected.fun, rtol=1e-9)
+    assert (res.nit, res.status) == (expected.nit, expected.status)
+    again = minimize(bowl, given, method=method, jac=True, options=options)
+    np.testing.assert_array_equal(to_host(again.x), to_host(res.x))
+
+
+@pytest.mark.parametrize("name", ["cupy", "torch"])
+def test_large_on_another_stream(name):
+    module = pytest.importorskip(name)
+    to_device, to_host = library(name)
+    curvatures = to_device(CURVATURES)
+    stream = module.cuda.Stream(non_blocking=True) if name == "cupy" else module.cuda.Stream()
+    with stream if name == "cupy" else module.cuda.stream(stream):
+        res = minimize(
+            lambda x: (0.5 * (curvatures * x * x).sum(), curvatures * x),
+            to_device(np.ones(CURVATURES.size)),
+            jac=True,
+            options={"learning_rate": 0.1, "momentum": 0.5},
+        )
+        assert res.success and np.abs(to_host(res.x)).max() < 1e-4
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tool", ["memcheck", "racecheck"])
+@pytest.mark.skipif(shutil.which("compute-sanitizer") is None, reason="no compute-sanitizer")
+def test_sanitizer(tool):
+    code = """
+        import numpy as np
+        from numba import cuda
+        from test_cuda_gpu import rosenbrock
+        from fastmomentum import minimize, minimize_batch
+        for rate in ("auto", 1e-3):
+            for n in (3, 40):
+                minimize_batch(rosenbrock, np.zeros((3, n)), jac=True, device="cuda",
+                               bounds=[(-1, 2)] * n, options={"learning_rate": rate, "maxiter": 5})
+        def bowl(x):
+            host = x.copy_to_host()
+            return float(host @ host), cuda.to_device(2.0 * host)
+        minimize(bowl, cuda.to_device(np.ones(3000)), jac=True,
+                 options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
+    """
+    done = subprocess.run(
+        [
+            "compute-sanitizer", "--tool", tool, "--error-exitcode", "9",
+            sys.executable, "-c", textwrap.dedent(code),
+        ],
+        cwd=os.path.dirname(__file__),
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
