@@ -46,6 +46,7 @@ LAYERS = (
     ("_gradient_check", 2),
     ("_callback", 2),
     ("_progress", 2),
+    ("_html", 2),
     ("_result", 2),
     ("_validation", 2),
     ("_vectors", 2),
