@@ -6,7 +6,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
-from fastmomentum import __version__  # noqa: E402
+from fastmomentum import __version__, jit  # noqa: E402
+from fastmomentum._kernels import rules as compiled_rules  # noqa: E402
+
+# autodoc knows functions, not Numba's dispatchers.
+for name in jit.rules.__all__:
+    setattr(jit.rules, name, getattr(compiled_rules, name).py_func)
 
 project = "fastmomentum"
 author = "The fastmomentum developers"
@@ -63,3 +68,14 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
     "capture_repr": (),
 }
+
+
+def plain_bars(app, what, name, obj, options, lines):
+    """Rules are plain text: |g| is no substitution."""
+    if name.startswith("fastmomentum.jit.rules."):
+        lines[:] = [line.replace("|", r"\|") for line in lines]
+
+
+def setup(app):
+    """Register what reads docstrings."""
+    app.connect("autodoc-process-docstring", plain_bars)
