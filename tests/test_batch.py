@@ -741,7 +741,8 @@ import test_batch
 from fastmomentum import minimize_batch
 kwargs = dict(args=(100,), jac=True, workers={workers})
 options = {{**test_batch.ENDLESS, "on_interrupt": "{mode}"}}
-minimize_batch(test_batch.slow, np.ones((2, 2)), **kwargs, options={{"maxiter": 1}})
+# The same loop, so that nothing is left to compile when the key is pressed.
+minimize_batch(test_batch.slow, np.ones((2, 2)), **kwargs, options={{**options, "maxiter": 1}})
 begin = []
 def press():
     begin.append(time.perf_counter())
