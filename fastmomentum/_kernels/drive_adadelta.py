@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b83f000beda4a281"
+SOURCES = "63c7342407ef0e92"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "65f499f04e44ec5d"
+SOURCES = "e204c9a6ac61e183"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

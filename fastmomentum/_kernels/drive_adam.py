@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "bc558f2301206edb"
+SOURCES = "1a440bcd4ea52c01"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

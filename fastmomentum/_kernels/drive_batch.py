@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "b5538eace0111fdc"
+SOURCES = "944b356fe817fc87"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

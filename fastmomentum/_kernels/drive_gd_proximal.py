@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "271031d00994e922"
+SOURCES = "2f64cbce6d2e8be0"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

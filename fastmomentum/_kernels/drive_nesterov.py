@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a81c5cee25ac8ebc"
+SOURCES = "90944afdc40093ae"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1adf50d835557457"
+SOURCES = "85af684d9faba613"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
