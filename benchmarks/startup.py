@@ -29,6 +29,10 @@ STAGES = {
     "no gradient": "first solve without a gradient (2-point)",
     "automatic": "first solve with an automatic rate",
     "repeat": "the first solve again",
+    # Each of the two in a cache of its own.
+    "loop": "a first loop of the user's own around a minimizer, fixed rate",
+    "another loop": "another such loop, around a minimizer of another objective",
+    "automatic loop": "a first loop, automatic rate",
 }
 
 USER = """
@@ -66,7 +70,31 @@ def value(x):
     return total
 """
 
-SCRIPT = """
+LOOP = """
+import numpy as np
+from numba import njit
+from fastmomentum.jit import minimizer
+from user import {objective}
+
+solve = minimizer({objective}, jac=True, options={options})
+
+@njit(cache=True)
+def lowest(starts):
+    best = solve(starts[0])
+    for i in range(1, len(starts)):
+        found = solve(starts[i])
+        if found.fun < best.fun:
+            best = found
+    return best.x
+"""
+FIXED, AUTOMATIC = {"learning_rate": 0.1, "maxiter": 5}, {"maxiter": 5}
+LOOPS = {
+    "fixed_rate.py": LOOP.format(objective="first", options=FIXED),
+    "another.py": LOOP.format(objective="second", options=FIXED),
+    "automatic_rate.py": LOOP.format(objective="first", options=AUTOMATIC),
+}
+
+START = """
 import json
 from time import process_time as clock
 
@@ -84,7 +112,8 @@ import user
 x, out, centre = np.ones(4), np.empty(4), np.zeros(4)
 user.first(x, out), user.second(x, out), user.with_args(x, out, centre, 0.5), user.value(x)
 lap("numba and user functions")
-
+"""
+SCRIPT = """
 from fastmomentum import minimize
 lap("import")
 
@@ -101,21 +130,46 @@ minimize(user.first, x, jac=True, method="momentum", options={"maxiter": 5})
 lap("automatic")
 minimize(user.first, x, jac=True, method="momentum", options=options)
 lap("repeat")
+"""
+FIXED_LOOP = """
+import fixed_rate
+fixed_rate.lowest(np.ones((3, 4)))
+lap("loop")
+import another
+another.lowest(np.ones((3, 4)))
+lap("another loop")
+"""
+AUTOMATIC_LOOP = """
+import automatic_rate
+automatic_rate.lowest(np.ones((3, 4)))
+lap("automatic loop")
+"""
+END = """
 print(json.dumps(seconds))
 """
 
 
 def measure(warm_runs: int = 3) -> dict[str, dict[str, float]]:
     """Seconds per stage for a cold child and, the least of some, for warm ones."""
+    measured: dict[str, dict[str, float]] = {"cold": {}, "warm": {}}
+    for script in (FIXED_LOOP, AUTOMATIC_LOOP, SCRIPT):
+        cold, warm = measure_script(START + script + END, warm_runs)
+        measured["cold"] |= cold
+        measured["warm"] |= warm
+    return measured
+
+
+def measure_script(script: str, warm_runs: int) -> tuple[dict[str, float], dict[str, float]]:
+    """The same for one script, whose children share a cache directory that is empty at first."""
     with tempfile.TemporaryDirectory() as cache:
 
         def child():
-            output = run_child(SCRIPT, cache, {"user.py": USER}, NUMBA_CACHE_DIR=cache)
-            return json.loads(output)
+            files = {"user.py": USER, **LOOPS}
+            return json.loads(run_child(script, cache, files, NUMBA_CACHE_DIR=cache))
 
         cold = child()
         warm = [child() for _ in range(warm_runs)]
-    return {"cold": cold, "warm": {stage: min(run[stage] for run in warm) for stage in cold}}
+    return cold, {stage: min(run[stage] for run in warm) for stage in cold}
 
 
 class Startup:

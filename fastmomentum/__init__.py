@@ -4,8 +4,9 @@
 `minimize_sum` a sum by batches of its terms, `multistart` one problem from many starts, `path` one
 for many weights of a penalty; `scipy_method` makes a method for SciPy and other packages;
 `schedules` holds learning rates and momenta that change with the iteration, `penalties` nonsmooth
-terms and constraints, `problems` test problems, `distributed` sums over shards of data. Importing
-this package imports neither Numba nor SciPy.
+terms and constraints, `problems` test problems, `distributed` sums over shards of data, `jit`
+minimizers and rules for use inside other Numba functions. Importing this package imports neither
+Numba nor SciPy.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import distributed as distributed
+    from . import jit as jit
     from . import penalties as penalties
     from . import plot as plot
     from . import problems as problems
@@ -51,7 +53,7 @@ _HOMES = {
     "scipy_method": "._scipy",
     "show_options": "._options",
 }
-_MODULES = ("distributed", "penalties", "plot", "problems", "schedules")
+_MODULES = ("distributed", "jit", "penalties", "plot", "problems", "schedules")
 
 __all__ = ["__version__", *sorted((*_HOMES, *_MODULES))]
 

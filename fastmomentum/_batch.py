@@ -634,7 +634,7 @@ class Loop:
         self, batch: Batch, objective: Objective, x0: np.ndarray, terms: Any, penalties: Any
     ):
         from ._kernels.bind import batch_patches
-        from ._kernels.drivers import batch_address
+        from ._kernels.drivers import caller_address
 
         if terms is not None:  # what is written to is not shared with other threads
             terms = copy.copy(terms)
@@ -685,7 +685,7 @@ class Loop:
         for name, value in values.items():
             self.fields[_FIELD[name]] = value
         run.ints[layout.INT.BATCH] = self.fields.ctypes.data
-        self.address = batch_address(run.dtype, binding.signature)
+        self.address = caller_address("batch", run.dtype, binding.signature)
 
     def run(self) -> None:
         """Work until nothing is left."""

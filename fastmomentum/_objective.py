@@ -24,6 +24,8 @@ DIFFERENCE_STEPS = {
     "3-point": lambda eps: eps ** (1.0 / 3.0),
     "cs": lambda eps: 1e-20,
 }
+# Calls of fun for each variable.
+DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 
@@ -85,9 +87,7 @@ class Objective:
         self.cost_jac = 1
         self.step = 0.0
         if isinstance(jac, str):
-            self.cost_fun = {"2-point": self.n + 1, "3-point": 2 * self.n + 1, "cs": self.n + 1}[
-                jac
-            ]
+            self.cost_fun = 1 + DIFFERENCE_CALLS[jac] * self.n
             self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))

@@ -78,6 +78,11 @@ class OptimizeResult(dict):
         # By way of `make_result`: the class that it chooses is made at run time.
         return _rebuild, (dict(self),)
 
+    def _repr_html_(self) -> str:
+        from ._html import result_html
+
+        return result_html(self)
+
     def __repr__(self) -> str:
         order = ("message", "success", "status", "fun", "x", "nit", "jac", "nfev", "njev")
         keys = [k for k in order if k in self] + [k for k in self if k not in order]

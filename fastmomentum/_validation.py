@@ -26,6 +26,8 @@ MOST_SCHEDULED = 10_000_000
 # float64, for which 1e-5 is SciPy's default.
 DEFAULT_GTOL = {"float64": 1e-5, "float32": 1e-3}
 
+MAXITER, MAXITER_PER_VARIABLE = 10_000, 200  # the larger, where none is given
+
 
 @dataclasses.dataclass(frozen=True)
 class Option:
@@ -941,7 +943,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
     if given["gtol"] is None:
         given["gtol"] = DEFAULT_GTOL[x0.dtype.name] if tol is None else tol
     if given["maxiter"] is None:
-        given["maxiter"] = max(10_000, 200 * x0.size)
+        given["maxiter"] = max(MAXITER, MAXITER_PER_VARIABLE * x0.size)
     limits = {"maxfev": UNLIMITED, "maxtime": math.inf, "patience": UNLIMITED}
     for name, unlimited in limits.items():
         if given[name] is None:

@@ -32,6 +32,7 @@ LAYERS = (
     ("_batch_cuda", 3),
     ("_minimize_cuda", 3),
     ("_multistart", 3),
+    ("jit", 3),
     ("_scipy", 3),
     ("_optimizer", 3),
     ("_sums", 3),
@@ -46,6 +47,7 @@ LAYERS = (
     ("_gradient_check", 2),
     ("_callback", 2),
     ("_progress", 2),
+    ("_html", 2),
     ("_result", 2),
     ("_validation", 2),
     ("_vectors", 2),
@@ -220,6 +222,8 @@ HELP = {
     "fastmomentum.schedules": list(schedules.__all__),
     "fastmomentum.problems": None,  # all that its __all__ names
     "fastmomentum.penalties": None,
+    "fastmomentum.jit": None,
+    "fastmomentum.jit.rules": None,
     "fastmomentum.distributed": None,
 }
 PUBLIC = [
@@ -314,5 +318,5 @@ def test_public_names_can_be_imported():
 def test_generated_files_say_so():
     for path in FILES:
         name = module_name(path)
-        if re.fullmatch(r"_kernels\.(drive_\w+|entry)", name):
+        if re.fullmatch(r"_kernels\.(drive_\w+|entry|rules)", name):
             assert "do not edit" in path.read_text(encoding="utf-8").splitlines()[0], name

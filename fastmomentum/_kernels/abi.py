@@ -1,8 +1,8 @@
 """How a user's compiled function is called from a loop that was compiled before it.
 
-The only file that uses Numba's internals. A loop must not take the user's dispatcher as an
-argument: it would be compiled anew for each objective, and never be found in the disk cache. It
-takes integers instead: the address of a function with the universal signature
+The only file that uses Numba's internals, with callable.py. A loop must not take the user's
+dispatcher as an argument: it would be compiled anew for each objective, and never be found in the
+disk cache. It takes integers instead: the address of a function with the universal signature
 
     evaluate(x, g, n, context) -> float64        returns fun(x), writes the gradient to g
 
@@ -72,19 +72,25 @@ def compiled(dispatcher, signature):
 
 def address_of(dispatcher, signature):
     """Address of the native code of `dispatcher`; valid as long as `dispatcher` lives."""
-    result = compiled(dispatcher, signature)
+    return code_address(compiled(dispatcher, signature))
+
+
+def code_address(result):
+    """Address of the native code of a compile result."""
     return result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 
 
 # -- calls by address ------------------------------------------------------------------------------
 
 
-def _emit_call(context, builder, address, returns, argument_types, values):
+def _emit_call(context, builder, address, returns, argument_types, values, memory=None):
     convention = context.call_conv
     function_type = convention.get_function_type(returns, argument_types)
     pointer = builder.inttoptr(address, function_type.as_pointer())
     status, result = convention.call_function(builder, pointer, returns, argument_types, values)
     with cgutils.if_unlikely(builder, status.is_error):
+        if memory is not None:
+            _emit_release(builder, memory)
         convention.return_status_propagate(builder, status)
     return impl_ret_new_ref(context, builder, returns, result)
 
@@ -137,6 +143,62 @@ def call_driver(
 
 
 @intrinsic
+def call_driver_or_release(
+    typing_context,
+    memory,
+    driver,
+    evaluate,
+    context,
+    workspace,
+    ints,
+    floats,
+    rates,
+    momenta,
+    history,
+    last,
+):
+    """A loop at an address; memory from `allocate` is given back where it raises."""
+    plain = (evaluate, context, workspace, ints, floats, rates, momenta, history, last)
+
+    def impl(context, builder, signature, values):
+        return _emit_call(context, builder, values[1], NONE, plain, list(values[2:]), values[0])
+
+    return NONE(memory, driver, *plain), impl
+
+
+_BYTES = ir.IntType(8).as_pointer()
+
+
+def _emit_release(builder, address):
+    function_type = ir.FunctionType(ir.VoidType(), [_BYTES])
+    function = cgutils.get_or_insert_function(builder.module, function_type, "NRT_Free")
+    builder.call(function, [builder.inttoptr(address, _BYTES)])
+
+
+@intrinsic
+def allocate(typing_context, size):
+    """Address of `size` new bytes, 0 if there are none."""
+
+    def impl(context, builder, signature, values):
+        function_type = ir.FunctionType(_BYTES, [values[0].type])
+        function = cgutils.get_or_insert_function(builder.module, function_type, "NRT_Allocate")
+        return builder.ptrtoint(builder.call(function, values), values[0].type)
+
+    return ADDRESS(ADDRESS), impl
+
+
+@intrinsic
+def release(typing_context, memory):
+    """Give back memory from `allocate`."""
+
+    def impl(context, builder, signature, values):
+        _emit_release(builder, values[0])
+        return context.get_dummy_value()
+
+    return NONE(memory), impl
+
+
+@intrinsic
 def copy_memory(typing_context, to, source, size):
     """Copy `size` bytes from one address to another."""
 
@@ -149,6 +211,33 @@ def copy_memory(typing_context, to, source, size):
         return context.get_dummy_value()
 
     return NONE(to, source, size), impl
+
+
+@intrinsic
+def clear_memory(typing_context, to, size):
+    """Set `size` bytes at an address to zero."""
+
+    def impl(context, builder, signature, values):
+        cgutils.memset(builder, builder.inttoptr(values[0], _BYTES), values[1], 0)
+        return context.get_dummy_value()
+
+    return NONE(to, size), impl
+
+
+def _offset(type_, i):
+    """Bytes from the start of a tuple or an array struct to its field `i`."""
+    from numba.core.registry import cpu_target
+
+    context = cpu_target.target_context
+    value = context.get_value_type(type_)
+    if isinstance(value, ir.ArrayType):  # of a tuple whose elements have one type
+        return i * value.element.get_abi_size(context.target_data)
+    return value.get_element_offset(context.target_data, i)
+
+
+def scratch_offset(fun, jac, args):
+    """Bytes from the start of a context to `scratch`."""
+    return _offset(context_type(fun, jac, args), 3)
 
 
 def argument_offset(fun, jac, args, index, field=None):
@@ -165,18 +254,11 @@ def argument_offset(fun, jac, args, index, field=None):
     """
     from numba.core.registry import cpu_target
 
-    context = cpu_target.target_context
-
-    def offset(type_, i):
-        value = context.get_value_type(type_)
-        if isinstance(value, ir.ArrayType):  # of a tuple whose elements have one type
-            return i * value.element.get_abi_size(context.target_data)
-        return value.get_element_offset(context.target_data, i)
-
-    found = offset(context_type(fun, jac, args), 2) + offset(args, index)
+    found = _offset(context_type(fun, jac, args), 2) + _offset(args, index)
     if field is not None:
         array = args.types[index]
-        found += offset(array, context.data_model_manager[array].get_field_position(field))
+        model = cpu_target.target_context.data_model_manager[array]
+        found += _offset(array, model.get_field_position(field))
     return found
 
 
@@ -445,13 +527,14 @@ def _view(context, builder, view_type, address, n):
     return view._getvalue()
 
 
-def _record(names, real):
+def record(names, real):
     """Numba type of the numbers at the start of a state array, as the fields of a record.
 
     An access to a field is one instruction, and takes Numba a fifth of the time that an index into
     an array does; this is most of what compiling a loop takes.
     """
-    return types.Record.make_c_struct([(name, real) for name in names])
+    reals = layout.REAL_FIELDS if real is I8 else ()
+    return types.Record.make_c_struct([(n, F8 if n in reals else real) for n in names])
 
 
 if jit_disabled():
@@ -529,8 +612,11 @@ if jit_disabled():
         return float(np.asarray(kind(bits)).view(like.dtype))
 
 else:
-    _BATCH = _record(layout.BATCH_FIELDS, I8)
-    _NAMED = {I8: _record(layout.INTS, I8), F8: _record(layout.FLOATS, F8)}
+    _BATCH, _CALL, _PLAN = (
+        record(fields, I8)
+        for fields in (layout.BATCH_FIELDS, layout.CALL_FIELDS, layout.PLAN_FIELDS)
+    )
+    _NAMED = {I8: record(layout.INTS, I8), F8: record(layout.FLOATS, F8)}
 
     @intrinsic
     def named(typing_context, state):
@@ -543,14 +629,36 @@ else:
 
         return record(state), impl
 
+    def _fields(record, address):
+        def impl(context, builder, signature, values):
+            return builder.inttoptr(values[0], context.get_value_type(record))
+
+        return record(address), impl
+
     @intrinsic
-    def fields_of(typing_context, address, like):
+    def batch_fields(typing_context, address):
         """The numbers of a batch by name."""
+        return _fields(_BATCH, address)
+
+    @intrinsic
+    def call_fields(typing_context, address):
+        """The numbers of a call from a user's code by name."""
+        return _fields(_CALL, address)
+
+    @intrinsic
+    def plan_fields(typing_context, address):
+        """The numbers that such calls share by name."""
+        return _fields(_PLAN, address)
+
+    @intrinsic
+    def vector_at(typing_context, address, n, like):
+        """`n` numbers at an address, as an array of the dtype of the array `like`."""
+        view_type = vector_type(like.dtype)
 
         def impl(context, builder, signature, values):
-            return builder.inttoptr(values[0], context.get_value_type(_BATCH))
+            return _view(context, builder, view_type, values[0], values[1])
 
-        return _BATCH(address, like), impl
+        return view_type(address, n, like), impl
 
     @intrinsic
     def numbers_at(typing_context, address, like):

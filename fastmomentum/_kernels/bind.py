@@ -151,10 +151,10 @@ _THIN_BODIES = {
 }
 
 
-def _address(
+def _code(
     role: str, function: Any, signatures: tuple, thin_signature: Any, keep: list
-) -> tuple[int, Any]:
-    """(address, its signature: one of `signatures`, or that of a thin adapter around `function`).
+) -> tuple[Any, Any]:
+    """(compile result, its signature: one of `signatures`, or that of a thin adapter).
 
     The adapter, compiled for this one function, converts what the function returns (a float32
     array, a list, a slice, an int, an array of one element) or takes (defaults, ``*args``, only
@@ -163,7 +163,7 @@ def _address(
     failures: list[BaseException] = []
     for signature in signatures:
         try:
-            return abi.address_of(function, signature), signature
+            return abi.compiled(function, signature), signature
         except COMPILE_ERRORS as error:
             failures.append(error)
     n_args = len(thin_signature.args) - (1 if role == "fun" else 2)
@@ -173,9 +173,9 @@ def _address(
         text = f"def thin(x{out}{names}):\n    {body.format(a=names)}\n"
         try:
             thin = _thin(function, text)
-            address = abi.address_of(thin, thin_signature)
+            result = abi.compiled(thin, thin_signature)
             keep.append(thin)
-            return address, thin_signature
+            return result, thin_signature
         except COMPILE_ERRORS as error:
             failures.append(error)
     name = getattr(function, "__name__", role)
@@ -247,7 +247,7 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     argument_types = _of_each(numba.typeof, args)
     with interrupts_kept():
         binding = _bind(fun, jac, argument_types, dtype, in_place)
-    code = (*_code(fun, argument_types), *_code(jac, argument_types))
+    code = (*_overloads(fun, argument_types), *_overloads(jac, argument_types))
     binding = binding._replace(code=code)
     for dead in [k for k in memo if isinstance(k[-1], weakref.ref) and k[-1]() is None]:
         del memo[dead]
@@ -266,7 +266,7 @@ _thin_bindings: dict[tuple, Binding] = {}
 MOST_THIN_BINDINGS = 32
 
 
-def _code(function: Any, argument_types: tuple) -> tuple:
+def _overloads(function: Any, argument_types: tuple) -> tuple:
     """What the code of `function` for these arguments is, to notice a recompilation."""
     return tuple(
         (weakref.ref(function), _Hashed(signature), weakref.ref(result.library))
@@ -304,13 +304,12 @@ def entry_function(name: str, plain: bool) -> Any:
     return _uncached[name]
 
 
-def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
-    """The binding, its entry compiled or loaded for these types."""
+def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tuple[Any, Any]:
+    """(an entry, its compile result for these types)."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
-    fun_type = types.UniTuple(abi.ADDRESS, 1) if isinstance(fun, tuple) else abi.ADDRESS
-    made = entry_function(f"entry_{style}_{precision}", is_plain(args))
-    abi.compiled(
-        made,
+    function = entry_function(f"entry_{style}_{precision}", is_plain(args))
+    result = abi.compiled(
+        function,
         abi.NONE(
             abi.ADDRESS,  # driver
             fun_type,
@@ -321,31 +320,55 @@ def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Bindin
             *signature.args[2:],
         ),
     )
+    return function, result
+
+
+def fun_type(single: bool) -> Any:
+    """How the address of fun travels."""
+    return types.UniTuple(abi.ADDRESS, 1) if single else abi.ADDRESS
+
+
+def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
+    """The binding, its entry compiled or loaded for these types."""
+    signature = getattr(entry, f"SIGNATURE_{precision}")
+    entry_, _ = compiled_entry(style, precision, fun_type(isinstance(fun, tuple)), args)
     evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
-    return Binding(made, signature, evaluate_row, fun, jac)
+    return Binding(entry_, signature, evaluate_row, fun, jac)
 
 
-def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
+class Code(NamedTuple):
+    """The user's functions as compiled for one set of types."""
+
+    style: str  # which entry calls them
+    fun: Any  # compile result
+    jac: Any  # or None
+    single: bool  # fun returns float32
+    thin: tuple  # adapters among them
+
+
+def compile_functions(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Code:
+    """`fun` and `jac` compiled for an x of this dtype and further arguments of the types `rest`.
+
+    Parameters as those of `bind`, without C functions.
+    """
     real = abi.F8 if dtype == np.float64 else abi.F4
     x, f8, none = abi.vector_type(real), abi.F8, abi.NONE
     values = (f8,) if real == f8 else (f8, real)
-    jac_address = 0
+    jac_code = None
     keep: list = []
     fused = f8(x, x, *rest)
     if jac is True and in_place:
         style = "fused"
-        fun_address, found = _address(
-            "fused", fun, tuple(v(x, x, *rest) for v in values), fused, keep
-        )
+        fun_code, found = _code("fused", fun, tuple(v(x, x, *rest) for v in values), fused, keep)
         single = found.return_type != f8
     elif jac is True:
         pairs = tuple(types.Tuple((v, x))(x, *rest) for v in values)
-        fun_address, found = _address("pair", fun, pairs, fused, keep)
+        fun_code, found = _code("pair", fun, pairs, fused, keep)
         style = "fused" if found is fused else "pair"
         single = found is not fused and found.return_type.types[0] != f8
     else:
         plain = tuple(v(x, *rest) for v in values)
-        fun_address, found = _address("fun", fun, plain, plain[0], keep)
+        fun_code, found = _code("fun", fun, plain, plain[0], keep)
         single = found.return_type != f8
         if jac == "2-point":
             style = "two_point"
@@ -353,22 +376,33 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
             style = "three_point"
         elif jac == "cs":
             style = "complex_step"
-            jac_address = _complex_address(fun, real, rest, keep)
+            jac_code = _complex_code(fun, real, rest, keep)
         elif c_address(jac) is not None:
             raise NotCompilable("fun must be a C function when jac is one")
         else:
             filling = none(x, x, *rest)
             role = "jac_in_place" if in_place else "jac"
             direct = filling if in_place else x(x, *rest)
-            jac_address, found = _address(role, jac, (direct,), filling, keep)
+            jac_code, found = _code(role, jac, (direct,), filling, keep)
             style = "returning" if found.return_type == x else "in_place"
-    address = (fun_address,) if single else fun_address
-    binding = _finish(style, dtype.name, address, jac_address, types.Tuple(rest))
-    return binding._replace(thin=tuple(keep))
+    return Code(style, fun_code, jac_code, single, tuple(keep))
 
 
-def _complex_address(fun: Any, real: Any, rest: tuple, keep: list) -> int:
-    """Address of fun for complex x; a real return type would lose the derivative silently."""
+def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
+    code = compile_functions(fun, jac, rest, dtype, in_place)
+    address = abi.code_address(code.fun)
+    binding = _finish(
+        code.style,
+        dtype.name,
+        (address,) if code.single else address,
+        0 if code.jac is None else abi.code_address(code.jac),
+        types.Tuple(rest),
+    )
+    return binding._replace(thin=code.thin)
+
+
+def _complex_code(fun: Any, real: Any, rest: tuple, keep: list) -> Any:
+    """fun compiled for complex x; a real return type would lose the derivative silently."""
     z = types.Array(types.complex128 if real == abi.F8 else types.complex64, 1, "C")
     name = getattr(fun, "__name__", "fun")
     try:
@@ -380,11 +414,11 @@ def _complex_address(fun: Any, real: Any, rest: tuple, keep: list) -> int:
                 "use jac='3-point'"
             )
         if found == types.complex128:
-            return abi.address_of(fun, found(z, *rest))
+            return abi.compiled(fun, found(z, *rest))
         names = "".join(f", a{i}" for i in range(len(rest)))
         thin = _thin(fun, f"def thin(x{names}):\n    return complex(f(x{names}))\n")
         keep.append(thin)
-        return abi.address_of(thin, types.complex128(z, *rest))
+        return abi.compiled(thin, types.complex128(z, *rest))
     except (errors.NumbaError, TypeError, ValueError, KeyError) as error:
         if isinstance(error, NotCompilable):
             raise
@@ -424,13 +458,13 @@ def _bind_c(fun: Any, jac: Any, args: tuple, dtype: np.dtype) -> Binding:
 
 def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.ndarray:
     """How a batch moves its args from one problem to the next, see ``layout.BATCH_FIELDS``."""
-    fun_type = types.UniTuple(abi.ADDRESS, 1) if isinstance(binding.fun, tuple) else abi.ADDRESS
     of_problem = [a[0] if batched else a for a, batched in zip(args, which, strict=True)]
     args_type = types.Tuple(tuple(map(numba.typeof, of_problem)))
     patches = []
     for i, (rows, batched) in enumerate(zip(args, which, strict=True)):
         if batched:
             field, size = ("data", 0) if rows.ndim > 1 else (None, rows.itemsize)
-            offset = abi.argument_offset(fun_type, abi.ADDRESS, args_type, i, field)
+            struct = (fun_type(isinstance(binding.fun, tuple)), abi.ADDRESS, args_type)
+            offset = abi.argument_offset(*struct, i, field)
             patches.append((offset, rows.ctypes.data, rows.strides[0], size))
     return np.array(patches, np.int64).reshape(-1, 4)

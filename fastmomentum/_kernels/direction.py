@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "de5cf87bf10491dd"
+SOURCES = "02cb2ce46b589942"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1a440bcd4ea52c01"
+SOURCES = "ba9decd63e1fa86e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

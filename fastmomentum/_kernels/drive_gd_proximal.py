@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "2f64cbce6d2e8be0"
+SOURCES = "d9e43f0f4375f40d"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

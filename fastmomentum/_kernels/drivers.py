@@ -60,13 +60,12 @@ def metric_address(dtype: np.dtype) -> int:
     return _addresses[key]
 
 
-def batch_address(dtype: np.dtype, signature: Any) -> int:
-    """Address of the loop over the problems of a batch."""
-    from .drive_batch import drive_batch
-
-    key = ("batch", dtype.char)
+def caller_address(name: str, dtype: np.dtype, signature: Any) -> int:
+    """Address of a loop that calls other loops, ``drive_<name>`` in either precision."""
+    key = (name, dtype.char)
     if key not in _addresses:
-        _addresses[key] = _address_of(drive_batch, signature)
+        module = importlib.import_module(f".drive_{name}", __package__)
+        _addresses[key] = _address_of(getattr(module, f"drive_{name}"), signature)
     return _addresses[key]
 
 

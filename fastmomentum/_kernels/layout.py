@@ -239,4 +239,44 @@ BATCH_FIELDS = (
 N_NUMBERS, N_COUNTS = 3, 6
 NOT_RUN = -2  # status of a problem that is still to be solved
 
+# One call of a minimizer from a user's own compiled code: what that code hands over and gets back.
+# Such code stays in the user's disk cache, so that a change of these is a change of the ABI.
+CALL_FIELDS = (
+    "PLAN",  # address of the PLAN_FIELDS
+    "SIZE",
+    "X",  # address of x0, and then of what was found
+    "JAC",
+    "SCRATCH",  # where in the context its field `scratch` is; `step` follows it
+    "STATUS",  # a `Status`, or one of CALL_FAILURES
+    "NIT",
+    "NFEV",
+    "NJEV",
+    "FUN",
+    "GRAD_NORM",
+)
+CALL_FAILURES = NO_MEMORY, WRONG_SIZE = -1, -2
+# What all calls with the same settings share and only read.
+PLAN_FIELDS = (
+    "SINGLE",  # address of the loop `drive_single`
+    "DRIVER",  # address of the loop of a run
+    "N",  # the only length of x0 that suits; 0: any
+    "ITEMSIZE",
+    "INTS",  # address of what the state arrays start from
+    "FLOATS",
+    "N_INTS",
+    "N_FLOATS",
+    "RATE",  # address of the learning rate, in the precision of x
+    "MOMENTUM",
+    "ROWS",
+    "SCRATCH_ROW",
+    "STARTS",  # address of (row, FROM_* or CLIPPED, address of a row), in order
+    "N_STARTS",
+    "MAXITER",  # at least; and
+    "MAXITER_PER_VARIABLE",
+    "DIFFERENCES",  # further calls of fun per variable that a gradient takes
+    "STEP",  # of the differences
+)
+REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP")
+FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)
+
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)

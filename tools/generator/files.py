@@ -11,6 +11,7 @@ from . import cuda
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
 from .templates import FOLDER, fill, of_kind, with_shared
+from .vectors import vector_functions
 
 KERNELS = ROOT / "fastmomentum" / "_kernels"
 PRECISIONS = {"float64": "F8", "float32": "F4"}
@@ -98,13 +99,24 @@ def automatic_file(loop: str, path: str, composite: bool) -> str:
     return loop_file(loop, body, [path, *shared], decorator)
 
 
-def batch_file() -> str:
-    """Text of drive_batch.py: one function, compiled for either precision."""
-    path = f"{FOLDER}/batch.py"
-    body = read(path)
-    body = body[body.index("@cached_loop") :]
+def caller_file(name: str, composite: bool = True) -> str:
+    """Text of a loop that calls others: one function, compiled for either precision."""
+    path = f"{FOLDER}/{name.removesuffix('_composite')}.py"
+    template = read(path)
+    body, shared = with_shared(template[template.index("def drive(") :])
+    body = of_kind(body, composite).replace("def drive(", f"def drive_{name}(")
+    body = f"@cached_loop(fastmath=False)\n{body}"
     parts = [part_file(part) for part in PARTS]
-    return assemble(body, [path], part_imports(body), "cached_loop", *parts)
+    return assemble(body, [path, *shared], part_imports(body), "cached_loop", *parts)
+
+
+def rules_file() -> str:
+    """Text of rules.py: a step of each method on vectors, for loops of the user's own."""
+    sources = [source_path(method.rule) for method in METHODS.values()]
+    functions = [text for method in METHODS.values() for text in vector_functions(method)]
+    names = [f"{name}{end}" for name in METHODS for end in ("", "_state")]
+    body = f"__all__ = {names}\n" + "".join(f"\n\n{text}\n" for text in functions)
+    return assemble(body, sources, "", "cached_njit", standard="import math\n\n")
 
 
 def entry_file() -> str:
@@ -142,7 +154,10 @@ def files() -> dict[pathlib.Path, str]:
             loop, path = automatic_path(name, composite)
             texts[f"drive_{loop}"] = automatic_file(loop, path, composite)
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
-    texts["drive_batch"] = batch_file()
+    texts["drive_batch"] = caller_file("batch")
+    texts["drive_single"] = caller_file("single", composite=False)
+    texts["drive_single_composite"] = caller_file("single_composite")
+    texts["rules"] = rules_file()
     texts |= {name: part_file(name) for name in PARTS}
     texts["entry"] = entry_file()
     return {KERNELS / f"{name}.py": text for name, text in texts.items()}

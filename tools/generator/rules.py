@@ -51,15 +51,20 @@ def _constants(method: Method) -> list[str]:
     return lines + [f"{v} = real_type(own[{j}])" for j, v in enumerate(_numbers(method))]
 
 
-def _carry(method: Method) -> list[str]:
-    """Advance what is carried; the rule is the same from now on once what it sees of it is 1."""
+def advance_lines(method: Method) -> list[str]:
+    """Advance what is carried."""
     if method.carry is None:
         return []
     known = (*_numbers(method), "zero", "one")
     body = _statements(method, method.carry, list(method.carries), known)
-    seen = [v for v in method.carries if v in inspect.signature(method.rule).parameters]
-    lines = [line for statement in body for line in ast.unparse(statement).splitlines()]
-    return lines + [f"steady = steady and {name} == one" for name in seen]
+    return [line for statement in body for line in ast.unparse(statement).splitlines()]
+
+
+def _carry(method: Method) -> list[str]:
+    """The same; the rule does not change any more once what it sees of it is 1."""
+    taken = inspect.signature(method.rule).parameters
+    seen = [v for v in method.carries if v in taken]
+    return [*advance_lines(method), *(f"steady = steady and {name} == one" for name in seen)]
 
 
 def _carries_back(method: Method) -> list[str]:
@@ -81,8 +86,8 @@ def _constrain(method: Method) -> list[str]:
     return [f"iterate, velocity = {iterate}, {velocity}"]
 
 
-def _rule(method: Method) -> list[str]:
-    """The body of the loop over variables: load, the rule's own text, store, compare."""
+def element_lines(method: Method) -> list[str]:
+    """The rule's own text for one variable: `x_new_i` from `x`, and the slots alike."""
     vectors = ("x", *method.slots)
     given = ("g", "learning_rate", "momentum", "momentum_next", *_numbers(method), "zero", "one")
     body = _statements(method, method.rule, vectors, (*vectors, *given))
@@ -100,7 +105,12 @@ def _rule(method: Method) -> list[str]:
         lines += [f"{name}_i = {name}[i]", f"{name}_new_i = {name}_i"]
     for statement in body:
         lines += ast.unparse(rename.visit(statement)).splitlines()
-    lines.append("x_new[i] = x_new_i")
+    return lines
+
+
+def _rule(method: Method) -> list[str]:
+    """The body of the loop over variables: load, the rule's own text, store, compare."""
+    lines = [*element_lines(method), "x_new[i] = x_new_i"]
     for name in method.slots:
         lines.append(f"{name}[i] = {name}_new_i")
         lines.append(f"slot_bits = added_magnitude(slot_bits, {name}_new_i - {name}_i)")

@@ -3,8 +3,7 @@
 # loop of one problem by its address.
 
 
-@cached_loop(fastmath=False)
-def drive_batch(
+def drive(
     evaluate,  # IN     address of the evaluation
     context,  # INOUT  address of its context
     workspace,  # INOUT  address of the rows of one problem
@@ -17,7 +16,7 @@ def drive_batch(
 ):
     state = named(ints)
     numbers = named(floats)
-    batch = fields_of(state.BATCH, ints)
+    batch = batch_fields(state.BATCH)
     fields = state.BATCH
     n = state.SIZE
     stride = state.STRIDE
@@ -106,26 +105,9 @@ def drive_batch(
             status = state.STATUS
             if status == RUNNING:
                 status = STATUS_MAXITER if reached >= last else NOT_RUN
-        point = state.CURRENT
-        if state.BEST >= 0:
-            point = state.BEST
-        if status == STATUS_CONVERGED:
-            point = state.RESULT
-        value = numbers.FUN_BEST if point == state.BEST else numbers.FUN
-        x = row(rows, point)
-        g = row(rows, N_POINTS + point)
         out_x = row(all_x, p)
         out_g = row(all_jac, p)
-        evaluated = state.BEST >= 0 or state.PENDING != TO_EVALUATE
-        for i in range(n):
-            out_x[i] = x[i]
-            out_g[i] = g[i] if evaluated else np.nan
-        norm = largest_magnitude(out_g, n)
-        if evaluated:
-            if state.TERMS != 0 and norm - norm == 0.0:
-                norm = proximal_residual(rows, state, numbers, point)
-            elif state.NORM != NORM_INF:
-                norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
+        # ENDING
         out = row(all_numbers, p)
         out[0] = value
         out[1] = norm
