@@ -11,15 +11,15 @@ import math
 import numpy as np
 
 from .abi import as_real, own_numbers, row
-from .jit import part
+from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "da0e390a823c2a91"
+SOURCES = "02cb2ce46b589942"
 DIRECTION = 10
 PAIRS = 11
 
 
-@part(fastmath={"contract", "nsz", "reassoc"})
+@inlined_part(fastmath={"contract", "nsz", "reassoc"})
 def momentum_direction(rows, ints, floats, gradient_row):
     """d = -H g, from the newest velocity to the oldest, and back; returns g.d and its size.
 

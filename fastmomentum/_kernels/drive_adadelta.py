@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e65a5941d39d8e76"
+SOURCES = "47c81dd9a01e85b3"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e82ac9f95676045a"
+SOURCES = "bdf1b8fd50c78532"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9bb13e8ca939b08c"
+SOURCES = "ba9decd63e1fa86e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "c7d6305d5d99f6ea"
+SOURCES = "31f8a71c8f4fbbb5"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "287b8f12ee5fe5f0"
+SOURCES = "d9e43f0f4375f40d"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

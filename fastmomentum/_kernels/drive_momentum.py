@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "00b4cc515a038b4e"
+SOURCES = "87783bec085fc951"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

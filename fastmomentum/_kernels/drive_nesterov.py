@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "cde1e90f2409e03b"
+SOURCES = "d6f8c166bbee7828"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

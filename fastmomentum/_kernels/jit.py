@@ -86,6 +86,16 @@ def part(function: Callable | None = None, **flags: Any) -> Any:
     return numba.njit(**flags)(function)
 
 
+def inlined_part(function: Callable | None = None, **flags: Any) -> Any:
+    """``part``, written into its callers.
+
+    LLVM leaves some functions out of line. The process that compiles a loop then finds the code
+    that was compiled for the function alone, and those that load the loop its copy, optimized once
+    more: where sums may be reordered their last bits differ.
+    """
+    return part(function, forceinline=True, **flags)
+
+
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:
     """``cached_njit`` for a function that is called by its address only."""
     return cached_njit(function, **PART_FLAGS, **flags)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "f970de2d02e80d4f"
+SOURCES = "bd2272c5e17f394a"
 
 
 

@@ -33,7 +33,7 @@ def part_imports(body: str, before: str = "") -> str:
 def part_file(name: str) -> str:
     """Text of a file of functions."""
     text = read(PARTS[name])
-    body = text[text.index("@part") :]
+    body = text[text.index("\n@") + 1 :]
     sources = [PARTS[name]]
     if name == "metric":
         body = fill(body, "METRICS", metric_lines())
