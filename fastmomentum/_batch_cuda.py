@@ -53,6 +53,11 @@ class CudaBatch(Batch):
                 raise ValueError(
                     f"device='cuda' takes bounds and separable penalties, got {self.penalty!r}."
                 )
+            if self.settings.learning_rate != "auto" and not terms.only_bounds:
+                raise ValueError(
+                    "device='cuda' takes bounds only where learning_rate is given, got "
+                    f"penalty={self.penalty!r}."
+                )
             x0 = terms.start(x0)
         # Python checks the functions once, as everywhere; the processor's loops are not compiled.
         objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python")

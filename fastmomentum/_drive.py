@@ -78,19 +78,17 @@ class Plan:
         automatic = settings.learning_rate == "auto"
         self.iterate_is_evaluated = automatic or method.iterate == "x"
         if automatic:
-            self.loop = f"{method.loop}_{kind or 'auto'}"
+            self.loop = f"{method.loop}_{'composite' if kind else 'auto'}"
             self.starts = {layout.DIRECTION: "zero"}
             self.scratch_row = layout.PAIRS + 2 * settings.memory + layout.METRIC_ROWS
         else:
-            self.loop = method.name
+            self.loop = f"{method.name}_proximal" if kind == "penalty" else method.name
             self.starts = {
                 layout.FIRST_SLOT + i: method.slots_start[name]
                 for i, name in enumerate(method.slots)
             }
             self.scratch_row = layout.FIRST_SLOT + len(self.starts)
         self.term_row = self.scratch_row
-        # The loop "momentum" needs no operator but its own.
-        self.needs_prox = automatic and kind == "composite" and method.loop != "momentum"
         if kind:
             self.scratch_row += layout.TERM_ROWS
         self.stride = row_stride(n, dtype)
@@ -128,6 +126,10 @@ class Plan:
         floats[FLOAT.DIVERGED_FACTOR] = DIVERGED_FACTOR
         if own:
             floats[first_own : first_own + len(own)] = own
+        self.calls_operator = self.loop.endswith("_proximal") or self.loop in (
+            "gd_composite",
+            "nesterov_composite",
+        )
         self.x_scale = settings.x_scale
         if automatic and method.loop == "momentum":
             self._metric(method, layout.PAIRS + 2 * settings.memory, dtype)
@@ -172,7 +174,7 @@ _plans: weakref.WeakKeyDictionary[Settings, dict[str, Plan]] = weakref.WeakKeyDi
 def plan_of(settings: Settings, x0: np.ndarray, kind: str) -> Plan:
     """The plan of these settings, which were checked for an x0 of this length and dtype.
 
-    `kind` is "composite" where there are bounds or a penalty.
+    `kind` is "bounds" or "penalty" where there are some.
     """
     plans = _plans.get(settings)
     if plans is None:
@@ -201,7 +203,7 @@ class Run:
         self.settings = settings
         self.method: Method = settings.method
         self.terms = terms
-        self.plan = plan = plan_of(settings, x0, "" if terms is None else "composite")
+        self.plan = plan = plan_of(settings, x0, terms.kind if terms else "")
         self.n = n = x0.size
         self.dtype = x0.dtype
         self.rows, self.address = workspace(plan.scratch_row + 4, plan.stride, x0.dtype)
@@ -220,9 +222,10 @@ class Run:
             terms.fill(self.rows, self.ints, plan.term_row)
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
-            if plan.needs_prox:
-                self.ints[INT.PROX], self.prox_data = terms.address()
-                self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
+            if plan.calls_operator:
+                self.operator = terms.operator()
+                self.ints[INT.PROX] = self.operator.address
+                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
         self.numbers = plan.numbers.copy()
         # One more than a chunk has iterations: a state may be in the middle of one.
         self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
@@ -340,15 +343,8 @@ class Run:
 
     def needs_evaluation(self, last: int) -> bool:
         """Move on to the next evaluation that the caller must make; False: to `last` or the end."""
-        ints = self.ints
-        while True:
-            self._call(self.driver, last)
-            if ints[INT.STATUS] != layout.NEEDS_PROX:
-                return bool(ints[INT.STATUS] == layout.NEEDS_EVALUATION)
-            assert self.terms is not None
-            z = self.row(int(ints[INT.TRIAL]))
-            self.floats[FLOAT.PENALTY] = self.terms.apply(z, self.floats.item(FLOAT.STEP))
-            ints[INT.PENDING] = layout.TO_EVALUATE
+        self._call(self.driver, last)
+        return bool(self.ints[INT.STATUS] == layout.NEEDS_EVALUATION)
 
     def _advance(self, last: int) -> None:
         ints = self.ints
@@ -416,6 +412,8 @@ class Run:
             g = self.row(layout.N_POINTS + current)
         else:
             f, g = self._evaluate_extra(x)
+            if self.terms is not None and not self.terms.only_bounds:
+                f += self.terms.h.value(x)
         return make_result(
             x=x,
             fun=f,

@@ -93,9 +93,10 @@ def minimize(
         `ftol`, `xtol`, `maxiter`, `maxfev`, `maxtime`, `patience`, ...): see `show_options`.
     penalty : Penalty, optional
         A nonsmooth term h, one of `fastmomentum.penalties`: fun + h is minimized. With method
-        'momentum' h must be separable; the default method is 'nesterov' where it is not. With
-        bounds, too, it must be separable. Where h is infinite at x0, the run starts from the
-        proximal point of x0. Convergence is tested by x - prox(x - gradient).
+        'momentum' and an automatic rate h must be separable; the default method is 'nesterov' where
+        it is not. With bounds, too, it must be separable. With a given `learning_rate` it is for
+        'gd', 'momentum' and 'nesterov'. Where h is infinite at x0, the run starts from the proximal
+        point of x0. Convergence is tested by x - prox(x - gradient).
     state : State or path, optional
         ``result.state`` of an earlier call, or the file of one: the run goes on as if there had
         been no break, to the last bit. x0 is used for its length and type only; `fun` is called

@@ -323,5 +323,9 @@ def _is_c(function: Any) -> bool:
 
 def is_compiled(function: Any) -> bool:
     """A dispatcher, cfunc or LowLevelCallable; told without importing Numba."""
-    jitted = hasattr(function, "py_func") and hasattr(function, "get_compile_result")
-    return jitted or _is_c(function)
+    return is_jitted(function) or _is_c(function)
+
+
+def is_jitted(function: Any) -> bool:
+    """A Numba function; told without importing Numba."""
+    return hasattr(function, "py_func") and hasattr(function, "get_compile_result")

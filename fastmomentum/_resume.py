@@ -45,8 +45,7 @@ def state_of(run: Run, status: int) -> State:
         ints=run.ints.copy(),
         floats=run.floats.copy(),
         history=np.concatenate(recorded),
-        # An operator that iterates starts where it ended.
-        work=run.terms.work if run.terms and run.terms.inexact else np.empty(0, run.dtype),
+        work=run.terms.work if run.terms and run.terms.keeps_work else np.empty(0, run.dtype),
     )
 
 

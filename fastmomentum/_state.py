@@ -210,7 +210,9 @@ class State:
             "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
         }
-        if self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
+        if self.loop.endswith("_proximal"):
+            ranges["PREVIOUS"] = _ROW
+        elif self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
             # The next point is x + BETA (x - previous), of a run that is under way.
             ranges |= {"PREVIOUS": _ROW, "PHASE": (layout.AT_START + 1, layout.SEARCHING + 1)}
         for name, (low, high) in ranges.items():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._kernels import layout
-from ._methods import Method
+from ._objective import is_jitted
 from .penalties import Box, Penalty, Prox
+
+if TYPE_CHECKING:
+    from ._kernels.operators import Operator
 
 
 class Terms:
@@ -44,6 +47,7 @@ class Terms:
             self.bounded = bool((lower > -math.inf).any() or (upper < math.inf).any())
         # Such an operator iterates until its own tolerance.
         self.inexact = hasattr(h, "tol")
+        self.keeps_work = getattr(h, "_keeps_work", False)
         self.n = n
         self.dtype = dtype
 
@@ -51,6 +55,11 @@ class Terms:
     def only_bounds(self) -> bool:
         """Is h nothing but bounds?"""
         return self.separable and not (self.rows[0].any() or self.rows[1].any())
+
+    @property
+    def kind(self) -> str:
+        """What there is: "bounds" or "penalty"."""
+        return "bounds" if self.only_bounds else "penalty"
 
     @property
     def has_gap(self) -> bool:
@@ -78,9 +87,10 @@ class Terms:
         return x0 if math.isfinite(self.h.value(x0)) else self.h.prox(x0, 1.0)
 
     def apply(self, z: np.ndarray, step: float) -> float:
-        """Replace z by its proximal point; returns h there."""
+        """Replace z by its proximal point; returns h there. With the step 0, see `_prox`."""
         if isinstance(self.h, Prox):
-            z[:] = self.h.prox(z, step)
+            if step > 0.0:
+                z[:] = self.h.prox(z, step)
             return self.h.value(z)
         from ._kernels.prox import compiled
 
@@ -99,10 +109,6 @@ class Terms:
         r = np.where(abs(v) > l1, (z * l2 + (slope + side)) / (1.0 + l2), z)
         return np.minimum(np.maximum(r, z - upper), z - lower).astype(x.dtype)
 
-    def loop(self, method: Method, automatic: bool) -> str:
-        """Name of the loop that takes them."""
-        return f"{method.loop}_composite" if automatic else method.name
-
     def fill(self, rows: np.ndarray, ints: np.ndarray, first: int) -> None:
         """Write them into the rows from `first` on."""
         for i, part in enumerate(self.rows):
@@ -112,15 +118,20 @@ class Terms:
         ints[layout.INT.BOUNDED] = self.bounded
         ints[layout.INT.SEPARABLE] = self.separable
 
-    def address(self) -> tuple[int, np.ndarray]:
-        """Address of the compiled proximal operator, 0 if there is none, and its data."""
-        from ._kernels.drivers import prox_address
+    def operator(self) -> Operator:
+        """The proximal operator as the loops call it."""
+        from ._kernels import operators
 
-        if isinstance(self.h, Prox):
-            return 0, np.zeros(6, np.int64)
-        parts = (self.numbers, self.integers, self.work)
-        data = [number for part in parts for number in (part.ctypes.data, part.size)]
-        return prox_address(self.kernel, self.dtype), np.array(data, np.int64)
+        h = self.h
+        if not isinstance(h, Prox):
+            parts = (self.numbers, self.integers, self.work)
+            return operators.operator_of_kernel(self.kernel, parts, self.apply)
+        made = None
+        if is_jitted(h.prox_function) and is_jitted(h.value_function):
+            made = operators.operator_of_functions(
+                h.prox_function, h.value_function, h.args, h.in_place, self.n, self.dtype
+            )
+        return made or operators.operator_of_python(self.apply, self.n, self.dtype)
 
 
 def make_terms(bounds: Any, penalty: Penalty | None, n: int, dtype: np.dtype) -> Terms | None:

@@ -685,10 +685,11 @@ def check_terms(method: Method, settings: Settings, terms: Any) -> None:
             f"method {method.name!r} needs a separable penalty, got {terms.h!r}: "
             "use method='nesterov' or method='gd'."
         )
-    if not automatic and not terms.only_bounds:
+    if not automatic and not method.proximal and not terms.only_bounds:
+        taking = ", ".join(repr(m.name) for m in METHODS.values() if m.proximal)
         raise ValueError(
-            f"penalty={terms.h!r} needs learning_rate='auto' and method 'momentum', 'nesterov' or "
-            "'gd'; with a given learning rate there may be bounds only."
+            f"method {method.name!r} takes bounds only where learning_rate is given, got "
+            f"penalty={terms.h!r}. The methods that take it are {taking}."
         )
 
 

@@ -355,6 +355,11 @@ def test_literals_in_single_precision():
         (TypeError, "written in place", {"fun": value, "jac": lambda x: x}),
         (ValueError, "jac='cs' is not possible", {"fun": value, "jac": "cs"}),
         (ValueError, "separable", {"penalty": penalties.TV1D(0.1)}),
+        (
+            ValueError,
+            "bounds only",
+            {"penalty": penalties.L1(0.1), "options": {"learning_rate": 0.1}},
+        ),
         (ValueError, "workers is for device='cpu'", {"workers": 2}),
         (ValueError, "backend='python'", {"options": {"backend": "python"}}),
         (TypeError, "numbers and arrays in args, got a str", {"args": ("a",)}),

@@ -391,7 +391,8 @@ def test_generated_files_follow_their_sources(tmp_path):
     assert set(changed["fastmomentum/_kernels/abi.py"]) == names
     assert set(changed["fastmomentum/_kernels/layout.py"]) == names
     assert "entry.py" in changed["tools/templates/entry.py"]
-    assert all(changed.values())
+    # The comments of the CUDA kernels' own templates do not get into their files.
+    assert all(files for name, files in changed.items() if "/cuda_" not in name)
     for method in METHODS:
         assert f"drive_{method}.py" in changed[f"fastmomentum/_methods/{method}.py"]
 

@@ -78,7 +78,7 @@ class Pieces(RuleBasedStateMachine):
     )
     def begin(self, name, dtype, method_and_kind, extra, terms, memory):
         method, kind = method_and_kind
-        if terms == 2 and (kind == "given" or method not in ("gd", "momentum", "nesterov")):
+        if terms == 2 and method not in ("gd", "momentum", "nesterov"):
             terms = 1  # penalties are not for these
         (self.fun, self.x0, self.args, self.given, self.options), self.whole = whole(
             name, dtype, method, kind, extra, terms, memory

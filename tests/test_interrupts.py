@@ -22,6 +22,16 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="os.kill does no
 SOON = 2.0
 N = 60
 X0 = np.resize([-1.2, 1.0], N)
+
+
+def thresholded(v, step):
+    return np.sign(v) * np.maximum(np.abs(v) - 0.01 * step, 0.0)
+
+
+def absolute(x):
+    return 0.01 * np.abs(x).sum()
+
+
 # A loop of every kind that takes long, by the arguments of `minimize`.
 LOOPS = {
     **{f"{m}, given": {"method": m, "options": {"learning_rate": 1e-7}} for m in METHODS},
@@ -33,6 +43,12 @@ LOOPS = {
     "momentum, l1": {"method": "momentum", "penalty": penalties.L1(0.01)},
     "gd, l1": {"method": "gd", "penalty": penalties.L1(0.01)},
     "nesterov, tv": {"method": "nesterov", "penalty": penalties.TV1D(0.01)},
+    "nesterov, own": {"method": "nesterov", "penalty": penalties.Prox(thresholded, absolute)},
+    "momentum, given, own": {
+        "method": "momentum",
+        "penalty": penalties.Prox(thresholded, absolute),
+        "options": {"learning_rate": 1e-7},
+    },
 }
 
 

@@ -251,6 +251,19 @@ def test_with_bounds_and_penalties(terms, method, backend):
     assert_same_history(whole, parts)
 
 
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov"])
+@pytest.mark.parametrize("terms", ["l1", "simplex", "prox"])
+def test_fixed_rate_with_penalties(terms, method):
+    x0, args = PROBLEMS["quadratic"].in_dtype(np.float64)
+    fun, jac = objectives.style("quadratic", "fused")
+    solve = functools.partial(minimize, fun, x0, args, method, jac, **TERMS[terms])
+    options = options_of(method, gtol=0.0, history=True)
+    whole = solve(options={**options, "maxiter": 20})
+    parts = in_pieces(solve, (1, 2, 5, 20), **options)
+    assert_same(whole, parts)
+    assert_same_history(whole, parts)
+
+
 def test_fixed_rate_within_bounds():
     x0, args = PROBLEMS["quadratic"].in_dtype(np.float64)
     fun, jac = objectives.style("quadratic", "fused")

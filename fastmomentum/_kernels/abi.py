@@ -15,6 +15,7 @@ so that exceptions propagate.
 from __future__ import annotations
 
 import hashlib
+import weakref
 
 import numpy as np
 from llvmlite import ir
@@ -107,9 +108,9 @@ def call_evaluate(typing_context, address, x, g, n, context_address):
     return F8(address, x, g, n, context_address), impl
 
 
-def prox_signature(dtype):
+def prox_signature(real):
     """Signature of a proximal operator, see ``fastmomentum._prox``."""
-    vector = vector_type(F8 if dtype == np.float64 else F4)
+    vector = vector_type(real)
     return F8(vector, vector, F8, vector_type(F8), vector_type(I8), vector)
 
 
@@ -286,6 +287,62 @@ def context_address(typing_context, fun, jac, args, scratch, step):
     return ADDRESS(fun, jac, args, scratch, step), impl
 
 
+@intrinsic
+def hold_context(typing_context, fun, jac, args):
+    """Address of such a context that lasts, with references to what `args` hold."""
+    struct = context_type(fun, jac, args)
+
+    def impl(context, builder, signature, values):
+        context.nrt.incref(builder, args, values[2])
+        none = [context.get_constant(ADDRESS, 0), context.get_constant(F8, 0.0)]
+        value = context.make_tuple(builder, struct, [*values, *none])
+        size = context.get_constant(ADDRESS, context.get_abi_sizeof(value.type))
+        memory = context.nrt.allocate(builder, size)
+        builder.store(value, builder.bitcast(memory, value.type.as_pointer()))
+        return builder.ptrtoint(memory, context.get_value_type(ADDRESS))
+
+    return ADDRESS(fun, jac, args), impl
+
+
+@intrinsic
+def release_context(typing_context, address, fun, jac, args):
+    """End the context that ``hold_context(fun, jac, args)`` made."""
+    struct = context_type(fun, jac, args)
+
+    def impl(context, builder, signature, values):
+        pointer = builder.inttoptr(values[0], context.get_value_type(struct).as_pointer())
+        context.nrt.decref(builder, args, builder.extract_value(builder.load(pointer), 2))
+        context.nrt.free(builder, builder.bitcast(pointer, cgutils.voidptr_t))
+        return context.get_dummy_value()
+
+    return NONE(address, fun, jac, args), impl
+
+
+@intrinsic
+def call_python(typing_context, function, address, step):
+    """``function(address, step)``, a Python function that returns a float, given by its address.
+
+    What it raises propagates as it is.
+    """
+
+    def impl(context, builder, signature, values):
+        api = context.get_python_api(builder)
+        lock = api.gil_ensure()
+        arguments = (api.long_from_longlong(values[1]), api.float_from_double(values[2]))
+        result = api.call_function_objargs(builder.inttoptr(values[0], api.pyobj), arguments)
+        for argument in arguments:
+            api.decref(argument)
+        with cgutils.if_unlikely(builder, cgutils.is_null(builder, result)):
+            api.gil_release(lock)
+            context.call_conv.return_exc(builder)
+        found = api.float_as_double(result)
+        api.decref(result)
+        api.gil_release(lock)
+        return found
+
+    return F8(ADDRESS, ADDRESS, F8), impl
+
+
 class ContextCalls:
     """Intrinsics that call what a context of one type holds; each takes the context's address."""
 
@@ -297,6 +354,8 @@ class ContextCalls:
         self.jac_in_place = self._numba(1, lambda x: NONE, 2)
         self.pair = self._numba(0, lambda x: types.Tuple((self._real(x), x)), 1)
         self.fused = self._numba(0, self._real, 2)
+        self.prox = self._numba(1, lambda v: v, 2)
+        self.prox_in_place = self._numba(1, lambda v: NONE, 3)
         self.c_fun = self._c(0, F8, 1)
         self.c_jac = self._c(1, NONE, 2)
         self.c_fused = self._c(0, F8, 2)
@@ -321,7 +380,7 @@ class ContextCalls:
 
         return read
 
-    def _numba(self, index, returns_of, n_vectors):
+    def _numba(self, index, returns_of, n_arguments):
         args_type = self._struct.types[2]
 
         def typer(address, *vectors):
@@ -338,16 +397,21 @@ class ContextCalls:
 
             return returns(address, *vectors), impl
 
-        if n_vectors == 1:
+        if n_arguments == 1:
 
             @intrinsic
             def call(typing_context, address, x):
                 return typer(address, x)
-        else:
+        elif n_arguments == 2:
 
             @intrinsic
             def call(typing_context, address, x, g):
                 return typer(address, x, g)
+        else:
+
+            @intrinsic
+            def call(typing_context, address, v, step, out):
+                return typer(address, v, step, out)
 
         return call
 
@@ -405,26 +469,28 @@ def _vector_at(real):
     return vector
 
 
-def adapter(make_evaluate, real):
+def adapter(make, real, signature=EVALUATION):
     """Intrinsic ``f(fun, jac, args)``: address of the evaluation for contexts of these types.
 
-    ``make_evaluate(call, vector)`` returns the Python text of the evaluation; it is compiled inside
-    the function that calls the intrinsic, and so is cached on disk with it.
+    ``make(call, vector)`` returns the Python text of the evaluation, or of what else has the
+    signature; it is compiled inside the function that calls the intrinsic, and so is cached on disk
+    with it.
     """
+    plain = signature
 
     @intrinsic
     def adapter_address(typing_context, fun, jac, args):
         struct = context_type(fun, jac, args)
-        evaluate = make_evaluate(ContextCalls(struct), _vector_at(real))
+        function = make(ContextCalls(struct), _vector_at(real))
         # The name of the compiled symbol comes from this one. Two adapters of the same name, one
         # from the disk cache and one compiled here, would be taken for each other.
-        kind = f"{make_evaluate.__name__} {real} {struct}"
-        evaluate.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
+        kind = f"{make.__name__} {real} {struct}"
+        function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
         def impl(context, builder, signature, values):
-            result = context.compile_subroutine(builder, evaluate, EVALUATION)
-            function = context.declare_function(builder.module, result.fndesc)
-            return builder.ptrtoint(function, context.get_value_type(ADDRESS))
+            result = context.compile_subroutine(builder, function, plain)
+            code = context.declare_function(builder.module, result.fndesc)
+            return builder.ptrtoint(code, context.get_value_type(ADDRESS))
 
         return ADDRESS(fun, jac, args), impl
 
@@ -514,9 +580,13 @@ if jit_disabled():
 
         return vector_norm(v, n, norm, order)
 
+    operators: weakref.WeakValueDictionary = (
+        weakref.WeakValueDictionary()
+    )  # by the address of their data
+
     def call_prox(address, v, n, step, data):
-        """Never called: without an address the loop returns to its caller."""
-        raise NotImplementedError
+        """The proximal operator, in place on the row `v`."""
+        return operators[data].apply(v, step)
 
     def as_real(value, like):
         """`value` in the precision of the row `like`."""

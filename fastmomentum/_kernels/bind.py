@@ -164,7 +164,7 @@ def _code(
     for signature in signatures:
         try:
             return abi.compiled(function, signature), signature
-        except _COMPILE_ERRORS as error:
+        except COMPILE_ERRORS as error:
             failures.append(error)
     n_args = len(thin_signature.args) - (1 if role == "fun" else 2)
     names = "".join(f", a{i}" for i in range(n_args))
@@ -176,7 +176,7 @@ def _code(
             result = abi.compiled(thin, thin_signature)
             keep.append(thin)
             return result, thin_signature
-        except _COMPILE_ERRORS as error:
+        except COMPILE_ERRORS as error:
             failures.append(error)
     name = getattr(function, "__name__", role)
     telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
@@ -185,7 +185,7 @@ def _code(
     raise NotCompilable(f"{name}: {reason(telling[0])}") from None
 
 
-_COMPILE_ERRORS = (errors.NumbaError, TypeError, ValueError, RuntimeError, NotImplementedError)
+COMPILE_ERRORS = (errors.NumbaError, TypeError, ValueError, RuntimeError, NotImplementedError)
 
 
 def _thin(function: Any, text: str) -> Any:
@@ -275,7 +275,7 @@ def _overloads(function: Any, argument_types: tuple) -> tuple:
     )
 
 
-def _is_plain(type_: Any) -> bool:
+def is_plain(type_: Any) -> bool:
     """Can this type be in the index of a disk cache that other programs read?
 
     The index holds the types pickled, and a namedtuple's by reference to its class: a program
@@ -285,9 +285,9 @@ def _is_plain(type_: Any) -> bool:
         return False
     if isinstance(type_, types.BaseTuple):
         members: Any = type_
-        return all(map(_is_plain, members.types))
+        return all(map(is_plain, members.types))
     if isinstance(type_, types.Array):
-        return _is_plain(type_.dtype)
+        return is_plain(type_.dtype)
     plain = types.Number | types.Boolean | types.UnicodeType | types.NoneType
     return isinstance(type_, plain | types.Record | types.NPDatetime | types.NPTimedelta)
 
@@ -295,7 +295,7 @@ def _is_plain(type_: Any) -> bool:
 _uncached: dict[str, Any] = {}
 
 
-def _entry(name: str, plain: bool) -> Any:
+def entry_function(name: str, plain: bool) -> Any:
     function = getattr(entry, name)
     if plain:
         return function
@@ -304,15 +304,15 @@ def _entry(name: str, plain: bool) -> Any:
     return _uncached[name]
 
 
-def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tuple[Any, Any]:
+def compiled_entry(style: str, precision: str, address: Any, args: Any) -> tuple[Any, Any]:
     """(an entry, its compile result for these types)."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
-    function = _entry(f"entry_{style}_{precision}", _is_plain(args))
+    made = entry_function(f"entry_{style}_{precision}", is_plain(args))
     result = abi.compiled(
-        function,
+        made,
         abi.NONE(
             abi.ADDRESS,  # driver
-            fun_type,
+            address,  # of fun
             abi.ADDRESS,  # jac
             args,
             abi.ADDRESS,  # scratch
@@ -320,7 +320,7 @@ def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tupl
             *signature.args[2:],
         ),
     )
-    return function, result
+    return made, result
 
 
 def fun_type(single: bool) -> Any:

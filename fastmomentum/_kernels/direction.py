@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "e321ec96d7f84c30"
+SOURCES = "da0e390a823c2a91"
 DIRECTION = 10
 PAIRS = 11
 

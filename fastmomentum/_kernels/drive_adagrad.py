@@ -15,7 +15,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "61041742f6d1bd05"
+SOURCES = "e82ac9f95676045a"
+DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
@@ -76,7 +77,7 @@ def drive_adagrad_float64(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -100,9 +101,9 @@ def drive_adagrad_float64(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -208,8 +209,8 @@ def drive_adagrad_float64(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status
@@ -272,7 +273,7 @@ def drive_adagrad_float32(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -296,9 +297,9 @@ def drive_adagrad_float32(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -404,8 +405,8 @@ def drive_adagrad_float32(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status

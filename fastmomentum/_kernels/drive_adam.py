@@ -15,7 +15,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a850c0caa29bcddd"
+SOURCES = "9bb13e8ca939b08c"
+DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
@@ -82,7 +83,7 @@ def drive_adam_float64(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -110,9 +111,9 @@ def drive_adam_float64(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -230,8 +231,8 @@ def drive_adam_float64(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status
@@ -304,7 +305,7 @@ def drive_adam_float32(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -332,9 +333,9 @@ def drive_adam_float32(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -452,8 +453,8 @@ def drive_adam_float32(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status

@@ -15,7 +15,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8c49ffd4698a62ea"
+SOURCES = "c7d6305d5d99f6ea"
+DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
@@ -78,7 +79,7 @@ def drive_amsgrad_float64(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -102,9 +103,9 @@ def drive_amsgrad_float64(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -222,8 +223,8 @@ def drive_amsgrad_float64(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status
@@ -288,7 +289,7 @@ def drive_amsgrad_float32(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -312,9 +313,9 @@ def drive_amsgrad_float32(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -432,8 +433,8 @@ def drive_amsgrad_float32(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "2564c424cd262ca8"
+SOURCES = "218c7f9855eb1d36"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

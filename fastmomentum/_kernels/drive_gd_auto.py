@@ -14,12 +14,11 @@ from .abi import call_evaluate, larger, named, own_numbers, row, rows_of, smalle
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, square, start
 
-SOURCES = "25ee28b84e898a55"
+SOURCES = "1b49c4f7a274609c"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 NEW_DIRECTION = 0
 N_POINTS = 5
 RUNNING = -1
@@ -182,7 +181,7 @@ def drive_gd_auto_float64(evaluate, context, workspace, ints, floats, rates, mom
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_EVALUATE
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL
@@ -342,7 +341,7 @@ def drive_gd_auto_float32(evaluate, context, workspace, ints, floats, rates, mom
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_EVALUATE
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL

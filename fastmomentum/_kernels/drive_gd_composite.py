@@ -15,13 +15,12 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, measure_step, start
 from .terms import gap_closed, proximal_change
 
-SOURCES = "2a2e5f7f41c1142d"
+SOURCES = "428c72d63a97d85a"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 NEW_DIRECTION = 0
 N_POINTS = 5
 RUNNING = -1
@@ -54,9 +53,6 @@ def drive_gd_composite_float64(evaluate, context, workspace, ints, floats, rates
     while True:
         if ints.PENDING == TO_PROX:
             # The trial holds the point whose proximal point it is to be.
-            if ints.PROX == 0:
-                ints.STATUS = NEEDS_PROX
-                break
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
@@ -216,7 +212,7 @@ def drive_gd_composite_float64(evaluate, context, workspace, ints, floats, rates
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_PROX
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL
@@ -245,9 +241,6 @@ def drive_gd_composite_float32(evaluate, context, workspace, ints, floats, rates
     while True:
         if ints.PENDING == TO_PROX:
             # The trial holds the point whose proximal point it is to be.
-            if ints.PROX == 0:
-                ints.STATUS = NEEDS_PROX
-                break
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
@@ -407,7 +400,7 @@ def drive_gd_composite_float32(evaluate, context, workspace, ints, floats, rates
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_PROX
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL

@@ -15,7 +15,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "f161839bdfb93a8c"
+SOURCES = "00b4cc515a038b4e"
+DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
@@ -72,7 +73,7 @@ def drive_momentum_float64(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -96,9 +97,9 @@ def drive_momentum_float64(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -204,8 +205,8 @@ def drive_momentum_float64(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status
@@ -264,7 +265,7 @@ def drive_momentum_float32(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -288,9 +289,9 @@ def drive_momentum_float32(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -396,8 +397,8 @@ def drive_momentum_float32(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status

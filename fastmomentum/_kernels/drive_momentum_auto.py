@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, converge_at_trial, end_iterati
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "547fb220ea0c6262"
+SOURCES = "12def8062fccff5a"
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -27,7 +27,6 @@ DIRECTION = 10
 EVALUATE = 2
 EVALUATED = 0
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 NEW_DIRECTION = 0
 NORM_INF = 0
 N_POINTS = 5
@@ -361,7 +360,7 @@ def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rate
             ints.PENDING = TO_EVALUATE
 
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL
@@ -688,7 +687,7 @@ def drive_momentum_auto_float32(evaluate, context, workspace, ints, floats, rate
             ints.PENDING = TO_EVALUATE
 
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL

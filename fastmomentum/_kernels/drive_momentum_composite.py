@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, end_iteration, failure, judge_
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, gap_closed, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "06c08502ec4e5fe7"
+SOURCES = "be49c934473fb144"
 AHEAD_OF_BASE = 3
 AT_START = 0
 DIRECTION = 10
@@ -24,7 +24,6 @@ EVALUATED = 0
 FACE_GRADIENT_ROW = 4
 FIRST_LEVEL = 8
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 NEW_DIRECTION = 0
 N_LEVELS = 5
 N_POINTS = 5
@@ -248,7 +247,7 @@ def drive_momentum_composite_float64(evaluate, context, workspace, ints, floats,
             ints.PENDING = TO_EVALUATE
 
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL
@@ -468,7 +467,7 @@ def drive_momentum_composite_float32(evaluate, context, workspace, ints, floats,
             ints.PENDING = TO_EVALUATE
 
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL

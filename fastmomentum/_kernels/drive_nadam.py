@@ -15,7 +15,8 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7ebae76c4c42cdf1"
+SOURCES = "b56ea4152686689e"
+DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
 NEEDS_EVALUATION = -2
@@ -83,7 +84,7 @@ def drive_nadam_float64(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -112,9 +113,9 @@ def drive_nadam_float64(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -235,8 +236,8 @@ def drive_nadam_float64(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status
@@ -311,7 +312,7 @@ def drive_nadam_float32(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -340,9 +341,9 @@ def drive_nadam_float32(
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -463,8 +464,8 @@ def drive_nadam_float32(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status

@@ -14,14 +14,13 @@ from .abi import call_evaluate, larger, named, row, rows_of, smaller
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, product, square, start
 
-SOURCES = "c4d3bd17d19835c1"
+SOURCES = "f2c367b5edff97a0"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
 EVALUATE = 2
 EVALUATED = 0
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 NEW_DIRECTION = 0
 N_POINTS = 5
 RESTART = 8
@@ -282,7 +281,7 @@ def drive_nesterov_auto_float64(evaluate, context, workspace, ints, floats, rate
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_EVALUATE
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL
@@ -538,7 +537,7 @@ def drive_nesterov_auto_float32(evaluate, context, workspace, ints, floats, rate
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_EVALUATE
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, measure_step, start
 from .terms import clip_to_bounds, gap_closed, proximal_change
 
-SOURCES = "82bed7989d311554"
+SOURCES = "575e81509b9dc963"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1
@@ -23,7 +23,6 @@ AT_START = 0
 EVALUATE = 2
 EVALUATED = 0
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 NEW_DIRECTION = 0
 N_POINTS = 5
 RESTART = 8
@@ -57,9 +56,6 @@ def drive_nesterov_composite_float64(evaluate, context, workspace, ints, floats,
     while True:
         if ints.PENDING == TO_PROX:
             # The trial holds the point whose proximal point it is to be.
-            if ints.PROX == 0:
-                ints.STATUS = NEEDS_PROX
-                break
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
@@ -320,7 +316,7 @@ def drive_nesterov_composite_float64(evaluate, context, workspace, ints, floats,
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_PROX
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL
@@ -348,9 +344,6 @@ def drive_nesterov_composite_float32(evaluate, context, workspace, ints, floats,
     while True:
         if ints.PENDING == TO_PROX:
             # The trial holds the point whose proximal point it is to be.
-            if ints.PROX == 0:
-                ints.STATUS = NEEDS_PROX
-                break
             z = row(rows, ints.TRIAL)
             floats.PENALTY = call_prox(ints.PROX, z, n, floats.STEP, ints.PROX_DATA)
             ints.PENDING = TO_EVALUATE
@@ -611,7 +604,7 @@ def drive_nesterov_composite_float32(evaluate, context, workspace, ints, floats,
                 x[i] = y[i] - step * gy[i]
             ints.PENDING = TO_PROX
     # What the caller shows as the current point is the last real one.
-    if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+    if ints.STATUS != NEEDS_EVALUATION:
         ints.CURRENT = ints.REAL
         floats.FUN = floats.FUN_REAL
         floats.GRAD_NORM = floats.NORM_REAL

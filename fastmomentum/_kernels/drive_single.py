@@ -12,7 +12,7 @@ from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "d67363dffb80d7c6"
+SOURCES = "72b79dbf1e6414ca"
 FROM_X0 = 1
 FROM_ZERO = 0
 NORM_INF = 0

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "d67363dffb80d7c6"
+SOURCES = "72b79dbf1e6414ca"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

@@ -70,16 +70,13 @@ def caller_address(name: str, dtype: np.dtype, signature: Any) -> int:
 
 
 def prox_address(kernel: Any, dtype: np.dtype) -> int:
-    """Address of a compiled proximal operator; 0 without Numba's compiler."""
-    from . import abi
-    from .jit import jit_disabled
+    """Address of one of the package's proximal operators."""
+    from . import entry
     from .prox import compiled
 
-    if jit_disabled():
-        return 0
     key = (kernel.__name__, dtype.char)
     if key not in _addresses:
-        _addresses[key] = _address_of(compiled(kernel), abi.prox_signature(dtype))
+        _addresses[key] = _address_of(compiled(kernel), getattr(entry, f"OPERATION_{dtype.name}"))
     return _addresses[key]
 
 

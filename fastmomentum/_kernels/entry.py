@@ -16,11 +16,16 @@ from .abi import (
     I8,
     NONE,
     adapter,
+    address_of_numbers,
     call_evaluate,
+    call_python,
     complex_row,
     context_address,
     driver_call,
+    hold_context,
     named,
+    prox_signature,
+    release_context,
     row,
     rows_of,
     types,
@@ -29,7 +34,7 @@ from .abi import (
 from .differences import central_points, central_slope, forward_point, forward_slope
 from .jit import cached_njit, cached_part
 
-SOURCES = "6136a17d94cfca54"
+SOURCES = "24e38dd5580af91d"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
@@ -251,6 +256,84 @@ def evaluate_c_three_point(call, vector):
     return evaluate
 
 
+# A proximal operator of the user's, as ``fastmomentum._prox`` describes it. `integers` are the
+# addresses of its context, whose `fun` is the value, and of two vectors: until all has gone well,
+# the user's functions see copies.
+
+
+def operate_returning(call, vector):
+    """prox(v, step, *args) -> array and value(x, *args)."""
+    call_prox = call.prox
+    call_value = call.fun
+
+    def operate(v, out, step, numbers, integers, work):
+        n = v.size
+        x, found = vector(integers[1], n), vector(integers[2], n)
+        finite = True
+        for i in range(n):
+            x[i] = v[i]
+            found[i] = v[i]
+            finite = finite and v[i] - v[i] == 0.0
+        if step > 0.0:
+            returned = call_prox(integers[0], x, step)
+            if returned.size != n:
+                raise ValueError("prox: must return the shape of v.")
+            wrong = False
+            for i in range(n):
+                found[i] = returned[i]
+                wrong = wrong or found[i] != found[i]
+            if wrong and finite:
+                raise ValueError("prox: returned nan, and v is finite.")
+        for i in range(n):
+            x[i] = found[i]
+        h = call_value(integers[0], x)
+        if h != h and finite:
+            raise ValueError("value: returned nan, and x is finite.")
+        for i in range(n):
+            out[i] = found[i]
+        return h
+
+    return operate
+
+
+def operate_in_place(call, vector):
+    """prox(v, step, out, *args) and value(x, *args)."""
+    call_prox = call.prox_in_place
+    call_value = call.fun
+
+    def operate(v, out, step, numbers, integers, work):
+        n = v.size
+        x, found = vector(integers[1], n), vector(integers[2], n)
+        finite = True
+        for i in range(n):
+            x[i] = v[i]
+            found[i] = np.nan if step > 0.0 else v[i]
+            finite = finite and v[i] - v[i] == 0.0
+        if step > 0.0:
+            call_prox(integers[0], x, step, found)
+            wrong = False
+            for i in range(n):
+                wrong = wrong or found[i] != found[i]
+            if wrong and finite:
+                raise ValueError("prox: wrote no number for an entry, and v is finite.")
+        for i in range(n):
+            x[i] = found[i]
+        h = call_value(integers[0], x)
+        if h != h and finite:
+            raise ValueError("value: returned nan, and x is finite.")
+        for i in range(n):
+            out[i] = found[i]
+        return h
+
+    return operate
+
+
+@cached_njit
+def release(address, value, prox, args):
+    """End what a `hold` function made."""
+    release_context(address, value, prox, args)
+
+
 def driver_signature(real):
     """What every driver takes."""
     numbers = vector_type(real)
@@ -268,6 +351,27 @@ def driver_signature(real):
 
 
 SIGNATURE_float64 = driver_signature(F8)
+OPERATION_float64 = prox_signature(F8)
+operator_returning_float64 = adapter(operate_returning, F8, OPERATION_float64)
+operator_in_place_float64 = adapter(operate_in_place, F8, OPERATION_float64)
+
+
+@cached_njit(no_cfunc_wrapper=True)
+def hold_returning_float64(value, prox, args):
+    """Addresses of the operator and of its context, which lasts until `release`."""
+    return operator_returning_float64(value, prox, args), hold_context(value, prox, args)
+
+
+@cached_njit(no_cfunc_wrapper=True)
+def hold_in_place_float64(value, prox, args):
+    """Addresses of the operator and of its context, which lasts until `release`."""
+    return operator_in_place_float64(value, prox, args), hold_context(value, prox, args)
+
+
+@cached_part
+def operate_python_float64(v, out, step, numbers, integers, work):
+    """A proximal operator in Python, `integers` the address of its function."""
+    return call_python(integers[0], address_of_numbers(out), step)
 
 
 @intrinsic
@@ -465,6 +569,27 @@ def entry_c_three_point_float64(
 
 
 SIGNATURE_float32 = driver_signature(F4)
+OPERATION_float32 = prox_signature(F4)
+operator_returning_float32 = adapter(operate_returning, F4, OPERATION_float32)
+operator_in_place_float32 = adapter(operate_in_place, F4, OPERATION_float32)
+
+
+@cached_njit(no_cfunc_wrapper=True)
+def hold_returning_float32(value, prox, args):
+    """Addresses of the operator and of its context, which lasts until `release`."""
+    return operator_returning_float32(value, prox, args), hold_context(value, prox, args)
+
+
+@cached_njit(no_cfunc_wrapper=True)
+def hold_in_place_float32(value, prox, args):
+    """Addresses of the operator and of its context, which lasts until `release`."""
+    return operator_in_place_float32(value, prox, args), hold_context(value, prox, args)
+
+
+@cached_part
+def operate_python_float32(v, out, step, numbers, integers, work):
+    """A proximal operator in Python, `integers` the address of its function."""
+    return call_python(integers[0], address_of_numbers(out), step)
 
 
 @intrinsic

@@ -11,7 +11,6 @@ import types
 # Values of INTS[STATUS] besides those of `Status`.
 RUNNING = -1
 NEEDS_EVALUATION = -2
-NEEDS_PROX = -3
 
 # Values of INTS[PENDING]: is the current point evaluated?
 EVALUATED = 0
@@ -85,7 +84,7 @@ INTS = (
     "TERMS",  # first of the rows of bounds and penalty, see TERM_ROWS; 0: none
     "BOUNDED",
     "SEPARABLE",
-    "PROX",  # address of the penalty's proximal operator; 0: return to the caller for it
+    "PROX",  # address of the penalty's proximal operator
     "PROX_DATA",  # address of its data, see abi.call_prox
     "FREE",  # variables that are off their kinks and bounds
     "FACE_STEPS",

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "bb93ad61164d73f8"
+SOURCES = "f970de2d02e80d4f"
 
 
 

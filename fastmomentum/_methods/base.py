@@ -65,6 +65,9 @@ class Method:
     carries : dict
         Those numbers, and their values before the first step. Those that the rule takes must tend
         to 1, as corrections of a bias do: a run may end where nothing changes any more only then.
+    proximal : bool
+        With a penalty h, does the proximal operator of `learning_rate` times h follow the rule?
+        Its step is then `learning_rate` times the gradient, besides ``velocity``, the step before.
     loop : str, optional
         Name of the loop that chooses the learning rate, if there is one.
     metric : callable, optional
@@ -88,6 +91,7 @@ class Method:
     iterate: str = "x"
     carry: Callable[..., Any] | None = None
     carries: dict[str, float] = dataclasses.field(default_factory=dict)
+    proximal: bool = False
     loop: str | None = None
     metric: Callable[..., Any] | None = None
     metric_vectors: tuple[str, ...] = ()

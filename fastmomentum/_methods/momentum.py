@@ -15,6 +15,7 @@ METHOD = Method(
     slots=("velocity",),
     slots_start={"velocity": "zero"},
     parameters=(LEARNING_RATE, MOMENTUM, MEMORY, X_SCALE),
+    proximal=True,
     loop="momentum",
     summary="Momentum, the heavy ball (Polyak 1964).",
     notes="""\
@@ -24,6 +25,9 @@ gamma = `momentum`.
 Three conventions of this rule are in use. Here the learning rate multiplies the gradient as it
 enters the velocity, and the velocity is subtracted; PyTorch multiplies the whole velocity, which
 is the same for a constant learning rate only.
+
+With a penalty h and a given rate it is iPiano: x+ = prox(x - gamma v - eta grad(x)), prox being
+that of eta h, and v = x - x+.
 
 With learning_rate='auto' the coefficients are chosen in each iteration. The last `memory`
 velocities with their changes of the gradient give the direction (as in L-BFGS; one velocity is
@@ -42,5 +46,6 @@ References: B. T. Polyak, "Some methods of speeding up the convergence of iterat
 USSR Computational Mathematics and Mathematical Physics 4(5), 1964. J. Nocedal, "Updating
 quasi-Newton matrices with limited storage", Mathematics of Computation 35, 1980. W. W. Hager,
 H. Zhang, "A new conjugate gradient method with guaranteed descent and an efficient line search",
-SIAM Journal on Optimization 16(1), 2005.""",
+SIAM Journal on Optimization 16(1), 2005. P. Ochs, Y. Chen, T. Brox, T. Pock, "iPiano: inertial
+proximal algorithm for nonconvex optimization", SIAM Journal on Imaging Sciences 7(2), 2014.""",
 )

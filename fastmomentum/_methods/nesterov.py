@@ -16,11 +16,17 @@ METHOD = Method(
     slots=("theta", "velocity"),
     slots_start={"theta": "x0", "velocity": "zero"},
     parameters=(LEARNING_RATE, MOMENTUM),
+    proximal=True,
     loop="nesterov",
     summary="Nesterov's accelerated gradient, look-ahead form (Nesterov 1983).",
     notes="""\
 v <- gamma v + eta grad(theta - gamma v);  theta <- theta - v, with v = 0 at the start,
 eta = `learning_rate` and gamma = `momentum`.
+
+With a penalty h and a given rate the step is theta+ = prox(y - eta grad(y)) from the look-ahead
+point y = theta - gamma v, prox being that of eta h, and v = theta - theta+. Where h is infinite at
+the next look-ahead point, the nearest point at which it is finite takes its place, or, with a
+`Prox`, the proximal point.
 
 With learning_rate='auto' it is FISTA's form of the method with eta = 1 / L: L is found by
 backtracking and lowered where it can be, and the momentum is dropped where it points uphill or f

@@ -8,8 +8,9 @@ Every kernel has the same signature, so that one compiled loop can call any of t
 
 v, out : arrays of float64 or float32, shape (n,)
     The point, and where the result is written. They may be the same memory.
-step : float > 0
-    t.
+step : float >= 0
+    t. With 0 the result is the limit, the nearest point at which h is finite: v itself, but for the
+    projections.
 numbers : array of float64
     Weights and parameters; each kernel says which.
 integers : array of int64

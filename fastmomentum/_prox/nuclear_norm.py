@@ -134,6 +134,10 @@ def prox_nuclear_norm(v, out, step, numbers, integers, work):
             work[values + j] = rest / sigma
         else:
             work[values + j] = 0.0
+    if threshold == 0.0:
+        for k in range(n):
+            out[k] = v[k]
+        return weight * (peak * h)
     for k in range(n):
         work[k] = float(work[k]) * float(work[values + k // long])
     for i in range(long):

@@ -104,7 +104,7 @@ class _Shared:
     def __init__(self, recipe: Recipe):
         settings, terms, size = recipe.settings()
         dtype = np.dtype(recipe.dtype)
-        plan = Plan(settings, max(size, 1), dtype, "" if terms is None else "composite")
+        plan = Plan(settings, max(size, 1), dtype, terms.kind if terms else "")
         self.ints, self.floats = plan.ints, plan.floats
         self.rate, self.momentum = plan.numbers["learning_rate"], plan.numbers["momentum"]
         self.ints[INT.COST_JAC] = 1
@@ -152,9 +152,10 @@ class _Shared:
             starts += [self._row(plan.term_row + i) for i in range(len(self.terms.rows))]
             starts.append((plan.term_row + layout.FREE_ROW, layout.FROM_ZERO, 0))
             starts.append((0, layout.CLIPPED, 0))
-            if plan.needs_prox:
-                self.ints[INT.PROX], self.prox_data = self.terms.address()
-                self.ints[INT.PROX_DATA] = self.prox_data.ctypes.data
+            if plan.calls_operator:
+                self.operator = self.terms.operator()
+                self.ints[INT.PROX] = self.operator.address
+                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
         starts += [(row, given[start], 0) for row, start in plan.starts.items()]
         if plan.x_scale is not None:
             row = int(self.ints[INT.METRIC_START])

@@ -35,6 +35,8 @@ class Penalty:
 
     separable: bool = False
     is_constraint: bool = False
+    # Does the proximal operator start from what the last call left in `work`?
+    _keeps_work = False
 
     def value(self, x: Any) -> float:
         """h(x); inf outside of a constraint's set, nan where an entry is nan."""

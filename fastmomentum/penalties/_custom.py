@@ -31,6 +31,9 @@ class Prox(Penalty):
 
     Notes
     -----
+    Where both are Numba functions, compiled loops call them without Python in between, if `prox`
+    returns an array of the type of `v`, or None with `out`, and `value` a float.
+
     `prox` is of the first kind if its third parameter is called ``out``, or if it takes exactly
     ``3 + len(args)`` arguments; the attribute ``in_place`` tells. Both functions get vectors,
     whatever the shape of what they are asked for. Results that no proximal operator has, such as

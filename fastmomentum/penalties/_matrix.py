@@ -48,6 +48,8 @@ class NuclearNorm(Penalty):
     weight: float
     shape: tuple[int, int]
 
+    _keeps_work = True
+
     def __post_init__(self) -> None:
         self._set(weight=weight("weight", self.weight), shape=image_shape(self.shape))
 

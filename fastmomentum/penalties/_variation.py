@@ -105,6 +105,8 @@ class TV2D(Penalty):
     tol: float = 1e-5
     max_inner: int = 1000
 
+    _keeps_work = True
+
     def __post_init__(self) -> None:
         if not is_number(self.tol) or not 0.0 <= self.tol < 1.0:
             raise ValueError(f"tol must be a number in [0, 1), got {self.tol!r}.")

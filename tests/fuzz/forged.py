@@ -37,6 +37,8 @@ CALLS = (
     {"method": "nesterov", "penalty": penalties.TV1D(0.1)},
     {"method": "gd", "options": {"learning_rate": 0.05}},
     {"method": "gd", "penalty": penalties.L1(0.1)},
+    {"method": "momentum", "penalty": penalties.L1(0.1), "options": {"learning_rate": 0.05}},
+    {"method": "nesterov", "penalty": penalties.TV1D(0.1), "options": {"learning_rate": 0.05}},
 )
 NUMBERS = (0, 1, -1, 2, 3, 4, 5, -2, 9, 10, 11, 33, 255, 2**31, 2**62, -(2**63), 2**63 - 1)
 REALS = (0.0, 1.0, -1.0, np.nan, np.inf, -np.inf, 1e-300, 1e300, 0.5, -1e-12)
@@ -54,7 +56,13 @@ SEEDS = (
     *(
         bytes((4, call, 0, layout.INTS.index(name), number))
         for call in range(len(CALLS))
-        for name, number in (("BEST", 2), ("AHEAD", 2), ("PREVIOUS", 2), ("LOWEST", 2))
+        for name, number in (
+            ("BEST", 2),
+            ("AHEAD", 2),
+            ("PREVIOUS", 2),
+            ("LOWEST", 2),
+            ("PENDING", 3),
+        )
     ),
     *(
         bytes((4, call, 0, layout.INTS.index("PHASE"), 0, 1, layout.FLOATS.index("BETA"), 1))

@@ -36,7 +36,7 @@ FIXED = (
     "MOMENTUM_STRIDE",
 )
 # There is no history, nobody to return to for an evaluation, and nothing to keep back for it.
-ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION", "NEEDS_PROX")
+ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION")
 PARTS = tuple(f"{FOLDER}/{v}.py" for v in ("search", "metric", "direction", "terms", "cuda_common"))
 LOOP_ARGUMENTS = ("rows", "ints", "floats", "extra", "context", "last")
 # Calls by address of the processor's loops, and what stands for them here.
@@ -79,9 +79,9 @@ class _Rewrite(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         test = ast.unparse(node.test)
-        if test in ("evaluate == 0", "ints.PROX == 0") or "ints.HISTORY" in test:
+        if test == "evaluate == 0" or "ints.HISTORY" in test:
             return [self.visit(statement) for statement in node.orelse]
-        if test.startswith("ints.STATUS != NEEDS_EVALUATION"):
+        if test == "ints.STATUS != NEEDS_EVALUATION":
             return [self.visit(s) for s in node.body if "HISTORY" not in ast.unparse(s)]
         return self.generic_visit(node)
 

@@ -68,16 +68,16 @@ def loop_file(name: str, body: str, sources: list[str], decorator: str) -> str:
     )
 
 
-def given_rate_file(method: Method) -> str:
-    """Text of the loop of a method whose learning rate is given."""
+def given_rate_file(loop: str, method: Method, composite: bool) -> str:
+    """Text of a loop with a given learning rate, for f or for f + h."""
     path = f"{FOLDER}/fixed_rate.py"
     template = read(path)
-    body = template[template.index("def drive(") :]
+    body = of_kind(template[template.index("def drive(") :], composite)
     for mark, lines in lines_of(method).items():
         body = fill(body, mark, lines)
     functions = filter(None, (method.rule, method.carry))
     sources = list(dict.fromkeys(map(source_path, functions)))
-    return loop_file(method.name, body, [*sources, path], "@cached_loop")
+    return loop_file(loop, body, [*sources, path], "@cached_loop")
 
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
@@ -144,7 +144,10 @@ def files() -> dict[pathlib.Path, str]:
     """Every generated file and what it should hold."""
     texts = {}
     for name, method in METHODS.items():
-        texts[f"drive_{name}"] = given_rate_file(method)
+        texts[f"drive_{name}"] = given_rate_file(name, method, composite=False)
+        if method.proximal:
+            loop = f"{name}_proximal"
+            texts[f"drive_{loop}"] = given_rate_file(loop, method, composite=True)
         texts[f"cuda/loop_{name}"] = cuda.given_rate_file(method)
         texts[f"cuda/step_{name}"] = cuda.step_file(method)
         for composite in (False, True) if method.loop == name else ():

@@ -1,5 +1,8 @@
 # The loop of a method whose learning rate is given. `generate_drivers.py` fills in the places
 # marked in capitals from the method's own file.
+#
+# COMPOSITE: with a penalty h. What the rule gives is replaced by its proximal point before it is
+# evaluated. The state is complete whenever the proximal operator is called, which may raise.
 
 
 def drive(
@@ -43,7 +46,7 @@ def drive(
         x = row(rows, current)
         g = row(rows, N_POINTS + current)
         if pending != EVALUATED:
-            if pending == TO_EVALUATE:
+            if pending != DELIVERED:
                 if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                     status = STATUS_MAXFEV
                     break
@@ -58,6 +61,19 @@ def drive(
                 floats.STEP_NORM = step_norm
                 floats.X_NORM = x_norm
                 # CARRIES_BACK
+                if COMPOSITE:
+                    if pending == TO_PROX:
+                        # CONSTRAIN
+                        momentum = momenta[(k - start) * ints.MOMENTUM_STRIDE]
+                        step_norm = proximal_move(
+                            rows, ints, floats, current, iterate, velocity, momentum
+                        )
+                        pending = TO_EVALUATE
+                        ints.PENDING = pending
+                        floats.STEP_NORM = step_norm
+                        if constant and ints.STALLED >= 2:
+                            status = STATUS_PRECISION_LOSS
+                            break
                 if evaluate == 0:
                     status = NEEDS_EVALUATION
                     break
@@ -65,12 +81,26 @@ def drive(
                 ints.NFEV += ints.COST_FUN
                 ints.NJEV += ints.COST_JAC
             pending = EVALUATED
+            if COMPOSITE:
+                smooth = f
+                f += floats.PENALTY
             if not f - f == 0.0:
                 status = STATUS_NONFINITE
                 break
+            improves = best < 0 or f < f_best
+            if COMPOSITE:
+                # Also where this point was known before the operator raised.
+                improves = improves or best == current
+                grad_norm = largest_magnitude(g, n)
+                if grad_norm - grad_norm == 0.0:
+                    if improves:
+                        ints.BEST = current
+                        floats.FUN_BEST = f
+                    ints.PENDING = DELIVERED
+                    floats.FUN = smooth
+                    grad_norm = penalized_residual(rows, ints, floats, current)
             nit = k
             ending = RUNNING
-            improves = best < 0 or f < f_best
             if improves:
                 ints.SINCE_BEST = 0
             else:
@@ -91,13 +121,15 @@ def drive(
                 elif ints.SINCE_BEST >= ints.PATIENCE:
                     ending = STATUS_STAGNATION
         stop_here = k >= last or ending != RUNNING
-        if norm != NORM_INF:
-            grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
-        elif stop_here:
-            grad_norm = largest_magnitude(g, n)
+        if not COMPOSITE:
+            if norm != NORM_INF:
+                grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
+            elif stop_here:
+                grad_norm = largest_magnitude(g, n)
         if stop_here:
-            if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
-                grad_norm = bounded_residual(rows, ints, floats, current)
+            if not COMPOSITE:
+                if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
+                    grad_norm = bounded_residual(rows, ints, floats, current)
             if not grad_norm - grad_norm == 0.0:
                 status = STATUS_NONFINITE
                 nit = larger(k - 1, 0)
@@ -125,6 +157,10 @@ def drive(
             target += 1
         x_new = row(rows, target)
         steady = constant
+        if COMPOSITE:
+            steady = False  # the proximal operator is still to come
+            # CONSTRAIN
+            keep_iterate(rows, ints, iterate)
         # CARRY
         # SLOT_ROWS
         g_bits = magnitude_bits(g[0])
@@ -136,18 +172,20 @@ def drive(
             g_bits = larger_magnitude(g_bits, g_i)
             x_bits = larger_magnitude(x_bits, x_i)
             step_bits = larger_magnitude(step_bits, x_new_i - x_i)
-        if norm == NORM_INF:
-            grad_norm = from_magnitude_bits(g_bits, g)
+        if not COMPOSITE:
+            if norm == NORM_INF:
+                grad_norm = from_magnitude_bits(g_bits, g)
         x_norm = from_magnitude_bits(x_bits, g)
         step_norm = from_magnitude_bits(step_bits, g)
         if not grad_norm - grad_norm == 0.0:
             status = STATUS_NONFINITE
             nit = larger(k - 1, 0)
             break
-        if ints.BOUNDED != 0:
-            grad_norm = bounded_residual(rows, ints, floats, current)
-            # CONSTRAIN
-            step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
+        if not COMPOSITE:
+            if ints.BOUNDED != 0:
+                grad_norm = bounded_residual(rows, ints, floats, current)
+                # CONSTRAIN
+                step_norm = constrain(rows, ints, current, target, iterate, velocity, momentum_next)
         # A point counts as the best only if its gradient, too, is finite.
         if improves:
             best = current
@@ -168,8 +206,11 @@ def drive(
             status = STATUS_PRECISION_LOSS
         f_previous = f
         k += 1
-        current = target
         pending = TO_EVALUATE
+        if COMPOSITE:
+            ints.PREVIOUS = current
+            pending = TO_PROX
+        current = target
         if status != RUNNING:
             break
     ints.STATUS = status

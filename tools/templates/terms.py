@@ -117,6 +117,23 @@ def bounded_residual(rows, ints, floats, point):
 
 
 @part(fastmath=False)
+def penalized_residual(rows, ints, floats, point):
+    """`proximal_residual` for every penalty."""
+    if ints.SEPARABLE != 0:
+        return proximal_residual(rows, ints, floats, point)
+    n = ints.SIZE
+    x = row(rows, point)
+    g = row(rows, N_POINTS + point)
+    r = row(rows, ints.TERMS + RESIDUAL_ROW)
+    for i in range(n):
+        r[i] = x[i] - g[i]
+    call_prox(ints.PROX, r, n, 1.0, ints.PROX_DATA)
+    for i in range(n):
+        r[i] = x[i] - r[i]
+    return residual_norm(r, ints, floats)
+
+
+@part(fastmath=False)
 def residual_norm(r, ints, floats):
     """Norm of the convergence test of a row."""
     if ints.NORM != NORM_INF:
@@ -369,3 +386,58 @@ def constrain(rows, ints, current, target, iterate, velocity, momentum_next):
     for i in range(n):
         bits = larger_magnitude(bits, z[i] - x[i])
     return from_magnitude_bits(bits, x)
+
+
+@part(fastmath=False)
+def keep_iterate(rows, ints, iterate):
+    """Keep the iterate, where that is not the evaluated point, before the rule changes it."""
+    if iterate != 0:
+        x = row(rows, iterate)
+        kept = row(rows, ints.TERMS + FACE_GRADIENT_ROW)
+        for i in range(ints.SIZE):
+            kept[i] = x[i]
+
+
+@part(fastmath=False)
+def proximal_move(rows, ints, floats, current, iterate, velocity, momentum):
+    """Replace what the rule gave by its proximal point; returns the largest change of a variable.
+
+    The velocity is the step taken, x - prox(x - v); where the operator changes nothing it stays as
+    the rule made it. Where the gradient is taken at a look-ahead point, that follows; where h is
+    infinite there, its nearest or proximal point takes its place. PENALTY is h at the point that is
+    evaluated next. All is written once the operator has been called.
+    """
+    n = ints.SIZE
+    rate = floats.NEXT_RATE
+    x = row(rows, current)
+    z = row(rows, iterate if iterate != 0 else current)
+    v = row(rows, velocity)
+    p = row(rows, ints.TERMS + RESIDUAL_ROW)
+    previous = row(rows, ints.PREVIOUS)
+    before = row(rows, ints.TERMS + FACE_GRADIENT_ROW if iterate != 0 else ints.PREVIOUS)
+    for i in range(n):
+        p[i] = z[i]
+    penalty = call_prox(ints.PROX, p, n, rate, ints.PROX_DATA)
+    if iterate != 0:
+        for i in range(n):
+            v_i = v[i] if p[i] == z[i] else before[i] - p[i]
+            x[i] = p[i] - momentum * v_i
+        penalty = call_prox(ints.PROX, x, n, 0.0, ints.PROX_DATA)
+        if not penalty - penalty == 0.0:
+            penalty = call_prox(ints.PROX, x, n, rate, ints.PROX_DATA)
+    v_bits = magnitude_bits(p[0] - p[0])
+    if velocity != 0:
+        for i in range(n):
+            if p[i] != z[i]:
+                v[i] = before[i] - p[i]
+            v_bits = larger_magnitude(v_bits, v[i])
+    for i in range(n):
+        z[i] = p[i]
+    bits = magnitude_bits(p[0] - p[0])
+    for i in range(n):
+        bits = larger_magnitude(bits, x[i] - previous[i])
+    step = from_magnitude_bits(bits, x)
+    floats.PENALTY = penalty
+    # Without a step and a velocity, twice, nothing can change any more.
+    ints.STALLED = ints.STALLED + 1 if step == 0.0 and v_bits == 0 else 0
+    return step

@@ -1,5 +1,5 @@
 # What the caller shows as the current point is the last real one.
-if ints.STATUS != NEEDS_EVALUATION and ints.STATUS != NEEDS_PROX:
+if ints.STATUS != NEEDS_EVALUATION:
     ints.CURRENT = ints.REAL
     floats.FUN = floats.FUN_REAL
     floats.GRAD_NORM = floats.NORM_REAL
