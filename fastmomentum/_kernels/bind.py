@@ -304,15 +304,15 @@ def entry_function(name: str, plain: bool) -> Any:
     return _uncached[name]
 
 
-def compiled_entry(style: str, precision: str, address: Any, args: Any) -> tuple[Any, Any]:
+def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tuple[Any, Any]:
     """(an entry, its compile result for these types)."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
-    made = entry_function(f"entry_{style}_{precision}", is_plain(args))
+    function = entry_function(f"entry_{style}_{precision}", is_plain(args))
     result = abi.compiled(
-        made,
+        function,
         abi.NONE(
             abi.ADDRESS,  # driver
-            address,  # of fun
+            fun_type,
             abi.ADDRESS,  # jac
             args,
             abi.ADDRESS,  # scratch
@@ -320,7 +320,7 @@ def compiled_entry(style: str, precision: str, address: Any, args: Any) -> tuple
             *signature.args[2:],
         ),
     )
-    return made, result
+    return function, result
 
 
 def fun_type(single: bool) -> Any:

@@ -104,7 +104,7 @@ class _Shared:
     def __init__(self, recipe: Recipe):
         settings, terms, size = recipe.settings()
         dtype = np.dtype(recipe.dtype)
-        plan = Plan(settings, max(size, 1), dtype, terms.kind if terms else "")
+        plan = Plan(settings, max(size, 1), dtype, "" if terms is None else terms.kind)
         self.ints, self.floats = plan.ints, plan.floats
         self.rate, self.momentum = plan.numbers["learning_rate"], plan.numbers["momentum"]
         self.ints[INT.COST_JAC] = 1

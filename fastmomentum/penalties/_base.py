@@ -83,7 +83,7 @@ class Penalty:
         )
 
     def separable_data(self, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Weights of |x_i| and x_i^2 / 2, lower and upper bounds: four arrays of length n."""
+        """Weights of ``|x_i|`` and ``x_i**2 / 2``, and bounds: four arrays of length n."""
         raise TypeError(f"{type(self).__name__} is not separable.")
 
     def __add__(self, other: Any) -> Any:
