@@ -486,6 +486,7 @@ def test_without_the_compiler():
         ({"options": {"maxiter": -1}}, ValueError, "maxiter must be"),
         ({"options": 3}, TypeError, "options must be a dict"),
         ({"options": {"maxtime": 1.0}}, ValueError, "maxtime is not an option of a compiled"),
+        ({"options": {"keep_state": True}}, ValueError, "keep_state is not an option of a compil"),
         ({"options": {"learning_rate": lambda k: 0.1}}, ValueError, "learning_rate must be a num"),
         ({"options": {"x_scale": 2.0}}, ValueError, "x_scale must be 'auto' or an array"),
         ({"options": {"x_scale": [1.0, -2.0]}}, ValueError, "x_scale must be 'auto', a positive"),

@@ -20,9 +20,12 @@ from fastmomentum._validation import (
 # Options that a call from compiled code cannot honour: it does not return to Python.
 _NOT_HERE = (
     "backend",
+    "check_jac",
+    "checkpoint_every",
     "disp",
     "gap_tol",
     "history",
+    "keep_state",
     "maxtime",
     "on_interrupt",
     "progress",
