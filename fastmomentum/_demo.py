@@ -140,6 +140,7 @@ STYLES: dict[str, tuple[Callable, Any]] = {
 def warm_up() -> Iterator[tuple[str, float]]:
     """Compile, or load from disk, every loop; yield what was done and its seconds."""
     from fastmomentum import minimize
+    from fastmomentum.jit import minimizer
 
     for style, (fun, jac) in STYLES.items():
         for dtype in (np.float64, np.float32):
@@ -149,6 +150,10 @@ def warm_up() -> Iterator[tuple[str, float]]:
                     options = {"maxiter": 3, "learning_rate": learning_rate}
                     minimize(fun, np.ones(2, dtype), jac=jac, method=method.name, options=options)
             yield f"{style}, {np.dtype(dtype).name}", time.perf_counter() - start
+    for dtype in (np.float64, np.float32):
+        start = time.perf_counter()
+        minimizer(bowl_fused, "gd", jac=True)(np.ones(2, dtype))
+        yield f"minimizer, {np.dtype(dtype).name}", time.perf_counter() - start
 
 
 @dataclass(frozen=True)

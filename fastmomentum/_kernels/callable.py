@@ -21,6 +21,7 @@ from . import abi, layout
 from .bind import NotCompilable, compile_functions, compiled_entry, fun_type
 from .entry import driver_signature
 from .jit import FLAGS
+from .room import with_room
 
 NO_MEMORY, WRONG_SIZE = layout.CALL_FAILURES
 _CALL = abi.record(layout.CALL_FIELDS, abi.I8)
@@ -139,9 +140,9 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
         try:
             writer = fun if jac is True else jac
             in_place = not isinstance(writer, str) and takes_output(writer, len(rest))
-            code = compile_functions(fun, jac, rest, dtype, in_place)
+            code = with_room(compile_functions, fun, jac, rest, dtype, in_place)
             address_type = fun_type(code.single)
-            _, entry = compiled_entry(code.style, dtype.name, address_type, args_type)
+            _, entry = with_room(compiled_entry, code.style, dtype.name, address_type, args_type)
         except NotCompilable as error:
             raise errors.TypingError(str(error)) from None
         recipe = recipe_of(dtype)

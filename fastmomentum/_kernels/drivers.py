@@ -17,9 +17,10 @@ def driver(name: str, dtype: np.dtype) -> Any:
 def _address_of(dispatcher: Any, signature: Any) -> int:
     from . import abi
     from .interrupts import interrupts_kept
+    from .room import with_room
 
     with interrupts_kept():
-        return abi.address_of(dispatcher, signature)
+        return with_room(abi.address_of, dispatcher, signature)
 
 
 def driver_address(name: str, dtype: np.dtype, signature: Any) -> int:
