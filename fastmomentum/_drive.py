@@ -59,7 +59,8 @@ def workspace(rows: int, stride: int, dtype: np.dtype) -> tuple[np.ndarray, int]
     """Rows for vectors, and the address of the first; untouched rows cost no memory."""
     itemsize = dtype.itemsize
     per_line = 64 // itemsize
-    flat: Any = np.empty(rows * stride + per_line, dtype)
+    # Zeros, for which the system gives memory no sooner: a state must hold nothing of others.
+    flat: Any = np.zeros(rows * stride + per_line, dtype)
     address = addressof(c_char.from_buffer(flat))  # three times as fast as flat.ctypes
     first = -(address // itemsize) % per_line
     table = flat[first : first + rows * stride].reshape(rows, stride)
