@@ -16,7 +16,7 @@ import numpy as np
 from ._batch_state import BLOCK, BatchState, digest, limits_of
 from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
-from ._drive import Run
+from ._drive import Run, attach
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._minimize import minimize
@@ -212,8 +212,7 @@ def minimize_batch(
     penalty = check_penalty(penalty)
     per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
-    if method is None and penalty is not None and not penalty.separable:
-        chosen = check_method("nesterov")
+    chosen = check_method(method, penalty is None or penalty.separable)
     settings = check_options(chosen, tol, options, starts[0])
     check_batch_options(settings)
     n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
@@ -386,11 +385,11 @@ class Batch:
                 run_chunks(self, workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
-                _attach(error, self._finish())
+                attach(error, self._finish(), "what was found so far")
                 raise
         except BaseException as error:
             self.why = message_of_error(error)
-            _attach(error, self._finish())
+            attach(error, self._finish(), "what was found so far")
             raise
         finally:
             report.close()
@@ -458,7 +457,7 @@ class Batch:
             if compiled:
                 objective.first(x0, np.empty_like(x0))
         except Exception as error:
-            _attach(error, None, first)
+            attach(error, row=first)
             raise
         if not compiled:
             objective.warn_of_fallback(6)
@@ -570,7 +569,7 @@ class Batch:
                 penalty=self.penalty,
             )
         except Exception as error:
-            _attach(error, None, row)
+            attach(error, row=row)
             raise
         self.x[row], self.gradients[row] = found.x, found.jac
         self.numbers[row] = found.fun, found.grad_norm, found.learning_rate
@@ -610,21 +609,6 @@ class Batch:
 
 def _is_parallel(function: Any) -> bool:
     return bool(getattr(function, "targetoptions", {}).get("parallel"))
-
-
-def _attach(error: BaseException, result: OptimizeResult | None, row: int | None = None) -> None:
-    """What was found, and the problem that failed, go with the exception as attributes."""
-    try:
-        if row is not None:
-            error.row = row  # type: ignore[attr-defined]
-        if result is None:
-            return
-        error.result = result  # type: ignore[attr-defined]
-    except AttributeError:  # a class with __slots__
-        return
-    note = "fastmomentum: what was found so far is in the attribute `result` of this exception."
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
 
 
 class Loop:
@@ -710,7 +694,7 @@ class Loop:
             self._check_schedule(first, first + size)
         except BaseException as error:
             batch.stop[0] = 1
-            _attach(error, None, int(self.run_.ints[layout.INT.BATCH_ROW]))
+            attach(error, row=int(self.run_.ints[layout.INT.BATCH_ROW]))
             raise
         rows = slice(first, first + size)
         batch.settled[rows] = batch.status[rows] > NOT_RUN

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._batch import Batch, Report, _attach
-from ._drive import Run
+from ._batch import Batch, Report
+from ._drive import Run, attach
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.cuda.device import check_device
@@ -70,7 +70,7 @@ class CudaBatch(Batch):
                 check_gradient(objective, x0)
             objective.first(x0, np.empty_like(x0))
         except Exception as error:
-            _attach(error, None, first)
+            attach(error, row=first)
             raise
         self.backend = "cuda"
         self._solve_all(todo, objective, Run(objective, self.settings, x0, terms), style, report)

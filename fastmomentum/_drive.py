@@ -582,13 +582,22 @@ def _finish(
     return result
 
 
-def attach(error: BaseException, result: OptimizeResult) -> None:
-    """The best point found goes with the exception, as its attribute `result`."""
+def attach(
+    error: BaseException,
+    result: OptimizeResult | None = None,
+    found: str = "the best point found",
+    row: int | None = None,
+) -> None:
+    """The result, and of a batch the problem that failed, go with the exception as attributes."""
     try:
+        if row is not None:
+            error.row = row  # type: ignore[attr-defined]
+        if result is None:
+            return
         error.result = result  # type: ignore[attr-defined]
     except AttributeError:  # a class with __slots__
         return
-    note = "fastmomentum: the best point found is in the attribute `result` of this exception."
+    note = f"fastmomentum: {found} is in the attribute `result` of this exception."
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
 

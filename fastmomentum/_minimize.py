@@ -12,15 +12,12 @@ from ._drive import Run, drive
 from ._objective import Objective
 from ._result import OptimizeResult
 from ._state import State
-from ._terms import make_terms
+from ._terms import settle
 from ._validation import (
     check_args,
-    check_bounds,
     check_fun,
     check_jac,
     check_method,
-    check_options,
-    check_penalty,
     check_terms,
     check_unsupported,
     check_x0,
@@ -159,14 +156,9 @@ def minimize(
     x = check_x0(x0)
     check_fun(fun)
     check_unsupported(chosen, hess, hessp, constraints)
-    terms = None
-    if bounds is not None or penalty is not None:
-        terms = make_terms(check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype)
-    if terms is not None and method is None and not terms.separable:
-        chosen = check_method("nesterov")
-    settings = check_options(chosen, tol, options, x)
+    settings, terms = settle(method, x, bounds, penalty, tol, options)
     wrapped, takes_result = wrap_callback(callback)
-    check_terms(chosen, settings, terms)
+    check_terms(settings.method, settings, terms)
     if terms is not None:
         x = terms.start(x)
     objective = Objective(

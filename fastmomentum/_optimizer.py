@@ -19,15 +19,12 @@ from ._objective import Told
 from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
 from ._state import State
-from ._terms import make_terms
+from ._terms import settle
 from ._validation import (
     as_gradient,
     as_pair,
     as_scalar,
-    check_bounds,
     check_method,
-    check_options,
-    check_penalty,
     check_step_options,
     check_terms,
     check_x0,
@@ -96,18 +93,11 @@ class Optimizer:
         state: State | str | os.PathLike[str] | None = None,
     ):
         self._begin = time.perf_counter()
-        chosen = check_method(method)
+        check_method(method)
         x = check_x0(x0)
-        terms = None
-        if bounds is not None or penalty is not None:
-            terms = make_terms(
-                check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype
-            )
-        if terms is not None and method is None and not terms.separable:
-            chosen = check_method("nesterov")
-        settings = check_options(chosen, tol, options, x)
+        settings, terms = settle(method, x, bounds, penalty, tol, options)
         check_step_options(options)
-        check_terms(chosen, settings, terms)
+        check_terms(settings.method, settings, terms)
         if terms is not None:
             x = terms.start(x)
         told: Any = Told()

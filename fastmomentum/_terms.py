@@ -9,6 +9,7 @@ import numpy as np
 
 from ._kernels import layout
 from ._objective import is_jitted
+from ._validation import Settings, check_bounds, check_method, check_options, check_penalty
 from .penalties import Box, Penalty, Prox
 
 if TYPE_CHECKING:
@@ -132,6 +133,22 @@ class Terms:
                 h.prox_function, h.value_function, h.args, h.in_place, self.n, self.dtype
             )
         return made or operators.operator_of_python(self.apply, self.n, self.dtype)
+
+
+def settle(
+    method: str | None,
+    x: np.ndarray,
+    bounds: Any,
+    penalty: Any,
+    tol: float | None,
+    options: dict[str, Any] | None,
+) -> tuple[Settings, Terms | None]:
+    """What the user says of a run from x, checked; whether its parts go together is not yet."""
+    terms = None
+    if bounds is not None or penalty is not None:
+        terms = make_terms(check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype)
+    chosen = check_method(method, terms is None or terms.separable)
+    return check_options(chosen, tol, options, x), terms
 
 
 def make_terms(bounds: Any, penalty: Penalty | None, n: int, dtype: np.dtype) -> Terms | None:

@@ -170,10 +170,10 @@ def check_takes(name: str, function: Any, *arguments: str) -> None:
         raise TypeError(problem)
 
 
-def check_method(method: Any) -> Method:
-    """The method of this name; None is the default one."""
+def check_method(method: Any, separable: bool = True) -> Method:
+    """The method of this name; None is the default one, with a penalty that is `separable`."""
     if method is None:
-        return METHODS[DEFAULT_METHOD]
+        return METHODS[DEFAULT_METHOD if separable else "nesterov"]
     if not isinstance(method, str):
         raise TypeError(f"method must be one of {', '.join(METHODS)}, got {shown(method)}.")
     found = METHODS.get(method.lower())

@@ -315,8 +315,7 @@ def solve_lazily(
     X0 = X0.rechunk({1: -1})
     count, n = X0.shape
     penalty = check_penalty(penalty)
-    if method is None and penalty is not None and not penalty.separable:
-        chosen = check_method("nesterov")
+    chosen = check_method(method, penalty is None or penalty.separable)
     single = X0.dtype == np.float32
     x0 = np.zeros(n, np.float32 if single else np.float64)
     settings = check_options(chosen, tol, options, x0)
