@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
+from typing import Any
 
 import numpy as np
 
-from ._checkpoint import read_checkpoint, write_checkpoint
+from ._checkpoint import Kept
 from ._kernels import layout
 from ._state import rules_in, rules_of
 from ._status import Status
@@ -26,7 +27,7 @@ _CODES = (-1, layout.NOT_RUN, *Status)
 
 
 @dataclasses.dataclass(eq=False, repr=False)
-class BatchState:
+class BatchState(Kept):
     """What a batch has done: ``minimize_batch(..., state=result.state)`` solves the rest.
 
     A problem that was under way is solved anew, from its start, so that its result is the same.
@@ -49,6 +50,8 @@ class BatchState:
     """
 
     KIND = "batch"
+    LAYOUT = LAYOUT
+    META = ("method", "rules", "limits", "starts")
     ARRAYS = ("x", "gradients", "numbers", "counts")
 
     method: str
@@ -69,45 +72,10 @@ class BatchState:
         done = int((self.status != layout.NOT_RUN).sum())
         return f"BatchState(method={self.method!r}, {done:,} of {len(self.x):,} problems done)"
 
-    def save(self, file: str | os.PathLike[str]) -> None:
-        """Write it to a file, of NumPy's format npz, in one step: whole or not at all.
-
-        Parameters
-        ----------
-        file : path
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        meta = {
-            "layout": LAYOUT,
-            "method": self.method,
-            "rules": self.rules,
-            "limits": self.limits,
-            "starts": self.starts,
-        }
-        write_checkpoint(file, self.KIND, meta, {name: getattr(self, name) for name in self.ARRAYS})
-
     @classmethod
-    def load(cls, file: str | os.PathLike[str]) -> BatchState:
-        """Read a file of `save` or of ``minimize_batch(checkpoint=...)``.
-
-        Parameters
-        ----------
-        file : path
-
-        Raises
-        ------
-        ValueError
-            If it is not such a file, is damaged, or was written by another version.
-        OSError
-            If it cannot be read.
-        """
-        meta, arrays = read_checkpoint(file, cls.KIND, cls.ARRAYS, layout=LAYOUT)
+    def _of(cls, file: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> BatchState:
         try:
-            state = cls(
+            return cls(
                 method=str(meta["method"]),
                 rules=rules_in(file, meta),
                 limits={str(k): int(v) for k, v in meta["limits"].items()},
@@ -116,21 +84,22 @@ class BatchState:
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
-        count = len(state.x) if state.x.ndim == 2 else 0
+
+    def _check(self, file: Any) -> None:
+        count = len(self.x) if self.x.ndim == 2 else 0
         good = (
             count > 0
-            and state.x.dtype in (np.float64, np.float32)
-            and (state.gradients.shape, state.gradients.dtype) == (state.x.shape, state.x.dtype)
-            and state.numbers.shape == (count, layout.N_NUMBERS)
-            and state.numbers.dtype == np.float64
-            and state.counts.shape == (count, layout.N_COUNTS)
-            and state.counts.dtype == np.int64
-            and np.isin(state.status, _CODES).all()
-            and (state.counts[:, 1:] >= 0).all()
+            and self.x.dtype in (np.float64, np.float32)
+            and (self.gradients.shape, self.gradients.dtype) == (self.x.shape, self.x.dtype)
+            and self.numbers.shape == (count, layout.N_NUMBERS)
+            and self.numbers.dtype == np.float64
+            and self.counts.shape == (count, layout.N_COUNTS)
+            and self.counts.dtype == np.int64
+            and np.isin(self.status, _CODES).all()
+            and (self.counts[:, 1:] >= 0).all()
         )
         if not good:
             raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
-        return state
 
     def to_do(self, settings: Settings) -> np.ndarray:
         """Which problems are not solved yet, or ended by a limit that is another now."""

@@ -15,7 +15,7 @@ import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -134,6 +134,57 @@ def _read_array(archive: zipfile.ZipFile, name: str, size: int) -> np.ndarray:
         raise ValueError(f"{name} is {dtype} of shape {shape} in {rest} bytes.")
     # A copy: aligned, and to be written to.
     return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape).copy()
+
+
+class Kept:
+    """A state that can be in a file; its class says what it consists of, and checks it."""
+
+    KIND = ""
+    LAYOUT = ""  # what its numbers mean; a file with another one is of another version
+    META: tuple[str, ...] = ()  # attributes that are kept as JSON
+    ARRAYS: tuple[str, ...] = ()
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Write it to a file, of NumPy's format npz, in one step: whole or not at all.
+
+        Parameters
+        ----------
+        file : path
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        meta = {"layout": self.LAYOUT, **{name: getattr(self, name) for name in self.META}}
+        write_checkpoint(file, self.KIND, meta, {name: getattr(self, name) for name in self.ARRAYS})
+
+    @classmethod
+    def load(cls, file: str | os.PathLike[str]) -> Self:
+        """Read a file of `save`, or one that was given as `checkpoint`.
+
+        Parameters
+        ----------
+        file : path
+
+        Raises
+        ------
+        ValueError
+            If it is not such a file, is damaged, or was written by another version.
+        OSError
+            If it cannot be read.
+        """
+        meta, arrays = read_checkpoint(file, cls.KIND, cls.ARRAYS, layout=cls.LAYOUT)
+        state = cls._of(file, meta, arrays)
+        state._check(file)
+        return state
+
+    @classmethod
+    def _of(cls, file: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        raise NotImplementedError
+
+    def _check(self, file: Any) -> None:
+        raise NotImplementedError
 
 
 class Saver:

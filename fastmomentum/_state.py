@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checkpoint import read_checkpoint, write_checkpoint
+from ._checkpoint import Kept
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._status import Status
@@ -53,7 +53,7 @@ def rules_of(settings: Settings) -> dict[str, str]:
 
 
 @dataclasses.dataclass(eq=False, repr=False)
-class State:
+class State(Kept):
     """All that a run knows: ``minimize(..., state=result.state)`` goes on from it.
 
     Attributes
@@ -99,6 +99,8 @@ class State:
     """
 
     KIND = "run"
+    LAYOUT = LAYOUT
+    META = ("method", "loop", "status", "rules")
     ARRAYS = ("rows", "ints", "floats", "history", "work")
 
     method: str
@@ -136,52 +138,15 @@ class State:
         """Had the run ended, by the same rules as these?"""
         return self.status in ENDED and self.rules == rules_of(settings)
 
-    def save(self, file: str | os.PathLike[str]) -> None:
-        """Write it to a file, of NumPy's format npz, in one step: whole or not at all.
-
-        Parameters
-        ----------
-        file : path
-
-        Raises
-        ------
-        OSError
-            If the file cannot be written.
-        """
-        meta = {
-            "layout": LAYOUT,
-            "method": self.method,
-            "loop": self.loop,
-            "status": int(self.status),
-            "rules": self.rules,
-        }
-        write_checkpoint(file, self.KIND, meta, {name: getattr(self, name) for name in self.ARRAYS})
-
     @classmethod
-    def load(cls, file: str | os.PathLike[str]) -> State:
-        """Read a file of `save` or of ``minimize(checkpoint=...)``.
-
-        Parameters
-        ----------
-        file : path
-
-        Raises
-        ------
-        ValueError
-            If it is not such a file, is damaged, or was written by another version.
-        OSError
-            If it cannot be read.
-        """
-        meta, arrays = read_checkpoint(file, cls.KIND, cls.ARRAYS, layout=LAYOUT)
-        state = cls(
+    def _of(cls, file: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
+        return cls(
             method=_text(file, meta, "method"),
             loop=_text(file, meta, "loop"),
             status=_status(file, meta),
             rules=rules_in(file, meta),
             **arrays,
         )
-        state._check(file)
-        return state
 
     def _check(self, file: Any) -> None:
         """What the loops trust: kinds, lengths, and rows that exist."""
