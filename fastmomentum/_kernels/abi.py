@@ -612,9 +612,14 @@ if jit_disabled():
         return float(np.asarray(kind(bits)).view(like.dtype))
 
 else:
-    _BATCH, _CALL, _PLAN = (
+    _BATCH, _CALL, _PLAN, _SUM = (
         record(fields, I8)
-        for fields in (layout.BATCH_FIELDS, layout.CALL_FIELDS, layout.PLAN_FIELDS)
+        for fields in (
+            layout.BATCH_FIELDS,
+            layout.CALL_FIELDS,
+            layout.PLAN_FIELDS,
+            layout.SUM_FIELDS,
+        )
     )
     _NAMED = {I8: record(layout.INTS, I8), F8: record(layout.FLOATS, F8)}
 
@@ -639,6 +644,11 @@ else:
     def batch_fields(typing_context, address):
         """The numbers of a batch by name."""
         return _fields(_BATCH, address)
+
+    @intrinsic
+    def sum_fields(typing_context, address):
+        """The numbers of a sum by name."""
+        return _fields(_SUM, address)
 
     @intrinsic
     def call_fields(typing_context, address):

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "47c81dd9a01e85b3"
+SOURCES = "e27afd7d0c58791b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "bdf1b8fd50c78532"
+SOURCES = "5e750adb138bb76b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

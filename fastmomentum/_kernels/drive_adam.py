@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ba9decd63e1fa86e"
+SOURCES = "659d1039e8616932"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

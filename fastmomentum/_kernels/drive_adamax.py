@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "349b82883d686389"
+SOURCES = "ec785f75ca048888"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

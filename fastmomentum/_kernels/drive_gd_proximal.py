@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "d9e43f0f4375f40d"
+SOURCES = "4fd8205263219fe1"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

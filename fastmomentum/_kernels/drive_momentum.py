@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "87783bec085fc951"
+SOURCES = "e6e3c12a32ca4821"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

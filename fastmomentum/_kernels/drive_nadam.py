@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "fefc695ca36d1159"
+SOURCES = "3967e0cf29bb1a64"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "bd2272c5e17f394a"
+SOURCES = "2f5e44f45505b67a"
 
 
 
