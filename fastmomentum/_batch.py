@@ -16,6 +16,7 @@ import numpy as np
 from ._batch_state import BLOCK, BatchState, digest, limits_of
 from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
+from ._display import write
 from ._drive import Run, attach
 from ._gradient_check import check_gradient
 from ._kernels import layout
@@ -27,29 +28,27 @@ from ._resume import same_value
 from ._state import rules_of
 from ._status import message_of_error, message_of_many
 from ._terms import Terms, make_terms
-from ._validation import (
-    Settings,
+from ._validation.arguments import (
     check_args,
-    check_batch_options,
-    check_batched,
-    check_bounds,
-    check_client,
-    check_device,
     check_fun,
     check_jac,
-    check_lazy,
     check_method,
-    check_options,
     check_penalty,
-    check_row_bounds,
-    check_skip,
     check_terms,
+)
+from ._validation.batches import (
+    check_batch_options,
+    check_batched,
+    check_device,
+    check_lazy,
+    check_skip,
     check_workers,
     check_X0,
-    is_client,
-    schedule_value,
-    write,
 )
+from ._validation.bounds import check_bounds, check_row_bounds
+from ._validation.cluster import check_client, is_client
+from ._validation.options import Settings, check_options
+from ._validation.parameters import schedule_value
 
 # A worker asks for work this often, and so hands out what is left evenly.
 CHUNK_SECONDS = 0.02

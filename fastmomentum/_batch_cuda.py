@@ -13,7 +13,7 @@ from ._kernels import layout
 from ._kernels.cuda.device import check_device
 from ._objective import Objective
 from ._result import Status
-from ._validation import schedule_value
+from ._validation.parameters import schedule_value
 
 # Counts on the device are int32.
 MOST = 2**31 - 1

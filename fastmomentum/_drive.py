@@ -29,7 +29,8 @@ from ._resume import restore, state_of
 from ._state import State
 from ._status import NONFINITE_AT_X0, message_of, message_of_error
 from ._terms import Terms
-from ._validation import Settings, schedule_value, schedule_values
+from ._validation.options import Settings
+from ._validation.parameters import schedule_value, schedule_values
 from ._vectors import all_finite, largest_magnitude
 from .schedules import Schedule
 

@@ -20,15 +20,9 @@ from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
 from ._state import State
 from ._terms import settle
-from ._validation import (
-    as_gradient,
-    as_pair,
-    as_scalar,
-    check_method,
-    check_step_options,
-    check_terms,
-    check_x0,
-)
+from ._validation.arguments import check_method, check_terms, check_x0
+from ._validation.options import check_step_options
+from ._validation.returned import as_gradient, as_pair, as_scalar
 
 UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
 

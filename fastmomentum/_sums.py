@@ -18,17 +18,10 @@ from ._objective import Objective, Told
 from ._result import OptimizeResult, Status, make_result
 from ._status import message_of, without_state
 from ._terms import make_terms
-from ._validation import (
-    Sampling,
-    Settings,
-    check_bounds,
-    check_data,
-    check_fun,
-    check_method,
-    check_sampling,
-    check_sum_options,
-    check_x0,
-)
+from ._validation.arguments import check_fun, check_method, check_x0
+from ._validation.bounds import check_bounds
+from ._validation.options import Settings
+from ._validation.sums import Sampling, check_data, check_sampling, check_sum_options
 from .schedules import Constant
 
 # Steps for which the numbers of a schedule are made at once.

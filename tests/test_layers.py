@@ -50,6 +50,7 @@ LAYERS = (
     ("_html", 2),
     ("_result", 2),
     ("_validation", 2),
+    ("_display", 2),
     ("_vectors", 2),
     # Compiles its functions when that is asked for.
     ("problems", 2),

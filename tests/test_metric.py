@@ -15,7 +15,8 @@ from fastmomentum._drive import Run
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
 from fastmomentum._objective import Objective
-from fastmomentum._validation import check_method, check_options
+from fastmomentum._validation.arguments import check_method
+from fastmomentum._validation.options import check_options
 
 ADAPTIVE = tuple(name for name, method in METHODS.items() if method.metric is not None)
 adaptive = pytest.mark.parametrize("method", ADAPTIVE)
