@@ -9,9 +9,10 @@ from typing import Any
 from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
 from ._display import write
-from ._drive import Run, drive
+from ._drive import drive
 from ._objective import Objective
 from ._result import OptimizeResult
+from ._run import Run
 from ._state import State
 from ._terms import settle
 from ._validation.arguments import (

@@ -10,12 +10,12 @@ import numpy as np
 
 from ._callback import wrap_callback
 from ._display import write
-from ._drive import Plan, attach
 from ._kernels import layout
 from ._methods import Method
 from ._objective import takes_output
+from ._plan import Plan
 from ._progress import Progress
-from ._result import OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, attach, make_result
 from ._status import NONFINITE_AT_X0, message_of, without_state
 from ._terms import make_terms
 from ._validation.arguments import check_args, check_jac

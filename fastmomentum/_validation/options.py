@@ -26,7 +26,6 @@ from .values import (
 # On the infinity norm. float32 gradients carry errors of about eps**(1/3), as relative as in
 # float64, for which 1e-5 is SciPy's default.
 DEFAULT_GTOL = {"float64": 1e-5, "float32": 1e-3}
-
 MAXITER, MAXITER_PER_VARIABLE = 10_000, 200  # the larger, where none is given
 
 

@@ -13,9 +13,7 @@ from .options import Settings, check_options
 from .values import as_dict, check_choice, check_number, nearest, shown
 
 SHUFFLES = ("rows", "shards", "none")
-
 VARIANCE_REDUCTIONS = ("svrg",)
-
 # Of `minimize_sum`, besides those of the method.
 SUM_OPTIONS = ("gtol", "norm", "maxtime")
 

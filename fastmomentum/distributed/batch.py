@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .._batch import NOT_RUN, Batch, Report
+from .._batch_report import Report
+from .._batch_run import NOT_RUN, Batch
 from .._objective import is_compiled
 from .._result import OptimizeResult, Status, make_result
 from .._terms import make_terms
