@@ -11,7 +11,7 @@ import numpy as np
 from .abi import as_real, call_driver, call_evaluate, named, numbers_at, row, rows_of, smaller, sum_fields
 from .jit import cached_loop
 
-SOURCES = "4d44591f8cdeed31"
+SOURCES = "6fc8aea84831ec16"
 DELIVERED = 2
 NEEDS_EVALUATION = -2
 N_POINTS = 5
@@ -86,9 +86,10 @@ def drive_sum(
         batch.SEEN += f * count
         if state.ITERATION >= batch.AVERAGE_FROM:
             iterate = row(rows, state.CURRENT if batch.ITERATE < 0 else batch.ITERATE)
-            batch.AVERAGED += 1
+            averaged = batch.AVERAGED + 1
+            batch.AVERAGED = averaged
             for i in range(n):
-                if batch.AVERAGED == 1:
+                if averaged == 1:
                     mean[i] = iterate[i]
                 else:
-                    mean[i] += (iterate[i] - mean[i]) / batch.AVERAGED
+                    mean[i] += (iterate[i] - mean[i]) / averaged
