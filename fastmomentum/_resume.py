@@ -128,6 +128,6 @@ def same_value(
     slack = 1e-6 if x.dtype == np.float64 else 1e-3
     if f is not None and not abs(f - known) <= slack * max(1.0, abs(known)):
         raise ValueError(
-            f"{source} must be of the same problem: {where} fun was {known!r} when it was made, and "
-            f"is {f!r} now. Check fun and {given}."
+            f"{source} must be of the same problem: {where} fun was {known!r} when it was made, "
+            f"and is {f!r} now. Check fun and {given}."
         )

@@ -38,13 +38,14 @@ class CompiledSteps(Steps):
 
         run, method = self.run, self.run.method
         self.source, self.size = source, size
-        self.binding: Any = source.objective.binding
-        self.patches = row_patches(self.binding, source.blocks)
+        binding: Any = source.objective.binding
+        self.binding = binding
+        self.patches = row_patches(binding, source.blocks)
         iterate = -1
         if not run.plan.iterate_is_evaluated:
             iterate = layout.FIRST_SLOT + method.slots.index(method.iterate)
         self._set(
-            DRIVER=driver_address(run.plan.loop, run.dtype, self.binding.signature),
+            DRIVER=driver_address(run.plan.loop, run.dtype, binding.signature),
             SIZE=size,
             ARRAYS=self.patches.ctypes.data,
             N_ARRAYS=len(self.patches),
@@ -54,7 +55,7 @@ class CompiledSteps(Steps):
             MEAN=self.mean.ctypes.data,
         )
         run.ints[INT.BATCH] = self.fields.ctypes.data
-        self.address = caller_address("sum", run.dtype, self.binding.signature)
+        self.address = caller_address("sum", run.dtype, binding.signature)
 
     def correct(self, snapshot: np.ndarray, gradient: np.ndarray) -> None:
         """Correct the gradients of batches by those at a snapshot, as 'svrg' does."""
@@ -80,9 +81,7 @@ class CompiledSteps(Steps):
         if noted.averaged and noted.mean is not self.mean:
             self.mean[:] = noted.mean
         self.reals[_FIELD["SEEN"]] = noted.seen
-        self._set(
-            AVERAGED=noted.averaged, NEXT=noted.rows - self.first, ROWS=self.end - self.first
-        )
+        self._set(AVERAGED=noted.averaged, NEXT=noted.rows - self.first, ROWS=self.end - self.first)
         started = time.perf_counter()
         binding.entry(
             self.address, binding.fun, binding.jac, self.source.blocks, 0, 0.0, run.workspace,

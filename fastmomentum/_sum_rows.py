@@ -37,14 +37,22 @@ class Rows:
         return np.array([len(self.data[0])])
 
     def evaluate(
-        self, points: np.ndarray, rows: dict[int, np.ndarray] | None = None, first: bool = False
+        self, points: np.ndarray, rows: dict[int, np.ndarray] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Sums over all or some rows at each point; `first`: compiled code has not seen them."""
-        objective = self.objective
-        objective.args = self.data
+        return self._evaluate(self.objective.evaluate, points, rows)
+
+    def check(
+        self, points: np.ndarray, rows: dict[int, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`evaluate`, before compiled code calls the function, once and in Python."""
+        return self._evaluate(self.objective.first, points, rows)
+
+    def _evaluate(
+        self, evaluate: Any, points: np.ndarray, rows: dict[int, np.ndarray] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        self.objective.args = self.data
         if rows is not None:
-            objective.args = tuple(take_rows(a, rows[0]) for a in self.data)
-        evaluate: Any = objective.first if first else objective.evaluate
+            self.objective.args = tuple(take_rows(a, rows[0]) for a in self.data)
         fun, grad = np.empty(len(points)), np.empty_like(points)
         for k, x in enumerate(points):
             fun[k] = evaluate(x, grad[k])

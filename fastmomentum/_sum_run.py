@@ -79,7 +79,7 @@ class Descent:
         if not self.keeps_state:
             name = type(self.rng.bit_generator).__name__
             raise ValueError(
-                f"seed must be an integer, or have one of NumPy's bit generators, for a checkpoint; "
+                "seed must be an integer, or have one of NumPy's bit generators, for a checkpoint; "
                 f"got {name}."
             )
         self.saver = Saver(file, self.settings.checkpoint_every)
@@ -121,8 +121,8 @@ class Descent:
                 return failed
             del self.values[epoch.number :]
             self.values.append(steps.noted.seen / self.count)
-            x, state = steps.run.iterate(), self.rng.bit_generator.state
-            steps.begin(Epoch(epoch.number + 1, x, state))
+            x, drawn = steps.run.iterate(), dict(self.rng.bit_generator.state)
+            steps.begin(Epoch(epoch.number + 1, x, drawn))
             if callback is not None:
                 try:
                     self._tell(callback, takes_result)
@@ -148,7 +148,6 @@ class Descent:
         while (noted := steps.note()).rows < self.count:
             if noted.nit == 0:
                 failed = self._step({0: order[: self.sampling.batch_size]})
-                self.source.objective.warn_of_fallback()
             else:
                 failed = steps.advance(deadline - time.perf_counter())
             failed = self._limited(deadline) if failed is None else failed
@@ -165,25 +164,35 @@ class Descent:
     def _step(self, rows: dict[int, np.ndarray]) -> Status | None:
         """One step, through Python."""
         first = self.steps.nit == 0
-        f, g, count = self._gradient(rows, first)
+        f, g, count = self._gradient(rows, checked=first and self.compiled)
         if first:
             self.first = f
+            if isinstance(self.source, Rows):
+                self.source.objective.warn_of_fallback(stacklevel=7)
         failed: Status | None = self.steps.take(f, g, count)
         return failed
 
     def _gradient(
-        self, rows: dict[int, np.ndarray], first: bool
+        self, rows: dict[int, np.ndarray], checked: bool
     ) -> tuple[float, np.ndarray, int]:
-        """Mean over a batch, corrected by that at the snapshot; and its rows."""
+        """Mean over a batch, corrected by that at the snapshot; and its number of rows."""
         x, anchor = self.steps.point, self.anchor
         count = sum(map(len, rows.values()))
         points = x[None] if anchor is None else np.stack([x, anchor.x])
-        more = {"first": True} if first and self.compiled else {}
-        fun, grad = self.source.evaluate(points, rows, **more)
+        fun, grad = self._evaluate(points, rows, checked)
         g = grad[0] / count
         if anchor is not None:
             g = g - grad[1] / count + anchor.grad
         return float(fun[0]) / count, g, count
+
+    def _evaluate(
+        self, points: np.ndarray, rows: dict[int, np.ndarray], checked: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over a batch; `checked`: before compiled code calls the function."""
+        found: tuple[np.ndarray, np.ndarray]
+        evaluate = self.source.check if checked else self.source.evaluate
+        found = evaluate(points, rows)
+        return found
 
     def _look(self, epoch: Epoch) -> bool:
         """Take a snapshot where one is due; is it the minimum?"""
@@ -357,7 +366,6 @@ class Descent:
         """Has the first batch the value that it had?"""
         rng = np.random.Generator(generator_of(self.origin))
         rows = next(batches(self.sizes, self.sampling, rng))
-        more = {"first": True} if self.compiled else {}
-        fun, _ = self.source.evaluate(self.start[None], rows, **more)
+        fun, _ = self._evaluate(self.start[None], rows, checked=self.compiled)
         f = float(fun[0]) / sum(map(len, rows.values()))
         same_value(source, f, self.first, None, self.start, "in its first batch", "data")

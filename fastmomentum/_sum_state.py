@@ -61,6 +61,21 @@ class SumState(Kept):
         `epoch`, rows seen in this one, iterates in the mean, epoch of the snapshot (-1: none).
     sizes : ndarray of int
         Rows of each shard.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmomentum import minimize_sum
+    >>> rows = np.random.default_rng(0).standard_normal((100, 2))
+    >>> def fun(x, rows):
+    ...     r = x - rows
+    ...     return 0.5 * (r * r).sum(), r.sum(axis=0)
+    >>> given = {"seed": 1, "options": {"learning_rate": 0.01}}
+    >>> part = minimize_sum(fun, np.ones(2), rows, epochs=2, **given)
+    >>> rest = minimize_sum(fun, np.ones(2), rows, epochs=5, **given, state=part.state)
+    >>> whole = minimize_sum(fun, np.ones(2), rows, epochs=5, **given)
+    >>> rest.nit == whole.nit, (rest.x == whole.x).all()
+    (True, np.True_)
     """
 
     KIND = "sum"
@@ -132,11 +147,11 @@ class SumState(Kept):
         steps = State._of(file, meta, {**parts, "history": np.empty((0, 3))})
         try:
             sampling = {str(k): str(v) for k, v in meta["sampling"].items()}
-            drawn = {name: dict(meta[name]) for name in ("generator", "origin")}
+            generator, origin = dict(meta["generator"]), dict(meta["origin"])
             seeded = bool(meta["seeded"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
-        return cls(steps=steps, **drawn, seeded=seeded, sampling=sampling, **arrays)
+        return cls(steps, generator, origin, seeded, sampling, **arrays)
 
     def _check(self, file: Any) -> None:
         self.steps._check(file)

@@ -65,7 +65,7 @@ class Steps:
         self.total = total
         # Of the steps 1, 2, ..., total the last ones are averaged.
         self.average_from = math.floor((1.0 - sampling.average) * total) + 1
-        begin = Epoch(0, x.copy(), sampling.rng.bit_generator.state)
+        begin = Epoch(0, x.copy(), dict(sampling.rng.bit_generator.state))
         self.noted = Noted(0, begin, 0, 0.0, 0, None)
         self.count = 0  # rows of the batch of the last step
         self.filled = 0

@@ -81,16 +81,29 @@ def minimize_sum(
     options : dict, optional
         ``learning_rate``, a number or a schedule of the step 0, 1, ..., which must be given; the
         method's other parameters, see `show_options`; ``gtol`` and ``norm``, a test of the
-        gradient of the whole mean, at the end and, with 'svrg', at each snapshot; ``maxtime``.
+        gradient of the whole mean, at the end and, with 'svrg', at each snapshot; and ``maxtime``,
+        ``on_interrupt``, ``checkpoint_every``, ``keep_state`` and ``backend``, as of `minimize`.
+    state : SumState or path, optional
+        ``result.state`` of an earlier call, or the file of one: the run goes on as if there had
+        been no break, to the last bit, from the step that it had come to. x0 is used for its length
+        and type only, and `seed` may be left out; `fun` is called once, with the rows of the first
+        batch, to see that it is the same. `epochs` and the counts of the result are those of the
+        whole run, ``maxtime`` is that of this call. `epochs` may be raised, but for a run with
+        `average`, whose last part would be another; options may differ.
+    checkpoint : path, optional
+        A file to keep the run in, written every ``options["checkpoint_every"]`` seconds and at the
+        end. Where it exists the run goes on from it, so that the same call, after its process was
+        killed, ends with the result that it would have had.
 
     Returns
     -------
     OptimizeResult
         With x; fun and jac, of the mean over all rows at x; nit, the steps; nfev, the means that
         were evaluated, over batches or all rows; n_passes, all rows seen divided by N; epochs;
-        success, whether the test of the gradient is met; status, message, grad_norm, time; and
-        ``history["fun"]``, for each epoch the mean of the values that its steps saw. Where a value
-        is not finite, x is that at the start of the epoch.
+        success, whether the test of the gradient is met; status, message, grad_norm, time, backend;
+        ``history["fun"]``, for each epoch the mean of the values that its steps saw; and, of a run
+        that did not converge, state. Where a value is not finite, x is that at the start of the
+        epoch.
 
     Raises
     ------
@@ -99,6 +112,15 @@ def minimize_sum(
 
     Notes
     -----
+    With a Numba function and data in memory the steps run in compiled code, many in one call,
+    with the bits of those in Python. Ctrl-C, ``maxtime`` and the checkpoint are looked at every 50
+    ms, `callback` is called between epochs.
+
+    Ctrl-C raises KeyboardInterrupt, with the last iterate in its attribute ``result`` (``fun`` and
+    ``jac`` are nan there, unless they are known), or with ``on_interrupt="return"`` returns that
+    after a pass over all rows. So does an exception of `fun` or `callback`, with x at the start of
+    the epoch. ``result.state`` goes on from either.
+
     The snapshots of 'svrg' are the last iterates (option I of [1]_), and its batches go through
     all rows in turn instead of being drawn with replacement.
 
