@@ -2,11 +2,12 @@
 
 ``python benchmarks/sums.py`` fits a logistic regression to 100,000 rows of 20 features by momentum,
 with batches of several sizes and the same rate for all. Each figure is the CPU time of one thread
-per step, the least of a few runs taken in turn, after one that compiles; the losses are the mean
-over all rows after the same number of epochs, each solver with an order of its own.
+per step, the least of a few runs of an epoch taken in turn, after one that compiles. Ours includes
+the pass over all rows at the end. The losses are the mean over all rows after the same number of
+epochs, each solver with an order of its own.
 
-``--cold`` is what `minimize_sum` adds to a fresh process, with an empty and with a filled cache, when
-Numba has started and the user's function is compiled.
+``--cold`` is what `minimize_sum` adds to a fresh process, with an empty and with a filled cache,
+when Numba has started and the user's function is compiled.
 """
 
 from __future__ import annotations

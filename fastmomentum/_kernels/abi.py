@@ -14,6 +14,7 @@ so that exceptions propagate.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import weakref
 
@@ -240,6 +241,7 @@ def scratch_offset(fun, jac, args):
     return _offset(context_type(fun, jac, args), 3)
 
 
+@functools.lru_cache(maxsize=256)  # LLVM takes a millisecond to tell one
 def argument_offset(fun, jac, args, index, field=None):
     """Bytes from the start of a context to one of the user's arguments.
 

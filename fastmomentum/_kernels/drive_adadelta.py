@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e27afd7d0c58791b"
+SOURCES = "226cc74c8fb6e45a"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "5e750adb138bb76b"
+SOURCES = "b902f3037479b053"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

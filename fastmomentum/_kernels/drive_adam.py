@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "659d1039e8616932"
+SOURCES = "13c398bedf6fd29e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

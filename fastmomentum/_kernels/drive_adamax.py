@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ec785f75ca048888"
+SOURCES = "6f2fb869a2f8ce49"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

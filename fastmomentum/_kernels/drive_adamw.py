@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1b4795f72151b64b"
+SOURCES = "8fe96f222033ffa3"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b6dba83f33ea5402"
+SOURCES = "e913102b2ce6cde0"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "4fd8205263219fe1"
+SOURCES = "1fd58fd3ccbed460"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "e6e3c12a32ca4821"
+SOURCES = "7235b1eac793eb88"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "3967e0cf29bb1a64"
+SOURCES = "d71cc84833224751"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

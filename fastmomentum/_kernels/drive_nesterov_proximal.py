@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "38e156ef0080dd12"
+SOURCES = "a4ab3e296b076378"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

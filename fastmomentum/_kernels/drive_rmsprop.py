@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "cf14f3c44328e0ab"
+SOURCES = "d977bcd0236e800b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "2f5e44f45505b67a"
+SOURCES = "2774d6d0bab224a5"
 
 
 

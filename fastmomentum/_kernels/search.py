@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "4ba041c2c51be9f2"
+SOURCES = "6666a14bfde636ae"
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1
