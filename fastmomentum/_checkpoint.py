@@ -229,6 +229,8 @@ def check_state(state: Any, checkpoint: Any, kind: Any) -> Any:
 
     `kind` is the class that it must be of, with a method `load`.
     """
+    if state is None and checkpoint is None:
+        return None
     for name, value in (("state", state), ("checkpoint", checkpoint)):
         path = isinstance(value, str | os.PathLike)
         if value is not None and not path and not (name == "state" and isinstance(value, kind)):
