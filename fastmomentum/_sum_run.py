@@ -168,7 +168,7 @@ class Descent:
         if first:
             self.first = f
             if isinstance(self.source, Rows):
-                self.source.objective.warn_of_fallback(stacklevel=7)
+                self.source.objective.warn_of_fallback()
         failed: Status | None = self.steps.take(f, g, count)
         return failed
 
