@@ -42,9 +42,18 @@ def client():
 
 @pytest.fixture
 def both(client):
-    """The client, once two workers live."""
+    """The client, once two workers live, and would be started again."""
     client.wait_for_workers(2, timeout=SECONDS)
+    end = time.monotonic() + SECONDS
+    # A nanny that is still starting its worker does not notice that it ends.
+    while set(client.run(nanny_status, nanny=True).values()) != {"running"}:
+        assert time.monotonic() < end
+        time.sleep(0.05)
     return client
+
+
+def nanny_status(dask_worker):
+    return dask_worker.status.name
 
 
 def pids(client):
