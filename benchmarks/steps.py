@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .overhead import slope, iterate
+from .overhead import iterate, slope
 
 
 class Steps:
