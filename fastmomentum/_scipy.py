@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from ._display import stack_level
 from ._minimize import minimize
 from ._result import OptimizeResult
 from ._validation.arguments import check_jac, check_method, check_unsupported
@@ -16,8 +16,6 @@ from ._validation.bounds import check_box, check_fixed_integers
 from ._validation.options import check_option_names, option_names
 from ._validation.values import nearest
 
-# Their frames lie between ours and the user's, where warnings belong.
-_HOSTS = ("fastmomentum", "scipy", "sklearn", "statsmodels", "lmfit")
 # Keywords of statsmodels' `fit` that are no options of a minimizer, or that have their own place.
 _STATSMODELS_OWN = ("extra_fit_funcs", "cov_params_func", "niter", "min_method")
 
@@ -158,7 +156,7 @@ class ScipyMethod:
         -------
         OptimizeResult
         """
-        level = _stacklevel()
+        level = stack_level()
         check_unsupported(check_method(self.method), hess, hessp, constraints, level)
         fun, jac = _as_given(fun, jac)
         if jac is None or jac is False:
@@ -374,17 +372,9 @@ def _as_given(fun: Any, jac: Any) -> tuple[Any, Any]:
     return fun, jac
 
 
-def _stacklevel() -> int:
-    """The `stacklevel` of a warning in the caller that makes it one of the user's code."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _HOSTS:
-        frame, level = frame.f_back, level + 1
-    return level
-
-
 def _warn_of_failure(result: OptimizeResult, category: type[Warning]) -> None:
     warnings.warn(
         f"The minimization did not converge (status {result.status}): {result.message}",
         category,
-        stacklevel=_stacklevel(),
+        stacklevel=stack_level(),
     )
