@@ -1,14 +1,11 @@
-"""What `disp` prints, and where warnings belong."""
+"""What `disp` prints."""
 
 from __future__ import annotations
 
 import sys
-import warnings
 
 from ._result import OptimizeResult, attach
-
-# Their frames lie between ours and the user's, where warnings belong.
-_HOSTS = ("fastmomentum", "scipy", "sklearn", "statsmodels", "lmfit")
+from ._warnings import warn
 
 
 def write(text: str) -> None:
@@ -41,15 +38,7 @@ def message(result: OptimizeResult, success: bool) -> None:
     from scipy.optimize import OptimizeWarning
 
     try:
-        warnings.warn(result.message, OptimizeWarning, stacklevel=stack_level())
+        warn(result.message, OptimizeWarning)
     except OptimizeWarning as error:
         attach(error, result)
         raise
-
-
-def stack_level() -> int:
-    """The `stacklevel` of a warning in the caller that makes it one of the user's code."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _HOSTS:
-        frame, level = frame.f_back, level + 1
-    return level

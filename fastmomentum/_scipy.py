@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ._display import stack_level
 from ._minimize import minimize
 from ._result import OptimizeResult
 from ._validation.arguments import check_jac, check_method, check_unsupported
 from ._validation.bounds import check_box, check_fixed_integers
 from ._validation.options import check_option_names, option_names
 from ._validation.values import nearest
+from ._warnings import warn
 
 # Keywords of statsmodels' `fit` that are no options of a minimizer, or that have their own place.
 _STATSMODELS_OWN = ("extra_fit_funcs", "cov_params_func", "niter", "min_method")
@@ -156,12 +155,11 @@ class ScipyMethod:
         -------
         OptimizeResult
         """
-        level = stack_level()
-        check_unsupported(check_method(self.method), hess, hessp, constraints, level)
+        check_unsupported(check_method(self.method), hess, hessp, constraints)
         fun, jac = _as_given(fun, jac)
         if jac is None or jac is False:
             jac = self.jac
-        merged = {**self.options, **self._known(options, level)}
+        merged = {**self.options, **self._known(options)}
         if tol is not None and options.get("gtol") is None:
             merged.pop("gtol", None)
         return minimize(
@@ -346,7 +344,7 @@ class ScipyMethod:
             report["allvecs"] = result.allvecs
         return result.x, report
 
-    def _known(self, options: Mapping[str, Any], level: int) -> dict[str, Any]:
+    def _known(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options that the method has, and that are given; a warning of the others."""
         valid = option_names(check_method(self.method))
         given = {name: value for name, value in options.items() if value is not None}
@@ -355,11 +353,7 @@ class ScipyMethod:
             from scipy.optimize import OptimizeWarning
 
             hint = nearest(unknown[0], valid) if len(unknown) == 1 else ""
-            warnings.warn(
-                f"Unknown solver options: {', '.join(unknown)}.{hint}",
-                OptimizeWarning,
-                stacklevel=level + 1,
-            )
+            warn(f"Unknown solver options: {', '.join(unknown)}.{hint}", OptimizeWarning)
         return {name: value for name, value in given.items() if name in valid}
 
 
@@ -373,8 +367,4 @@ def _as_given(fun: Any, jac: Any) -> tuple[Any, Any]:
 
 
 def _warn_of_failure(result: OptimizeResult, category: type[Warning]) -> None:
-    warnings.warn(
-        f"The minimization did not converge (status {result.status}): {result.message}",
-        category,
-        stacklevel=stack_level(),
-    )
+    warn(f"The minimization did not converge (status {result.status}): {result.message}", category)
