@@ -369,8 +369,9 @@ def main() -> None:
             "median of the ratios within\nturns. First call: in a fresh process with an empty "
             "cache, for the first problem; what\nearlier problems compiled is there for later "
             f"ones. Solved: every entry of the gradient at most\n{SLACK * GTOL:g}; of the fits, "
-            f"each within {EXCESS:g} of the lowest sum of squares that any solver found.\nquadratic-300 is "
-            "diagonal, which a diagonal metric, ours, turns into a sphere; rotated-100 is not."
+            f"each within {EXCESS:g} of the lowest sum of squares that any solver found.\n"
+            "quadratic-300 is diagonal, which a diagonal metric, ours, turns into a sphere; "
+            "rotated-100 is not."
         )
         report(rows, missing, fits)
         print(f"\nThis took {time.perf_counter() - begin:.0f} s.")

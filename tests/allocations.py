@@ -95,7 +95,7 @@ def measure():
     rows = {}
     for method, known in METHODS.items():
         for rate in RATES:
-            if rate == "auto" and known.required:
+            if rate == "auto" and known.loop is None:
                 continue
             for n in SIZES:
                 rows[f"minimize {method} {rate} {n}"] = of_minimize(method, rate, n)
