@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# One thread each, said before anything is imported that starts threads.
+# One thread each, said before anything is imported that starts threads; not where asv imports this.
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -36,7 +36,8 @@ ONE_THREAD = {
     "NUMBA_NUM_THREADS": "1",
     "JAX_PLATFORMS": "cpu",
 }
-os.environ.update(ONE_THREAD)
+if not __package__:
+    os.environ.update(ONE_THREAD)
 
 import numpy as np  # noqa: E402
 
