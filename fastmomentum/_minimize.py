@@ -150,9 +150,9 @@ def minimize(
 
         check_fun(fun)
         check_unsupported(chosen, hess, hessp, constraints)
-        refused = {"penalty": penalty, "state": state, "checkpoint": checkpoint}
+        refused = {"state": state, "checkpoint": checkpoint}
         return minimize_on_device(
-            fun, x0, args, chosen, jac, bounds, tol, callback, options, refused
+            fun, x0, args, chosen, jac, bounds, tol, callback, options, penalty, refused
         )
     x = check_x0(x0)
     check_fun(fun)

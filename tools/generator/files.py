@@ -7,7 +7,7 @@ import re
 
 from fastmomentum._methods import METHODS, METRICS, Method
 
-from . import cuda
+from . import cuda, team
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
 from .templates import FOLDER, fill, of_kind, with_shared
@@ -154,6 +154,7 @@ def files() -> dict[pathlib.Path, str]:
             loop, path = automatic_path(name, composite)
             texts[f"drive_{loop}"] = automatic_file(loop, path, composite)
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
+            texts[f"cuda/team_{loop}"] = team.file_of(path, composite)
     texts["drive_batch"] = caller_file("batch")
     texts["drive_single"] = caller_file("single", composite=False)
     texts["drive_single_composite"] = caller_file("single_composite")
