@@ -118,22 +118,22 @@ class AutomaticRate(DeviceRun):
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
         x, gradient = (self.library.empty_like(self.out) for _ in range(2))
-        numbers, counts = self.team.found(self.library.view(x), self.library.view(gradient))
+        fun, norm = self.team.found(self.library.view(x), self.library.view(gradient))
         seen = self.team.look()
         result = make_result(
             message=self._message(status, seen["BEST"]),
             success=status == Status.CONVERGED,
             status=int(status),
-            fun=numbers[0],
+            fun=fun,
             x=x,
-            nit=counts[1],
+            nit=seen["NIT"],
             jac=gradient,
-            nfev=counts[2],
-            njev=counts[3],
-            grad_norm=numbers[1],
-            learning_rate=numbers[2],
-            n_restarts=counts[4],
-            line_search_failures=counts[5],
+            nfev=seen["NFEV"],
+            njev=seen["NJEV"],
+            grad_norm=norm,
+            learning_rate=seen["LEARNING_RATE"],
+            n_restarts=seen.get("N_RESTARTS", 0),
+            line_search_failures=seen["LINE_SEARCH_FAILURES"],
             time=time.perf_counter() - begin,
             backend="cuda",
         )

@@ -246,6 +246,8 @@ def file_text(
         for all_names, mark in zip((layout.INTS, layout.FLOATS), "IF", strict=True)
     ]
     lines = [f"{name} = {value}" for name, value in (numbers or {}).items()]
+    sizes = zip(("N_INTS", "N_FLOATS"), used, strict=True)
+    lines += [f"{name} = {len(kind)}" for name, kind in sizes if name in body]
     for mark, kind in zip("IF", used, strict=True):
         lines += [f"{mark}_{n} = {i}" for i, n in enumerate(kind)]
     first = "".join(
@@ -263,7 +265,8 @@ def file_text(
     arguments = ["device_function", "evaluate", "size_of", "real_type"]
     if kernels:
         arguments = ["device_function", "real_type", "THREADS"]
-        arguments += ["N_EXTRA"] if "N_EXTRA" in body else []
+        others = ("LEADERS", "N_EXTRA", "whole_function", "stay_whole")
+        arguments += [name for name in others if name in body]
     free = [n for n in FIXED if re.search(rf"\b{n}\b", body)]
     head = NOTICE.format(sources=path) + "\nimport math\n\nimport numpy as np\n"
     if kernels:

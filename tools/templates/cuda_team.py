@@ -1,10 +1,12 @@
-# A run whose automatic loop all threads of a grid go through together: what they reduce, and the
-# kernels. The functions of the user's run between two launches: a launch takes in what they gave
-# for the point that was asked for, goes on, and writes down the next such point.
+# A run whose automatic loop a whole grid goes through. The user's functions run between two
+# launches: a launch takes in what they gave for the point that was asked for, goes on, and writes
+# down the next such point.
 #
-# The numbers of a run lie in global memory between launches. Each thread has its own copy, and
-# thread 0 writes it back. Where the run has ended, later launches do nothing, so that the host may
-# run ahead.
+# In each block the first warp goes through the state machine, with numbers that are the same in all
+# blocks; of a loop over the variables it tells the others by `task`, a number and the rows, and
+# `inputs`, the scalars. Then all threads of the grid take part in it. The numbers lie in global
+# memory between launches, and thread 0 writes them back. Where the run has ended, later launches do
+# nothing, so that the host may run ahead.
 
 
 @part
@@ -16,10 +18,10 @@ def largest(a, b):
 @part
 def smallest_magnitude(v, n):
     """The smallest magnitude in a row; nan if it holds one."""
-    found = -np.inf
+    most = -np.inf
     for i in range(n):
-        found = largest(found, -abs(v[i]))
-    return -found
+        most = largest(most, -abs(v[i]))
+    return -most
 
 
 @part
@@ -39,21 +41,16 @@ def reduce_block(shared, sums, count, columns):
 
 
 @part
-def reduce_team(team, sums, count):
-    """Reduce the values of all threads: all get the same ones.
+def reduce_team(values, sums, count, shared, partials, side):
+    """Reduce the values of all threads to column 0, in each block.
 
-    The sums come first. Every block reduces what all blocks have found. Two sets of partial results
-    take turns: who writes to one again has been waited for by those who read it.
+    The sums come first. Every block reduces what all blocks have found, in the same order.
     """
-    partials, values, reductions = team
-    shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
     t = cuda.threadIdx.x
     blocks = cuda.gridDim.x
     for j in range(count):
         shared[j, t] = values[j]
     reduce_block(shared, sums, count, THREADS)
-    side = reductions[0] % 2
-    reductions[0] += 1
     if t == 0:
         for j in range(count):
             partials[side, j, cuda.blockIdx.x] = shared[j, 0]
@@ -67,9 +64,39 @@ def reduce_team(team, sums, count):
             for j in range(sums, count):
                 shared[j, t] = largest(shared[j, t], partials[side, j, b])
     reduce_block(shared, sums, count, smaller(blocks, THREADS))
-    for j in range(count):
-        values[j] = shared[j, 0]
-    cuda.syncthreads()
+
+
+@part
+def perform(team):
+    """Take part in what was ordered; those who order nothing themselves, in all that follows.
+
+    What was reduced is in column 0 of `shared` until the next order.
+    """
+    stay_whole()
+    rows, task, inputs, shared, partials, reductions = team
+    values = cuda.local.array(MOST_VALUES, real_type)
+    while True:
+        cuda.syncthreads()
+        if task[0] < 0:
+            return
+        sums, count = operate(rows, task, inputs, values)
+        if count > 0:
+            # Two sets of partial results take turns: who writes to one again has been waited for
+            # by those who read it.
+            reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
+            reductions[0] += 1
+        cuda.syncthreads()
+        if cuda.threadIdx.x < LEADERS:
+            return
+
+
+@part
+def end_orders(result, team):
+    """Let the other threads go on, and know a number."""
+    task = team[1]
+    task[0] = -1
+    task[1] = result
+    perform(team)
 
 
 @part
@@ -87,32 +114,38 @@ def tell(
 ):
     if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
         return
-    ints = cuda.local.array(len(INT_NAMES), np.int32)
-    floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-    extra = cuda.local.array(N_EXTRA, real_type)
-    values = cuda.local.array(MOST_VALUES, real_type)
+    task = cuda.shared.array(TASK_SIZE, np.int32)
+    inputs = cuda.shared.array(MOST_SCALARS, real_type)
+    shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
     reductions = cuda.local.array(1, np.int32)
+    ints = cuda.local.array(N_INTS, np.int32)
+    floats = cuda.local.array(N_FLOATS, real_type)
+    extra = cuda.local.array(N_EXTRA, real_type)
     reductions[0] = 0
-    team = (partials, values, reductions)
-    set_numbers(ints, floats, all_ints, all_floats)
-    for j in range(N_EXTRA):
-        extra[j] = all_extra[j]
-    n = ints.SIZE
+    team = (rows, task, inputs, shared, partials, reductions)
     if mode == EVALUATED:
-        target = rows[N_POINTS + ints.TRIAL]
-        for i in range(n):
+        target = rows[N_POINTS + all_ints[I_TRIAL]]
+        for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
             target[i] = g[i]
-        floats.FUN = real_type(f[0])
-        ints.NFEV += ints.COST_FUN
-        ints.NJEV += ints.COST_JAC
-        ints.PENDING = DELIVERED
-    elif mode == TO_EVALUATE and ints.TERMS != 0:
-        clip_to_bounds(rows, ints, 0)
-        floats.PENALTY = penalty_at(rows, ints, 0)
-    drive(rows, ints, floats, extra, last)
-    if ints.STATUS == NEEDS_EVALUATION:
-        x = rows[ints.TRIAL]
-        for i in range(n):
+    if cuda.threadIdx.x < LEADERS:
+        set_numbers(ints, floats, all_ints, all_floats)
+        for j in range(N_EXTRA):
+            extra[j] = all_extra[j]
+        if mode == EVALUATED:
+            floats.FUN = real_type(f[0])
+            ints.NFEV += ints.COST_FUN
+            ints.NJEV += ints.COST_JAC
+            ints.PENDING = DELIVERED
+        elif mode == TO_EVALUATE and ints.TERMS != 0:
+            clip_to_bounds(rows, ints, 0)
+            floats.PENALTY = penalty_at(rows, ints, 0)
+        drive(rows, ints, floats, extra, last)
+        end_orders(ints.TRIAL if ints.STATUS == NEEDS_EVALUATION else -1)
+    else:
+        perform(team)
+    if task[1] >= 0:
+        x = rows[task[1]]
+        for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
             point[i] = x[i]
     if reductions[0] == 0:
         # Nobody has been waited for since the numbers were read.
@@ -128,21 +161,45 @@ def found(
     rows,  # IN     (rows, n)
     x_out,  # OUT    (n,): the point that the run ends with
     g_out,  # OUT    (n,): its gradient
-    numbers,  # OUT    (N_NUMBERS,)
-    counts,  # OUT    (N_COUNTS,)
+    numbers,  # OUT    (2,): value and norm of the test there
     all_ints,  # IN     the run's numbers
     all_floats,  # IN
     all_extra,  # IN
     partials,  # OUT    (2, MOST_VALUES, blocks)
 ):
-    ints = cuda.local.array(len(INT_NAMES), np.int32)
-    floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-    extra = cuda.local.array(N_EXTRA, real_type)
-    values = cuda.local.array(MOST_VALUES, real_type)
+    task = cuda.shared.array(TASK_SIZE, np.int32)
+    inputs = cuda.shared.array(MOST_SCALARS, real_type)
+    shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
     reductions = cuda.local.array(1, np.int32)
+    ints = cuda.local.array(N_INTS, np.int32)
+    floats = cuda.local.array(N_FLOATS, real_type)
+    extra = cuda.local.array(N_EXTRA, real_type)
     reductions[0] = 0
-    team = (partials, values, reductions)
-    set_numbers(ints, floats, all_ints, all_floats)
-    for j in range(N_EXTRA):
-        extra[j] = all_extra[j]
-    finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, 0, x_out, x_out, True)
+    team = (rows, task, inputs, shared, partials, reductions)
+    evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
+    if cuda.threadIdx.x < LEADERS:
+        set_numbers(ints, floats, all_ints, all_floats)
+        point = ints.CURRENT
+        if ints.BEST >= 0:
+            point = ints.BEST
+        if ints.STATUS == STATUS_CONVERGED:
+            point = ints.RESULT
+        norm = NAN
+        if evaluated:
+            g = N_POINTS + point
+            norm = largest_magnitude(g, np.int64(ints[I_SIZE]))
+            if ints.TERMS != 0 and norm < np.inf:
+                norm = proximal_residual(rows, ints, floats, point)
+            elif ints.NORM != NORM_INF:
+                norm = vector_norm(g, np.int64(ints[I_SIZE]), ints.NORM, floats.NORM_ORDER)
+        if cuda.grid(1) == 0:
+            numbers[0] = floats.FUN_BEST if point == ints.BEST else floats.FUN
+            numbers[1] = norm
+        end_orders(point)
+    else:
+        perform(team)
+    x = rows[task[1]]
+    g = rows[N_POINTS + task[1]]
+    for i in range(cuda.grid(1), x_out.shape[0], cuda.gridsize(1)):
+        x_out[i] = x[i]
+        g_out[i] = g[i] if evaluated else NAN

@@ -10,14 +10,17 @@ import numpy as np
 from numba import cuda
 
 from .. import layout
+from .calls import stay_whole
 from .device import configured, kernel, simulated
 from .functions import internal
 from .large import PER_THREAD, Work
 
 THREADS = 256
 SIMULATED_THREADS = 1
-# So many fit a multiprocessor twice. What is too much for them, the numbers of a run, spills.
-MOST_REGISTERS = 128
+WARP = 32
+# With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill, but
+# for the first warp of a block alone.
+MOST_REGISTERS = 80
 
 
 def team_module(loop: str) -> Any:
@@ -29,7 +32,12 @@ def make_team(
     loop: str, real: Any, threads: int, n_extra: int, fixed: tuple[tuple[str, int], ...]
 ) -> tuple[Any, Any]:
     """The kernels' Python functions: to go on, and for what was found."""
-    return team_module(loop).make(internal(real), real, threads, n_extra, **dict(fixed))
+    leaders = min(WARP, threads) if not simulated() else 1
+    whole = internal(real, forceinline=False)
+    make = team_module(loop).make
+    return make(
+        internal(real), real, threads, leaders, n_extra, whole, stay_whole, **dict(fixed)
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -86,12 +94,11 @@ class Team(Work):
         threads = SIMULATED_THREADS if simulated() else THREADS
         fixed = tuple((name, int(ints[getattr(layout.INT, name)])) for name in module.FIXED)
         tell, find = _compiled(loop, real, threads, extra.shape[0], fixed)
-        self.numbers = self._put(np.zeros(layout.N_NUMBERS, real))
-        self.counts = self._put(np.zeros(layout.N_COUNTS, np.int32))
+        self.numbers = self._put(np.zeros(2, real))
         self.state = self.ints, self.floats, extra
         some = cuda.device_array((1, 1, 1), real, stream=stream)
         tells = (self.rows, point, gradient, self.value, *self.state, some, 0, 0)
-        finds = (self.rows, point, gradient, self.numbers, self.counts, *self.state, some)
+        finds = (self.rows, point, gradient, self.numbers, *self.state, some)
         blocks = -(-n // (threads * PER_THREAD))
         blocks = min(blocks, _most_blocks(tell, threads, tells), _most_blocks(find, threads, finds))
         partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
@@ -118,10 +125,11 @@ class Team(Work):
         """A vector of the workspace."""
         return self.rows[i]
 
-    def found(self, x: Any, g: Any) -> tuple[list[float], list[int]]:
-        """Write the point that the run ends with, and its gradient; returns numbers and counts."""
-        self._find(self.rows, x, g, self.numbers, self.counts, *self.state)
-        return self.to_host(self.numbers).tolist(), self.to_host(self.counts).tolist()
+    def found(self, x: Any, g: Any) -> tuple[float, float]:
+        """Write the point that the run ends with and its gradient; returns fun and norm there."""
+        self._find(self.rows, x, g, self.numbers, *self.state)
+        fun, norm = self.to_host(self.numbers).tolist()
+        return fun, norm
 
 
 def _most_blocks(solve: Any, threads: int, arguments: tuple) -> int:

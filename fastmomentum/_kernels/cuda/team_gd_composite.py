@@ -25,7 +25,6 @@ NORM_1 = 1
 NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
-NOT_RUN = -2
 N_POINTS = 5
 RESIDUAL_ROW = 6
 RUNNING = -1
@@ -35,16 +34,19 @@ TO_PROX = 3
 TRY = 1
 UPPER_ROW = 3
 STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
 STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
-INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'SIZE', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'CONFIRMED', 'BAD_SEEN')
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'SIZE', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'CONFIRMED', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_NORM', 'PROX_STEP', 'UNIT')
 FIXED = ('NORM', 'TERMS', 'SEPARABLE', 'COST_FUN', 'COST_JAC')
+TASK_SIZE = 8
+MOST_SCALARS = 2
 MOST_VALUES = 3
+N_INTS = 30
+N_FLOATS = 29
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -59,23 +61,22 @@ I_MAXFEV = 10
 I_PATIENCE = 11
 I_SINCE_BEST = 12
 I_FLAT = 13
-I_N_RESTARTS = 14
-I_LINE_SEARCH_FAILURES = 15
-I_PHASE = 16
-I_TRIAL = 17
-I_REAL = 18
-I_BASE = 19
-I_AHEAD = 20
-I_HEAD = 21
-I_VIRTUAL = 22
-I_FAILURES = 23
-I_TRIALS = 24
-I_COMPLETED = 25
-I_IMPROVED = 26
-I_PREVIOUS = 27
-I_STALLED = 28
-I_CONFIRMED = 29
-I_BAD_SEEN = 30
+I_LINE_SEARCH_FAILURES = 14
+I_PHASE = 15
+I_TRIAL = 16
+I_REAL = 17
+I_BASE = 18
+I_AHEAD = 19
+I_HEAD = 20
+I_VIRTUAL = 21
+I_FAILURES = 22
+I_TRIALS = 23
+I_COMPLETED = 24
+I_IMPROVED = 25
+I_PREVIOUS = 26
+I_STALLED = 27
+I_CONFIRMED = 28
+I_BAD_SEEN = 29
 F_FUN = 0
 F_FUN_BEST = 1
 F_FUN_PREVIOUS = 2
@@ -107,7 +108,7 @@ F_PROX_STEP = 27
 F_UNIT = 28
 
 
-def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, TERMS, SEPARABLE, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -129,7 +130,6 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         ints[I_PATIENCE] = first_ints[I_PATIENCE]
         ints[I_SINCE_BEST] = first_ints[I_SINCE_BEST]
         ints[I_FLAT] = first_ints[I_FLAT]
-        ints[I_N_RESTARTS] = first_ints[I_N_RESTARTS]
         ints[I_LINE_SEARCH_FAILURES] = first_ints[I_LINE_SEARCH_FAILURES]
         ints[I_PHASE] = first_ints[I_PHASE]
         ints[I_TRIAL] = first_ints[I_TRIAL]
@@ -177,9 +177,308 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         floats[F_UNIT] = first_floats[F_UNIT]
 
     @device_function
+    def operation_0(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
+        x = rows[task[3]]
+        changed = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
+
+    @device_function
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def operation_1(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        x = rows[task[3]]
+        along = 0.0
+        penalty = 0.0
+        worst = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            along += real_type(g[i]) * x[i]
+            penalty += real_type(l1[i]) * abs(x[i])
+            worst = larger(worst, abs(real_type(g[i])) / l1[i])
+        outputs[0] = real_type(along)
+        outputs[1] = real_type(penalty)
+        outputs[2] = real_type(worst)
+
+    @device_function
+    def operation_10(rows, task, inputs, outputs):
+        r = rows[task[1]]
+        x = rows[task[2]]
+        z = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r_i = x[i] - z[i]
+            r[i] = r_i
+            total += real_type(r_i) * r_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def prox_entry(v, step, l1, l2, lower, upper):
+        """Proximal point of one variable: the unconstrained minimizer, clipped."""
+        z = v - step * l1
+        if not v > step * l1:
+            z = v + step * l1
+            if not v < -step * l1:
+                z = 0.0 if v == v else v
+        z = z / (1.0 + step * l2)
+        z = lower if z < lower else z
+        return upper if z > upper else z
+
+    @device_function
+    def operation_11(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        lower = rows[task[3]]
+        upper = rows[task[4]]
+        z = rows[task[5]]
+        step = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])
+            z[i] = z_i
+            total += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_12(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        w = rows[task[2]]
+        unit = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_13(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(g[i]) * g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_14(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        gr = rows[task[2]]
+        x = rows[task[3]]
+        xr = rows[task[4]]
+        sy = 0.0
+        ss = 0.0
+        yy = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = x[i] - xr[i]
+            y_i = g[i] - gr[i]
+            sy += real_type(s_i) * y_i
+            ss += real_type(s_i) * s_i
+            yy += real_type(y_i) * y_i
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(ss)
+        outputs[2] = real_type(yy)
+
+    @device_function
+    def operation_15(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        x = rows[task[2]]
+        y = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
+    def operation_16(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        x = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = abs(real_type(x[i]))
+            total += l1[i] * size + 0.5 * l2[i] * size * size
+        outputs[0] = real_type(total)
+
+    @device_function
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
     def largest(a, b):
         """max(a, b); nan if one of them is."""
         return a if b <= a or a != a else b
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        most = -INF
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            most = largest(most, -abs(v[i]))
+        outputs[0] = real_type(most)
+
+    @device_function
+    def operation_4(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j]))
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_5(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += real_type(v[j]) * real_type(v[j])
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_6(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        order = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j])) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_7(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        largest = inputs[0]
+        order = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += (abs(real_type(v[j])) / largest) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_8(rows, task, inputs, outputs):
+        before = rows[task[1]]
+        x = rows[task[2]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, x[i] - before[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def residual_entry(x, g, l1, l2, lower, upper):
+        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
+
+        No reordering: `Terms.residual` computes the same to the last bit.
+        """
+        v = x - g
+        r = x if v == v else v
+        if v > l1:
+            r = (x * l2 + (g + l1)) / (1.0 + l2)
+        if v < -l1:
+            r = (x * l2 + (g - l1)) / (1.0 + l2)
+        r = x - upper if r < x - upper else r
+        return x - lower if r > x - lower else r
+
+    @device_function
+    def operation_9(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        l2 = rows[task[3]]
+        lower = rows[task[4]]
+        r = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            weight = real_type(l1[i])
+            low, high = (real_type(lower[i]), real_type(upper[i]))
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+
+    @device_function
+    def operate(rows, task, inputs, outputs):
+        if task[0] == 0:
+            operation_0(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 1:
+            operation_1(rows, task, inputs, outputs)
+            return (2, 3)
+        if task[0] == 2:
+            operation_2(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 3:
+            operation_3(rows, task, inputs, outputs)
+            return (0, 1)
+        if NORM != NORM_INF and task[0] == 4:
+            operation_4(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 5:
+            operation_5(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 6:
+            operation_6(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 7:
+            operation_7(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 8:
+            operation_8(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 9:
+            operation_9(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 10:
+            operation_10(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 11:
+            operation_11(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 12:
+            operation_12(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 13:
+            operation_13(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 14:
+            operation_14(rows, task, inputs, outputs)
+            return (3, 3)
+        if task[0] == 15:
+            operation_15(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 16:
+            operation_16(rows, task, inputs, outputs)
+            return (1, 1)
+        return (0, 0)
 
     @device_function
     def reduce_block(shared, sums, count, columns):
@@ -202,21 +501,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         return b if b < a else a
 
     @device_function
-    def reduce_team(team, sums, count):
-        """Reduce the values of all threads: all get the same ones.
+    def reduce_team(values, sums, count, shared, partials, side):
+        """Reduce the values of all threads to column 0, in each block.
 
-        The sums come first. Every block reduces what all blocks have found. Two sets of partial results
-        take turns: who writes to one again has been waited for by those who read it.
+        The sums come first. Every block reduces what all blocks have found, in the same order.
         """
-        partials, values, reductions = team
-        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         t = cuda.threadIdx.x
         blocks = cuda.gridDim.x
         for j in range(count):
             shared[j, t] = values[j]
         reduce_block(shared, sums, count, THREADS)
-        side = reductions[0] % 2
-        reductions[0] += 1
         if t == 0:
             for j in range(count):
                 partials[side, j, cuda.blockIdx.x] = shared[j, 0]
@@ -230,29 +524,43 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
                 for j in range(sums, count):
                     shared[j, t] = largest(shared[j, t], partials[side, j, b])
         reduce_block(shared, sums, count, smaller(blocks, THREADS))
-        for j in range(count):
-            values[j] = shared[j, 0]
-        cuda.syncthreads()
+
+    @whole_function
+    def perform(team):
+        """Take part in what was ordered; those who order nothing themselves, in all that follows.
+
+        What was reduced is in column 0 of `shared` until the next order.
+        """
+        stay_whole()
+        rows, task, inputs, shared, partials, reductions = team
+        values = cuda.local.array(MOST_VALUES, real_type)
+        while True:
+            cuda.syncthreads()
+            if task[0] < 0:
+                return
+            sums, count = operate(rows, task, inputs, values)
+            if count > 0:
+                reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
+                reductions[0] += 1
+            cuda.syncthreads()
+            if cuda.threadIdx.x < LEADERS:
+                return
 
     @device_function
     def clip_to_bounds(rows, ints, point, team):
         """Clip a point; returns whether that changed it."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
+        x = point
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
         changed = 0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        values = team[1]
-        values[0] = changed
-        reduce_team(team, 1, 1)
-        changed = np.int64(values[0])
+        task, inputs, results = team[1:4]
+        task[0] = 0
+        task[1] = lower
+        task[2] = upper
+        task[3] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
         return changed > 0
 
     @device_function
@@ -275,11 +583,6 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
     def failure(ints):
         """Why there is no way on: values not finite since the last new lowest, or rounding."""
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
-
-    @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
 
     @device_function
     def end_iteration(ints, floats, extra):
@@ -337,57 +640,46 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
         """
         n = np.int64(ints[I_SIZE])
-        x = rows[ints[I_REAL]]
-        g = rows[N_POINTS + ints[I_REAL]]
-        l1 = rows[TERMS + L1_ROW]
+        x = ints[I_REAL]
+        g = N_POINTS + ints[I_REAL]
+        l1 = TERMS + L1_ROW
         along = 0.0
         penalty = 0.0
         worst = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            along += real_type(g[i]) * x[i]
-            penalty += real_type(l1[i]) * abs(x[i])
-            worst = larger(worst, abs(real_type(g[i])) / l1[i])
-        values = team[1]
-        values[0] = along
-        values[1] = penalty
-        values[2] = worst
-        reduce_team(team, 2, 3)
-        along = values[0]
-        penalty = values[1]
-        worst = values[2]
+        task, inputs, results = team[1:4]
+        task[0] = 1
+        task[1] = g
+        task[2] = l1
+        task[3] = x
+        perform(team)
+        along = results[0, 0]
+        penalty = results[1, 0]
+        worst = results[2, 0]
         total = floats[F_FUN_REAL]
         gap = along + penalty + total * larger(worst - 1.0, 0.0)
         return total >= penalty and gap <= floats[F_GAP_TOL] * total
 
     @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
-
-    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            bits = larger_magnitude(bits, v[i])
-        values = team[1]
-        values[0] = bits
-        reduce_team(team, 0, 1)
-        bits = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 2
+        task[1] = v
+        perform(team)
+        bits = results[0, 0]
         return bits
 
     @device_function
     def smallest_magnitude(v, n, team):
         """The smallest magnitude in a row; nan if it holds one."""
-        found = -INF
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            found = largest(found, -abs(v[i]))
-        values = team[1]
-        values[0] = found
-        reduce_team(team, 0, 1)
-        found = values[0]
-        return -found
+        most = -INF
+        task, inputs, results = team[1:4]
+        task[0] = 3
+        task[1] = v
+        perform(team)
+        most = results[0, 0]
+        return -most
 
     @device_function
     def vector_norm(v, n, norm, order, team):
@@ -399,39 +691,38 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         if norm == NORM_MIN:
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
-            for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += abs(real_type(v[j]))
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 4
+            task[1] = v
+            perform(team)
+            total = results[0, 0]
             return total
         if norm == NORM_2:
-            for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += real_type(v[j]) * real_type(v[j])
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 5
+            task[1] = v
+            perform(team)
+            total = results[0, 0]
             return math.sqrt(total)
-        for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += abs(real_type(v[j])) ** order
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 6
+        task[1] = v
+        inputs[0] = real_type(order)
+        perform(team)
+        total = results[0, 0]
         if total != 0.0 and (not total == INF):
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n, team)
         if largest == 0.0 or not abs(largest) < INF:
             return largest
         total = 0.0
-        for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += (abs(real_type(v[j])) / largest) ** order
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 7
+        task[1] = v
+        inputs[0] = real_type(largest)
+        inputs[1] = real_type(order)
+        perform(team)
+        total = results[0, 0]
         return largest * total ** (1.0 / order)
 
     @device_function
@@ -457,29 +748,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
     def measure_step(x, before, n, floats, extra, team):
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            bits = larger_magnitude(bits, x[i] - before[i])
-        values = team[1]
-        values[0] = bits
-        reduce_team(team, 0, 1)
-        bits = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 8
+        task[1] = before
+        task[2] = x
+        perform(team)
+        bits = results[0, 0]
         floats[F_STEP_NORM] = bits
         floats[F_X_NORM] = largest_magnitude(before, n, team)
-
-    @device_function
-    def residual_entry(x, g, l1, l2, lower, upper):
-        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
-
-        No reordering: `Terms.residual` computes the same to the last bit.
-        """
-        v = x - g
-        r = x if v == v else v
-        if v > l1:
-            r = (x * l2 + (g + l1)) / (1.0 + l2)
-        if v < -l1:
-            r = (x * l2 + (g - l1)) / (1.0 + l2)
-        r = x - upper if r < x - upper else r
-        return x - lower if r > x - lower else r
 
     @device_function
     def residual_norm(r, ints, floats, extra, team):
@@ -492,17 +768,23 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
     def proximal_residual(rows, ints, floats, extra, point, team):
         """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        r = rows[TERMS + RESIDUAL_ROW]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            weight = real_type(l1[i])
-            low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+        x = point
+        g = N_POINTS + point
+        r = TERMS + RESIDUAL_ROW
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        task, inputs, results = team[1:4]
+        task[0] = 9
+        task[1] = g
+        task[2] = l1
+        task[3] = l2
+        task[4] = lower
+        task[5] = r
+        task[6] = upper
+        task[7] = x
+        perform(team)
         return residual_norm(r, ints, floats, extra, team)
 
     @device_function
@@ -513,18 +795,17 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         falls with it when divided by t. Where h is separable, that for t = 1 is at hand.
         """
         n = np.int64(ints[I_SIZE])
-        x = rows[ints[I_AHEAD]]
-        z = rows[ints[I_TRIAL]]
-        r = rows[TERMS + RESIDUAL_ROW]
+        x = ints[I_AHEAD]
+        z = ints[I_TRIAL]
+        r = TERMS + RESIDUAL_ROW
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            r_i = x[i] - z[i]
-            r[i] = r_i
-            total += real_type(r_i) * r_i
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 10
+        task[1] = r
+        task[2] = x
+        task[3] = z
+        perform(team)
+        total = results[0, 0]
         if SEPARABLE != 0:
             floats[F_PROX_NORM] = proximal_residual(rows, ints, floats, extra, ints[I_AHEAD], team)
         else:
@@ -532,33 +813,23 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         return total
 
     @device_function
-    def prox_entry(v, step, l1, l2, lower, upper):
-        """Proximal point of one variable: the unconstrained minimizer, clipped."""
-        z = v - step * l1
-        if not v > step * l1:
-            z = v + step * l1
-            if not v < -step * l1:
-                z = 0.0 if v == v else v
-        z = z / (1.0 + step * l2)
-        z = lower if z < lower else z
-        return upper if z > upper else z
-
-    @device_function
     def separable_prox(rows, ints, z, n, step, team):
         """Proximal point of h in place; returns h there."""
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])
-            z[i] = z_i
-            total += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 11
+        task[1] = l1
+        task[2] = l2
+        task[3] = lower
+        task[4] = upper
+        task[5] = z
+        inputs[0] = real_type(step)
+        perform(team)
+        total = results[0, 0]
         return total
 
     @device_function
@@ -579,12 +850,13 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
     def product(v, w, n, unit, team):
         """Product of two rows, each in this unit."""
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 12
+        task[1] = v
+        task[2] = w
+        inputs[0] = real_type(unit)
+        perform(team)
+        total = results[0, 0]
         return total
 
     @device_function
@@ -615,7 +887,7 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
         own = extra
         while True:
             if ints[I_PENDING] == TO_PROX:
-                z = rows[ints[I_TRIAL]]
+                z = ints[I_TRIAL]
                 floats[F_PENALTY] = separable_prox(rows, ints, z, n, floats[F_STEP], team)
                 ints[I_PENDING] = TO_EVALUATE
             if ints[I_PENDING] == TO_EVALUATE and (ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM):
@@ -640,8 +912,8 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
                 elif ints[I_ITERATION] >= last:
                     break
             if ints[I_PENDING] != EVALUATED:
-                x = rows[ints[I_TRIAL]]
-                g = rows[N_POINTS + ints[I_TRIAL]]
+                x = ints[I_TRIAL]
+                g = N_POINTS + ints[I_TRIAL]
                 if ints[I_PENDING] == TO_EVALUATE:
                     if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                         ints[I_STATUS] = STATUS_MAXFEV
@@ -664,12 +936,11 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
                         ints[I_STATUS] = STATUS_NONFINITE
                         break
                     total = 0.0
-                    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                        total += real_type(g[i]) * g[i]
-                    values = team[1]
-                    values[0] = total
-                    reduce_team(team, 1, 1)
-                    total = values[0]
+                    task, inputs, results = team[1:4]
+                    task[0] = 13
+                    task[1] = g
+                    perform(team)
+                    total = results[0, 0]
                     start(x, g, n, floats, extra, total, team)
                     action = NEW_DIRECTION
                     for j in range(LOOK_BACK):
@@ -690,26 +961,22 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
                         if ints[I_FAILURES] > 30:
                             ints[I_STATUS] = failure(ints)
                             break
-                        xr = rows[ints[I_REAL]]
-                        gr = rows[N_POINTS + ints[I_REAL]]
+                        xr = ints[I_REAL]
+                        gr = N_POINTS + ints[I_REAL]
                         sy = 0.0
                         ss = 0.0
                         yy = 0.0
                         total = 0.0
-                        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                            s_i = x[i] - xr[i]
-                            y_i = g[i] - gr[i]
-                            sy += real_type(s_i) * y_i
-                            ss += real_type(s_i) * s_i
-                            yy += real_type(y_i) * y_i
-                        values = team[1]
-                        values[0] = sy
-                        values[1] = ss
-                        values[2] = yy
-                        reduce_team(team, 3, 3)
-                        sy = values[0]
-                        ss = values[1]
-                        yy = values[2]
+                        task, inputs, results = team[1:4]
+                        task[0] = 14
+                        task[1] = g
+                        task[2] = gr
+                        task[3] = x
+                        task[4] = xr
+                        perform(team)
+                        sy = results[0, 0]
+                        ss = results[1, 0]
+                        yy = results[2, 0]
                         if floats[F_XTOL] > 0.0:
                             measure_step(x, xr, n, floats, extra, team)
                         floats[F_LEARNING_RATE] = step
@@ -755,12 +1022,17 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
                 action = TRY
             if action == TRY:
                 ints[I_TRIAL] = free_row(ints)
-                y = rows[ints[I_AHEAD]]
-                gy = rows[N_POINTS + ints[I_AHEAD]]
-                x = rows[ints[I_TRIAL]]
+                y = ints[I_AHEAD]
+                gy = N_POINTS + ints[I_AHEAD]
+                x = ints[I_TRIAL]
                 step = real_type(floats[F_STEP])
-                for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                    x[i] = y[i] - step * gy[i]
+                task, inputs, results = team[1:4]
+                task[0] = 15
+                task[1] = gy
+                task[2] = x
+                task[3] = y
+                inputs[0] = real_type(step)
+                perform(team)
                 ints[I_PENDING] = TO_PROX
         if ints[I_STATUS] != NEEDS_EVALUATION:
             ints[I_CURRENT] = ints[I_REAL]
@@ -769,51 +1041,65 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
             ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
+    def end_orders(result, team):
+        """Let the other threads go on, and know a number."""
+        task = team[1]
+        task[0] = -1
+        task[1] = result
+        perform(team)
+
+    @device_function
     def penalty_at(rows, ints, point, team):
         """h at a point within the bounds."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
+        x = point
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            size = abs(real_type(x[i]))
-            total += l1[i] * size + 0.5 * l2[i] * size * size
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 16
+        task[1] = l1
+        task[2] = l2
+        task[3] = x
+        perform(team)
+        total = results[0, 0]
         return total
 
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
-        ints = cuda.local.array(len(INT_NAMES), np.int32)
-        floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-        extra = cuda.local.array(N_EXTRA, real_type)
-        values = cuda.local.array(MOST_VALUES, real_type)
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (partials, values, reductions)
-        set_numbers(ints, floats, all_ints, all_floats)
-        for j in range(N_EXTRA):
-            extra[j] = all_extra[j]
-        n = np.int64(ints[I_SIZE])
+        team = (rows, task, inputs, shared, partials, reductions)
         if mode == EVALUATED:
-            target = rows[N_POINTS + ints[I_TRIAL]]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            target = rows[N_POINTS + all_ints[I_TRIAL]]
+            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
                 target[i] = g[i]
-            floats[F_FUN] = real_type(f[0])
-            ints[I_NFEV] += COST_FUN
-            ints[I_NJEV] += COST_JAC
-            ints[I_PENDING] = DELIVERED
-        elif mode == TO_EVALUATE and TERMS != 0:
-            clip_to_bounds(rows, ints, 0, team)
-            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
-        drive(rows, ints, floats, extra, last, team)
-        if ints[I_STATUS] == NEEDS_EVALUATION:
-            x = rows[ints[I_TRIAL]]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == EVALUATED:
+                floats[F_FUN] = real_type(f[0])
+                ints[I_NFEV] += COST_FUN
+                ints[I_NJEV] += COST_JAC
+                ints[I_PENDING] = DELIVERED
+            elif mode == TO_EVALUATE and TERMS != 0:
+                clip_to_bounds(rows, ints, 0, team)
+                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+            drive(rows, ints, floats, extra, last, team)
+            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+        else:
+            perform(team)
+        if task[1] >= 0:
+            x = rows[task[1]]
+            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
                 point[i] = x[i]
         if reductions[0] == 0:
             cuda.cg.this_grid().sync()
@@ -822,57 +1108,42 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, TERMS, SEPARABLE, C
             for j in range(N_EXTRA):
                 all_extra[j] = extra[j]
 
-    @device_function
-    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended, team):
-        """Write down what was found."""
-        n = np.int64(ints[I_SIZE])
-        status = ints[I_STATUS]
-        if status == RUNNING:
-            status = STATUS_MAXITER if ended else NOT_RUN
-        point = ints[I_CURRENT]
-        if ints[I_BEST] >= 0:
-            point = ints[I_BEST]
-        if status == STATUS_CONVERGED:
-            point = ints[I_RESULT]
-        evaluated = ints[I_BEST] >= 0 or ints[I_PENDING] != TO_EVALUATE
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        norm = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_out[i] = x[i]
-            g_i = g[i] if evaluated else NAN
-            g_out[i] = g_i
-            norm = larger_magnitude(norm, g_i)
-        values = team[1]
-        values[0] = norm
-        reduce_team(team, 0, 1)
-        norm = values[0]
-        if evaluated:
-            if TERMS != 0 and norm < INF:
-                norm = proximal_residual(rows, ints, floats, extra, point, team)
-            elif NORM != NORM_INF:
-                norm = vector_norm(g, n, NORM, floats[F_NORM_ORDER], team)
-        numbers[0] = floats[F_FUN_BEST] if point == ints[I_BEST] else floats[F_FUN]
-        numbers[1] = norm
-        numbers[2] = floats[F_LEARNING_RATE]
-        counts[0] = status
-        counts[1] = ints[I_NIT]
-        counts[2] = ints[I_NFEV]
-        counts[3] = ints[I_NJEV]
-        counts[4] = ints[I_N_RESTARTS]
-        counts[5] = ints[I_LINE_SEARCH_FAILURES]
-
-    def found(rows, x_out, g_out, numbers, counts, all_ints, all_floats, all_extra, partials):
-        ints = cuda.local.array(len(INT_NAMES), np.int32)
-        floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-        extra = cuda.local.array(N_EXTRA, real_type)
-        values = cuda.local.array(MOST_VALUES, real_type)
+    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials):
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (partials, values, reductions)
-        set_numbers(ints, floats, all_ints, all_floats)
-        for j in range(N_EXTRA):
-            extra[j] = all_extra[j]
-        finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, 0, x_out, x_out, True, team)
+        team = (rows, task, inputs, shared, partials, reductions)
+        evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            point = ints[I_CURRENT]
+            if ints[I_BEST] >= 0:
+                point = ints[I_BEST]
+            if ints[I_STATUS] == STATUS_CONVERGED:
+                point = ints[I_RESULT]
+            norm = NAN
+            if evaluated:
+                g = N_POINTS + point
+                norm = largest_magnitude(g, np.int64(ints[I_SIZE]), team)
+                if TERMS != 0 and norm < INF:
+                    norm = proximal_residual(rows, ints, floats, extra, point, team)
+                elif NORM != NORM_INF:
+                    norm = vector_norm(g, np.int64(ints[I_SIZE]), NORM, floats[F_NORM_ORDER], team)
+            if cuda.grid(1) == 0:
+                numbers[0] = floats[F_FUN_BEST] if point == ints[I_BEST] else floats[F_FUN]
+                numbers[1] = norm
+            end_orders(point, team)
+        else:
+            perform(team)
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        for i in range(cuda.grid(1), x_out.shape[0], cuda.gridsize(1)):
+            x_out[i] = x[i]
+            g_out[i] = g[i] if evaluated else NAN
 
     return tell, found

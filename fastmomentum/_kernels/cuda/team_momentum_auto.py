@@ -33,7 +33,6 @@ NORM_1 = 1
 NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
-NOT_RUN = -2
 N_POINTS = 5
 PAIRS = 11
 RESIDUAL_ROW = 6
@@ -48,7 +47,6 @@ TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
 STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
@@ -57,7 +55,11 @@ STATUS_DIVERGED = 8
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'SIZE', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'AHEAD_GOOD', 'LOWEST', 'COUNT', 'HEAD', 'VIRTUAL', 'WAIT', 'PENALTY', 'FAILURES', 'TRIALS', 'BAD_TRIALS', 'BRACKETED', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'FUN_AHEAD', 'SLOPE', 'SLOPE_AHEAD', 'SLOPE_TRIAL', 'STEP', 'SCALE', 'ERROR', 'LAST_DECREASE', 'SLACK', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'NORM_AHEAD', 'LOW', 'FUN_LOW', 'SLOPE_LOW', 'HIGH', 'FUN_HIGH', 'SLOPE_HIGH', 'WIDTH', 'LOWEST_STEP', 'FUN_LOWEST', 'NORM_LOWEST', 'RATIO', 'DECREASE', 'ERROR_NEW', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'PENALTY', 'RATE', 'SCORE_KEPT', 'SCORE_FULL', 'SCORE_ROOT', 'SCORE_START')
 FIXED = ('NORM', 'METRIC', 'METRIC_START', 'MEMORY', 'TERMS', 'COST_FUN', 'COST_JAC')
+TASK_SIZE = 9
+MOST_SCALARS = 4
 MOST_VALUES = 4
+N_INTS = 40
+N_FLOATS = 50
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -150,7 +152,7 @@ F_SCORE_ROOT = 48
 F_SCORE_START = 49
 
 
-def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -250,9 +252,629 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         floats[F_SCORE_START] = first_floats[F_SCORE_START]
 
     @device_function
+    def operation_0(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
+        x = rows[task[3]]
+        changed = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
+
+    @device_function
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
+    def operation_1(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def operation_10(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        count = inputs[1]
+        epsilon = inputs[2]
+        one = inputs[3]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
+            a[i] = v_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_11(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        one = inputs[1]
+        zero = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            u_i = real_type(a[i])
+            u_i = max(beta2 * u_i, abs(g_i))
+            diagonal_i = one / u_i if u_i > zero else zero
+            a[i] = u_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_12(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        beta2 = inputs[0]
+        epsilon = inputs[1]
+        one = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_max_i = real_type(b[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            v_max_i = max(v_max_i, v_i)
+            diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
+            a[i] = v_i
+            b[i] = v_max_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_13(rows, task, inputs, outputs):
+        m = rows[task[1]]
+        s = rows[task[2]]
+        y = rows[task[3]]
+        s_size = 0.0
+        y_size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_size += real_type(s[i]) * s[i] / m[i]
+            y_size += real_type(y[i]) * m[i] * y[i]
+        outputs[0] = real_type(s_size)
+        outputs[1] = real_type(y_size)
+
+    @device_function
+    def operation_14(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        s = rows[task[2]]
+        start = rows[task[3]]
+        y = rows[task[4]]
+        scaled = inputs[0]
+        full_s = 0.0
+        full_y = 0.0
+        root_s = 0.0
+        root_y = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = real_type(s[i]) * s[i]
+            y_i = real_type(y[i]) * y[i]
+            r = real_type(candidate[i])
+            full_s += s_i / r
+            full_y += y_i * r
+            r = math.sqrt(r * start[i] if scaled else r)
+            root_s += s_i / r
+            root_y += y_i * r
+        outputs[0] = real_type(full_s)
+        outputs[1] = real_type(full_y)
+        outputs[2] = real_type(root_s)
+        outputs[3] = real_type(root_y)
+
+    @device_function
+    def operation_15(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        m = rows[task[2]]
+        start = rows[task[3]]
+        scaled = inputs[0]
+        use_full = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r = real_type(candidate[i])
+            if not use_full:
+                r = math.sqrt(r * start[i] if scaled else r)
+            m[i] = r
+
+    @device_function
+    def operation_16(rows, task, inputs, outputs):
+        changes = rows[task[1]]
+        s = rows[task[2]]
+        start = rows[task[3]]
+        steps = rows[task[4]]
+        y = rows[task[5]]
+        scaled = inputs[0]
+        sy = inputs[1]
+        total_s = 0.0
+        total_y = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            t = real_type(start[i]) if scaled else 1.0
+            steps_i = steps[i] + real_type(s[i]) * (s[i] / sy)
+            changes_i = changes[i] + real_type(y[i]) * (y[i] / sy)
+            steps[i] = steps_i
+            changes[i] = changes_i
+            total_s += steps_i / t
+            total_y += changes_i * t
+        outputs[0] = real_type(total_s)
+        outputs[1] = real_type(total_y)
+
+    @device_function
+    def operation_17(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        changes = rows[task[2]]
+        start = rows[task[3]]
+        steps = rows[task[4]]
+        mean = inputs[0]
+        scaled = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r = math.sqrt(real_type(steps[i]) / changes[i]) / mean
+            if not (r > 0.0 and abs(r) < INF):
+                r = real_type(start[i]) if scaled else 1.0
+            candidate[i] = r
+
+    @device_function
+    def operation_18(rows, task, inputs, outputs):
+        m = rows[task[1]]
+        y = rows[task[2]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(y[i]) * m[i] * y[i]
+        outputs[0] = real_type(total)
+
+    @device_function
     def largest(a, b):
         """max(a, b); nan if one of them is."""
         return a if b <= a or a != a else b
+
+    @device_function
+    def operation_19(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        most = -INF
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            most = largest(most, -abs(v[i]))
+        outputs[0] = real_type(most)
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        metric_row = inputs[0]
+        scale = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = -(scale * g[i])
+            if metric_row != 0:
+                d_i *= m[i]
+            d[i] = d_i
+            total += real_type(g[i]) * d_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_20(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j]))
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_21(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += real_type(v[j]) * real_type(v[j])
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_22(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        order = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j])) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_23(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        largest = inputs[0]
+        order = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += (abs(real_type(v[j])) / largest) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_24(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        total = 0.0
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, g[i])
+            total += real_type(g[i]) * d[i]
+        outputs[0] = real_type(total)
+        outputs[1] = real_type(bits)
+
+    @device_function
+    def operation_25(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size += abs(real_type(g[i]) * d[i])
+        outputs[0] = real_type(size)
+
+    @device_function
+    def operation_26(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        gb = rows[task[3]]
+        gt = rows[task[4]]
+        s = rows[task[5]]
+        xb = rows[task[6]]
+        xt = rows[task[7]]
+        y = rows[task[8]]
+        move = inputs[0]
+        part = inputs[1]
+        step = inputs[2]
+        yy = 0.0
+        ss = 0.0
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            y_i = g[i] - gb[i]
+            s_i = step * d[i]
+            s[i] = s_i
+            y[i] = y_i
+            yy += real_type(y_i) * y_i
+            ss += real_type(s_i) * s_i
+            xt[i] = xb[i] + move * d[i]
+            gt_i = gb[i] + part * y_i
+            gt[i] = gt_i
+            bits = larger_magnitude(bits, gt_i)
+        outputs[0] = real_type(yy)
+        outputs[1] = real_type(ss)
+        outputs[2] = real_type(bits)
+
+    @device_function
+    def operation_27(rows, task, inputs, outputs):
+        gb = rows[task[1]]
+        gt = rows[task[2]]
+        s = rows[task[3]]
+        xb = rows[task[4]]
+        xt = rows[task[5]]
+        y = rows[task[6]]
+        sy = 0.0
+        yy = 0.0
+        ss = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = xt[i] - xb[i]
+            y_i = gt[i] - gb[i]
+            s[i] = s_i
+            y[i] = y_i
+            sy += real_type(s_i) * y_i
+            yy += real_type(y_i) * y_i
+            ss += real_type(s_i) * s_i
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(yy)
+        outputs[2] = real_type(ss)
+
+    @device_function
+    def operation_28(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        xb = rows[task[2]]
+        bits = real_type(0.0)
+        d_bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, xb[i])
+            d_bits = larger_magnitude(d_bits, d[i])
+        outputs[0] = real_type(bits)
+        outputs[1] = real_type(d_bits)
+
+    @device_function
+    def operation_29(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        x = rows[task[2]]
+        xb = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = xb[i] + step * d[i]
+
+    @device_function
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        start = rows[task[2]]
+        x = rows[task[3]]
+        x_norm = 0.0
+        g_norm = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = math.sqrt(real_type(start[i]))
+            x_norm = larger(x_norm, abs(x[i]) / size)
+            g_norm = larger(g_norm, abs(g[i]) * size)
+        outputs[0] = real_type(x_norm)
+        outputs[1] = real_type(g_norm)
+
+    @device_function
+    def operation_30(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        x = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = abs(real_type(x[i]))
+            total += l1[i] * size + 0.5 * l2[i] * size * size
+        outputs[0] = real_type(total)
+
+    @device_function
+    def residual_entry(x, g, l1, l2, lower, upper):
+        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
+
+        No reordering: `Terms.residual` computes the same to the last bit.
+        """
+        v = x - g
+        r = x if v == v else v
+        if v > l1:
+            r = (x * l2 + (g + l1)) / (1.0 + l2)
+        if v < -l1:
+            r = (x * l2 + (g - l1)) / (1.0 + l2)
+        r = x - upper if r < x - upper else r
+        return x - lower if r > x - lower else r
+
+    @device_function
+    def operation_31(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        l2 = rows[task[3]]
+        lower = rows[task[4]]
+        r = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            weight = real_type(l1[i])
+            low, high = (real_type(lower[i]), real_type(upper[i]))
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+
+    @device_function
+    def operation_4(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        w = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(w[i]) * g[i]
+            d[i] = g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_5(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        m = rows[task[2]]
+        v = rows[task[3]]
+        w = rows[task[4]]
+        a_ = inputs[0]
+        b_ = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = (d[i] + a_ * v[i]) * b_ * m[i]
+            d[i] = d_i
+            total += real_type(w[i]) * d_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_6(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        v = rows[task[2]]
+        w = rows[task[3]]
+        a_ = inputs[0]
+        b_ = inputs[1]
+        total = 0.0
+        size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = (d[i] + a_ * v[i]) * b_
+            d[i] = d_i
+            total += real_type(w[i]) * d_i
+            size += abs(real_type(w[i]) * d_i)
+        outputs[0] = real_type(total)
+        outputs[1] = real_type(size)
+
+    @device_function
+    def operation_7(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            total_i = real_type(a[i])
+            total_i = total_i + g_i * g_i
+            diagonal_i = one / (math.sqrt(total_i) + epsilon)
+            a[i] = total_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_8(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            square_i = real_type(a[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(square_i) + epsilon)
+            a[i] = square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_9(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        s = rows[task[5]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            step_i = real_type(s[i])
+            square_i = real_type(a[i])
+            step_square_i = real_type(b[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
+            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
+            a[i] = square_i
+            b[i] = step_square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operate(rows, task, inputs, outputs):
+        if TERMS != 0 and task[0] == 0:
+            operation_0(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 1:
+            operation_1(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 2:
+            operation_2(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 3:
+            operation_3(rows, task, inputs, outputs)
+            return (0, 2)
+        if task[0] == 4:
+            operation_4(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 5:
+            operation_5(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 6:
+            operation_6(rows, task, inputs, outputs)
+            return (2, 2)
+        if METRIC != METRIC_LEARNED and task[0] == 7:
+            operation_7(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 8:
+            operation_8(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 9:
+            operation_9(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 10:
+            operation_10(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 11:
+            operation_11(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 12:
+            operation_12(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 13:
+            operation_13(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 14:
+            operation_14(rows, task, inputs, outputs)
+            return (4, 4)
+        if task[0] == 15:
+            operation_15(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 16:
+            operation_16(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 17:
+            operation_17(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 18:
+            operation_18(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 19:
+            operation_19(rows, task, inputs, outputs)
+            return (0, 1)
+        if NORM != NORM_INF and task[0] == 20:
+            operation_20(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 21:
+            operation_21(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 22:
+            operation_22(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 23:
+            operation_23(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 24:
+            operation_24(rows, task, inputs, outputs)
+            return (1, 2)
+        if task[0] == 25:
+            operation_25(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 26:
+            operation_26(rows, task, inputs, outputs)
+            return (2, 3)
+        if task[0] == 27:
+            operation_27(rows, task, inputs, outputs)
+            return (3, 3)
+        if task[0] == 28:
+            operation_28(rows, task, inputs, outputs)
+            return (0, 2)
+        if task[0] == 29:
+            operation_29(rows, task, inputs, outputs)
+            return (0, 0)
+        if TERMS != 0 and task[0] == 30:
+            operation_30(rows, task, inputs, outputs)
+            return (1, 1)
+        if TERMS != 0 and task[0] == 31:
+            operation_31(rows, task, inputs, outputs)
+            return (0, 0)
+        return (0, 0)
 
     @device_function
     def reduce_block(shared, sums, count, columns):
@@ -275,21 +897,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         return b if b < a else a
 
     @device_function
-    def reduce_team(team, sums, count):
-        """Reduce the values of all threads: all get the same ones.
+    def reduce_team(values, sums, count, shared, partials, side):
+        """Reduce the values of all threads to column 0, in each block.
 
-        The sums come first. Every block reduces what all blocks have found. Two sets of partial results
-        take turns: who writes to one again has been waited for by those who read it.
+        The sums come first. Every block reduces what all blocks have found, in the same order.
         """
-        partials, values, reductions = team
-        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         t = cuda.threadIdx.x
         blocks = cuda.gridDim.x
         for j in range(count):
             shared[j, t] = values[j]
         reduce_block(shared, sums, count, THREADS)
-        side = reductions[0] % 2
-        reductions[0] += 1
         if t == 0:
             for j in range(count):
                 partials[side, j, cuda.blockIdx.x] = shared[j, 0]
@@ -303,29 +920,43 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 for j in range(sums, count):
                     shared[j, t] = largest(shared[j, t], partials[side, j, b])
         reduce_block(shared, sums, count, smaller(blocks, THREADS))
-        for j in range(count):
-            values[j] = shared[j, 0]
-        cuda.syncthreads()
+
+    @whole_function
+    def perform(team):
+        """Take part in what was ordered; those who order nothing themselves, in all that follows.
+
+        What was reduced is in column 0 of `shared` until the next order.
+        """
+        stay_whole()
+        rows, task, inputs, shared, partials, reductions = team
+        values = cuda.local.array(MOST_VALUES, real_type)
+        while True:
+            cuda.syncthreads()
+            if task[0] < 0:
+                return
+            sums, count = operate(rows, task, inputs, values)
+            if count > 0:
+                reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
+                reductions[0] += 1
+            cuda.syncthreads()
+            if cuda.threadIdx.x < LEADERS:
+                return
 
     @device_function
     def clip_to_bounds(rows, ints, point, team):
         """Clip a point; returns whether that changed it."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
+        x = point
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
         changed = 0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        values = team[1]
-        values[0] = changed
-        reduce_team(team, 1, 1)
-        changed = np.int64(values[0])
+        task, inputs, results = team[1:4]
+        task[0] = 0
+        task[1] = lower
+        task[2] = upper
+        task[3] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
         return changed > 0
 
     @device_function
@@ -357,21 +988,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         return STOP
 
     @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
-
-    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            bits = larger_magnitude(bits, v[i])
-        values = team[1]
-        values[0] = bits
-        reduce_team(team, 0, 1)
-        bits = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 1
+        task[1] = v
+        perform(team)
+        bits = results[0, 0]
         return bits
 
     @device_function
@@ -381,10 +1005,10 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
         """
         n = np.int64(ints[I_SIZE])
-        d = rows[DIRECTION]
-        g = rows[gradient_row]
+        d = DIRECTION
+        g = gradient_row
         metric_row = ints[I_METRIC_IN_USE]
-        m = rows[metric_row]
+        m = metric_row
         whole = floats[F_SCALE]
         if not whole > 0.0:
             whole = 1.0
@@ -393,16 +1017,15 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         for _ in range(2):
             scale = real_type(whole)
             total = 0.0
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                d_i = -(scale * g[i])
-                if metric_row != 0:
-                    d_i *= m[i]
-                d[i] = d_i
-                total += real_type(g[i]) * d_i
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 2
+            task[1] = d
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(metric_row)
+            inputs[1] = real_type(scale)
+            perform(team)
+            total = results[0, 0]
             if total > -INF:
                 break
             whole = 1.0 / largest_magnitude(g, n, team)
@@ -414,11 +1037,6 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def failure(ints):
         """Why there is no way on: values not finite since the last new lowest, or rounding."""
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
-
-    @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
 
     @device_function
     def end_iteration(ints, floats, extra):
@@ -464,24 +1082,22 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def first_sizes(rows, ints, team):
         """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
         n = np.int64(ints[I_SIZE])
-        x = rows[ints[I_BASE]]
-        g = rows[N_POINTS + ints[I_BASE]]
+        x = ints[I_BASE]
+        g = N_POINTS + ints[I_BASE]
         x_norm = largest_magnitude(x, n, team)
         g_norm = largest_magnitude(g, n, team)
         if METRIC_START != 0:
-            start = rows[METRIC_START]
+            start = METRIC_START
             x_norm = 0.0
             g_norm = 0.0
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                size = math.sqrt(real_type(start[i]))
-                x_norm = larger(x_norm, abs(x[i]) / size)
-                g_norm = larger(g_norm, abs(g[i]) * size)
-            values = team[1]
-            values[0] = x_norm
-            values[1] = g_norm
-            reduce_team(team, 0, 2)
-            x_norm = values[0]
-            g_norm = values[1]
+            task, inputs, results = team[1:4]
+            task[0] = 3
+            task[1] = g
+            task[2] = start
+            task[3] = x
+            perform(team)
+            x_norm = results[0, 0]
+            g_norm = results[1, 0]
         return (x_norm, g_norm)
 
     @device_function
@@ -539,22 +1155,22 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         n = np.int64(ints[I_SIZE])
         memory = MEMORY
         own = extra
-        d = rows[DIRECTION]
-        g = rows[gradient_row]
+        d = DIRECTION
+        g = gradient_row
         count = ints[I_COUNT]
         j = (ints[I_HEAD] + memory - 1) % memory
         metric_row = ints[I_METRIC_IN_USE]
-        m = rows[metric_row]
+        m = metric_row
         total = 0.0
         size = 0.0
-        w = rows[PAIRS + 2 * j]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += real_type(w[i]) * g[i]
-            d[i] = g[i]
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        w = PAIRS + 2 * j
+        task, inputs, results = team[1:4]
+        task[0] = 4
+        task[1] = d
+        task[2] = g
+        task[3] = w
+        perform(team)
+        total = results[0, 0]
         for i_pass in range(2 * count):
             b = 1.0
             if i_pass < count:
@@ -576,33 +1192,34 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 else:
                     b = -1.0
                     w_row = gradient_row
-            v = rows[v_row]
-            w = rows[w_row]
+            v = v_row
+            w = w_row
             a_ = real_type(a)
             b_ = real_type(b)
             total = 0.0
             size = 0.0
             if i_pass == count - 1 and metric_row != 0:
-                for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                    d_i = (d[i] + a_ * v[i]) * b_ * m[i]
-                    d[i] = d_i
-                    total += real_type(w[i]) * d_i
-                values = team[1]
-                values[0] = total
-                reduce_team(team, 1, 1)
-                total = values[0]
+                task, inputs, results = team[1:4]
+                task[0] = 5
+                task[1] = d
+                task[2] = m
+                task[3] = v
+                task[4] = w
+                inputs[0] = real_type(a_)
+                inputs[1] = real_type(b_)
+                perform(team)
+                total = results[0, 0]
                 continue
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                d_i = (d[i] + a_ * v[i]) * b_
-                d[i] = d_i
-                total += real_type(w[i]) * d_i
-                size += abs(real_type(w[i]) * d_i)
-            values = team[1]
-            values[0] = total
-            values[1] = size
-            reduce_team(team, 2, 2)
-            total = values[0]
-            size = values[1]
+            task, inputs, results = team[1:4]
+            task[0] = 6
+            task[1] = d
+            task[2] = v
+            task[3] = w
+            inputs[0] = real_type(a_)
+            inputs[1] = real_type(b_)
+            perform(team)
+            total = results[0, 0]
+            size = results[1, 0]
         return (total, size)
 
     @device_function
@@ -731,16 +1348,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         floats[F_WIDTH] = INF
 
     @device_function
-    def adaptive_metric(rows, ints, floats, extra, g, s):
+    def adaptive_metric(rows, ints, floats, extra, g, s, team):
         """The diagonal of an adaptive method after the step s to a point with gradient g.
 
         Called by address, and compiled only for a run of such a method.
         """
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        m = rows[first + METRIC_ROW]
-        a = rows[first + SUM_ROW]
-        b = rows[first + SUM_ROW + 1]
+        m = first + METRIC_ROW
+        a = first + SUM_ROW
+        b = first + SUM_ROW + 1
         numbers = extra
         own = 2 * MEMORY
         count = real_type(ints[I_PAIRS_SEEN])
@@ -748,69 +1365,77 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         one = 1.0
         if METRIC == 1:
             epsilon = numbers[own + 0]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                total_i = real_type(a[i])
-                total_i = total_i + g_i * g_i
-                diagonal_i = one / (math.sqrt(total_i) + epsilon)
-                a[i] = total_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 7
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(epsilon)
+            inputs[1] = real_type(one)
+            perform(team)
         if METRIC == 2:
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                square_i = real_type(a[i])
-                square_i = rho * square_i + (one - rho) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(square_i) + epsilon)
-                a[i] = square_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 8
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(epsilon)
+            inputs[1] = real_type(one)
+            inputs[2] = real_type(rho)
+            perform(team)
         if METRIC == 3:
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                step_i = real_type(s[i])
-                square_i = real_type(a[i])
-                step_square_i = real_type(b[i])
-                square_i = rho * square_i + (one - rho) * (g_i * g_i)
-                step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
-                diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
-                a[i] = square_i
-                b[i] = step_square_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 9
+            task[1] = a
+            task[2] = b
+            task[3] = g
+            task[4] = m
+            task[5] = s
+            inputs[0] = real_type(epsilon)
+            inputs[1] = real_type(one)
+            inputs[2] = real_type(rho)
+            perform(team)
         if METRIC == 4:
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                v_i = real_type(a[i])
-                v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
-                a[i] = v_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 10
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(beta2)
+            inputs[1] = real_type(count)
+            inputs[2] = real_type(epsilon)
+            inputs[3] = real_type(one)
+            perform(team)
         if METRIC == 5:
             beta2 = numbers[own + 1]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                u_i = real_type(a[i])
-                u_i = max(beta2 * u_i, abs(g_i))
-                diagonal_i = one / u_i if u_i > zero else zero
-                a[i] = u_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 11
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(beta2)
+            inputs[1] = real_type(one)
+            inputs[2] = real_type(zero)
+            perform(team)
         if METRIC == 6:
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                v_i = real_type(a[i])
-                v_max_i = real_type(b[i])
-                v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                v_max_i = max(v_max_i, v_i)
-                diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
-                a[i] = v_i
-                b[i] = v_max_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 12
+            task[1] = a
+            task[2] = b
+            task[3] = g
+            task[4] = m
+            inputs[0] = real_type(beta2)
+            inputs[1] = real_type(epsilon)
+            inputs[2] = real_type(one)
+            perform(team)
 
     @device_function
     def score(sy, s_size, y_size):
@@ -823,15 +1448,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """`score` of the metric m."""
         s_size = 0.0
         y_size = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            s_size += real_type(s[i]) * s[i] / m[i]
-            y_size += real_type(y[i]) * m[i] * y[i]
-        values = team[1]
-        values[0] = s_size
-        values[1] = y_size
-        reduce_team(team, 2, 2)
-        s_size = values[0]
-        y_size = values[1]
+        task, inputs, results = team[1:4]
+        task[0] = 13
+        task[1] = m
+        task[2] = s
+        task[3] = y
+        perform(team)
+        s_size = results[0, 0]
+        y_size = results[1, 0]
         return score(sy, s_size, y_size)
 
     @device_function
@@ -839,33 +1463,26 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Add the new pair to the scores; adopt the best one after six, or where it is far ahead."""
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        m = rows[first + METRIC_ROW]
-        start = rows[first + START_ROW]
-        candidate = rows[first + CANDIDATE_ROW]
+        m = first + METRIC_ROW
+        start = first + START_ROW
+        candidate = first + CANDIDATE_ROW
         scaled = METRIC_START != 0
         full_s = 0.0
         full_y = 0.0
         root_s = 0.0
         root_y = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            s_i = real_type(s[i]) * s[i]
-            y_i = real_type(y[i]) * y[i]
-            r = real_type(candidate[i])
-            full_s += s_i / r
-            full_y += y_i * r
-            r = math.sqrt(r * start[i] if scaled else r)
-            root_s += s_i / r
-            root_y += y_i * r
-        values = team[1]
-        values[0] = full_s
-        values[1] = full_y
-        values[2] = root_s
-        values[3] = root_y
-        reduce_team(team, 4, 4)
-        full_s = values[0]
-        full_y = values[1]
-        root_s = values[2]
-        root_y = values[3]
+        task, inputs, results = team[1:4]
+        task[0] = 14
+        task[1] = candidate
+        task[2] = s
+        task[3] = start
+        task[4] = y
+        inputs[0] = real_type(scaled)
+        perform(team)
+        full_s = results[0, 0]
+        full_y = results[1, 0]
+        root_s = results[2, 0]
+        root_y = results[3, 0]
         kept = score(sy, ss, yy)
         if scaled:
             kept = score_in(start, n, s, y, sy, team)
@@ -890,11 +1507,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             ints[I_METRIC_IN_USE] = METRIC_START
         elif use_full or use_root:
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                r = real_type(candidate[i])
-                if not use_full:
-                    r = math.sqrt(r * start[i] if scaled else r)
-                m[i] = r
+            task, inputs, results = team[1:4]
+            task[0] = 15
+            task[1] = candidate
+            task[2] = m
+            task[3] = start
+            inputs[0] = real_type(scaled)
+            inputs[1] = real_type(use_full)
+            perform(team)
         ints[I_JUDGED] = -1
         ints[I_NEXT_CANDIDATE] = ints[I_PAIRS_SEEN] + 3 * ints[I_PAIRS_SEEN] // 10
 
@@ -903,36 +1523,38 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Judge the candidates by the new pair, and adopt one, or make new candidates."""
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        start = rows[first + START_ROW]
-        steps = rows[first + SUM_ROW]
-        changes = rows[first + SUM_ROW + 1]
-        candidate = rows[first + CANDIDATE_ROW]
+        start = first + START_ROW
+        steps = first + SUM_ROW
+        changes = first + SUM_ROW + 1
+        candidate = first + CANDIDATE_ROW
         scaled = METRIC_START != 0
         if ints[I_JUDGED] >= 0:
             judge_candidates(rows, ints, floats, extra, s, y, sy, yy, ss, team)
         total_s = 0.0
         total_y = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            t = real_type(start[i]) if scaled else 1.0
-            steps_i = steps[i] + real_type(s[i]) * (s[i] / sy)
-            changes_i = changes[i] + real_type(y[i]) * (y[i] / sy)
-            steps[i] = steps_i
-            changes[i] = changes_i
-            total_s += steps_i / t
-            total_y += changes_i * t
-        values = team[1]
-        values[0] = total_s
-        values[1] = total_y
-        reduce_team(team, 2, 2)
-        total_s = values[0]
-        total_y = values[1]
+        task, inputs, results = team[1:4]
+        task[0] = 16
+        task[1] = changes
+        task[2] = s
+        task[3] = start
+        task[4] = steps
+        task[5] = y
+        inputs[0] = real_type(scaled)
+        inputs[1] = real_type(sy)
+        perform(team)
+        total_s = results[0, 0]
+        total_y = results[1, 0]
         if ints[I_JUDGED] < 0 and ints[I_PAIRS_SEEN] >= ints[I_NEXT_CANDIDATE]:
             mean = math.sqrt(total_s / total_y)
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                r = math.sqrt(real_type(steps[i]) / changes[i]) / mean
-                if not (r > 0.0 and abs(r) < INF):
-                    r = real_type(start[i]) if scaled else 1.0
-                candidate[i] = r
+            task, inputs, results = team[1:4]
+            task[0] = 17
+            task[1] = candidate
+            task[2] = changes
+            task[3] = start
+            task[4] = steps
+            inputs[0] = real_type(mean)
+            inputs[1] = real_type(scaled)
+            perform(team)
             ints[I_JUDGED] = 0
             floats[F_SCORE_KEPT] = 0.0
             floats[F_SCORE_FULL] = 0.0
@@ -944,25 +1566,25 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Take in the new pair, and set the scale of the direction."""
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        s = rows[PAIRS + 2 * ints[I_HEAD]]
-        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+        s = PAIRS + 2 * ints[I_HEAD]
+        y = PAIRS + 2 * ints[I_HEAD] + 1
         ints[I_PAIRS_SEEN] += 1
         if METRIC == METRIC_LEARNED:
             if n > 1:
                 learn_metric(rows, ints, floats, extra, s, y, sy, yy, ss, team)
         else:
-            adaptive_metric(rows, ints, floats, extra, g, s)
+            adaptive_metric(rows, ints, floats, extra, g, s, team)
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
         floats[F_SCALE] = sy / yy
         if ints[I_METRIC_IN_USE] != 0:
-            m = rows[ints[I_METRIC_IN_USE]]
+            m = ints[I_METRIC_IN_USE]
             total = 0.0
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += real_type(y[i]) * m[i] * y[i]
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 18
+            task[1] = m
+            task[2] = y
+            perform(team)
+            total = results[0, 0]
             if total > 0.0 and abs(total) < INF:
                 floats[F_SCALE] = sy / total
             else:
@@ -984,14 +1606,13 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     @device_function
     def smallest_magnitude(v, n, team):
         """The smallest magnitude in a row; nan if it holds one."""
-        found = -INF
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            found = largest(found, -abs(v[i]))
-        values = team[1]
-        values[0] = found
-        reduce_team(team, 0, 1)
-        found = values[0]
-        return -found
+        most = -INF
+        task, inputs, results = team[1:4]
+        task[0] = 19
+        task[1] = v
+        perform(team)
+        most = results[0, 0]
+        return -most
 
     @device_function
     def vector_norm(v, n, norm, order, team):
@@ -1003,39 +1624,38 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         if norm == NORM_MIN:
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
-            for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += abs(real_type(v[j]))
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 20
+            task[1] = v
+            perform(team)
+            total = results[0, 0]
             return total
         if norm == NORM_2:
-            for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += real_type(v[j]) * real_type(v[j])
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 21
+            task[1] = v
+            perform(team)
+            total = results[0, 0]
             return math.sqrt(total)
-        for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += abs(real_type(v[j])) ** order
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 22
+        task[1] = v
+        inputs[0] = real_type(order)
+        perform(team)
+        total = results[0, 0]
         if total != 0.0 and (not total == INF):
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n, team)
         if largest == 0.0 or not abs(largest) < INF:
             return largest
         total = 0.0
-        for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += (abs(real_type(v[j])) / largest) ** order
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 23
+        task[1] = v
+        inputs[0] = real_type(largest)
+        inputs[1] = real_type(order)
+        perform(team)
+        total = results[0, 0]
         return largest * total ** (1.0 / order)
 
     @device_function
@@ -1046,11 +1666,11 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         own = extra
         memory = MEMORY
         norm = NORM
-        d = rows[DIRECTION]
+        d = DIRECTION
         while True:
             if ints[I_PENDING] != EVALUATED:
-                x = rows[ints[I_TRIAL]]
-                g = rows[N_POINTS + ints[I_TRIAL]]
+                x = ints[I_TRIAL]
+                g = N_POINTS + ints[I_TRIAL]
                 if ints[I_PENDING] == TO_EVALUATE:
                     if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                         ints[I_STATUS] = STATUS_MAXFEV
@@ -1065,15 +1685,13 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 f = floats[F_FUN_TRIAL]
                 bits = real_type(0.0)
                 total = 0.0
-                for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                    bits = larger_magnitude(bits, g[i])
-                    total += real_type(g[i]) * d[i]
-                values = team[1]
-                values[0] = total
-                values[1] = bits
-                reduce_team(team, 1, 2)
-                total = values[0]
-                bits = values[1]
+                task, inputs, results = team[1:4]
+                task[0] = 24
+                task[1] = d
+                task[2] = g
+                perform(team)
+                total = results[0, 0]
+                bits = results[1, 0]
                 floats[F_SLOPE_TRIAL] = total
                 grad_norm = bits
                 good = abs(f) < INF and abs(grad_norm) < INF
@@ -1111,12 +1729,12 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                         base_from_real(ints, floats, extra)
                         floats[F_SLOPE] = total
                         size = 0.0
-                        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                            size += abs(real_type(g[i]) * d[i])
-                        values = team[1]
-                        values[0] = size
-                        reduce_team(team, 1, 1)
-                        size = values[0]
+                        task, inputs, results = team[1:4]
+                        task[0] = 25
+                        task[1] = d
+                        task[2] = g
+                        perform(team)
+                        size = results[0, 0]
                         if floats[F_NORM_BASE] > floats[F_GTOL] and total < -45.0 * floats[F_EPSILON] * size:
                             action = SEARCH_FROM_AHEAD
                     else:
@@ -1136,12 +1754,12 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                         target = 0
                         while target == ints[I_BASE] or target == ints[I_REAL] or target == ints[I_BEST] or (target == ints[I_TRIAL]):
                             target += 1
-                        xb = rows[ints[I_BASE]]
-                        gb = rows[N_POINTS + ints[I_BASE]]
-                        xt = rows[target]
-                        gt = rows[N_POINTS + target]
-                        s = rows[PAIRS + 2 * ints[I_HEAD]]
-                        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+                        xb = ints[I_BASE]
+                        gb = N_POINTS + ints[I_BASE]
+                        xt = target
+                        gt = N_POINTS + target
+                        s = PAIRS + 2 * ints[I_HEAD]
+                        y = PAIRS + 2 * ints[I_HEAD] + 1
                         ratio = floats[F_RATIO]
                         step = real_type(floats[F_STEP])
                         part = real_type(ratio)
@@ -1149,25 +1767,23 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                         yy = 0.0
                         ss = 0.0
                         bits = real_type(0.0)
-                        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                            y_i = g[i] - gb[i]
-                            s_i = step * d[i]
-                            s[i] = s_i
-                            y[i] = y_i
-                            yy += real_type(y_i) * y_i
-                            ss += real_type(s_i) * s_i
-                            xt[i] = xb[i] + move * d[i]
-                            gt_i = gb[i] + part * y_i
-                            gt[i] = gt_i
-                            bits = larger_magnitude(bits, gt_i)
-                        values = team[1]
-                        values[0] = yy
-                        values[1] = ss
-                        values[2] = bits
-                        reduce_team(team, 2, 3)
-                        yy = values[0]
-                        ss = values[1]
-                        bits = values[2]
+                        task, inputs, results = team[1:4]
+                        task[0] = 26
+                        task[1] = d
+                        task[2] = g
+                        task[3] = gb
+                        task[4] = gt
+                        task[5] = s
+                        task[6] = xb
+                        task[7] = xt
+                        task[8] = y
+                        inputs[0] = real_type(move)
+                        inputs[1] = real_type(part)
+                        inputs[2] = real_type(step)
+                        perform(team)
+                        yy = results[0, 0]
+                        ss = results[1, 0]
+                        bits = results[2, 0]
                         grad_norm = bits
                         if norm != NORM_INF:
                             grad_norm = vector_norm(gt, n, norm, floats[F_NORM_ORDER], team)
@@ -1235,31 +1851,27 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                         break
                 if action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
                     origin = ints[I_BASE] if action == ACCEPT_FROM_BASE else ints[I_REAL]
-                    xb = rows[origin]
-                    gb = rows[N_POINTS + origin]
-                    xt = rows[ints[I_LOWEST]]
-                    gt = rows[N_POINTS + ints[I_LOWEST]]
-                    s = rows[PAIRS + 2 * ints[I_HEAD]]
-                    y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+                    xb = origin
+                    gb = N_POINTS + origin
+                    xt = ints[I_LOWEST]
+                    gt = N_POINTS + ints[I_LOWEST]
+                    s = PAIRS + 2 * ints[I_HEAD]
+                    y = PAIRS + 2 * ints[I_HEAD] + 1
                     sy = 0.0
                     yy = 0.0
                     ss = 0.0
-                    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                        s_i = xt[i] - xb[i]
-                        y_i = gt[i] - gb[i]
-                        s[i] = s_i
-                        y[i] = y_i
-                        sy += real_type(s_i) * y_i
-                        yy += real_type(y_i) * y_i
-                        ss += real_type(s_i) * s_i
-                    values = team[1]
-                    values[0] = sy
-                    values[1] = yy
-                    values[2] = ss
-                    reduce_team(team, 3, 3)
-                    sy = values[0]
-                    yy = values[1]
-                    ss = values[2]
+                    task, inputs, results = team[1:4]
+                    task[0] = 27
+                    task[1] = gb
+                    task[2] = gt
+                    task[3] = s
+                    task[4] = xb
+                    task[5] = xt
+                    task[6] = y
+                    perform(team)
+                    sy = results[0, 0]
+                    yy = results[1, 0]
+                    ss = results[2, 0]
                     floats[F_STEP_NORM] = floats[F_LOWEST_STEP]
                     floats[F_LEARNING_RATE] = floats[F_LOWEST_STEP]
                     if floats[F_RATE] > 0.0:
@@ -1275,18 +1887,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
             if ints[I_COMPLETED] != 0 and floats[F_XTOL] > 0.0:
-                xb = rows[ints[I_BASE]]
+                xb = ints[I_BASE]
                 bits = real_type(0.0)
                 d_bits = real_type(0.0)
-                for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                    bits = larger_magnitude(bits, xb[i])
-                    d_bits = larger_magnitude(d_bits, d[i])
-                values = team[1]
-                values[0] = bits
-                values[1] = d_bits
-                reduce_team(team, 0, 2)
-                bits = values[0]
-                d_bits = values[1]
+                task, inputs, results = team[1:4]
+                task[0] = 28
+                task[1] = d
+                task[2] = xb
+                perform(team)
+                bits = results[0, 0]
+                d_bits = results[1, 0]
                 floats[F_X_NORM] = bits
                 floats[F_STEP_NORM] *= d_bits
             if ints[I_COMPLETED] != 0:
@@ -1336,11 +1946,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 ints[I_TRIAL] = 0
                 while ints[I_TRIAL] == ints[I_BASE] or ints[I_TRIAL] == ints[I_REAL] or ints[I_TRIAL] == ints[I_BEST] or (ints[I_TRIAL] == ints[I_LOWEST]):
                     ints[I_TRIAL] += 1
-                xb = rows[ints[I_BASE]]
-                x = rows[ints[I_TRIAL]]
+                xb = ints[I_BASE]
+                x = ints[I_TRIAL]
                 step = real_type(floats[F_STEP])
-                for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                    x[i] = xb[i] + step * d[i]
+                task, inputs, results = team[1:4]
+                task[0] = 29
+                task[1] = d
+                task[2] = x
+                task[3] = xb
+                inputs[0] = real_type(step)
+                perform(team)
                 ints[I_PENDING] = TO_EVALUATE
         if ints[I_STATUS] != NEEDS_EVALUATION:
             ints[I_CURRENT] = ints[I_REAL]
@@ -1349,51 +1964,65 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
+    def end_orders(result, team):
+        """Let the other threads go on, and know a number."""
+        task = team[1]
+        task[0] = -1
+        task[1] = result
+        perform(team)
+
+    @device_function
     def penalty_at(rows, ints, point, team):
         """h at a point within the bounds."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
+        x = point
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            size = abs(real_type(x[i]))
-            total += l1[i] * size + 0.5 * l2[i] * size * size
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 30
+        task[1] = l1
+        task[2] = l2
+        task[3] = x
+        perform(team)
+        total = results[0, 0]
         return total
 
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
-        ints = cuda.local.array(len(INT_NAMES), np.int32)
-        floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-        extra = cuda.local.array(N_EXTRA, real_type)
-        values = cuda.local.array(MOST_VALUES, real_type)
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (partials, values, reductions)
-        set_numbers(ints, floats, all_ints, all_floats)
-        for j in range(N_EXTRA):
-            extra[j] = all_extra[j]
-        n = np.int64(ints[I_SIZE])
+        team = (rows, task, inputs, shared, partials, reductions)
         if mode == EVALUATED:
-            target = rows[N_POINTS + ints[I_TRIAL]]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            target = rows[N_POINTS + all_ints[I_TRIAL]]
+            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
                 target[i] = g[i]
-            floats[F_FUN] = real_type(f[0])
-            ints[I_NFEV] += COST_FUN
-            ints[I_NJEV] += COST_JAC
-            ints[I_PENDING] = DELIVERED
-        elif mode == TO_EVALUATE and TERMS != 0:
-            clip_to_bounds(rows, ints, 0, team)
-            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
-        drive(rows, ints, floats, extra, last, team)
-        if ints[I_STATUS] == NEEDS_EVALUATION:
-            x = rows[ints[I_TRIAL]]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == EVALUATED:
+                floats[F_FUN] = real_type(f[0])
+                ints[I_NFEV] += COST_FUN
+                ints[I_NJEV] += COST_JAC
+                ints[I_PENDING] = DELIVERED
+            elif mode == TO_EVALUATE and TERMS != 0:
+                clip_to_bounds(rows, ints, 0, team)
+                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+            drive(rows, ints, floats, extra, last, team)
+            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+        else:
+            perform(team)
+        if task[1] >= 0:
+            x = rows[task[1]]
+            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
                 point[i] = x[i]
         if reductions[0] == 0:
             cuda.cg.this_grid().sync()
@@ -1401,21 +2030,6 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             set_numbers(all_ints, all_floats, ints, floats)
             for j in range(N_EXTRA):
                 all_extra[j] = extra[j]
-
-    @device_function
-    def residual_entry(x, g, l1, l2, lower, upper):
-        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
-
-        No reordering: `Terms.residual` computes the same to the last bit.
-        """
-        v = x - g
-        r = x if v == v else v
-        if v > l1:
-            r = (x * l2 + (g + l1)) / (1.0 + l2)
-        if v < -l1:
-            r = (x * l2 + (g - l1)) / (1.0 + l2)
-        r = x - upper if r < x - upper else r
-        return x - lower if r > x - lower else r
 
     @device_function
     def residual_norm(r, ints, floats, extra, team):
@@ -1428,70 +2042,61 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def proximal_residual(rows, ints, floats, extra, point, team):
         """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        r = rows[TERMS + RESIDUAL_ROW]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            weight = real_type(l1[i])
-            low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+        x = point
+        g = N_POINTS + point
+        r = TERMS + RESIDUAL_ROW
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        task, inputs, results = team[1:4]
+        task[0] = 31
+        task[1] = g
+        task[2] = l1
+        task[3] = l2
+        task[4] = lower
+        task[5] = r
+        task[6] = upper
+        task[7] = x
+        perform(team)
         return residual_norm(r, ints, floats, extra, team)
 
-    @device_function
-    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended, team):
-        """Write down what was found."""
-        n = np.int64(ints[I_SIZE])
-        status = ints[I_STATUS]
-        if status == RUNNING:
-            status = STATUS_MAXITER if ended else NOT_RUN
-        point = ints[I_CURRENT]
-        if ints[I_BEST] >= 0:
-            point = ints[I_BEST]
-        if status == STATUS_CONVERGED:
-            point = ints[I_RESULT]
-        evaluated = ints[I_BEST] >= 0 or ints[I_PENDING] != TO_EVALUATE
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        norm = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_out[i] = x[i]
-            g_i = g[i] if evaluated else NAN
-            g_out[i] = g_i
-            norm = larger_magnitude(norm, g_i)
-        values = team[1]
-        values[0] = norm
-        reduce_team(team, 0, 1)
-        norm = values[0]
-        if evaluated:
-            if TERMS != 0 and norm < INF:
-                norm = proximal_residual(rows, ints, floats, extra, point, team)
-            elif NORM != NORM_INF:
-                norm = vector_norm(g, n, NORM, floats[F_NORM_ORDER], team)
-        numbers[0] = floats[F_FUN_BEST] if point == ints[I_BEST] else floats[F_FUN]
-        numbers[1] = norm
-        numbers[2] = floats[F_LEARNING_RATE]
-        counts[0] = status
-        counts[1] = ints[I_NIT]
-        counts[2] = ints[I_NFEV]
-        counts[3] = ints[I_NJEV]
-        counts[4] = ints[I_N_RESTARTS]
-        counts[5] = ints[I_LINE_SEARCH_FAILURES]
-
-    def found(rows, x_out, g_out, numbers, counts, all_ints, all_floats, all_extra, partials):
-        ints = cuda.local.array(len(INT_NAMES), np.int32)
-        floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-        extra = cuda.local.array(N_EXTRA, real_type)
-        values = cuda.local.array(MOST_VALUES, real_type)
+    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials):
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (partials, values, reductions)
-        set_numbers(ints, floats, all_ints, all_floats)
-        for j in range(N_EXTRA):
-            extra[j] = all_extra[j]
-        finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, 0, x_out, x_out, True, team)
+        team = (rows, task, inputs, shared, partials, reductions)
+        evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            point = ints[I_CURRENT]
+            if ints[I_BEST] >= 0:
+                point = ints[I_BEST]
+            if ints[I_STATUS] == STATUS_CONVERGED:
+                point = ints[I_RESULT]
+            norm = NAN
+            if evaluated:
+                g = N_POINTS + point
+                norm = largest_magnitude(g, np.int64(ints[I_SIZE]), team)
+                if TERMS != 0 and norm < INF:
+                    norm = proximal_residual(rows, ints, floats, extra, point, team)
+                elif NORM != NORM_INF:
+                    norm = vector_norm(g, np.int64(ints[I_SIZE]), NORM, floats[F_NORM_ORDER], team)
+            if cuda.grid(1) == 0:
+                numbers[0] = floats[F_FUN_BEST] if point == ints[I_BEST] else floats[F_FUN]
+                numbers[1] = norm
+            end_orders(point, team)
+        else:
+            perform(team)
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        for i in range(cuda.grid(1), x_out.shape[0], cuda.gridsize(1)):
+            x_out[i] = x[i]
+            g_out[i] = g[i] if evaluated else NAN
 
     return tell, found

@@ -31,7 +31,6 @@ NORM_1 = 1
 NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
-NOT_RUN = -2
 N_LEVELS = 5
 N_POINTS = 5
 PAIRS = 11
@@ -44,7 +43,6 @@ TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
 STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
 STATUS_STAGNATION = 6
@@ -53,7 +51,11 @@ STATUS_DIVERGED = 8
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'SIZE', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'COUNT', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'FREE', 'FACE_STEPS', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'SCALE', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_STEP', 'VIOLATION', 'REACH', 'RATE', 'SCORE_KEPT', 'SCORE_FULL', 'SCORE_ROOT', 'SCORE_START', 'UNIT')
 FIXED = ('NORM', 'METRIC', 'METRIC_START', 'MEMORY', 'TERMS', 'COST_FUN', 'COST_JAC')
+TASK_SIZE = 9
+MOST_SCALARS = 4
 MOST_VALUES = 4
+N_INTS = 35
+N_FLOATS = 36
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -127,7 +129,7 @@ F_SCORE_START = 34
 F_UNIT = 35
 
 
-def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -208,9 +210,762 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         floats[F_UNIT] = first_floats[F_UNIT]
 
     @device_function
+    def operation_0(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
+        x = rows[task[3]]
+        changed = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
+
+    @device_function
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
+    def operation_1(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def operation_10(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        order = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j])) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_11(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        largest = inputs[0]
+        order = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += (abs(real_type(v[j])) / largest) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_12(rows, task, inputs, outputs):
+        before = rows[task[1]]
+        x = rows[task[2]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, x[i] - before[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def operation_13(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        w = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(w[i]) * g[i]
+            d[i] = g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_14(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        m = rows[task[2]]
+        v = rows[task[3]]
+        w = rows[task[4]]
+        a_ = inputs[0]
+        b_ = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = (d[i] + a_ * v[i]) * b_ * m[i]
+            d[i] = d_i
+            total += real_type(w[i]) * d_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_15(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        v = rows[task[2]]
+        w = rows[task[3]]
+        a_ = inputs[0]
+        b_ = inputs[1]
+        total = 0.0
+        size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = (d[i] + a_ * v[i]) * b_
+            d[i] = d_i
+            total += real_type(w[i]) * d_i
+            size += abs(real_type(w[i]) * d_i)
+        outputs[0] = real_type(total)
+        outputs[1] = real_type(size)
+
+    @device_function
+    def residual_entry(x, g, l1, l2, lower, upper):
+        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
+
+        No reordering: `Terms.residual` computes the same to the last bit.
+        """
+        v = x - g
+        r = x if v == v else v
+        if v > l1:
+            r = (x * l2 + (g + l1)) / (1.0 + l2)
+        if v < -l1:
+            r = (x * l2 + (g - l1)) / (1.0 + l2)
+        r = x - upper if r < x - upper else r
+        return x - lower if r > x - lower else r
+
+    @device_function
+    def operation_16(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        l2 = rows[task[3]]
+        lower = rows[task[4]]
+        r = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            weight = real_type(l1[i])
+            low, high = (real_type(lower[i]), real_type(upper[i]))
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+
+    @device_function
+    def prox_entry(v, step, l1, l2, lower, upper):
+        """Proximal point of one variable: the unconstrained minimizer, clipped."""
+        z = v - step * l1
+        if not v > step * l1:
+            z = v + step * l1
+            if not v < -step * l1:
+                z = 0.0 if v == v else v
+        z = z / (1.0 + step * l2)
+        z = lower if z < lower else z
+        return upper if z > upper else z
+
+    @device_function
+    def operation_17(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        l2 = rows[task[3]]
+        lower = rows[task[4]]
+        upper = rows[task[5]]
+        x = rows[task[6]]
+        z = rows[task[7]]
+        step = inputs[0]
+        penalty = 0.0
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = real_type(x[i])
+            v = x_i - step * g[i]
+            z[i] = prox_entry(v, step, real_type(l1[i]), real_type(l2[i]), lower[i], upper[i])
+            z_i = real_type(z[i])
+            penalty += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
+            total += (z_i - x_i) * (z_i - x_i)
+        outputs[0] = real_type(penalty)
+        outputs[1] = real_type(total)
+
+    @device_function
+    def operation_18(rows, task, inputs, outputs):
+        free = rows[task[1]]
+        s = rows[task[2]]
+        y = rows[task[3]]
+        sy = 0.0
+        yy = 0.0
+        ss = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            if free[i] == 0.0:
+                s[i] = s[i] - s[i]
+                y[i] = s[i]
+            sy += real_type(s[i]) * y[i]
+            yy += real_type(y[i]) * y[i]
+            ss += real_type(s[i]) * s[i]
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(yy)
+        outputs[2] = real_type(ss)
+
+    @device_function
+    def operation_19(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        w = rows[task[2]]
+        unit = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        metric_row = inputs[0]
+        scale = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = -(scale * g[i])
+            if metric_row != 0:
+                d_i *= m[i]
+            d[i] = d_i
+            total += real_type(g[i]) * d_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_20(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            total_i = real_type(a[i])
+            total_i = total_i + g_i * g_i
+            diagonal_i = one / (math.sqrt(total_i) + epsilon)
+            a[i] = total_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_21(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            square_i = real_type(a[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(square_i) + epsilon)
+            a[i] = square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_22(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        s = rows[task[5]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            step_i = real_type(s[i])
+            square_i = real_type(a[i])
+            step_square_i = real_type(b[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
+            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
+            a[i] = square_i
+            b[i] = step_square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_23(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        count = inputs[1]
+        epsilon = inputs[2]
+        one = inputs[3]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
+            a[i] = v_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_24(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        one = inputs[1]
+        zero = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            u_i = real_type(a[i])
+            u_i = max(beta2 * u_i, abs(g_i))
+            diagonal_i = one / u_i if u_i > zero else zero
+            a[i] = u_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_25(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        beta2 = inputs[0]
+        epsilon = inputs[1]
+        one = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_max_i = real_type(b[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            v_max_i = max(v_max_i, v_i)
+            diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
+            a[i] = v_i
+            b[i] = v_max_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_26(rows, task, inputs, outputs):
+        m = rows[task[1]]
+        s = rows[task[2]]
+        y = rows[task[3]]
+        s_size = 0.0
+        y_size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_size += real_type(s[i]) * s[i] / m[i]
+            y_size += real_type(y[i]) * m[i] * y[i]
+        outputs[0] = real_type(s_size)
+        outputs[1] = real_type(y_size)
+
+    @device_function
+    def operation_27(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        s = rows[task[2]]
+        start = rows[task[3]]
+        y = rows[task[4]]
+        scaled = inputs[0]
+        full_s = 0.0
+        full_y = 0.0
+        root_s = 0.0
+        root_y = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = real_type(s[i]) * s[i]
+            y_i = real_type(y[i]) * y[i]
+            r = real_type(candidate[i])
+            full_s += s_i / r
+            full_y += y_i * r
+            r = math.sqrt(r * start[i] if scaled else r)
+            root_s += s_i / r
+            root_y += y_i * r
+        outputs[0] = real_type(full_s)
+        outputs[1] = real_type(full_y)
+        outputs[2] = real_type(root_s)
+        outputs[3] = real_type(root_y)
+
+    @device_function
+    def operation_28(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        m = rows[task[2]]
+        start = rows[task[3]]
+        scaled = inputs[0]
+        use_full = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r = real_type(candidate[i])
+            if not use_full:
+                r = math.sqrt(r * start[i] if scaled else r)
+            m[i] = r
+
+    @device_function
+    def operation_29(rows, task, inputs, outputs):
+        changes = rows[task[1]]
+        s = rows[task[2]]
+        start = rows[task[3]]
+        steps = rows[task[4]]
+        y = rows[task[5]]
+        scaled = inputs[0]
+        sy = inputs[1]
+        total_s = 0.0
+        total_y = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            t = real_type(start[i]) if scaled else 1.0
+            steps_i = steps[i] + real_type(s[i]) * (s[i] / sy)
+            changes_i = changes[i] + real_type(y[i]) * (y[i] / sy)
+            steps[i] = steps_i
+            changes[i] = changes_i
+            total_s += steps_i / t
+            total_y += changes_i * t
+        outputs[0] = real_type(total_s)
+        outputs[1] = real_type(total_y)
+
+    @device_function
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def smaller(a, b):
+        """min(a, b)."""
+        return b if b < a else a
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        free = rows[task[2]]
+        l1 = rows[task[3]]
+        l2 = rows[task[4]]
+        lower = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
+        z = rows[task[8]]
+        step = inputs[0]
+        penalty = 0.0
+        cut = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = x_i
+            if free[i] != 0.0:
+                low = lower[i]
+                high = upper[i]
+                if l1[i] > 0.0:
+                    if x_i > 0.0:
+                        low = larger(low, x_i - x_i)
+                    else:
+                        high = smaller(high, x_i - x_i)
+                z_i = x_i + real_type(step) * d[i]
+                if z_i <= low:
+                    z_i = low
+                    cut += 1
+                elif z_i >= high:
+                    z_i = high
+                    cut += 1
+            z[i] = z_i
+            size = real_type(z_i)
+            penalty += l1[i] * abs(size) + 0.5 * l2[i] * size * size
+        outputs[0] = real_type(penalty)
+        outputs[1] = real_type(cut)
+
+    @device_function
+    def operation_30(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        changes = rows[task[2]]
+        start = rows[task[3]]
+        steps = rows[task[4]]
+        mean = inputs[0]
+        scaled = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r = math.sqrt(real_type(steps[i]) / changes[i]) / mean
+            if not (r > 0.0 and abs(r) < INF):
+                r = real_type(start[i]) if scaled else 1.0
+            candidate[i] = r
+
+    @device_function
+    def operation_31(rows, task, inputs, outputs):
+        m = rows[task[1]]
+        y = rows[task[2]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(y[i]) * m[i] * y[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_32(rows, task, inputs, outputs):
+        free = rows[task[1]]
+        g = rows[task[2]]
+        gz = rows[task[3]]
+        l2 = rows[task[4]]
+        s = rows[task[5]]
+        x = rows[task[6]]
+        y = rows[task[7]]
+        z = rows[task[8]]
+        sy = 0.0
+        yy = 0.0
+        ss = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = z[i] - x[i]
+            y_i = gz[i] - g[i] + l2[i] * s_i
+            if free[i] == 0.0:
+                s_i = s_i - s_i
+                y_i = s_i
+            s[i] = s_i
+            y[i] = y_i
+            sy += real_type(s_i) * y_i
+            yy += real_type(y_i) * y_i
+            ss += real_type(s_i) * s_i
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(yy)
+        outputs[2] = real_type(ss)
+
+    @device_function
+    def operation_33(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(g[i]) * g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_34(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        gr = rows[task[2]]
+        x = rows[task[3]]
+        xr = rows[task[4]]
+        sy = 0.0
+        ss = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = x[i] - xr[i]
+            sy += real_type(s_i) * (g[i] - gr[i])
+            ss += real_type(s_i) * s_i
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(ss)
+
+    @device_function
+    def operation_35(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        x = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = abs(real_type(x[i]))
+            total += l1[i] * size + 0.5 * l2[i] * size * size
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_4(rows, task, inputs, outputs):
+        free = rows[task[1]]
+        g = rows[task[2]]
+        gradient = rows[task[3]]
+        l1 = rows[task[4]]
+        l2 = rows[task[5]]
+        x = rows[task[6]]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            side = l1[i] if x[i] > 0.0 else -l1[i]
+            gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
+
+    @device_function
+    def is_free(x, l1, lower, upper):
+        """Is x inside its cell?"""
+        return lower < x and x < upper and (l1 == 0.0 or x != 0.0)
+
+    @device_function
+    def operation_5(rows, task, inputs, outputs):
+        free = rows[task[1]]
+        g = rows[task[2]]
+        l1 = rows[task[3]]
+        l2 = rows[task[4]]
+        lower = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
+        changed = 0
+        count = 0
+        violation = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            inside = is_free(x[i], l1[i], lower[i], upper[i])
+            if inside != (free[i] != 0.0):
+                changed += 1
+            free[i] = 1.0 if inside else 0.0
+            if inside:
+                count += 1
+            else:
+                slope = real_type(g[i]) + l2[i] * x[i]
+                if x[i] < upper[i]:
+                    violation = larger(violation, -(slope + (l1[i] if x[i] >= 0.0 else -l1[i])))
+                if x[i] > lower[i]:
+                    violation = larger(violation, slope + (l1[i] if x[i] > 0.0 else -l1[i]))
+        outputs[0] = real_type(changed)
+        outputs[1] = real_type(count)
+        outputs[2] = real_type(violation)
+
+    @device_function
+    def operation_6(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        x = rows[task[3]]
+        along = 0.0
+        penalty = 0.0
+        worst = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            along += real_type(g[i]) * x[i]
+            penalty += real_type(l1[i]) * abs(x[i])
+            worst = larger(worst, abs(real_type(g[i])) / l1[i])
+        outputs[0] = real_type(along)
+        outputs[1] = real_type(penalty)
+        outputs[2] = real_type(worst)
+
+    @device_function
     def largest(a, b):
         """max(a, b); nan if one of them is."""
         return a if b <= a or a != a else b
+
+    @device_function
+    def operation_7(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        most = -INF
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            most = largest(most, -abs(v[i]))
+        outputs[0] = real_type(most)
+
+    @device_function
+    def operation_8(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j]))
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_9(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += real_type(v[j]) * real_type(v[j])
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operate(rows, task, inputs, outputs):
+        if task[0] == 0:
+            operation_0(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 1:
+            operation_1(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 2:
+            operation_2(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 3:
+            operation_3(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 4:
+            operation_4(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 5:
+            operation_5(rows, task, inputs, outputs)
+            return (2, 3)
+        if task[0] == 6:
+            operation_6(rows, task, inputs, outputs)
+            return (2, 3)
+        if task[0] == 7:
+            operation_7(rows, task, inputs, outputs)
+            return (0, 1)
+        if NORM != NORM_INF and task[0] == 8:
+            operation_8(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 9:
+            operation_9(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 10:
+            operation_10(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 11:
+            operation_11(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 12:
+            operation_12(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 13:
+            operation_13(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 14:
+            operation_14(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 15:
+            operation_15(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 16:
+            operation_16(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 17:
+            operation_17(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 18:
+            operation_18(rows, task, inputs, outputs)
+            return (3, 3)
+        if task[0] == 19:
+            operation_19(rows, task, inputs, outputs)
+            return (1, 1)
+        if METRIC != METRIC_LEARNED and task[0] == 20:
+            operation_20(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 21:
+            operation_21(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 22:
+            operation_22(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 23:
+            operation_23(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 24:
+            operation_24(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 25:
+            operation_25(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 26:
+            operation_26(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 27:
+            operation_27(rows, task, inputs, outputs)
+            return (4, 4)
+        if task[0] == 28:
+            operation_28(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 29:
+            operation_29(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 30:
+            operation_30(rows, task, inputs, outputs)
+            return (0, 0)
+        if task[0] == 31:
+            operation_31(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 32:
+            operation_32(rows, task, inputs, outputs)
+            return (3, 3)
+        if task[0] == 33:
+            operation_33(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 34:
+            operation_34(rows, task, inputs, outputs)
+            return (2, 2)
+        if task[0] == 35:
+            operation_35(rows, task, inputs, outputs)
+            return (1, 1)
+        return (0, 0)
 
     @device_function
     def reduce_block(shared, sums, count, columns):
@@ -228,26 +983,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             width //= 2
 
     @device_function
-    def smaller(a, b):
-        """min(a, b)."""
-        return b if b < a else a
+    def reduce_team(values, sums, count, shared, partials, side):
+        """Reduce the values of all threads to column 0, in each block.
 
-    @device_function
-    def reduce_team(team, sums, count):
-        """Reduce the values of all threads: all get the same ones.
-
-        The sums come first. Every block reduces what all blocks have found. Two sets of partial results
-        take turns: who writes to one again has been waited for by those who read it.
+        The sums come first. Every block reduces what all blocks have found, in the same order.
         """
-        partials, values, reductions = team
-        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         t = cuda.threadIdx.x
         blocks = cuda.gridDim.x
         for j in range(count):
             shared[j, t] = values[j]
         reduce_block(shared, sums, count, THREADS)
-        side = reductions[0] % 2
-        reductions[0] += 1
         if t == 0:
             for j in range(count):
                 partials[side, j, cuda.blockIdx.x] = shared[j, 0]
@@ -261,29 +1006,43 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 for j in range(sums, count):
                     shared[j, t] = largest(shared[j, t], partials[side, j, b])
         reduce_block(shared, sums, count, smaller(blocks, THREADS))
-        for j in range(count):
-            values[j] = shared[j, 0]
-        cuda.syncthreads()
+
+    @whole_function
+    def perform(team):
+        """Take part in what was ordered; those who order nothing themselves, in all that follows.
+
+        What was reduced is in column 0 of `shared` until the next order.
+        """
+        stay_whole()
+        rows, task, inputs, shared, partials, reductions = team
+        values = cuda.local.array(MOST_VALUES, real_type)
+        while True:
+            cuda.syncthreads()
+            if task[0] < 0:
+                return
+            sums, count = operate(rows, task, inputs, values)
+            if count > 0:
+                reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
+                reductions[0] += 1
+            cuda.syncthreads()
+            if cuda.threadIdx.x < LEADERS:
+                return
 
     @device_function
     def clip_to_bounds(rows, ints, point, team):
         """Clip a point; returns whether that changed it."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
+        x = point
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
         changed = 0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        values = team[1]
-        values[0] = changed
-        reduce_team(team, 1, 1)
-        changed = np.int64(values[0])
+        task, inputs, results = team[1:4]
+        task[0] = 0
+        task[1] = lower
+        task[2] = upper
+        task[3] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
         return changed > 0
 
     @device_function
@@ -303,21 +1062,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         floats[F_ERROR] = 0.0
 
     @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
-
-    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            bits = larger_magnitude(bits, v[i])
-        values = team[1]
-        values[0] = bits
-        reduce_team(team, 0, 1)
-        bits = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 1
+        task[1] = v
+        perform(team)
+        bits = results[0, 0]
         return bits
 
     @device_function
@@ -327,10 +1079,10 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
         """
         n = np.int64(ints[I_SIZE])
-        d = rows[DIRECTION]
-        g = rows[gradient_row]
+        d = DIRECTION
+        g = gradient_row
         metric_row = ints[I_METRIC_IN_USE]
-        m = rows[metric_row]
+        m = metric_row
         whole = floats[F_SCALE]
         if not whole > 0.0:
             whole = 1.0
@@ -339,16 +1091,15 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         for _ in range(2):
             scale = real_type(whole)
             total = 0.0
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                d_i = -(scale * g[i])
-                if metric_row != 0:
-                    d_i *= m[i]
-                d[i] = d_i
-                total += real_type(g[i]) * d_i
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 2
+            task[1] = d
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(metric_row)
+            inputs[1] = real_type(scale)
+            perform(team)
+            total = results[0, 0]
             if total > -INF:
                 break
             whole = 1.0 / largest_magnitude(g, n, team)
@@ -360,11 +1111,6 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def failure(ints):
         """Why there is no way on: values not finite since the last new lowest, or rounding."""
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
-
-    @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
 
     @device_function
     def end_iteration(ints, floats, extra):
@@ -414,64 +1160,52 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """
         n = np.int64(ints[I_SIZE])
         step = floats[F_STEP]
-        x = rows[ints[I_BASE]]
-        d = rows[DIRECTION]
-        z = rows[ints[I_TRIAL]]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
-        free = rows[TERMS + FREE_ROW]
+        x = ints[I_BASE]
+        d = DIRECTION
+        z = ints[I_TRIAL]
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        free = TERMS + FREE_ROW
         cut = 0
         penalty = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_i = x[i]
-            z_i = x_i
-            if free[i] != 0.0:
-                low = lower[i]
-                high = upper[i]
-                if l1[i] > 0.0:
-                    if x_i > 0.0:
-                        low = larger(low, x_i - x_i)
-                    else:
-                        high = smaller(high, x_i - x_i)
-                z_i = x_i + real_type(step) * d[i]
-                if z_i <= low:
-                    z_i = low
-                    cut += 1
-                elif z_i >= high:
-                    z_i = high
-                    cut += 1
-            z[i] = z_i
-            size = real_type(z_i)
-            penalty += l1[i] * abs(size) + 0.5 * l2[i] * size * size
-        values = team[1]
-        values[0] = penalty
-        values[1] = cut
-        reduce_team(team, 2, 2)
-        penalty = values[0]
-        cut = np.int64(values[1])
+        task, inputs, results = team[1:4]
+        task[0] = 3
+        task[1] = d
+        task[2] = free
+        task[3] = l1
+        task[4] = l2
+        task[5] = lower
+        task[6] = upper
+        task[7] = x
+        task[8] = z
+        inputs[0] = real_type(step)
+        perform(team)
+        penalty = results[0, 0]
+        cut = np.int64(results[1, 0])
         floats[F_PENALTY] = penalty
         return cut
 
     @device_function
-    def face_gradient(rows, ints, point):
+    def face_gradient(rows, ints, point, team):
         """The gradient of f + h with respect to the free variables."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        free = rows[TERMS + FREE_ROW]
-        gradient = rows[TERMS + FACE_GRADIENT_ROW]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            side = l1[i] if x[i] > 0.0 else -l1[i]
-            gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
-
-    @device_function
-    def is_free(x, l1, lower, upper):
-        """Is x inside its cell?"""
-        return lower < x and x < upper and (l1 == 0.0 or x != 0.0)
+        x = point
+        g = N_POINTS + point
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        free = TERMS + FREE_ROW
+        gradient = TERMS + FACE_GRADIENT_ROW
+        task, inputs, results = team[1:4]
+        task[0] = 4
+        task[1] = free
+        task[2] = g
+        task[3] = gradient
+        task[4] = l1
+        task[5] = l2
+        task[6] = x
+        perform(team)
 
     @device_function
     def find_face(rows, ints, floats, extra, point, team):
@@ -480,40 +1214,32 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         VIOLATION is the steepest descent of f + h along a fixed variable, from its edge inwards.
         """
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
-        free = rows[TERMS + FREE_ROW]
+        x = point
+        g = N_POINTS + point
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        free = TERMS + FREE_ROW
         changed = 0
         count = 0
         violation = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            inside = is_free(x[i], l1[i], lower[i], upper[i])
-            if inside != (free[i] != 0.0):
-                changed += 1
-            free[i] = 1.0 if inside else 0.0
-            if inside:
-                count += 1
-            else:
-                slope = real_type(g[i]) + l2[i] * x[i]
-                if x[i] < upper[i]:
-                    violation = larger(violation, -(slope + (l1[i] if x[i] >= 0.0 else -l1[i])))
-                if x[i] > lower[i]:
-                    violation = larger(violation, slope + (l1[i] if x[i] > 0.0 else -l1[i]))
-        values = team[1]
-        values[0] = changed
-        values[1] = count
-        values[2] = violation
-        reduce_team(team, 2, 3)
-        changed = np.int64(values[0])
-        count = np.int64(values[1])
-        violation = values[2]
+        task, inputs, results = team[1:4]
+        task[0] = 5
+        task[1] = free
+        task[2] = g
+        task[3] = l1
+        task[4] = l2
+        task[5] = lower
+        task[6] = upper
+        task[7] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
+        count = np.int64(results[1, 0])
+        violation = results[2, 0]
         ints[I_FREE] = count
         floats[F_VIOLATION] = violation
-        face_gradient(rows, ints, point)
+        face_gradient(rows, ints, point, team)
         return changed
 
     @device_function
@@ -524,24 +1250,21 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
         """
         n = np.int64(ints[I_SIZE])
-        x = rows[ints[I_REAL]]
-        g = rows[N_POINTS + ints[I_REAL]]
-        l1 = rows[TERMS + L1_ROW]
+        x = ints[I_REAL]
+        g = N_POINTS + ints[I_REAL]
+        l1 = TERMS + L1_ROW
         along = 0.0
         penalty = 0.0
         worst = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            along += real_type(g[i]) * x[i]
-            penalty += real_type(l1[i]) * abs(x[i])
-            worst = larger(worst, abs(real_type(g[i])) / l1[i])
-        values = team[1]
-        values[0] = along
-        values[1] = penalty
-        values[2] = worst
-        reduce_team(team, 2, 3)
-        along = values[0]
-        penalty = values[1]
-        worst = values[2]
+        task, inputs, results = team[1:4]
+        task[0] = 6
+        task[1] = g
+        task[2] = l1
+        task[3] = x
+        perform(team)
+        along = results[0, 0]
+        penalty = results[1, 0]
+        worst = results[2, 0]
         total = floats[F_FUN_REAL]
         gap = along + penalty + total * larger(worst - 1.0, 0.0)
         return total >= penalty and gap <= floats[F_GAP_TOL] * total
@@ -549,14 +1272,13 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     @device_function
     def smallest_magnitude(v, n, team):
         """The smallest magnitude in a row; nan if it holds one."""
-        found = -INF
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            found = largest(found, -abs(v[i]))
-        values = team[1]
-        values[0] = found
-        reduce_team(team, 0, 1)
-        found = values[0]
-        return -found
+        most = -INF
+        task, inputs, results = team[1:4]
+        task[0] = 7
+        task[1] = v
+        perform(team)
+        most = results[0, 0]
+        return -most
 
     @device_function
     def vector_norm(v, n, norm, order, team):
@@ -568,39 +1290,38 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         if norm == NORM_MIN:
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
-            for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += abs(real_type(v[j]))
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 8
+            task[1] = v
+            perform(team)
+            total = results[0, 0]
             return total
         if norm == NORM_2:
-            for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += real_type(v[j]) * real_type(v[j])
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 9
+            task[1] = v
+            perform(team)
+            total = results[0, 0]
             return math.sqrt(total)
-        for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += abs(real_type(v[j])) ** order
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 10
+        task[1] = v
+        inputs[0] = real_type(order)
+        perform(team)
+        total = results[0, 0]
         if total != 0.0 and (not total == INF):
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n, team)
         if largest == 0.0 or not abs(largest) < INF:
             return largest
         total = 0.0
-        for j in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += (abs(real_type(v[j])) / largest) ** order
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 11
+        task[1] = v
+        inputs[0] = real_type(largest)
+        inputs[1] = real_type(order)
+        perform(team)
+        total = results[0, 0]
         return largest * total ** (1.0 / order)
 
     @device_function
@@ -626,12 +1347,12 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def measure_step(x, before, n, floats, extra, team):
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            bits = larger_magnitude(bits, x[i] - before[i])
-        values = team[1]
-        values[0] = bits
-        reduce_team(team, 0, 1)
-        bits = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 12
+        task[1] = before
+        task[2] = x
+        perform(team)
+        bits = results[0, 0]
         floats[F_STEP_NORM] = bits
         floats[F_X_NORM] = largest_magnitude(before, n, team)
 
@@ -645,22 +1366,22 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         n = np.int64(ints[I_SIZE])
         memory = MEMORY
         own = extra
-        d = rows[DIRECTION]
-        g = rows[gradient_row]
+        d = DIRECTION
+        g = gradient_row
         count = ints[I_COUNT]
         j = (ints[I_HEAD] + memory - 1) % memory
         metric_row = ints[I_METRIC_IN_USE]
-        m = rows[metric_row]
+        m = metric_row
         total = 0.0
         size = 0.0
-        w = rows[PAIRS + 2 * j]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += real_type(w[i]) * g[i]
-            d[i] = g[i]
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        w = PAIRS + 2 * j
+        task, inputs, results = team[1:4]
+        task[0] = 13
+        task[1] = d
+        task[2] = g
+        task[3] = w
+        perform(team)
+        total = results[0, 0]
         for i_pass in range(2 * count):
             b = 1.0
             if i_pass < count:
@@ -682,49 +1403,35 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 else:
                     b = -1.0
                     w_row = gradient_row
-            v = rows[v_row]
-            w = rows[w_row]
+            v = v_row
+            w = w_row
             a_ = real_type(a)
             b_ = real_type(b)
             total = 0.0
             size = 0.0
             if i_pass == count - 1 and metric_row != 0:
-                for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                    d_i = (d[i] + a_ * v[i]) * b_ * m[i]
-                    d[i] = d_i
-                    total += real_type(w[i]) * d_i
-                values = team[1]
-                values[0] = total
-                reduce_team(team, 1, 1)
-                total = values[0]
+                task, inputs, results = team[1:4]
+                task[0] = 14
+                task[1] = d
+                task[2] = m
+                task[3] = v
+                task[4] = w
+                inputs[0] = real_type(a_)
+                inputs[1] = real_type(b_)
+                perform(team)
+                total = results[0, 0]
                 continue
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                d_i = (d[i] + a_ * v[i]) * b_
-                d[i] = d_i
-                total += real_type(w[i]) * d_i
-                size += abs(real_type(w[i]) * d_i)
-            values = team[1]
-            values[0] = total
-            values[1] = size
-            reduce_team(team, 2, 2)
-            total = values[0]
-            size = values[1]
+            task, inputs, results = team[1:4]
+            task[0] = 15
+            task[1] = d
+            task[2] = v
+            task[3] = w
+            inputs[0] = real_type(a_)
+            inputs[1] = real_type(b_)
+            perform(team)
+            total = results[0, 0]
+            size = results[1, 0]
         return (total, size)
-
-    @device_function
-    def residual_entry(x, g, l1, l2, lower, upper):
-        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
-
-        No reordering: `Terms.residual` computes the same to the last bit.
-        """
-        v = x - g
-        r = x if v == v else v
-        if v > l1:
-            r = (x * l2 + (g + l1)) / (1.0 + l2)
-        if v < -l1:
-            r = (x * l2 + (g - l1)) / (1.0 + l2)
-        r = x - upper if r < x - upper else r
-        return x - lower if r > x - lower else r
 
     @device_function
     def residual_norm(r, ints, floats, extra, team):
@@ -737,30 +1444,24 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def proximal_residual(rows, ints, floats, extra, point, team):
         """Norm of x - prox(x - grad(x)), zero at a minimizer; the vector is left in its row."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        r = rows[TERMS + RESIDUAL_ROW]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            weight = real_type(l1[i])
-            low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+        x = point
+        g = N_POINTS + point
+        r = TERMS + RESIDUAL_ROW
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        task, inputs, results = team[1:4]
+        task[0] = 16
+        task[1] = g
+        task[2] = l1
+        task[3] = l2
+        task[4] = lower
+        task[5] = r
+        task[6] = upper
+        task[7] = x
+        perform(team)
         return residual_norm(r, ints, floats, extra, team)
-
-    @device_function
-    def prox_entry(v, step, l1, l2, lower, upper):
-        """Proximal point of one variable: the unconstrained minimizer, clipped."""
-        z = v - step * l1
-        if not v > step * l1:
-            z = v + step * l1
-            if not v < -step * l1:
-                z = 0.0 if v == v else v
-        z = z / (1.0 + step * l2)
-        z = lower if z < lower else z
-        return upper if z > upper else z
 
     @device_function
     def proximal_step(rows, ints, floats, extra, team):
@@ -770,28 +1471,28 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """
         n = np.int64(ints[I_SIZE])
         step = floats[F_PROX_STEP]
-        x = rows[ints[I_BASE]]
-        g = rows[N_POINTS + ints[I_BASE]]
-        z = rows[ints[I_TRIAL]]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
+        x = ints[I_BASE]
+        g = N_POINTS + ints[I_BASE]
+        z = ints[I_TRIAL]
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
         total = 0.0
         penalty = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_i = real_type(x[i])
-            v = x_i - step * g[i]
-            z[i] = prox_entry(v, step, real_type(l1[i]), real_type(l2[i]), lower[i], upper[i])
-            z_i = real_type(z[i])
-            penalty += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
-            total += (z_i - x_i) * (z_i - x_i)
-        values = team[1]
-        values[0] = penalty
-        values[1] = total
-        reduce_team(team, 2, 2)
-        penalty = values[0]
-        total = values[1]
+        task, inputs, results = team[1:4]
+        task[0] = 17
+        task[1] = g
+        task[2] = l1
+        task[3] = l2
+        task[4] = lower
+        task[5] = upper
+        task[6] = x
+        task[7] = z
+        inputs[0] = real_type(step)
+        perform(team)
+        penalty = results[0, 0]
+        total = results[1, 0]
         floats[F_PENALTY] = penalty
         return total
 
@@ -800,28 +1501,22 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Take the variables that are no longer free out of the pairs."""
         n = np.int64(ints[I_SIZE])
         own = extra
-        free = rows[TERMS + FREE_ROW]
+        free = TERMS + FREE_ROW
         for j in range(ints[I_COUNT]):
-            s = rows[PAIRS + 2 * j]
-            y = rows[PAIRS + 2 * j + 1]
+            s = PAIRS + 2 * j
+            y = PAIRS + 2 * j + 1
             sy = 0.0
             yy = 0.0
             ss = 0.0
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                if free[i] == 0.0:
-                    s[i] = s[i] - s[i]
-                    y[i] = s[i]
-                sy += real_type(s[i]) * y[i]
-                yy += real_type(y[i]) * y[i]
-                ss += real_type(s[i]) * s[i]
-            values = team[1]
-            values[0] = sy
-            values[1] = yy
-            values[2] = ss
-            reduce_team(team, 3, 3)
-            sy = values[0]
-            yy = values[1]
-            ss = values[2]
+            task, inputs, results = team[1:4]
+            task[0] = 18
+            task[1] = free
+            task[2] = s
+            task[3] = y
+            perform(team)
+            sy = results[0, 0]
+            yy = results[1, 0]
+            ss = results[2, 0]
             own[j] = 1.0 / sy if sy > 1e-08 * math.sqrt(yy * ss) else 0.0
 
     @device_function
@@ -842,12 +1537,13 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def product(v, w, n, unit, team):
         """Product of two rows, each in this unit."""
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 19
+        task[1] = v
+        task[2] = w
+        inputs[0] = real_type(unit)
+        perform(team)
+        total = results[0, 0]
         return total
 
     @device_function
@@ -871,16 +1567,16 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         floats[F_STEP] = first_step(largest_magnitude(x, n, team), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
-    def adaptive_metric(rows, ints, floats, extra, g, s):
+    def adaptive_metric(rows, ints, floats, extra, g, s, team):
         """The diagonal of an adaptive method after the step s to a point with gradient g.
 
         Called by address, and compiled only for a run of such a method.
         """
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        m = rows[first + METRIC_ROW]
-        a = rows[first + SUM_ROW]
-        b = rows[first + SUM_ROW + 1]
+        m = first + METRIC_ROW
+        a = first + SUM_ROW
+        b = first + SUM_ROW + 1
         numbers = extra
         own = 2 * MEMORY
         count = real_type(ints[I_PAIRS_SEEN])
@@ -888,69 +1584,77 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         one = 1.0
         if METRIC == 1:
             epsilon = numbers[own + 0]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                total_i = real_type(a[i])
-                total_i = total_i + g_i * g_i
-                diagonal_i = one / (math.sqrt(total_i) + epsilon)
-                a[i] = total_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 20
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(epsilon)
+            inputs[1] = real_type(one)
+            perform(team)
         if METRIC == 2:
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                square_i = real_type(a[i])
-                square_i = rho * square_i + (one - rho) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(square_i) + epsilon)
-                a[i] = square_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 21
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(epsilon)
+            inputs[1] = real_type(one)
+            inputs[2] = real_type(rho)
+            perform(team)
         if METRIC == 3:
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                step_i = real_type(s[i])
-                square_i = real_type(a[i])
-                step_square_i = real_type(b[i])
-                square_i = rho * square_i + (one - rho) * (g_i * g_i)
-                step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
-                diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
-                a[i] = square_i
-                b[i] = step_square_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 22
+            task[1] = a
+            task[2] = b
+            task[3] = g
+            task[4] = m
+            task[5] = s
+            inputs[0] = real_type(epsilon)
+            inputs[1] = real_type(one)
+            inputs[2] = real_type(rho)
+            perform(team)
         if METRIC == 4:
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                v_i = real_type(a[i])
-                v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
-                a[i] = v_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 23
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(beta2)
+            inputs[1] = real_type(count)
+            inputs[2] = real_type(epsilon)
+            inputs[3] = real_type(one)
+            perform(team)
         if METRIC == 5:
             beta2 = numbers[own + 1]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                u_i = real_type(a[i])
-                u_i = max(beta2 * u_i, abs(g_i))
-                diagonal_i = one / u_i if u_i > zero else zero
-                a[i] = u_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 24
+            task[1] = a
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(beta2)
+            inputs[1] = real_type(one)
+            inputs[2] = real_type(zero)
+            perform(team)
         if METRIC == 6:
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                g_i = real_type(g[i])
-                v_i = real_type(a[i])
-                v_max_i = real_type(b[i])
-                v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-                v_max_i = max(v_max_i, v_i)
-                diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
-                a[i] = v_i
-                b[i] = v_max_i
-                m[i] = diagonal_i
+            task, inputs, results = team[1:4]
+            task[0] = 25
+            task[1] = a
+            task[2] = b
+            task[3] = g
+            task[4] = m
+            inputs[0] = real_type(beta2)
+            inputs[1] = real_type(epsilon)
+            inputs[2] = real_type(one)
+            perform(team)
 
     @device_function
     def score(sy, s_size, y_size):
@@ -963,15 +1667,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """`score` of the metric m."""
         s_size = 0.0
         y_size = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            s_size += real_type(s[i]) * s[i] / m[i]
-            y_size += real_type(y[i]) * m[i] * y[i]
-        values = team[1]
-        values[0] = s_size
-        values[1] = y_size
-        reduce_team(team, 2, 2)
-        s_size = values[0]
-        y_size = values[1]
+        task, inputs, results = team[1:4]
+        task[0] = 26
+        task[1] = m
+        task[2] = s
+        task[3] = y
+        perform(team)
+        s_size = results[0, 0]
+        y_size = results[1, 0]
         return score(sy, s_size, y_size)
 
     @device_function
@@ -979,33 +1682,26 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Add the new pair to the scores; adopt the best one after six, or where it is far ahead."""
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        m = rows[first + METRIC_ROW]
-        start = rows[first + START_ROW]
-        candidate = rows[first + CANDIDATE_ROW]
+        m = first + METRIC_ROW
+        start = first + START_ROW
+        candidate = first + CANDIDATE_ROW
         scaled = METRIC_START != 0
         full_s = 0.0
         full_y = 0.0
         root_s = 0.0
         root_y = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            s_i = real_type(s[i]) * s[i]
-            y_i = real_type(y[i]) * y[i]
-            r = real_type(candidate[i])
-            full_s += s_i / r
-            full_y += y_i * r
-            r = math.sqrt(r * start[i] if scaled else r)
-            root_s += s_i / r
-            root_y += y_i * r
-        values = team[1]
-        values[0] = full_s
-        values[1] = full_y
-        values[2] = root_s
-        values[3] = root_y
-        reduce_team(team, 4, 4)
-        full_s = values[0]
-        full_y = values[1]
-        root_s = values[2]
-        root_y = values[3]
+        task, inputs, results = team[1:4]
+        task[0] = 27
+        task[1] = candidate
+        task[2] = s
+        task[3] = start
+        task[4] = y
+        inputs[0] = real_type(scaled)
+        perform(team)
+        full_s = results[0, 0]
+        full_y = results[1, 0]
+        root_s = results[2, 0]
+        root_y = results[3, 0]
         kept = score(sy, ss, yy)
         if scaled:
             kept = score_in(start, n, s, y, sy, team)
@@ -1030,11 +1726,14 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             ints[I_METRIC_IN_USE] = METRIC_START
         elif use_full or use_root:
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                r = real_type(candidate[i])
-                if not use_full:
-                    r = math.sqrt(r * start[i] if scaled else r)
-                m[i] = r
+            task, inputs, results = team[1:4]
+            task[0] = 28
+            task[1] = candidate
+            task[2] = m
+            task[3] = start
+            inputs[0] = real_type(scaled)
+            inputs[1] = real_type(use_full)
+            perform(team)
         ints[I_JUDGED] = -1
         ints[I_NEXT_CANDIDATE] = ints[I_PAIRS_SEEN] + 3 * ints[I_PAIRS_SEEN] // 10
 
@@ -1043,36 +1742,38 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Judge the candidates by the new pair, and adopt one, or make new candidates."""
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        start = rows[first + START_ROW]
-        steps = rows[first + SUM_ROW]
-        changes = rows[first + SUM_ROW + 1]
-        candidate = rows[first + CANDIDATE_ROW]
+        start = first + START_ROW
+        steps = first + SUM_ROW
+        changes = first + SUM_ROW + 1
+        candidate = first + CANDIDATE_ROW
         scaled = METRIC_START != 0
         if ints[I_JUDGED] >= 0:
             judge_candidates(rows, ints, floats, extra, s, y, sy, yy, ss, team)
         total_s = 0.0
         total_y = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            t = real_type(start[i]) if scaled else 1.0
-            steps_i = steps[i] + real_type(s[i]) * (s[i] / sy)
-            changes_i = changes[i] + real_type(y[i]) * (y[i] / sy)
-            steps[i] = steps_i
-            changes[i] = changes_i
-            total_s += steps_i / t
-            total_y += changes_i * t
-        values = team[1]
-        values[0] = total_s
-        values[1] = total_y
-        reduce_team(team, 2, 2)
-        total_s = values[0]
-        total_y = values[1]
+        task, inputs, results = team[1:4]
+        task[0] = 29
+        task[1] = changes
+        task[2] = s
+        task[3] = start
+        task[4] = steps
+        task[5] = y
+        inputs[0] = real_type(scaled)
+        inputs[1] = real_type(sy)
+        perform(team)
+        total_s = results[0, 0]
+        total_y = results[1, 0]
         if ints[I_JUDGED] < 0 and ints[I_PAIRS_SEEN] >= ints[I_NEXT_CANDIDATE]:
             mean = math.sqrt(total_s / total_y)
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                r = math.sqrt(real_type(steps[i]) / changes[i]) / mean
-                if not (r > 0.0 and abs(r) < INF):
-                    r = real_type(start[i]) if scaled else 1.0
-                candidate[i] = r
+            task, inputs, results = team[1:4]
+            task[0] = 30
+            task[1] = candidate
+            task[2] = changes
+            task[3] = start
+            task[4] = steps
+            inputs[0] = real_type(mean)
+            inputs[1] = real_type(scaled)
+            perform(team)
             ints[I_JUDGED] = 0
             floats[F_SCORE_KEPT] = 0.0
             floats[F_SCORE_FULL] = 0.0
@@ -1084,25 +1785,25 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         """Take in the new pair, and set the scale of the direction."""
         n = np.int64(ints[I_SIZE])
         first = PAIRS + 2 * MEMORY
-        s = rows[PAIRS + 2 * ints[I_HEAD]]
-        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+        s = PAIRS + 2 * ints[I_HEAD]
+        y = PAIRS + 2 * ints[I_HEAD] + 1
         ints[I_PAIRS_SEEN] += 1
         if METRIC == METRIC_LEARNED:
             if n > 1:
                 learn_metric(rows, ints, floats, extra, s, y, sy, yy, ss, team)
         else:
-            adaptive_metric(rows, ints, floats, extra, g, s)
+            adaptive_metric(rows, ints, floats, extra, g, s, team)
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
         floats[F_SCALE] = sy / yy
         if ints[I_METRIC_IN_USE] != 0:
-            m = rows[ints[I_METRIC_IN_USE]]
+            m = ints[I_METRIC_IN_USE]
             total = 0.0
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                total += real_type(y[i]) * m[i] * y[i]
-            values = team[1]
-            values[0] = total
-            reduce_team(team, 1, 1)
-            total = values[0]
+            task, inputs, results = team[1:4]
+            task[0] = 31
+            task[1] = m
+            task[2] = y
+            perform(team)
+            total = results[0, 0]
             if total > 0.0 and abs(total) < INF:
                 floats[F_SCALE] = sy / total
             else:
@@ -1125,36 +1826,31 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
     def store_face_pair(rows, ints, floats, extra, origin, team):
         """Keep the step from `origin` to the real point as a pair, as far as its variables are free."""
         n = np.int64(ints[I_SIZE])
-        x = rows[origin]
-        g = rows[N_POINTS + origin]
-        z = rows[ints[I_REAL]]
-        gz = rows[N_POINTS + ints[I_REAL]]
-        l2 = rows[TERMS + L2_ROW]
-        free = rows[TERMS + FREE_ROW]
-        s = rows[PAIRS + 2 * ints[I_HEAD]]
-        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+        x = origin
+        g = N_POINTS + origin
+        z = ints[I_REAL]
+        gz = N_POINTS + ints[I_REAL]
+        l2 = TERMS + L2_ROW
+        free = TERMS + FREE_ROW
+        s = PAIRS + 2 * ints[I_HEAD]
+        y = PAIRS + 2 * ints[I_HEAD] + 1
         sy = 0.0
         yy = 0.0
         ss = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            s_i = z[i] - x[i]
-            y_i = gz[i] - g[i] + l2[i] * s_i
-            if free[i] == 0.0:
-                s_i = s_i - s_i
-                y_i = s_i
-            s[i] = s_i
-            y[i] = y_i
-            sy += real_type(s_i) * y_i
-            yy += real_type(y_i) * y_i
-            ss += real_type(s_i) * s_i
-        values = team[1]
-        values[0] = sy
-        values[1] = yy
-        values[2] = ss
-        reduce_team(team, 3, 3)
-        sy = values[0]
-        yy = values[1]
-        ss = values[2]
+        task, inputs, results = team[1:4]
+        task[0] = 32
+        task[1] = free
+        task[2] = g
+        task[3] = gz
+        task[4] = l2
+        task[5] = s
+        task[6] = x
+        task[7] = y
+        task[8] = z
+        perform(team)
+        sy = results[0, 0]
+        yy = results[1, 0]
+        ss = results[2, 0]
         store_pair(rows, ints, floats, extra, gz, sy, yy, ss, team)
 
     @device_function
@@ -1164,11 +1860,11 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
         action = NEW_DIRECTION
         own = extra
         levels = 2 * MEMORY + FIRST_LEVEL
-        d = rows[DIRECTION]
+        d = DIRECTION
         while True:
             if ints[I_PENDING] != EVALUATED:
-                x = rows[ints[I_TRIAL]]
-                g = rows[N_POINTS + ints[I_TRIAL]]
+                x = ints[I_TRIAL]
+                g = N_POINTS + ints[I_TRIAL]
                 if ints[I_PENDING] == TO_EVALUATE:
                     if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                         ints[I_STATUS] = STATUS_MAXFEV
@@ -1193,12 +1889,11 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                         ints[I_STATUS] = STATUS_NONFINITE
                         break
                     total = 0.0
-                    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                        total += real_type(g[i]) * g[i]
-                    values = team[1]
-                    values[0] = total
-                    reduce_team(team, 1, 1)
-                    total = values[0]
+                    task, inputs, results = team[1:4]
+                    task[0] = 33
+                    task[1] = g
+                    perform(team)
+                    total = results[0, 0]
                     start(x, g, n, floats, extra, total, team)
                     action = NEW_DIRECTION
                     for j in range(N_LEVELS):
@@ -1254,20 +1949,19 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                         action = TRY
                 if accepted:
                     origin = ints[I_REAL]
-                    xr = rows[origin]
-                    gr = rows[N_POINTS + origin]
+                    xr = origin
+                    gr = N_POINTS + origin
                     sy = 0.0
                     ss = 0.0
-                    for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-                        s_i = x[i] - xr[i]
-                        sy += real_type(s_i) * (g[i] - gr[i])
-                        ss += real_type(s_i) * s_i
-                    values = team[1]
-                    values[0] = sy
-                    values[1] = ss
-                    reduce_team(team, 2, 2)
-                    sy = values[0]
-                    ss = values[1]
+                    task, inputs, results = team[1:4]
+                    task[0] = 34
+                    task[1] = g
+                    task[2] = gr
+                    task[3] = x
+                    task[4] = xr
+                    perform(team)
+                    sy = results[0, 0]
+                    ss = results[1, 0]
                     if floats[F_XTOL] > 0.0:
                         measure_step(x, xr, n, floats, extra, team)
                     if sy > 0.0:
@@ -1322,7 +2016,7 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
                 gradient_row = TERMS + FACE_GRADIENT_ROW
                 inside = 0.0
                 if ints[I_FREE] > 0:
-                    inside = largest_magnitude(rows[gradient_row], n, team)
+                    inside = largest_magnitude(gradient_row, n, team)
                 if inside > 0.3 * floats[F_VIOLATION] and ints[I_FACE_STEPS] < 200:
                     total = 0.0
                     size = 0.0
@@ -1354,51 +2048,65 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
+    def end_orders(result, team):
+        """Let the other threads go on, and know a number."""
+        task = team[1]
+        task[0] = -1
+        task[1] = result
+        perform(team)
+
+    @device_function
     def penalty_at(rows, ints, point, team):
         """h at a point within the bounds."""
         n = np.int64(ints[I_SIZE])
-        x = rows[point]
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
+        x = point
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
         total = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            size = abs(real_type(x[i]))
-            total += l1[i] * size + 0.5 * l2[i] * size * size
-        values = team[1]
-        values[0] = total
-        reduce_team(team, 1, 1)
-        total = values[0]
+        task, inputs, results = team[1:4]
+        task[0] = 35
+        task[1] = l1
+        task[2] = l2
+        task[3] = x
+        perform(team)
+        total = results[0, 0]
         return total
 
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
-        ints = cuda.local.array(len(INT_NAMES), np.int32)
-        floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-        extra = cuda.local.array(N_EXTRA, real_type)
-        values = cuda.local.array(MOST_VALUES, real_type)
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (partials, values, reductions)
-        set_numbers(ints, floats, all_ints, all_floats)
-        for j in range(N_EXTRA):
-            extra[j] = all_extra[j]
-        n = np.int64(ints[I_SIZE])
+        team = (rows, task, inputs, shared, partials, reductions)
         if mode == EVALUATED:
-            target = rows[N_POINTS + ints[I_TRIAL]]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            target = rows[N_POINTS + all_ints[I_TRIAL]]
+            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
                 target[i] = g[i]
-            floats[F_FUN] = real_type(f[0])
-            ints[I_NFEV] += COST_FUN
-            ints[I_NJEV] += COST_JAC
-            ints[I_PENDING] = DELIVERED
-        elif mode == TO_EVALUATE and TERMS != 0:
-            clip_to_bounds(rows, ints, 0, team)
-            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
-        drive(rows, ints, floats, extra, last, team)
-        if ints[I_STATUS] == NEEDS_EVALUATION:
-            x = rows[ints[I_TRIAL]]
-            for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == EVALUATED:
+                floats[F_FUN] = real_type(f[0])
+                ints[I_NFEV] += COST_FUN
+                ints[I_NJEV] += COST_JAC
+                ints[I_PENDING] = DELIVERED
+            elif mode == TO_EVALUATE and TERMS != 0:
+                clip_to_bounds(rows, ints, 0, team)
+                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+            drive(rows, ints, floats, extra, last, team)
+            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+        else:
+            perform(team)
+        if task[1] >= 0:
+            x = rows[task[1]]
+            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
                 point[i] = x[i]
         if reductions[0] == 0:
             cuda.cg.this_grid().sync()
@@ -1407,57 +2115,42 @@ def make(device_function, real_type, THREADS, N_EXTRA, NORM, METRIC, METRIC_STAR
             for j in range(N_EXTRA):
                 all_extra[j] = extra[j]
 
-    @device_function
-    def finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, context, lower, upper, ended, team):
-        """Write down what was found."""
-        n = np.int64(ints[I_SIZE])
-        status = ints[I_STATUS]
-        if status == RUNNING:
-            status = STATUS_MAXITER if ended else NOT_RUN
-        point = ints[I_CURRENT]
-        if ints[I_BEST] >= 0:
-            point = ints[I_BEST]
-        if status == STATUS_CONVERGED:
-            point = ints[I_RESULT]
-        evaluated = ints[I_BEST] >= 0 or ints[I_PENDING] != TO_EVALUATE
-        x = rows[point]
-        g = rows[N_POINTS + point]
-        norm = 0.0
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            x_out[i] = x[i]
-            g_i = g[i] if evaluated else NAN
-            g_out[i] = g_i
-            norm = larger_magnitude(norm, g_i)
-        values = team[1]
-        values[0] = norm
-        reduce_team(team, 0, 1)
-        norm = values[0]
-        if evaluated:
-            if TERMS != 0 and norm < INF:
-                norm = proximal_residual(rows, ints, floats, extra, point, team)
-            elif NORM != NORM_INF:
-                norm = vector_norm(g, n, NORM, floats[F_NORM_ORDER], team)
-        numbers[0] = floats[F_FUN_BEST] if point == ints[I_BEST] else floats[F_FUN]
-        numbers[1] = norm
-        numbers[2] = floats[F_LEARNING_RATE]
-        counts[0] = status
-        counts[1] = ints[I_NIT]
-        counts[2] = ints[I_NFEV]
-        counts[3] = ints[I_NJEV]
-        counts[4] = ints[I_N_RESTARTS]
-        counts[5] = ints[I_LINE_SEARCH_FAILURES]
-
-    def found(rows, x_out, g_out, numbers, counts, all_ints, all_floats, all_extra, partials):
-        ints = cuda.local.array(len(INT_NAMES), np.int32)
-        floats = cuda.local.array(len(FLOAT_NAMES), real_type)
-        extra = cuda.local.array(N_EXTRA, real_type)
-        values = cuda.local.array(MOST_VALUES, real_type)
+    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials):
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
         reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (partials, values, reductions)
-        set_numbers(ints, floats, all_ints, all_floats)
-        for j in range(N_EXTRA):
-            extra[j] = all_extra[j]
-        finish(rows, ints, floats, extra, x_out, g_out, numbers, counts, 0, x_out, x_out, True, team)
+        team = (rows, task, inputs, shared, partials, reductions)
+        evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            point = ints[I_CURRENT]
+            if ints[I_BEST] >= 0:
+                point = ints[I_BEST]
+            if ints[I_STATUS] == STATUS_CONVERGED:
+                point = ints[I_RESULT]
+            norm = NAN
+            if evaluated:
+                g = N_POINTS + point
+                norm = largest_magnitude(g, np.int64(ints[I_SIZE]), team)
+                if TERMS != 0 and norm < INF:
+                    norm = proximal_residual(rows, ints, floats, extra, point, team)
+                elif NORM != NORM_INF:
+                    norm = vector_norm(g, np.int64(ints[I_SIZE]), NORM, floats[F_NORM_ORDER], team)
+            if cuda.grid(1) == 0:
+                numbers[0] = floats[F_FUN_BEST] if point == ints[I_BEST] else floats[F_FUN]
+                numbers[1] = norm
+            end_orders(point, team)
+        else:
+            perform(team)
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        for i in range(cuda.grid(1), x_out.shape[0], cuda.gridsize(1)):
+            x_out[i] = x[i]
+            g_out[i] = g[i] if evaluated else NAN
 
     return tell, found
