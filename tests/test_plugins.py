@@ -14,11 +14,12 @@ import pytest
 import scipy
 import scipy.optimize
 import scipy.stats
+from numba import njit
 from objectives import rosenbrock_fun, rosenbrock_fused, rosenbrock_jac, rosenbrock_pair, style
 from scipy.optimize import Bounds, LinearConstraint, OptimizeWarning, rosen, rosen_der
 
 import fastmomentum
-from fastmomentum import minimize, scipy_method
+from fastmomentum import CompilationWarning, minimize, scipy_method
 
 START = np.array([1.3, 0.7, 0.8])
 BOX = [(-2.0, 0.9)] * 3  # the minimum is on its boundary
@@ -182,6 +183,15 @@ def caught(function, *args, **keywords):
         result = function(*args, **keywords)
     assert {w.filename for w in found} <= {__file__}
     return result, [(w.category, str(w.message)) for w in found]
+
+
+def test_functions_that_do_not_compile_warn_in_the_users_file():
+    @njit
+    def fun(x):
+        return (x[0] - 1.0) ** 2 + len(open.__doc__) * 0.0
+
+    result, found = caught(scipy.optimize.minimize, fun, [0.3], method=scipy_method())
+    assert result.success and [category for category, _ in found] == [CompilationWarning]
 
 
 def test_unknown_options_warn_as_in_scipy():
