@@ -165,12 +165,8 @@ class DeviceRun:
         """Is an iteration complete that the callback has not seen?"""
         raise NotImplementedError
 
-    def _point(self, seen: dict[str, Any]) -> Any:
-        """A copy of the current point."""
-        raise NotImplementedError
-
-    def _counts(self, seen: dict[str, Any]) -> tuple[int, int]:
-        """Calls of fun and jac."""
+    def _current(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """What a callback sees of the current point: a copy, and the numbers that go with it."""
         raise NotImplementedError
 
     def _status(self, seen: dict[str, Any]) -> Status | None:
@@ -258,20 +254,14 @@ class DeviceRun:
     def _call_back(
         self, callback: Callable, takes_result: bool, seen: dict[str, Any], seconds: float
     ) -> None:
-        x = self._point(seen)
+        current = self._current(seen)
         if not takes_result:
-            callback(x)
+            callback(current["x"])
             return
-        fun, grad_norm = self._shown(seen)
-        nfev, njev = self._counts(seen)
         callback(
             intermediate_result=make_result(
-                x=x,
-                fun=fun,
+                **current,
                 nit=seen["NIT"],
-                nfev=nfev,
-                njev=njev,
-                grad_norm=grad_norm,
                 learning_rate=seen["LEARNING_RATE"],
                 time=seconds,
             )
@@ -351,11 +341,14 @@ class GivenRate(DeviceRun):
     def _completed(self, seen: dict[str, Any]) -> bool:
         return self.k > 1 and seen["NIT"] == self.k - 1
 
-    def _point(self, seen: dict[str, Any]) -> Any:
-        return self._copy(self.views[(self.k - 1) % 3])
-
-    def _counts(self, seen: dict[str, Any]) -> tuple[int, int]:
-        return seen["ITERATION"], seen["ITERATION"]
+    def _current(self, seen: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "x": self._copy(self.views[(self.k - 1) % 3]),
+            "fun": seen["FUN"],
+            "nfev": seen["ITERATION"],
+            "njev": seen["ITERATION"],
+            "grad_norm": seen["GRAD_NORM"],
+        }
 
     def _status(self, seen: dict[str, Any]) -> Status | None:
         if seen["STATUS"] != layout.RUNNING:
@@ -387,7 +380,6 @@ class GivenRate(DeviceRun):
         x = self._copy(x)
         # The gradient at the lowest point is not kept: the one evaluation that is not counted.
         gradient, norm = None, seen["GRAD_NORM"]
-        nfev, njev = self._counts(seen)
         if evaluated:
             gradient = self.evaluate(x, self.out)[1]
             if where != CURRENT:
@@ -400,8 +392,8 @@ class GivenRate(DeviceRun):
             x=x,
             nit=seen["NIT"],
             jac=gradient,
-            nfev=nfev,
-            njev=njev,
+            nfev=seen["ITERATION"],
+            njev=seen["ITERATION"],
             grad_norm=norm,
             learning_rate=seen["LEARNING_RATE"],
             n_restarts=0,

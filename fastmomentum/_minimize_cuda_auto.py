@@ -98,11 +98,25 @@ class AutomaticRate(DeviceRun):
             self.shown = seen["NIT"]
         return done
 
-    def _point(self, seen: dict[str, Any]) -> Any:
-        return self._copy(self.team.row(seen["CURRENT"]))
+    def _current(self, seen: dict[str, Any]) -> dict[str, Any]:
+        return self._found(seen, seen["CURRENT"]) | {"fun": seen["FUN_REAL"]}
 
-    def _counts(self, seen: dict[str, Any]) -> tuple[int, int]:
-        return seen["NFEV"], seen["NJEV"]
+    def _found(self, seen: dict[str, Any], row: int) -> dict[str, Any]:
+        """Copies of a point and its gradient, and the numbers that go with them.
+
+        Of the row -1 that which the run ends with.
+        """
+        x, gradient = (self.library.empty_like(self.out) for _ in range(2))
+        views = (self.library.view(x), self.library.view(gradient))
+        fun, grad_norm = self.team.found(*views, row)
+        return {
+            "x": x,
+            "fun": fun,
+            "jac": gradient,
+            "nfev": seen["NFEV"],
+            "njev": seen["NJEV"],
+            "grad_norm": grad_norm,
+        }
 
     def _shown(self, seen: dict[str, Any]) -> tuple[float, float]:
         return seen["FUN_REAL"], seen["NORM_REAL"]
@@ -117,20 +131,14 @@ class AutomaticRate(DeviceRun):
         return None if seen["STATUS"] == layout.NEEDS_EVALUATION else Status(seen["STATUS"])
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
-        x, gradient = (self.library.empty_like(self.out) for _ in range(2))
-        fun, norm = self.team.found(self.library.view(x), self.library.view(gradient))
         seen = self.team.look()
+        found = self._found(seen, -1)
         result = make_result(
+            **found,
             message=self._message(status, seen["BEST"]),
             success=status == Status.CONVERGED,
             status=int(status),
-            fun=fun,
-            x=x,
             nit=seen["NIT"],
-            jac=gradient,
-            nfev=seen["NFEV"],
-            njev=seen["NJEV"],
-            grad_norm=norm,
             learning_rate=seen["LEARNING_RATE"],
             n_restarts=seen.get("N_RESTARTS", 0),
             line_search_failures=seen["LINE_SEARCH_FAILURES"],
@@ -138,9 +146,9 @@ class AutomaticRate(DeviceRun):
             backend="cuda",
         )
         if self.terms is not None and self.terms.shown:
-            on_host, g = (self.team.to_host(self.library.view(v)) for v in (x, gradient))
-            result["support"] = np.flatnonzero(on_host)
+            x, g = (self.team.to_host(self.library.view(found[v])) for v in ("x", "jac"))
+            result["support"] = np.flatnonzero(x)
             if self.settings.gap_tol > 0.0:
-                wide = on_host.astype(np.float64), g.astype(np.float64)
+                wide = x.astype(np.float64), g.astype(np.float64)
                 result["gap"] = self.terms.gap(*wide, result.fun)
         return result

@@ -166,6 +166,7 @@ def found(
     all_floats,  # IN
     all_extra,  # IN
     partials,  # OUT    (2, MOST_VALUES, blocks)
+    chosen,  # IN     row of the point; -1: the one that the run ends with
 ):
     task = cuda.shared.array(TASK_SIZE, np.int32)
     inputs = cuda.shared.array(MOST_SCALARS, real_type)
@@ -180,10 +181,12 @@ def found(
     if cuda.threadIdx.x < LEADERS:
         set_numbers(ints, floats, all_ints, all_floats)
         point = ints.CURRENT
-        if ints.BEST >= 0:
-            point = ints.BEST
-        if ints.STATUS == STATUS_CONVERGED:
+        if chosen >= 0:
+            point = chosen
+        elif ints.STATUS == STATUS_CONVERGED:
             point = ints.RESULT
+        elif ints.BEST >= 0:
+            point = ints.BEST
         norm = NAN
         if evaluated:
             g = N_POINTS + point

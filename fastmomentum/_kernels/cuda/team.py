@@ -98,7 +98,7 @@ class Team(Work):
         self.state = self.ints, self.floats, extra
         some = cuda.device_array((1, 1, 1), real, stream=stream)
         tells = (self.rows, point, gradient, self.value, *self.state, some, 0, 0)
-        finds = (self.rows, point, gradient, self.numbers, *self.state, some)
+        finds = (self.rows, point, gradient, self.numbers, *self.state, some, 0)
         blocks = -(-n // (threads * PER_THREAD))
         blocks = min(blocks, _most_blocks(tell, threads, tells), _most_blocks(find, threads, finds))
         partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
@@ -121,13 +121,12 @@ class Team(Work):
         """Queue the same after the run has stopped at an iteration."""
         self._queue(self.gradient, self.value, layout.RUNNING, last)
 
-    def row(self, i: int) -> Any:
-        """A vector of the workspace."""
-        return self.rows[i]
+    def found(self, x: Any, g: Any, row: int) -> tuple[float, float]:
+        """Write the point in a row and its gradient; returns the run's fun and the norm there.
 
-    def found(self, x: Any, g: Any) -> tuple[float, float]:
-        """Write the point that the run ends with and its gradient; returns fun and norm there."""
-        self._find(self.rows, x, g, self.numbers, *self.state)
+        Of the row -1 the point that the run ends with.
+        """
+        self._find(self.rows, x, g, self.numbers, *self.state, row)
         fun, norm = self.to_host(self.numbers).tolist()
         return fun, norm
 

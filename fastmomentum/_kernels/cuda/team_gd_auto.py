@@ -962,7 +962,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         perform(team)
         return residual_norm(r, ints, floats, extra, team)
 
-    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials):
+    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -976,10 +976,12 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
             point = ints[I_CURRENT]
-            if ints[I_BEST] >= 0:
-                point = ints[I_BEST]
-            if ints[I_STATUS] == STATUS_CONVERGED:
+            if chosen >= 0:
+                point = chosen
+            elif ints[I_STATUS] == STATUS_CONVERGED:
                 point = ints[I_RESULT]
+            elif ints[I_BEST] >= 0:
+                point = ints[I_BEST]
             norm = NAN
             if evaluated:
                 g = N_POINTS + point
