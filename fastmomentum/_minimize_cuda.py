@@ -63,7 +63,7 @@ def minimize_on_device(
     wrapped, takes_result = wrap_callback(callback)
     terms = make_terms(check_bounds(bounds, n), check_penalty(penalty), n, dtype)
     check_terms(method, settings, terms)
-    kind = GivenRate
+    kind: type[DeviceRun] = GivenRate
     if settings.learning_rate == "auto":
         from ._minimize_cuda_auto import AutomaticRate
 
@@ -132,13 +132,21 @@ class DeviceRun:
 
     work: Any
 
-    def __init__(self, fun: Callable, x0: Any, args: tuple, jac: Any, settings: Settings):
+    def __init__(
+        self,
+        fun: Callable,
+        x0: Any,
+        args: tuple,
+        jac: Any,
+        settings: Settings,
+        terms: Terms | None,
+    ):
         from ._kernels.cuda.arrays import Library
 
         for name in ("history", "return_all", "check_jac"):
             if getattr(settings, name):
                 raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
-        self.settings = settings
+        self.settings, self.terms = settings, terms
         self.library = library = Library(x0)
         self.n, self.dtype = x0.shape[0], real_of(x0)
         self.evaluate = Evaluation(fun, jac, args, library, self.n, self.dtype)
@@ -293,7 +301,11 @@ class GivenRate(DeviceRun):
                 "penalty is possible only with learning_rate='auto' where x0 is on a device, got "
                 f"penalty={terms.h!r} and learning_rate={settings.learning_rate!r}."
             )
-        super().__init__(fun, x0, args, jac, settings)
+        if settings.norm == -np.inf:
+            raise ValueError(
+                "norm=-inf is possible only with learning_rate='auto' where x0 is on a device."
+            )
+        super().__init__(fun, x0, args, jac, settings, terms)
         n, dtype, library = self.n, self.dtype, self.library
         method: Method = settings.method
         plan = Plan(settings, n, dtype, "")

@@ -37,7 +37,7 @@ class AutomaticRate(DeviceRun):
     ):
         from ._kernels.cuda.team import Team
 
-        super().__init__(fun, x0, args, jac, settings)
+        super().__init__(fun, x0, args, jac, settings, terms)
         n, library = self.n, self.library
         if n > MOST_VARIABLES:
             raise ValueError(
@@ -45,10 +45,7 @@ class AutomaticRate(DeviceRun):
                 f"device, got {n}."
             )
         if terms is not None and not terms.separable:
-            raise ValueError(
-                f"penalty must be separable where x0 is on a device, got {terms.h!r}."
-            )
-        self.terms = terms
+            raise ValueError(f"penalty must be separable where x0 is on a device, got {terms.h!r}.")
         self.point = library.empty_like(x0)
         plan = Plan(settings, n, self.dtype, terms.kind if terms else "")
         ints = plan.ints.copy()

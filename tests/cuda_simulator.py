@@ -767,8 +767,12 @@ def test_large_automatic_that_is_broken_off(error):
     [
         ("history is not possible", {"options": {"learning_rate": 1e-3, "history": True}}),
         ("penalty is possible only with", {"penalty": penalties.L1(0.1)}),
-        ("penalty must be separable", {"penalty": penalties.TV1D(0.1), "method": "gd", "options": {}}),
+        (
+            "penalty must be separable",
+            {"penalty": penalties.TV1D(0.1), "method": "gd", "options": {}},
+        ),
         ("state is not possible", {"state": "file"}),
+        ("norm=-inf is possible only", {"options": {"learning_rate": 1e-3, "norm": -math.inf}}),
         ("jac must be a function", {"jac": None}),
         ("gradient of shape", {"fun": lambda x: (0.0, cuda.to_device(np.zeros(2)))}),
         ("gradient of shape", {"fun": lambda x: (0.0, None)}),

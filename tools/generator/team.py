@@ -181,9 +181,10 @@ def _start(name: str, loop: ast.For, function: ast.FunctionDef) -> str:
     """What a name is set to last before a loop."""
     line, found = 0, ""
     for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and line < node.lineno < loop.lineno:
-            if any(isinstance(v, ast.Name) and v.id == name for v in node.targets):
-                line, found = node.lineno, ast.unparse(node.value)
+        if not isinstance(node, ast.Assign) or not line < node.lineno < loop.lineno:
+            continue
+        if any(isinstance(v, ast.Name) and v.id == name for v in node.targets):
+            line, found = node.lineno, ast.unparse(node.value)
     return found
 
 

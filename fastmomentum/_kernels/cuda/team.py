@@ -19,7 +19,7 @@ THREADS = 256
 SIMULATED_THREADS = 1
 WARP = 32
 # With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill, but
-# for the first warp of a block alone.
+# of the first warp of a block alone.
 MOST_REGISTERS = 80
 
 
@@ -35,9 +35,7 @@ def make_team(
     leaders = min(WARP, threads) if not simulated() else 1
     whole = internal(real, forceinline=False)
     make = team_module(loop).make
-    return make(
-        internal(real), real, threads, leaders, n_extra, whole, stay_whole, **dict(fixed)
-    )
+    return make(internal(real), real, threads, leaders, n_extra, whole, stay_whole, **dict(fixed))
 
 
 @functools.lru_cache(maxsize=64)
@@ -95,14 +93,14 @@ class Team(Work):
         fixed = tuple((name, int(ints[getattr(layout.INT, name)])) for name in module.FIXED)
         tell, find = _compiled(loop, real, threads, extra.shape[0], fixed)
         self.numbers = self._put(np.zeros(2, real))
-        self.state = self.ints, self.floats, extra
+        state = self.ints, self.floats, extra
         some = cuda.device_array((1, 1, 1), real, stream=stream)
-        tells = (self.rows, point, gradient, self.value, *self.state, some, 0, 0)
-        finds = (self.rows, point, gradient, self.numbers, *self.state, some, 0)
+        tells = (self.rows, point, gradient, self.value, *state, some, 0, 0)
+        finds = (self.rows, point, gradient, self.numbers, *state, some, 0)
         blocks = -(-n // (threads * PER_THREAD))
         blocks = min(blocks, _most_blocks(tell, threads, tells), _most_blocks(find, threads, finds))
         partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
-        self.state = *self.state, partials
+        self.state = *state, partials
         self._tell = configured(tell, blocks, threads, stream)
         self._find = configured(find, blocks, threads, stream)
 
