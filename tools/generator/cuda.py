@@ -19,7 +19,7 @@ from fastmomentum._methods import Method
 
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, constants, read
-from .templates import FOLDER, fill, of_kind, with_shared
+from .templates import FOLDER, fill, of_kind, stopping_lines, with_shared
 
 # Numbers that one run never changes: the kernel is compiled for them.
 FIXED = (
@@ -196,7 +196,7 @@ def _constrain(method: Method) -> list[str]:
 
 def _with_rule(template: str, method: Method, row: str) -> str:
     """A template with the rule of a method whose slot j is `row`, with {} for j."""
-    lines = lines_of(method)
+    lines = stopping_lines() | lines_of(method)
     stores = [f"{slot}[i] = {slot}_new_i" for slot in method.slots]
     lines["RULE"] = [v for v in lines["RULE"] if v not in (*stores, "x_new[i] = x_new_i")]
     lines["SLOT_ROWS"] = [f"{v} = {row.format(j)}" for j, v in enumerate(method.slots)]

@@ -10,7 +10,7 @@ from fastmomentum._methods import METHODS, METRICS, Method
 from . import cuda, team
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
-from .templates import FOLDER, fill, of_kind, with_shared
+from .templates import FOLDER, SHARED, fill, of_kind, stopping_lines, with_shared
 from .vectors import vector_functions
 
 KERNELS = ROOT / "fastmomentum" / "_kernels"
@@ -73,11 +73,11 @@ def given_rate_file(loop: str, method: Method, composite: bool) -> str:
     path = f"{FOLDER}/fixed_rate.py"
     template = read(path)
     body = of_kind(template[template.index("def drive(") :], composite)
-    for mark, lines in lines_of(method).items():
+    for mark, lines in (stopping_lines() | lines_of(method)).items():
         body = fill(body, mark, lines)
     functions = filter(None, (method.rule, method.carry))
     sources = list(dict.fromkeys(map(source_path, functions)))
-    return loop_file(loop, body, [*sources, path], "@cached_loop")
+    return loop_file(loop, body, [*sources, path, SHARED["STOPPING"]], "@cached_loop")
 
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
