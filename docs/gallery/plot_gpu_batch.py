@@ -5,10 +5,10 @@ On a GPU: many fits at once
 ``minimize_batch(..., device="cuda")`` makes one kernel of the whole loop: each thread of the GPU
 solves one problem after the other, with the stopping rules of each.
 
-It needs an NVIDIA GPU and ``pip install ".[cuda13]"`` (``cuda12`` for older drivers); without them this
-script says so, and solves the problems on the processor. The function is an ordinary one. On the
-device it must write its gradient into ``out``, and use loops, numbers and `math` only; with a float32
-start all arithmetic is float32.
+It needs an NVIDIA GPU and ``pip install ".[cuda13]"`` (``cuda12`` for older drivers); without them
+this script says so, and solves the problems on the processor. The function is an ordinary one. On
+the device it must write its gradient into ``out``, and use loops, numbers and `math` only; with a
+float32 start all arithmetic is float32.
 """
 
 # sphinx_gallery_thumbnail_path = '../benchmarks/results/decay-map.png'
