@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -337,9 +338,10 @@ def scipy_fits(y, X0) -> dict[str, Solver]:
 
 
 def ndoptimize_fits(y, X0) -> dict[str, Solver]:
-    import ndoptimize  # noqa: F401
-
-    solver = functools.cache(ndoptimize_solver)  # compiles, which belongs to the first call
+    if importlib.util.find_spec("ndoptimize") is None:
+        raise ImportError("no module named ndoptimize")
+    # Compiles, most of it when it is imported, which belongs to the first call.
+    solver = functools.cache(ndoptimize_solver)
     return {"ndoptimize, Levenberg-Marquardt": (lambda: solver()(y, X0),)}
 
 

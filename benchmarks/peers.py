@@ -53,6 +53,7 @@ ROUNDS = 5
 TURN = 0.02  # seconds: shorter runs are repeated within a turn
 LONG = 2.0  # seconds: longer runs are timed once
 TIMEOUT = 60.0
+PATIENCE = 4.0  # times that, for the packages that compile much for the fits
 FITS = 4_000
 OURS_IN_BATCH = "fastmomentum minimize_batch"
 RESULTS = Path(__file__).parent / "results"
@@ -129,6 +130,7 @@ class Peer:
     def __init__(self, name: str, timeout: float):
         self.name = name
         self.timeout = timeout
+        self.patience = 1.0
         self.process: Any = None
         self.opened: tuple = ()
 
@@ -145,8 +147,9 @@ class Peer:
         if request[0] == "open":
             self.opened = request
         try:
-            if not self.connection.poll(self.timeout):
-                raise Failure(f"no answer in {self.timeout:.0f} s")
+            timeout = self.patience * self.timeout
+            if not self.connection.poll(timeout):
+                raise Failure(f"no answer in {timeout:.0f} s")
             value, error = self.connection.recv()
         except (EOFError, OSError):
             value, error = None, "its process died"
@@ -204,6 +207,7 @@ def _one_task(
             missing[peer.name] = str(failure)
             continue
         for solver, attempts in solvers.items():
+            peer.patience = PATIENCE if task == BATCH else 1.0
             row, attempt = Row(task, solver), 0
             try:
                 for attempt in range(attempts):
@@ -214,6 +218,7 @@ def _one_task(
                 answers[solver] = x
             except Failure as failure:
                 row.note = str(failure)
+            peer.patience = 1.0
             found.append((row, peer, attempt))
     if task == BATCH:
         _judge_together(found, answers, fits)
