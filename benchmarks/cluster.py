@@ -24,7 +24,6 @@ import sys
 import time
 from pathlib import Path
 
-import distributed
 import numpy as np
 
 if not __package__:
@@ -195,6 +194,8 @@ def constants(times, gbit):
 
 
 def main():
+    import distributed
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gbit", type=float, default=10.0, help="the network's, for the model")
     parser.add_argument("--note", default="", help="about the machine, for the head of the table")

@@ -402,6 +402,9 @@ def test_dask_arrays_in_dask_arrays_out(both):
     with pytest.raises(ValueError, match="needs a separable penalty"):
         tv = fastmomentum.penalties.TV1D(0.1)
         minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, method="momentum", penalty=tv)
+    for name in ("disp", "progress"):
+        with pytest.raises(ValueError, match=f"{name} is not an option where X0 is a dask array"):
+            minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, options={name: True})
     with pytest.raises(ValueError, match="known shape"):
         minimize_batch(decay, lazy[:, 0], (t, y), **BATCH, workers=both)
 

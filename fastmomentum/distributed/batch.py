@@ -382,6 +382,12 @@ def solve_lazily(
     x0 = np.zeros(n, np.float32 if single else np.float64)
     settings = check_options(chosen, tol, options, x0)
     check_batch_options(settings)
+    for name in ("disp", "progress"):
+        if getattr(settings, name):
+            raise ValueError(
+                f"{name} is not an option where X0 is a dask array, whose problems are solved "
+                "after this call: leave it out."
+            )
     edges = np.concatenate([[0], np.cumsum(X0.chunks[0])])
     columns = [
         _blocks(f"args[{i}]", a, X0.chunks[0], edges)
@@ -391,7 +397,6 @@ def solve_lazily(
     kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
     limits = check_bounds(bounds, n)
     check_terms(chosen, settings, make_terms(limits, penalty, n, x0.dtype))
-    settings = dataclasses.replace(settings, progress=False)
     common = Common(fun, check_jac(jac, settings.check_jac), kept, which, settings, limits, penalty)
     parcel = dask.delayed(pack(common), pure=False)
     blocks = [
