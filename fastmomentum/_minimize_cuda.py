@@ -86,6 +86,11 @@ class Evaluation:
         self.fun, self.jac, self.args = fun, jac, args
         self.library, self.n, self.dtype = library, n, dtype
         self.in_place = takes_output(fun if jac is True else jac, len(args))
+        if self.in_place and not library.writable:
+            raise TypeError(
+                f"{'fun' if jac is True else 'jac'} must return the gradient where x0 is a "
+                f"{type(library.array).__name__}: it cannot write it into one."
+            )
 
     def __call__(self, x: Any, out: Any) -> tuple[Any, Any]:
         """(value, gradient) at x; `out` is there to be written to."""
@@ -118,7 +123,7 @@ class DeviceRun:
     def __init__(
         self, fun: Callable, x0: Any, args: tuple, jac: Any, bounds: Any, settings: Settings
     ):
-        from ._kernels.cuda.arrays import Library
+        from ._kernels.cuda.arrays import library_of
         from ._kernels.cuda.large import Steps
 
         method: Method = settings.method
@@ -130,7 +135,7 @@ class DeviceRun:
             if getattr(settings, name):
                 raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
         self.settings = settings
-        self.library = library = Library(x0)
+        self.library = library = library_of(x0)
         self.n, self.dtype = n, dtype = x0.shape[0], real_of(x0)
         self.evaluate = Evaluation(fun, jac, args, library, n, dtype)
         self.last = min(settings.maxiter, MOST)
@@ -151,7 +156,7 @@ class DeviceRun:
             library.view(x0),
             [library.view(v) for v in self.vectors],
             self.bounds,
-            library.stream(),
+            library.stream,
         )
         self.k = 0  # iterations queued
         self.progress: Progress | None = None
@@ -228,10 +233,12 @@ class DeviceRun:
 
     def _advance(self) -> None:
         """Queue one iteration."""
-        value, gradient = self.evaluate(self.vectors[self.k % 3], self.out)
+        point = self.library.given(self.vectors[self.k % 3])
+        value, gradient = self.evaluate(point, self.out)
         g = self.out_view if gradient is self.out else self.evaluate.gradient_view(gradient)
         f = self.library.view(value) if on_device(value) else self.steps.number(float(value))
         self.steps.step(self.k, g, f, self.last)
+        self.library.hold(value, gradient)
         self.k += 1
 
     def _show(self, seen: dict[str, Any]) -> None:
@@ -239,9 +246,10 @@ class DeviceRun:
             self.progress.show(seen["NIT"], fun=seen["FUN"], grad_norm=seen["GRAD_NORM"])
 
     def _copy(self, vector: Any) -> Any:
+        """A copy, for the user."""
         made = self.library.empty_like(vector)
         self.steps.copy(self.library.view(made), self.library.view(vector))
-        return made
+        return self.library.given(made)
 
     def _call_back(
         self, callback: Callable, takes_result: bool, seen: dict[str, Any], seconds: float

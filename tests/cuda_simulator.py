@@ -538,6 +538,93 @@ def test_an_exception_carries_what_was_found():
     assert caught.value.result.nfev > 0
 
 
+class Frozen:
+    """An array that cannot be written to and is known by DLPack alone, as JAX's are.
+
+    It says that it is on a CUDA device; its memory is the host's, as all is in the simulator.
+    """
+
+    def __init__(self, values):
+        self.values = np.array(values)
+        self.values.flags.writeable = False
+
+    shape = property(lambda self: self.values.shape)
+    dtype = property(lambda self: self.values.dtype)
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def __dlpack__(self, **wishes):
+        return self.values.copy().__dlpack__(**wishes)
+
+    def __array_namespace__(self):
+        return Frozen
+
+    @staticmethod
+    def from_dlpack(array):
+        return np.from_dlpack(array)
+
+    @staticmethod
+    def asarray(array, copy):
+        assert copy  # it must not change when the run goes on
+        return Frozen(array)
+
+
+def frozen(function):
+    """A function of such arrays."""
+
+    def fun(x):
+        assert type(x) is Frozen
+        out = np.empty(x.shape, x.dtype)
+        value = function(x.values, out)
+        return Frozen(np.array(value, x.dtype)), Frozen(out)
+
+    return fun
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("method", ["momentum", "nesterov", "adam"])
+def test_large_by_dlpack(method, dtype):
+    options = {"learning_rate": 1e-3, "maxiter": 25}
+    x0, points = LARGE.astype(dtype), []
+    found = minimize(
+        frozen(rosenbrock),
+        Frozen(x0),
+        method=method,
+        jac=True,
+        options=options,
+        callback=points.append,
+    )
+    expected = minimize(rosenbrock, x0, method=method, jac=True, options=options)
+    assert type(found.x) is type(found.jac) is Frozen and found.backend == "cuda"
+    tolerance = 0.0 if dtype == np.float64 else 1e-6
+    np.testing.assert_allclose(found.x.values, expected.x, rtol=tolerance)
+    np.testing.assert_allclose(found.fun, expected.fun, rtol=tolerance)
+    assert found.nit == expected.nit
+    # Points that the callback keeps do not change any more.
+    assert len({p.values.tobytes() for p in points}) == len(points) == 25
+
+
+def test_large_by_dlpack_cannot_be_written_to():
+    def fills(x, out):
+        return 0.0
+
+    options = {"learning_rate": 1e-3}
+    with pytest.raises(TypeError, match="fun must return the gradient where x0 is a Frozen"):
+        minimize(fills, Frozen(LARGE), jac=True, options=options)
+
+
+def test_large_of_an_unknown_kind():
+    class Bare:
+        shape, dtype = (3,), np.dtype(float)
+
+        def __dlpack_device__(self):
+            return 2, 0
+
+    with pytest.raises(TypeError, match=r"CuPy, PyTorch, Numba or JAX .* got .*Bare"):
+        minimize(rosenbrock, Bare(), jac=True, options={"learning_rate": 1e-3})
+
+
 @pytest.mark.parametrize(
     ("match", "change"),
     [

@@ -174,10 +174,15 @@ def library(name):
     module = pytest.importorskip(name)
     if name == "cupy":
         return module.asarray, module.asnumpy
+    if name == "jax":
+        module.config.update("jax_enable_x64", True)
+        if module.default_backend() != "gpu":
+            pytest.skip("jax has no GPU here")
+        return module.numpy.asarray, np.asarray
     return lambda x: module.as_tensor(x, device="cuda"), lambda x: x.cpu().numpy()
 
 
-@pytest.mark.parametrize("name", ["cupy", "torch"])
+@pytest.mark.parametrize("name", ["cupy", "torch", "jax"])
 @pytest.mark.parametrize("method", METHODS)
 def test_large(name, method):
     to_device, to_host = library(name)
@@ -201,6 +206,40 @@ def test_large(name, method):
     assert (res.nit, res.status) == (expected.nit, expected.status)
     again = minimize(bowl, given, method=method, jac=True, options=options)
     np.testing.assert_array_equal(to_host(again.x), to_host(res.x))
+
+
+def test_large_by_automatic_differentiation_of_torch():
+    torch = pytest.importorskip("torch")
+    curvatures = torch.as_tensor(CURVATURES, device="cuda")
+
+    def bowl(x):
+        x = x.clone().requires_grad_()
+        loss = 0.5 * (curvatures * x * x).sum()
+        loss.backward()
+        return loss, x.grad  # a value that records gradients, too
+
+    x0 = torch.ones(CURVATURES.size, dtype=torch.float64, device="cuda", requires_grad=True)
+    res = minimize(bowl, x0, jac=True, options={"learning_rate": 0.1, "momentum": 0.5})
+    assert res.success and res.x.abs().max() < 1e-4
+
+
+def test_large_by_jax_in_single_precision():
+    """Many short iterations, so that a stream that does not wait for the other is seen."""
+    jax = pytest.importorskip("jax")
+    library("jax")
+    curvatures = jax.numpy.asarray(CURVATURES, "float32")
+    bowl = jax.jit(jax.value_and_grad(lambda x: 0.5 * (curvatures * x * x).sum()))
+    points = []
+    for _ in range(3):
+        x0 = jax.numpy.ones(CURVATURES.size, "float32")
+        options = {"learning_rate": 0.05, "maxiter": 500, "gtol": 0.0}
+        res = minimize(bowl, x0, jac=True, options=options)
+        assert isinstance(res.x, jax.Array) and isinstance(res.jac, jax.Array)
+        np.testing.assert_array_equal(x0, 1.0)
+        points.append(np.asarray(res.x))
+    np.testing.assert_array_equal(points[0], points[1])
+    np.testing.assert_array_equal(points[0], points[2])
+    assert np.abs(points[0]).max() < 1e-3
 
 
 @pytest.mark.parametrize("name", ["cupy", "torch"])
