@@ -360,10 +360,10 @@ def launcher(method: str, n: int, dtype: Any) -> Callable[[], None]:
     """Launches one iteration again and again, on a gradient that does not change."""
     from numba import cuda
 
-    from fastmomentum._drive import Plan
     from fastmomentum._kernels.cuda.large import Steps
     from fastmomentum._methods import METHODS
-    from fastmomentum._validation import check_options
+    from fastmomentum._plan import Plan
+    from fastmomentum._validation.options import check_options
 
     options = {"learning_rate": 1e-6, "maxiter": 10**9}
     like = np.broadcast_to(np.zeros(1, dtype), (n,))

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ._batch import Batch, Report
-from ._drive import Run, attach
+from ._batch_report import Report
+from ._batch_run import Batch
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.cuda.device import check_device
 from ._objective import Objective
-from ._result import Status
-from ._validation import schedule_value
+from ._result import Status, attach
+from ._run import Run
+from ._validation.parameters import schedule_value
 
 # Counts on the device are int32.
 MOST = 2**31 - 1
@@ -98,7 +99,7 @@ class CudaBatch(Batch):
         automatic = self.settings.learning_rate == "auto"
         last = self.settings.maxiter
         if plan.scheduled:
-            last = run._fill_schedules(last)
+            last = run.fill_schedules(last)
         bounded = run.terms is not None and (run.terms.bounded or self.per_row is not None)
         fixed = {name: int(run.ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(bounded)

@@ -13,7 +13,7 @@ from ._checkpoint import Kept
 from ._kernels import layout
 from ._state import rules_in, rules_of
 from ._status import Status
-from ._validation import Settings
+from ._validation.options import Settings
 
 BLOCK = 4096  # rows looked at in one go
 LAYOUT = f"{layout.N_NUMBERS}-{layout.N_COUNTS}"

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ._validation import check_takes, shown
+from ._validation.values import check_takes, shown
 
 
 def wrap_callback(callback: Any) -> tuple[Callable[..., Any] | None, bool]:

@@ -8,12 +8,14 @@ from typing import Any
 
 from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
-from ._drive import Run, drive
+from ._display import write
+from ._drive import drive
 from ._objective import Objective
 from ._result import OptimizeResult
+from ._run import Run
 from ._state import State
 from ._terms import settle
-from ._validation import (
+from ._validation.arguments import (
     check_args,
     check_fun,
     check_jac,
@@ -21,7 +23,6 @@ from ._validation import (
     check_terms,
     check_unsupported,
     check_x0,
-    write,
 )
 from ._vectors import on_device
 

@@ -9,23 +9,19 @@ from typing import Any
 import numpy as np
 
 from ._callback import wrap_callback
-from ._drive import Plan, attach
+from ._display import write
 from ._kernels import layout
 from ._methods import Method
 from ._objective import takes_output
+from ._plan import Plan
 from ._progress import Progress
-from ._result import OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, attach, make_result
 from ._status import NONFINITE_AT_X0, message_of, without_state
 from ._terms import make_terms
-from ._validation import (
-    Settings,
-    check_args,
-    check_bounds,
-    check_jac,
-    check_options,
-    schedule_values,
-    write,
-)
+from ._validation.arguments import check_args, check_jac
+from ._validation.bounds import check_bounds
+from ._validation.options import Settings, check_options
+from ._validation.parameters import schedule_values
 from ._vectors import on_device, real_of
 
 # The host looks at the device's numbers this often; until then it only queues work.

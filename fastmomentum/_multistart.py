@@ -11,14 +11,10 @@ import numpy as np
 from ._batch import minimize_batch
 from ._result import OptimizeResult, Status, make_result
 from ._status import without_state
-from ._validation import (
-    SAMPLERS,
-    check_box,
-    check_choice,
-    check_distance,
-    check_n_starts,
-    check_seed,
-)
+from ._validation.arguments import check_seed
+from ._validation.bounds import check_box
+from ._validation.starts import SAMPLERS, check_distance, check_n_starts
+from ._validation.values import check_choice
 
 
 def multistart(

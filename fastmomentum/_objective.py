@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ._differences import central_points, central_slope, forward_point, forward_slope
-from ._validation import as_gradient, as_pair, as_scalar, misfit, shown
+from ._validation.returned import as_gradient, as_pair, as_scalar
+from ._validation.values import misfit, shown
 from ._vectors import equal, indices_of
 
 # Relative steps of the differences: the square root and the cube root of the rounding error

@@ -12,23 +12,17 @@ from typing import Any
 import numpy as np
 
 from ._checkpoint import check_state
-from ._drive import Run
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._objective import Told
 from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
+from ._run import Run
 from ._state import State
 from ._terms import settle
-from ._validation import (
-    as_gradient,
-    as_pair,
-    as_scalar,
-    check_method,
-    check_step_options,
-    check_terms,
-    check_x0,
-)
+from ._validation.arguments import check_method, check_terms, check_x0
+from ._validation.options import check_step_options
+from ._validation.returned import as_gradient, as_pair, as_scalar
 
 UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
 
@@ -228,7 +222,7 @@ class Optimizer:
         while True:
             last = min(settings.maxiter, ints.item(INT.ITERATION) + 1)
             if run.plan.scheduled:
-                last = run._fill_schedules(last)
+                last = run.fill_schedules(last)
             if run.needs_evaluation(last):
                 if time.perf_counter() > self._begin + settings.maxtime:
                     self._end(Status.MAXTIME)

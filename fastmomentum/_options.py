@@ -6,7 +6,8 @@ import textwrap
 from typing import Any
 
 from ._methods import METHODS
-from ._validation import OPTIONS, check_method
+from ._validation.arguments import check_method
+from ._validation.options import OPTIONS
 
 
 def _entry(name: str, default: Any, text: str) -> str:
@@ -51,7 +52,7 @@ def show_options(method: str | None = None, disp: bool = True) -> str | None:
     text = "\n\n".join(parts)
     if not disp:
         return text
-    from ._validation import write
+    from ._display import write
 
     write(text + "\n")
     return None

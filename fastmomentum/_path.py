@@ -10,7 +10,9 @@ import numpy as np
 from ._minimize import minimize
 from ._result import OptimizeResult, make_result
 from ._status import message_of_many, without_state
-from ._validation import check_path_options, check_path_weights, check_takes, check_x0, shown
+from ._validation.arguments import check_x0
+from ._validation.starts import check_path_options, check_path_weights
+from ._validation.values import check_takes, shown
 from .penalties import Penalty
 
 

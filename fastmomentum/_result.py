@@ -8,7 +8,7 @@ from typing import Any
 
 from ._status import Status
 
-__all__ = ["OptimizeResult", "Status", "make_result"]
+__all__ = ["OptimizeResult", "Status", "attach", "make_result"]
 
 
 class OptimizeResult(dict):
@@ -124,3 +124,23 @@ def make_result(**fields: Any) -> OptimizeResult:
 
 def _rebuild(fields: dict[str, Any]) -> OptimizeResult:
     return make_result(**fields)
+
+
+def attach(
+    error: BaseException,
+    result: OptimizeResult | None = None,
+    found: str = "the best point found",
+    row: int | None = None,
+) -> None:
+    """The result, and of a batch the problem that failed, go with the exception as attributes."""
+    try:
+        if row is not None:
+            error.row = row  # type: ignore[attr-defined]
+        if result is None:
+            return
+        error.result = result  # type: ignore[attr-defined]
+    except AttributeError:  # a class with __slots__
+        return
+    note = f"fastmomentum: {found} is in the attribute `result` of this exception."
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

@@ -11,7 +11,7 @@ from ._kernels.layout import INT
 from ._state import ENDED, State, rules_of
 
 if TYPE_CHECKING:
-    from ._drive import Run
+    from ._run import Run
     from ._terms import Terms
 
 _CARRIED_INTS, _CARRIED_FLOATS = (

@@ -11,16 +11,10 @@ import numpy as np
 
 from ._minimize import minimize
 from ._result import OptimizeResult
-from ._validation import (
-    check_box,
-    check_fixed_integers,
-    check_jac,
-    check_method,
-    check_option_names,
-    check_unsupported,
-    nearest,
-    option_names,
-)
+from ._validation.arguments import check_jac, check_method, check_unsupported
+from ._validation.bounds import check_box, check_fixed_integers
+from ._validation.options import check_option_names, option_names
+from ._validation.values import nearest
 
 # Their frames lie between ours and the user's, where warnings belong.
 _HOSTS = ("fastmomentum", "scipy", "sklearn", "statsmodels", "lmfit")

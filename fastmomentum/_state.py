@@ -13,7 +13,7 @@ from ._checkpoint import Kept
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._status import Status
-from ._validation import Settings
+from ._validation.options import Settings
 
 # What the numbers of a state mean; a file with others is of another version.
 LAYOUT = hashlib.sha256(

@@ -11,24 +11,17 @@ from typing import Any
 import numpy as np
 
 from ._callback import wrap_callback
-from ._drive import Run, attach
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._objective import Objective, Told
-from ._result import OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, attach, make_result
+from ._run import Run
 from ._status import message_of, without_state
 from ._terms import make_terms
-from ._validation import (
-    Sampling,
-    Settings,
-    check_bounds,
-    check_data,
-    check_fun,
-    check_method,
-    check_sampling,
-    check_sum_options,
-    check_x0,
-)
+from ._validation.arguments import check_fun, check_method, check_x0
+from ._validation.bounds import check_bounds
+from ._validation.options import Settings
+from ._validation.sums import Sampling, check_data, check_sampling, check_sum_options
 from .schedules import Constant
 
 # Steps for which the numbers of a schedule are made at once.
@@ -232,7 +225,7 @@ class Steps:
         last = run.ints.item(INT.ITERATION) + 1
         while True:
             if last >= self.filled:
-                self.filled = run._fill_schedules(max(min(last + SCHEDULE_STEPS, self.total), last))
+                self.filled = run.fill_schedules(max(min(last + SCHEDULE_STEPS, self.total), last))
             if run.needs_evaluation(last):
                 return None
             if run.ints[INT.STATUS] != layout.RUNNING:

@@ -9,7 +9,9 @@ import numpy as np
 
 from ._kernels import layout
 from ._objective import is_jitted
-from ._validation import Settings, check_bounds, check_method, check_options, check_penalty
+from ._validation.arguments import check_method, check_penalty
+from ._validation.bounds import check_bounds
+from ._validation.options import Settings, check_options
 from .penalties import Box, Penalty, Prox
 
 if TYPE_CHECKING:

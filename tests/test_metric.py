@@ -11,11 +11,12 @@ import pytest
 import reference
 
 from fastmomentum import Status, minimize, problems
-from fastmomentum._drive import Run
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
 from fastmomentum._objective import Objective
-from fastmomentum._validation import check_method, check_options
+from fastmomentum._run import Run
+from fastmomentum._validation.arguments import check_method
+from fastmomentum._validation.options import check_options
 
 ADAPTIVE = tuple(name for name, method in METHODS.items() if method.metric is not None)
 adaptive = pytest.mark.parametrize("method", ADAPTIVE)

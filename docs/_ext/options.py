@@ -6,7 +6,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 
 from fastmomentum._methods import METHODS
-from fastmomentum._validation import OPTIONS
+from fastmomentum._validation.options import OPTIONS
 
 
 def _list(rows):

@@ -11,23 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from .._batch import NOT_RUN, Batch, Report
+from .._batch_report import Report
+from .._batch_run import NOT_RUN, Batch
 from .._objective import is_compiled
 from .._result import OptimizeResult, Status, make_result
 from .._terms import make_terms
-from .._validation import (
-    Settings,
+from .._validation.arguments import (
     check_args,
-    check_batch_options,
-    check_batched,
-    check_bounds,
     check_fun,
     check_jac,
     check_method,
-    check_options,
     check_penalty,
     check_terms,
 )
+from .._validation.batches import check_batch_options, check_batched
+from .._validation.bounds import check_bounds
+from .._validation.options import Settings, check_options
 from .parcels import pack, portable, unpack
 
 # A task costs some 10 ms; below this much work more of them do not pay.

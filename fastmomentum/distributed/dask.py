@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from .._validation import check_workers
+from .._validation.batches import check_workers
 from .parcels import pack, portable
 from .protocol import Call, Reply, Shards
 

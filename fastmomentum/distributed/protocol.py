@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from .._objective import Objective
-from .._validation import shown
+from .._validation.values import shown
 
 # Numba's workqueue layer aborts a process where two threads start parallel functions.
 _ONE_AT_A_TIME = threading.Lock()

@@ -9,13 +9,10 @@ import numpy as np
 
 from fastmomentum._kernels.jit import jit_disabled
 from fastmomentum._objective import takes_output
-from fastmomentum._validation import (
-    check_bounds,
-    check_choice,
-    check_jac,
-    check_method,
-    check_options,
-)
+from fastmomentum._validation.arguments import check_jac, check_method
+from fastmomentum._validation.bounds import check_bounds
+from fastmomentum._validation.options import check_options
+from fastmomentum._validation.values import check_choice
 
 # Options that a call from compiled code cannot honour: it does not return to Python.
 _NOT_HERE = (

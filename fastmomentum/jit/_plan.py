@@ -10,22 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from fastmomentum._drive import Plan
 from fastmomentum._kernels import entry, layout
 from fastmomentum._kernels.callable import ABI
 from fastmomentum._kernels.drivers import caller_address, driver_address
 from fastmomentum._kernels.layout import INT
 from fastmomentum._objective import DIFFERENCE_CALLS, DIFFERENCE_STEPS
+from fastmomentum._plan import Plan
 from fastmomentum._terms import Terms, make_terms
-from fastmomentum._validation import (
-    MAXITER,
-    MAXITER_PER_VARIABLE,
-    Settings,
-    check_bounds,
-    check_method,
-    check_options,
-    check_terms,
-)
+from fastmomentum._validation.arguments import check_method, check_terms
+from fastmomentum._validation.bounds import check_bounds
+from fastmomentum._validation.options import MAXITER, MAXITER_PER_VARIABLE, Settings, check_options
 
 _FIELD = {name: i for i, name in enumerate(layout.PLAN_FIELDS)}
 

@@ -1,0 +1,365 @@
+"""One run: the state of its loop, and the ways to move it on and to read it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from ._checkpoint import Saver
+from ._gradient_check import check_gradient
+from ._kernels import layout
+from ._kernels.drivers import driver, driver_address
+from ._kernels.jit import jit_disabled
+from ._kernels.layout import FLOAT, INT
+from ._methods import Method
+from ._objective import Objective
+from ._plan import HISTORY_ROWS, plan_of, workspace
+from ._progress import Progress
+from ._result import OptimizeResult, Status, make_result
+from ._resume import state_of
+from ._status import NONFINITE_AT_X0, message_of
+from ._terms import Terms
+from ._validation.options import Settings
+from ._validation.parameters import schedule_value, schedule_values
+from ._vectors import all_finite, largest_magnitude
+
+# Where none is recorded; loops do not write to it then.
+_NO_HISTORY = np.empty((1, 3))
+
+
+class Run:
+    """One run: the state of its loop, and the ways to move it on and to read it."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        settings: Settings,
+        x0: np.ndarray,
+        terms: Terms | None = None,
+    ):
+        self.objective = objective
+        self.settings = settings
+        self.method: Method = settings.method
+        self.terms = terms
+        self.plan = plan = plan_of(settings, x0, terms.kind if terms else "")
+        self.n = n = x0.size
+        self.dtype = x0.dtype
+        self.rows, self.address = workspace(plan.scratch_row + 4, plan.stride, x0.dtype)
+        self.rows[0, :n] = x0
+        for i, start in plan.starts.items():
+            self.rows[i, :n] = x0 if start == "x0" else 0.0
+        self.ints = plan.ints.copy()
+        if plan.x_scale is not None:
+            self.rows[self.ints[INT.METRIC_START], :n] = plan.x_scale * plan.x_scale
+        self.ints[INT.COST_FUN] = objective.cost_fun
+        self.ints[INT.COST_JAC] = objective.cost_jac
+        self.floats = plan.floats.copy()
+        if isinstance(objective.jac, str):
+            self._fill_bounds()
+        if terms is not None:
+            terms.fill(self.rows, self.ints, plan.term_row)
+            # x0 is within the bounds, though maybe only of those rounded to its precision.
+            self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
+            if plan.calls_operator:
+                self.operator = terms.operator()
+                self.ints[INT.PROX] = self.operator.address
+                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
+        self.numbers = plan.numbers.copy()
+        # One more than a chunk has iterations: a state may be in the middle of one.
+        self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
+        self.recorded: list[np.ndarray] = []
+        self.deadline = math.inf
+        self.progress: Progress | None = None
+        self.saver: Saver | None = None
+        self._drivers()
+
+    def row(self, i: int) -> np.ndarray:
+        """Vector `i` of the workspace."""
+        return self.rows[i, : self.n]
+
+    def _fill_bounds(self) -> None:
+        """The points of differences keep to the bounds, which stand behind the scratch rows."""
+        n, first = self.n, self.plan.scratch_row
+        scratch = self.rows[first : first + 4].reshape(-1)
+        lower, upper = self.objective.bounds
+        scratch[2 * n : 3 * n] = lower
+        scratch[3 * n : 4 * n] = upper
+
+    # -- schedules --------------------------------------------------------------------------------
+
+    def fill_schedules(self, last: int) -> int:
+        """Numbers for the iterations from the current one on; returns where they end."""
+        first = int(self.ints[INT.ITERATION])
+        self.ints[INT.CHUNK_START] = first
+        for name, (parameter, schedule) in self.plan.scheduled.items():
+            ahead = int(name == "momentum" and self.method.looks_ahead)
+            count = last - first + ahead
+            if count <= 0:  # also where a state is beyond maxiter
+                continue
+            values = schedule_values(parameter, schedule, first, count, self.dtype)
+            if len(values) == ahead:  # the next iteration's is needed, too, and it is bad
+                schedule_value(parameter, schedule, first + ahead, self.dtype)
+            last = first + len(values) - ahead
+            self.numbers[name] = np.append(values, values[-1])
+        return last
+
+    # -- the loop ---------------------------------------------------------------------------------
+
+    def _drivers(self) -> None:
+        binding = self.objective.binding
+        name = self.plan.loop
+        self.context: tuple = ()
+        self.workspace: Any = self.address
+        if binding is None:
+            self.driver = driver(name, self.dtype)
+            if jit_disabled():
+                self.workspace = self.rows
+                # Plain Python then: it must be as silent as machine code about inf - inf.
+                self.driver = np.errstate(all="ignore")(self.driver)
+            return
+        self.driver = driver_address(name, self.dtype, binding.signature)
+        args = self.objective.args if binding.c_data is None else binding.c_data
+        scratch = self.address + self.plan.scratch_row * self.rows.strides[0]
+        self.context = (binding.fun, binding.jac, args, scratch, self.objective.step)
+
+    def call(self, driver: Any, last: int) -> None:
+        """One stretch of the loop."""
+        binding = self.objective.binding
+        state = (
+            self.workspace,
+            self.ints,
+            self.floats,
+            self.numbers["learning_rate"],
+            self.numbers["momentum"],
+            self.history,
+            last,
+        )
+        if binding is None:
+            driver(0, 0, *state)
+        else:
+            binding.entry(driver, *self.context, *state)
+
+    def deliver(self, f: float) -> None:
+        """Tell the loop the value of its current point, whose gradient is in its row."""
+        self.ints[INT.NFEV] = self.objective.calls_fun
+        self.ints[INT.NJEV] = self.objective.calls_jac
+        self.floats[FLOAT.FUN] = f
+        self.ints[INT.PENDING] = layout.DELIVERED
+
+    def start(self) -> bool:
+        """Make the evaluation at x0 in Python; False if maxfev does not allow its differences."""
+        if self.settings.maxfev < self.objective.cost_first and self.objective.jac is not True:
+            if self.objective.can_be_checked:
+                self.floats[FLOAT.FUN] = self.objective.value(self.row(0))
+            self.row(layout.N_POINTS)[:] = math.nan
+            return False
+        if self.settings.check_jac:
+            check_gradient(self.objective, self.row(0))
+        f = self.objective.first(self.row(0), self.row(layout.N_POINTS))
+        if f is not None:
+            self.deliver(f)
+        return True
+
+    def advance(self, last: int) -> int:
+        """Move on to iteration `last`, or to the end of the run; returns the loop's status."""
+        if self.plan.scheduled:
+            last = self.fill_schedules(last)
+        try:
+            self._advance(last)
+            self._show()
+        finally:
+            self.keep_history()
+        return self.ints.item(INT.STATUS)
+
+    def keep_history(self) -> None:
+        """Put aside the rows recorded in this stretch."""
+        if self.settings.history and self.ints[INT.HISTORY] > 0:
+            rows = self.history[: self.ints[INT.HISTORY]].copy()
+            # No call between these two: Python answers Ctrl-C after calls.
+            self.recorded += [rows]
+            self.ints[INT.HISTORY] = 0
+
+    def needs_evaluation(self, last: int) -> bool:
+        """Move on to the next evaluation that the caller must make; False: to `last` or the end."""
+        self.call(self.driver, last)
+        return bool(self.ints[INT.STATUS] == layout.NEEDS_EVALUATION)
+
+    def _advance(self, last: int) -> None:
+        ints = self.ints
+        while self.needs_evaluation(last):
+            if self.saver is not None and self.saver.due():
+                self.save(layout.RUNNING)
+            current = int(ints[INT.CURRENT])
+            self.deliver(
+                self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
+            )
+            if self.progress is not None:
+                self._show()
+            if time.perf_counter() > self.deadline:
+                self.call(self.driver, min(last, int(ints[INT.ITERATION])))
+                if ints[INT.STATUS] < 0:
+                    ints[INT.STATUS] = Status.MAXTIME
+                return
+
+    def save(self, status: int) -> None:
+        """Write the checkpoint."""
+        if self.saver is not None:
+            self.saver.save(lambda: state_of(self, status))
+
+    def _show(self) -> None:
+        if self.progress is not None:
+            ints, floats = self.ints, self.floats
+            self.progress.show(
+                ints.item(INT.NIT),
+                fun=floats.item(FLOAT.FUN),
+                grad_norm=floats.item(FLOAT.GRAD_NORM),
+                learning_rate=floats.item(FLOAT.LEARNING_RATE),
+                nfev=ints.item(INT.NFEV),
+            )
+
+    # -- reading the state ------------------------------------------------------------------------
+
+    def iterate(self) -> np.ndarray:
+        """A copy of the method's current iterate."""
+        if self.plan.iterate_is_evaluated:
+            return self.row(int(self.ints[INT.CURRENT])).copy()
+        return self.row(layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)).copy()
+
+    def norm_of(self, g: np.ndarray) -> float:
+        """The norm of the gradient test."""
+        order = self.settings.norm
+        if order == math.inf:
+            return largest_magnitude(g)
+        g = g.astype(np.float64)
+        with np.errstate(all="ignore"):
+            plain = float(np.linalg.norm(g, order))
+            # High powers of small numbers are zero, of large ones infinite.
+            if math.isnan(plain) or 0.0 < plain < math.inf:
+                return plain
+            largest = largest_magnitude(g)
+            if largest == 0.0 or not math.isfinite(largest):
+                return largest
+            return largest * float(np.linalg.norm(g / largest, order))
+
+    def intermediate(self, x: np.ndarray, begin: float) -> OptimizeResult:
+        """What a callback sees."""
+        ints = self.ints
+        current = int(ints[INT.CURRENT])
+        if self.plan.iterate_is_evaluated:
+            f = float(self.floats[FLOAT.FUN])
+            g = self.row(layout.N_POINTS + current)
+        else:
+            f, g = self._evaluate_extra(x)
+            if self.terms is not None and not self.terms.only_bounds:
+                f += self.terms.h.value(x)
+        return make_result(
+            x=x,
+            fun=f,
+            jac=g.copy(),
+            nit=int(ints[INT.NIT]),
+            nfev=int(ints[INT.NFEV]),
+            njev=int(ints[INT.NJEV]),
+            grad_norm=self.grad_norm(x, g),
+            learning_rate=float(self.floats[FLOAT.LEARNING_RATE]),
+            time=time.perf_counter() - begin,
+        )
+
+    def grad_norm(self, x: np.ndarray, g: np.ndarray) -> float:
+        """The norm of the convergence test at x, where f has the gradient g."""
+        if self.terms is None or not all_finite(g):
+            return self.norm_of(g)
+        return self.norm_of(self.terms.residual(x, g))
+
+    def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """fun and gradient at a point that is not the loop's; uses a row that is free."""
+        taken = (int(self.ints[INT.CURRENT]), int(self.ints[INT.BEST]))
+        free = next(i for i in range(layout.N_POINTS) if i not in taken)
+        point, gradient = self.row(free), self.row(layout.N_POINTS + free)
+        point[:] = x
+        if self.objective.binding is None:
+            value = self.objective.evaluate(point, gradient)
+            self.ints[INT.NFEV] = self.objective.calls_fun
+            self.ints[INT.NJEV] = self.objective.calls_jac
+        else:
+            self.call(self.objective.binding.evaluate_row, free)
+            value = float(self.floats[FLOAT.FUN_EXTRA])
+            self.ints[INT.NFEV] += self.objective.cost_fun
+            self.ints[INT.NJEV] += self.objective.cost_jac
+        return value, gradient
+
+    def words(self, status: Status) -> str:
+        """Why the run ended, and what to try."""
+        if status == Status.NONFINITE and self.ints[INT.BEST] < 0:
+            return NONFINITE_AT_X0
+        return message_of(status, self.settings.learning_rate == "auto")
+
+    def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
+        """The result if the run ends now."""
+        ints, floats = self.ints.tolist(), self.floats
+        converged = status == Status.CONVERGED
+        if converged:
+            row = ints[INT.RESULT]
+        elif ints[INT.BEST] >= 0:
+            row = ints[INT.BEST]
+        else:
+            row = ints[INT.CURRENT]
+        f = floats.item(FLOAT.FUN_BEST if row == ints[INT.BEST] else FLOAT.FUN)
+        jac = self.row(layout.N_POINTS + row).copy()
+        if ints[INT.BEST] < 0 and ints[INT.PENDING] == layout.TO_EVALUATE:
+            jac[:] = math.nan  # not evaluated
+        if self.objective.binding is None or ints[INT.NFEV] == 0:
+            # An exception or Ctrl-C in fun: that call counts, too.
+            ints[INT.NFEV] = self.objective.calls_fun
+            ints[INT.NJEV] = self.objective.calls_jac
+        x = self.row(row).copy()
+        try:
+            grad_norm = self.grad_norm(x, jac)
+            if converged and self.terms is not None and self.terms.inexact:
+                grad_norm = floats.item(FLOAT.GRAD_NORM)  # what the test saw
+        except Exception:
+            if not message:
+                raise
+            grad_norm = math.nan  # a proximal operator of the user's is what failed
+        result = make_result(
+            message=message or self.words(status),
+            success=converged,
+            status=int(status),
+            fun=f,
+            x=x,
+            nit=ints[INT.NIT],
+            jac=jac,
+            nfev=ints[INT.NFEV],
+            njev=ints[INT.NJEV],
+            grad_norm=grad_norm,
+            learning_rate=floats.item(FLOAT.LEARNING_RATE),
+            n_restarts=ints[INT.N_RESTARTS],
+            line_search_failures=ints[INT.LINE_SEARCH_FAILURES],
+            time=time.perf_counter() - begin,
+            backend="python" if self.objective.binding is None else "numba",
+        )
+        if self.terms is not None and self.terms.shown:
+            result["support"] = np.flatnonzero(x)
+            if self.settings.gap_tol > 0.0:
+                result["gap"] = self.terms.gap(x.astype(np.float64), jac.astype(np.float64), f)
+            if status == Status.PRECISION_LOSS and self.terms.inexact and not message:
+                result["message"] += (
+                    f" The proximal operator is inexact: lower `tol` of {self.terms.h!r}."
+                )
+        return result
+
+    def history_of(self, result: OptimizeResult) -> dict[str, np.ndarray]:
+        """The recorded rows, up to the last iteration."""
+        # A row is recorded as its point is left; where the run ended at its last point, that row
+        # is still to be written.
+        table = np.concatenate([np.empty((0, 3)), *self.recorded])[: result.nit + 1]
+        if len(table) <= result.nit:
+            last = [[self.floats[FLOAT.FUN], self.floats[FLOAT.GRAD_NORM], math.nan]]
+            table = np.concatenate([table, last])
+        return {
+            "fun": table[:, 0].copy(),
+            "grad_norm": table[:, 1].copy(),
+            "learning_rate": table[:-1, 2].copy(),
+        }

@@ -1,0 +1,106 @@
+"""Checks of bounds, in all of SciPy's forms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .values import as_numbers, shown
+
+
+def _real_array(values: Any) -> np.ndarray:
+    return as_numbers("they", values).astype(np.float64)
+
+
+def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Lower and upper bounds as float64 arrays, from any of SciPy's forms; None if all infinite."""
+    if bounds is None:
+        return None
+    rule = f"bounds must be {n} pairs (min, max), or an object with the attributes lb and ub"
+    infinite = (-math.inf, math.inf)
+    try:
+        if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+            pair = [np.broadcast_to(_real_array(b), (n,)).copy() for b in (bounds.lb, bounds.ub)]
+        else:
+            if hasattr(bounds, "__array__"):
+                bounds = as_numbers("they", bounds, "fiubO")
+            table = np.array([[*pair] for pair in bounds], dtype=object)
+            if table.shape != (n, 2):
+                raise ValueError(f"got shape {table.shape}")
+            pair = [
+                _real_array([infinite[j] if b is None else b for b in table[:, j]])
+                for j in range(2)
+            ]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule}: {error}".rstrip(".") + f", got {shown(bounds)}.") from None
+    lower, upper = pair
+    _check_intervals(lower, upper)
+    if np.isinf(lower).all() and np.isinf(upper).all():
+        return None
+    return lower, upper
+
+
+def check_row_bounds(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Bounds that differ from problem to problem, of shape (count, n); None if they do not."""
+    if not (hasattr(bounds, "lb") and hasattr(bounds, "ub")):
+        return None
+    rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
+    try:
+        lower, upper = (_real_array(part) for part in (bounds.lb, bounds.ub))
+        if max(lower.ndim, upper.ndim) < 2:
+            return None
+        lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{rule}: {str(error).rstrip('.')}.") from None
+    _check_intervals(lower, upper)
+    return lower, upper
+
+
+def _check_intervals(lower: np.ndarray, upper: np.ndarray) -> None:
+    """Raise ValueError unless numbers lie between them, of shape (n,) or (problems, n)."""
+    wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
+    if not wrong.any():
+        return
+    place = tuple(int(k[0]) for k in np.nonzero(wrong))
+    where = f"x[{place[-1]}]" + (f" of problem {place[0]}" if len(place) > 1 else "")
+    for name, values in (("lower", lower), ("upper", upper)):
+        if math.isnan(values[place]):
+            raise ValueError(f"bounds must not be nan, got nan as {name} bound of {where}.")
+    raise ValueError(
+        "bounds must be min <= max, with a number between them, got "
+        f"({lower[place]}, {upper[place]}) for {where}."
+    )
+
+
+def check_box(bounds: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds, all of them finite."""
+    try:
+        lengths = np.shape(getattr(bounds, "lb", bounds))
+    except ValueError:  # ragged
+        lengths = ()
+    if not lengths or lengths[0] == 0:
+        raise ValueError(f"bounds must give (min, max) for each variable, got {shown(bounds)}.")
+    pair = check_bounds(bounds, lengths[0])
+    with np.errstate(over="ignore"):
+        finite = pair is not None and bool(np.isfinite(pair[1] - pair[0]).all())
+    if pair is None or not finite:
+        raise ValueError(
+            "bounds must be finite here, and so must be their distance: they say where to start, "
+            f"got {shown(bounds)}."
+        )
+    return pair
+
+
+def check_fixed_integers(integrality: Any, bounds: Any) -> None:
+    """Refuse variables that must be integers unless their bounds are equal."""
+    free = np.atleast_1d(np.asarray(integrality, dtype=bool))
+    pair = None if bounds is None else check_bounds(bounds, free.size)
+    if pair is not None:
+        free = free & (pair[0] != pair[1])
+    if free.any():
+        raise ValueError(
+            f"integrality: x[{int(free.argmax())}] must be an integer, which a method that uses "
+            "gradients cannot search for; give it equal bounds, or use the default optimizer."
+        )

@@ -1,0 +1,215 @@
+"""The options that every method has, and the checks of all options of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .._methods import Method
+from .parameters import check_parameters
+from .values import (
+    UNLIMITED,
+    as_dict,
+    as_float,
+    check_choice,
+    check_flag,
+    check_number,
+    is_real,
+    nearest,
+    shown,
+)
+
+# On the infinity norm. float32 gradients carry errors of about eps**(1/3), as relative as in
+# float64, for which 1e-5 is SciPy's default.
+DEFAULT_GTOL = {"float64": 1e-5, "float32": 1e-3}
+MAXITER, MAXITER_PER_VARIABLE = 10_000, 200  # the larger, where none is given
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option that every method has."""
+
+    name: str
+    default: Any
+    doc: str
+
+
+OPTIONS = (
+    Option("gtol", None, "Stop when the norm of the gradient is at most this (default 1e-5; "
+           "1e-3 in float32)."),
+    Option("norm", math.inf, "Order of that norm: a number, inf or -inf."),
+    Option("ftol", 0.0, "Stop when |f_k - f_{k-1}| <= ftol * max(|f_k|, |f_{k-1}|, 1) twice in a "
+           "row. 0: never."),
+    Option("xtol", 0.0, "Stop when max|x_k - x_{k-1}| <= xtol * (xtol + max|x_{k-1}|) twice in a "
+           "row. 0: never."),
+    Option("gap_tol", 0.0, "Stop when the duality gap is at most gap_tol * fun. For penalty=L1(w), "
+           "w > 0, and a function that is convex and >= 0, as squares and logistic losses are: the "
+           "gap bounds fun minus its minimum. 0: never."),
+    Option("maxiter", None, "Most iterations (default max(10000, 200 n): first-order methods with "
+           "a fixed rate take more, and cheaper, iterations than BFGS)."),
+    Option("maxfev", None, "Most calls of fun, those of finite differences included. None: no "
+           "limit."),
+    Option("maxtime", None, "Most seconds, compilation included. None: no limit."),
+    Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
+           "never."),
+    Option("disp", False, "Print how the run ended."),
+    Option("progress", False, "Show on stderr how far the run has come, every half second: by "
+           "tqdm's bar if that is installed."),
+    Option("return_all", False, "Keep the iterates in result.allvecs."),
+    Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
+           "result.history."),
+    Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
+           "and at a point near it: an error names the worst component. Of more than 1000 "
+           "variables 1000 are looked at. The calls, some 4 n of fun, are not counted."),
+    Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
+           "vectors of the method."),
+    Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
+           "where writing takes over 5 % of the time."),
+    Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
+           "attribute `result`, or 'return' that result, with status 5."),
+    Option("backend", "auto", "'auto'; 'numba': an error rather than a slow run in Python if the "
+           "objective does not compile; 'python': call fun and jac from Python."),
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Settings:
+    """The options of one run, checked; the same object where the same were checked before."""
+
+    method: Method
+    learning_rate: Any
+    momentum: Any
+    constants: tuple[float, ...]  # of the method's own, in the order of `Method.constants`
+    memory: int
+    x_scale: np.ndarray | None
+    own: dict[str, Any]  # the method's options that were given
+    gtol: float
+    norm: float
+    ftol: float
+    xtol: float
+    gap_tol: float
+    maxiter: int
+    maxfev: int
+    maxtime: float
+    patience: int
+    disp: bool
+    progress: bool
+    return_all: bool
+    history: bool
+    check_jac: bool
+    keep_state: bool
+    checkpoint_every: float
+    on_interrupt: str
+    backend: str
+
+
+def check_step_options(options: Any) -> None:
+    """What has no meaning where the caller has the loop."""
+    for name in (
+        "disp",
+        "progress",
+        "return_all",
+        "backend",
+        "on_interrupt",
+        "checkpoint_every",
+        "check_jac",
+    ):
+        if name in dict(options or {}):
+            raise ValueError(f"{name} is not an option of Optimizer: leave it out.")
+
+
+def _order(value: Any) -> float:
+    if not is_real(value):
+        raise TypeError(f"norm must be a number >= 1, inf or -inf, got {shown(value)}.")
+    order = as_float(value)
+    if not (order >= 1.0 or order == -math.inf):
+        raise ValueError(f"norm must be a number >= 1, inf or -inf, got {shown(value)}.")
+    return order
+
+
+def check_options(method: Method, tol: Any, options: Any, x0: np.ndarray) -> Settings:
+    """All options of a run; `tol` sets gtol unless that is given."""
+    options = as_dict(options)
+    # The same options come again and again where many small problems are solved in a row. The
+    # types are part of the key since 1 == True.
+    key = (method.name, tol, type(tol), x0.size, x0.dtype.char)
+    items = tuple((name, type(value), value) for name, value in options.items())
+    if any(map(callable, options.values())):  # schedules are not kept alive
+        return _check_options(method, tol, options, x0)
+    try:
+        known = _checked.get((key, items))
+    except TypeError:  # an unhashable value
+        return _check_options(method, tol, options, x0)
+    if known is None:
+        known = _check_options(method, tol, options, x0)
+        if len(_checked) > 256:
+            _checked.clear()
+        _checked[key, items] = known
+    return known
+
+
+_checked: dict[tuple, Settings] = {}
+
+
+def option_names(method: Method) -> tuple[str, ...]:
+    """All options of a method."""
+    return (*(option.name for option in OPTIONS), *method.parameter_names)
+
+
+def check_option_names(method: Method, names: Iterable[Any]) -> None:
+    """Refuse the first name that is none of the method's options."""
+    valid = option_names(method)
+    for name in names:
+        if name not in valid:
+            raise ValueError(
+                f"method {method.name!r} has no option {shown(name)}."
+                f"{nearest(name, valid) if isinstance(name, str) else ''} "
+                f"Its options are {', '.join(sorted(valid))}."
+            )
+
+
+def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> Settings:
+    check_option_names(method, options)
+    given = {option.name: options.get(option.name, option.default) for option in OPTIONS}
+    if tol is not None:
+        tol = check_number("tol", tol)
+    if given["gtol"] is None:
+        given["gtol"] = DEFAULT_GTOL[x0.dtype.name] if tol is None else tol
+    if given["maxiter"] is None:
+        given["maxiter"] = max(MAXITER, MAXITER_PER_VARIABLE * x0.size)
+    limits = {"maxfev": UNLIMITED, "maxtime": math.inf, "patience": UNLIMITED}
+    for name, unlimited in limits.items():
+        if given[name] is None:
+            given[name] = unlimited
+    own = check_parameters(method, options, x0)
+    return Settings(
+        method=method,
+        learning_rate=own["learning_rate"],
+        momentum=own.get("momentum", 0.0),
+        constants=tuple(own[parameter.name] for parameter in method.constants),
+        memory=own.get("memory", 0) if own["learning_rate"] == "auto" else 0,
+        x_scale=own.get("x_scale"),
+        own={name: options[name] for name in method.parameter_names if name in options},
+        gtol=check_number("gtol", given["gtol"]),
+        norm=_order(given["norm"]),
+        ftol=check_number("ftol", given["ftol"]),
+        xtol=check_number("xtol", given["xtol"]),
+        gap_tol=check_number("gap_tol", given["gap_tol"]),
+        maxiter=check_number("maxiter", given["maxiter"], integer=True),
+        maxfev=check_number("maxfev", given["maxfev"], 1, integer=True),
+        maxtime=check_number("maxtime", given["maxtime"], low_open=True),
+        patience=check_number("patience", given["patience"], 1, integer=True),
+        disp=check_flag("disp", given["disp"]),
+        progress=check_flag("progress", given["progress"]),
+        return_all=check_flag("return_all", given["return_all"]),
+        history=check_flag("history", given["history"]),
+        check_jac=check_flag("check_jac", given["check_jac"]),
+        keep_state=check_flag("keep_state", given["keep_state"]),
+        checkpoint_every=check_number("checkpoint_every", given["checkpoint_every"]),
+        on_interrupt=check_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
+        backend=check_choice("backend", given["backend"], ("auto", "numba", "python")),
+    )
