@@ -181,15 +181,46 @@ def batch_of(case):
     return make_kernel(spec, fun, jac), argument_types(spec)
 
 
-def ptx_of(case):
-    """The kernel's PTX, which every later architecture takes, too."""
+def rows_of(dtype, layout):
+    """(kernel, types of its arguments) of those on rows; `layout` is that of the user's arrays."""
+    from numba.cuda import types
+
+    from fastmomentum._kernels.cuda import rows
+
+    real = types.float32 if dtype == "float32" else types.float64
+    given = types.Array(real, 2, layout)
+    vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    found, counts = types.Array(types.int8, 1, "C"), types.Array(types.int32, 2, "C")
+    return (
+        (rows.turn, (table, given)),
+        (rows.put, (given, table, counts)),
+        (rows.put_numbers, (vector, vector, counts)),
+        (
+            rows.put_numbers,
+            (types.Array(types.int64, 1, "C"), types.Array(types.int32, 1, "C"), counts),
+        ),
+        (rows.repeat, (table, given)),
+        (rows.fill, (vector, types.float64)),
+        (rows.fill, (types.Array(types.int64, 1, "C"), types.int64)),
+        (rows.not_finite, (found, given)),
+        (rows.intervals, (found, given, given, vector, vector)),
+        (rows.narrow, (table, table, vector, vector)),
+    )
+
+
+def compiled(made, arguments):
+    """A kernel's PTX, which every later architecture takes, too."""
     from numba import cuda
 
-    made, arguments = step_of(case) if case[3] == "step" else batch_of(case)
     device = python_types.SimpleNamespace(compute_capability=(8, 0))
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device):
         ptx, _ = cuda.compile(made, arguments, device=False, abi="numba", cc=(8, 0))
     return ptx
+
+
+def ptx_of(case):
+    """The PTX of a case's kernel."""
+    return compiled(*(step_of(case) if case[3] == "step" else batch_of(case)))
 
 
 def find_ptxas():

@@ -160,6 +160,66 @@ def test_a_time_limit_ends_a_kernel():
     assert (res.status == Status.MAXTIME).all() and np.isfinite(res.x).all()
 
 
+# -- batches of arrays on the device ---------------------------------------------------------------
+
+NAMES = ("x", "jac", "fun", "grad_norm", "status", "success", "nit", "nfev", "n_restarts")
+
+
+@pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_batch_on_the_device(name, parts, monkeypatch):
+    to_device, to_host = library(name)
+    if parts > 1:
+        from fastmomentum._kernels.cuda import launch
+
+        monkeypatch.setattr(launch, "free_memory", lambda: 500 * 400 // parts)
+
+    class Limits:
+        lb = to_device(np.tile([-2.0, -2.0, 0.2, -np.inf, 0.0], (500, 1)))
+        ub = to_device(np.tile([0.5, 2.0, 0.2, np.inf, 2.0], (500, 1)))
+
+    class HostLimits:
+        lb, ub = to_host(Limits.lb), to_host(Limits.ub)
+
+    for bounds, host_bounds in ((None, None), (Limits, HostLimits)):
+        given = to_device(STARTS)
+        found = minimize_batch(rosenbrock, given, jac=True, bounds=bounds)
+        host = minimize_batch(rosenbrock, STARTS, jac=True, bounds=host_bounds, device="cuda")
+        assert all(type(found[k]) is type(given) for k in NAMES)
+        for k in NAMES:
+            np.testing.assert_array_equal(to_host(found[k]), host[k], err_msg=k)
+        np.testing.assert_array_equal(to_host(given), STARTS)
+
+
+@pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
+def test_batch_of_data_on_the_device(name):
+    to_device, to_host = library(name)
+    t = np.linspace(0.0, 2.0, 20)
+    y = 3.0 * np.exp(-np.linspace(0.5, 2.0, 100)[:, None] * t)
+    kwargs = {"batched": (False, True), "jac": True}
+    host = minimize_batch(decay, [1.0, 1.0], args=(t, y), device="cuda", **kwargs)
+    found = minimize_batch(decay, [1.0, 1.0], args=(t, to_device(y)), **kwargs)
+    np.testing.assert_array_equal(found.x, host.x)
+    found = minimize_batch(decay, to_device(np.ones(2)), args=(to_device(t), y), **kwargs)
+    np.testing.assert_array_equal(to_host(found.x), host.x)
+
+
+def test_a_batch_larger_than_the_memory_allowed(monkeypatch):
+    from fastmomentum._kernels.cuda import launch
+
+    starts = np.random.default_rng(1).normal(size=(20_000, 5))
+    whole = minimize_batch(rosenbrock, starts, jac=True, device="cuda")
+    monkeypatch.setattr(launch, "free_memory", lambda: 1_000_000)
+    parts = minimize_batch(rosenbrock, starts, jac=True, device="cuda")
+    for k in NAMES:
+        np.testing.assert_array_equal(parts[k], whole[k], err_msg=k)
+    options = {"learning_rate": 1e-9, "gtol": 0.0, "maxiter": 2**31 - 1, "maxtime": 1.0}
+    begin = time.perf_counter()
+    res = minimize_batch(rosenbrock, starts, jac=True, device="cuda", options=options)
+    assert time.perf_counter() - begin < 30.0
+    assert (res.status == Status.MAXTIME).all() and 0 < (res.nfev > 0).sum() < 20_000
+
+
 # -- large vectors ---------------------------------------------------------------------------------
 
 CURVATURES = np.linspace(1.0, 10.0, 100_003)

@@ -36,3 +36,10 @@ def test_kernel(case):
         if loop in cuda_ptx.METHODS and 0 < n <= 10:
             # With a given rate a whole problem lives in registers.
             assert stack == 0 and spills == 0
+
+
+@pytest.mark.parametrize(("dtype", "layout"), [("float64", "A"), ("float32", "C")])
+def test_kernels_on_rows_compile(dtype, layout):
+    for made, arguments in cuda_ptx.rows_of(dtype, layout):
+        registers, stack, spills = cuda_ptx.assemble(cuda_ptx.compiled(made, arguments), "sm_90")
+        assert registers <= 64 and stack == spills == 0

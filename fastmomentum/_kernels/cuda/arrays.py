@@ -33,6 +33,14 @@ def library_of(array: Any, name: str = "x0") -> Library:
     return kind(array)
 
 
+def to_host(array: Any, name: str = "x0") -> np.ndarray:
+    """The values of an array on a device."""
+    library = library_of(array, name)
+    found = library.view(array).copy_to_host(stream=library.stream)
+    library.stream.synchronize()
+    return found.reshape(tuple(array.shape))
+
+
 class Library:
     """Memory, streams and views.
 
