@@ -235,6 +235,8 @@ def library(name):
     if name == "cupy":
         return module.asarray, module.asnumpy
     if name == "jax":
+        # It would take most of the memory, in each of the processes.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         module.config.update("jax_enable_x64", True)
         if module.default_backend() != "gpu":
             pytest.skip("jax has no GPU here")
@@ -327,17 +329,34 @@ def test_sanitizer(tool):
     code = """
         import numpy as np
         from numba import cuda
-        from test_cuda_gpu import rosenbrock
+        from test_cuda_gpu import decay, rosenbrock
         from fastmomentum import minimize, minimize_batch
+        from fastmomentum._kernels.cuda import launch
+
+        class Limits:
+            lb, ub = cuda.to_device(np.full((3, 3), -1.0)), cuda.to_device(np.full((3, 3), 2.0))
+
         for rate in ("auto", 1e-3):
+            options = {"learning_rate": rate, "maxiter": 5}
             for n in (3, 40):
                 minimize_batch(rosenbrock, np.zeros((3, n)), jac=True, device="cuda",
-                               bounds=[(-1, 2)] * n, options={"learning_rate": rate, "maxiter": 5})
+                               bounds=[(-1, 2)] * n, options=options)
+            minimize_batch(rosenbrock, cuda.to_device(np.zeros((3, 3))), jac=True, bounds=Limits,
+                           options=options)
+        t = np.linspace(0.0, 2.0, 7)
+        launch.free_memory = lambda: 5000
+        res = minimize_batch(decay, cuda.to_device(np.ones(2)), jac=True,
+                             args=(t, cuda.to_device(np.ones((50, 7)))), batched=(False, True))
+        assert len(res.x) == 50
+
         def bowl(x):
             host = x.copy_to_host()
             return float(host @ host), cuda.to_device(2.0 * host)
-        minimize(bowl, cuda.to_device(np.ones(3000)), jac=True,
-                 options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
+
+        for method in ("gd", "momentum", "nesterov", "amsgrad"):
+            for bounds in (None, [(-1.0, 2.0)] * 3000):
+                minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
+                         bounds=bounds, options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
     """
     done = subprocess.run(
         [
