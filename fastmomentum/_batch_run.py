@@ -266,7 +266,7 @@ class Batch:
             attach(error, row=first)
             raise
         if not compiled:
-            objective.warn_of_fallback(6)
+            objective.warn_of_fallback()
             self._run_in_python(objective, report)
             return
         self.backend = "numba"

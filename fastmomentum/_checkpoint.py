@@ -12,7 +12,6 @@ import json
 import math
 import os
 import time
-import warnings
 import zipfile
 from collections.abc import Callable, Iterable
 from typing import Any, Self
@@ -20,6 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from ._version import __version__
+from ._warnings import warn
 
 FORMAT = 1
 # Writing takes at most this share of the time.
@@ -215,10 +215,9 @@ class Saver:
         except OSError as error:
             if not self._warned:
                 self._warned = True
-                warnings.warn(
+                warn(
                     f"The checkpoint could not be written: {error}. The run goes on.",
                     RuntimeWarning,
-                    stacklevel=2,
                 )
         now = time.perf_counter()
         self.next = now + max(self.every, (now - begin) / SHARE)
@@ -229,6 +228,8 @@ def check_state(state: Any, checkpoint: Any, kind: Any) -> Any:
 
     `kind` is the class that it must be of, with a method `load`.
     """
+    if state is None and checkpoint is None:
+        return None
     for name, value in (("state", state), ("checkpoint", checkpoint)):
         path = isinstance(value, str | os.PathLike)
         if value is not None and not path and not (name == "state" and isinstance(value, kind)):

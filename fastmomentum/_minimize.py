@@ -144,10 +144,10 @@ def minimize(
     (True, array([ 1., -2.]))
     """
     begin = time.perf_counter()
-    chosen = check_method(method)
     if on_device(x0):
         from ._minimize_cuda import minimize_on_device
 
+        chosen = check_method(method)
         check_fun(fun)
         check_unsupported(chosen, hess, hessp, constraints)
         refused = {"penalty": penalty, "state": state, "checkpoint": checkpoint}
@@ -156,8 +156,8 @@ def minimize(
         )
     x = check_x0(x0)
     check_fun(fun)
-    check_unsupported(chosen, hess, hessp, constraints)
     settings, terms = settle(method, x, bounds, penalty, tol, options)
+    check_unsupported(settings.method, hess, hessp, constraints)
     wrapped, takes_result = wrap_callback(callback)
     check_terms(settings.method, settings, terms)
     if terms is not None:

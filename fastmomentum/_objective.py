@@ -8,7 +8,6 @@ import inspect
 import math
 import time
 import types
-import warnings
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from ._differences import central_points, central_slope, forward_point, forward_
 from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import misfit, shown
 from ._vectors import equal, indices_of
+from ._warnings import warn
 
 # Relative steps of the differences: the square root and the cube root of the rounding error
 # balance it against the truncation error. A complex step has no cancellation and can be tiny.
@@ -152,10 +152,10 @@ class Objective:
         twin.bounds = self.bounds
         return twin
 
-    def warn_of_fallback(self, stacklevel: int = 4) -> None:
+    def warn_of_fallback(self) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
-            warnings.warn(self._failure, CompilationWarning, stacklevel=stacklevel)
+            warn(self._failure, CompilationWarning)
 
     # -- evaluations in Python --------------------------------------------------------------------
 

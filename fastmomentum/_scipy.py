@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,9 +13,8 @@ from ._validation.arguments import check_jac, check_method, check_unsupported
 from ._validation.bounds import check_box, check_fixed_integers
 from ._validation.options import check_option_names, option_names
 from ._validation.values import nearest
+from ._warnings import warn
 
-# Their frames lie between ours and the user's, where warnings belong.
-_HOSTS = ("fastmomentum", "scipy", "sklearn", "statsmodels", "lmfit")
 # Keywords of statsmodels' `fit` that are no options of a minimizer, or that have their own place.
 _STATSMODELS_OWN = ("extra_fit_funcs", "cov_params_func", "niter", "min_method")
 
@@ -158,12 +155,11 @@ class ScipyMethod:
         -------
         OptimizeResult
         """
-        level = _stacklevel()
-        check_unsupported(check_method(self.method), hess, hessp, constraints, level)
+        check_unsupported(check_method(self.method), hess, hessp, constraints)
         fun, jac = _as_given(fun, jac)
         if jac is None or jac is False:
             jac = self.jac
-        merged = {**self.options, **self._known(options, level)}
+        merged = {**self.options, **self._known(options)}
         if tol is not None and options.get("gtol") is None:
             merged.pop("gtol", None)
         return minimize(
@@ -348,7 +344,7 @@ class ScipyMethod:
             report["allvecs"] = result.allvecs
         return result.x, report
 
-    def _known(self, options: Mapping[str, Any], level: int) -> dict[str, Any]:
+    def _known(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """The options that the method has, and that are given; a warning of the others."""
         valid = option_names(check_method(self.method))
         given = {name: value for name, value in options.items() if value is not None}
@@ -357,11 +353,7 @@ class ScipyMethod:
             from scipy.optimize import OptimizeWarning
 
             hint = nearest(unknown[0], valid) if len(unknown) == 1 else ""
-            warnings.warn(
-                f"Unknown solver options: {', '.join(unknown)}.{hint}",
-                OptimizeWarning,
-                stacklevel=level + 1,
-            )
+            warn(f"Unknown solver options: {', '.join(unknown)}.{hint}", OptimizeWarning)
         return {name: value for name, value in given.items() if name in valid}
 
 
@@ -374,17 +366,5 @@ def _as_given(fun: Any, jac: Any) -> tuple[Any, Any]:
     return fun, jac
 
 
-def _stacklevel() -> int:
-    """The `stacklevel` of a warning in the caller that makes it one of the user's code."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in _HOSTS:
-        frame, level = frame.f_back, level + 1
-    return level
-
-
 def _warn_of_failure(result: OptimizeResult, category: type[Warning]) -> None:
-    warnings.warn(
-        f"The minimization did not converge (status {result.status}): {result.message}",
-        category,
-        stacklevel=_stacklevel(),
-    )
+    warn(f"The minimization did not converge (status {result.status}): {result.message}", category)

@@ -66,6 +66,7 @@ LAYERS = (
     ("_status", 0),
     ("_vectors", 0),
     ("_version", 0),
+    ("_warnings", 0),
     ("schedules", 0),
 )
 # Packages that only some layers may import where a module begins.

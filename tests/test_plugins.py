@@ -14,17 +14,17 @@ import pytest
 import scipy
 import scipy.optimize
 import scipy.stats
+from numba import njit
 from objectives import rosenbrock_fun, rosenbrock_fused, rosenbrock_jac, rosenbrock_pair, style
 from scipy.optimize import Bounds, LinearConstraint, OptimizeWarning, rosen, rosen_der
 
 import fastmomentum
-from fastmomentum import minimize, scipy_method
+from fastmomentum import CompilationWarning, minimize, scipy_method
 
 START = np.array([1.3, 0.7, 0.8])
 BOX = [(-2.0, 0.9)] * 3  # the minimum is on its boundary
 METHODS = ("momentum", "nesterov", "gd", "adam")
 SCIPY = tuple(map(int, scipy.__version__.split(".")[:2]))
-SEED = "rng" if SCIPY >= (1, 15) else "seed"
 
 
 @pytest.fixture
@@ -184,6 +184,15 @@ def caught(function, *args, **keywords):
     return result, [(w.category, str(w.message)) for w in found]
 
 
+def test_functions_that_do_not_compile_warn_in_the_users_file():
+    @njit
+    def fun(x):
+        return (x[0] - 1.0) ** 2 + len(open.__doc__) * 0.0
+
+    result, found = caught(scipy.optimize.minimize, fun, [0.3], method=scipy_method())
+    assert result.success and [category for category, _ in found] == [CompilationWarning]
+
+
 def test_unknown_options_warn_as_in_scipy():
     for options, words in (
         ({"maxcor": 5}, "Unknown solver options: maxcor."),
@@ -317,11 +326,9 @@ def test_basinhopping(how, runs):
     fun, jac = style("rosenbrock", how)
     jac = None if jac == "2-point" else jac
     kwargs = {"method": scipy_method("nesterov"), "jac": jac, "bounds": BOX}
-    found = scipy.optimize.basinhopping(fun, START, niter=3, minimizer_kwargs=kwargs, **{SEED: 1})
+    found = scipy.optimize.basinhopping(fun, START, niter=3, minimizer_kwargs=kwargs, rng=1)
     kwargs = {"jac": rosen_der, "bounds": BOX}
-    theirs = scipy.optimize.basinhopping(
-        rosen, START, niter=3, minimizer_kwargs=kwargs, **{SEED: 1}
-    )
+    theirs = scipy.optimize.basinhopping(rosen, START, niter=3, minimizer_kwargs=kwargs, rng=1)
     assert math.isclose(found.fun, theirs.fun, abs_tol=1e-7)
     assert np.allclose(found.x, theirs.x, atol=1e-4)
     assert len(runs) == 4 and {r.backend for r in runs} == {"numba"}
@@ -342,9 +349,9 @@ def test_dual_annealing(jac, runs):
     box = [(-5.12, 5.12)] * 2
     kwargs = {"method": scipy_method(), "bounds": box, "jac": jac}
     found = scipy.optimize.dual_annealing(
-        rastrigin, box, maxiter=200, minimizer_kwargs=kwargs, **{SEED: 1}
+        rastrigin, box, maxiter=200, minimizer_kwargs=kwargs, rng=1
     )
-    theirs = scipy.optimize.dual_annealing(rastrigin, box, maxiter=200, **{SEED: 1})
+    theirs = scipy.optimize.dual_annealing(rastrigin, box, maxiter=200, rng=1)
     assert theirs.fun < 1e-8
     assert found.fun < 1e-8 and np.allclose(found.x, theirs.x, atol=1e-6)
     assert runs and all(r.success for r in runs)
@@ -356,7 +363,7 @@ polish = pytest.mark.skipif(SCIPY < (1, 17), reason="a callable polish is new in
 @polish
 @pytest.mark.parametrize("jac", (None, rosenbrock_jac), ids=("2-point", "jac"))
 def test_differential_evolution(jac, runs):
-    settings = {"maxiter": 20, "popsize": 8, SEED: 1}
+    settings = {"maxiter": 20, "popsize": 8, "rng": 1}
     box = [(0.0, 0.9)] * 3
     found = scipy.optimize.differential_evolution(
         rosenbrock_fun, box, polish=scipy_method(jac=jac), **settings

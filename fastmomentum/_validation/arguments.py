@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .._methods import DEFAULT_METHOD, METHODS, Method
 from .._vectors import all_finite
+from .._warnings import warn
 from .options import Settings
 from .values import as_numbers, nearest, shown
 
@@ -88,20 +88,14 @@ def check_args(args: Any) -> tuple:
     return args if isinstance(args, tuple) else (args,)
 
 
-def check_unsupported(
-    method: Method, hess: Any, hessp: Any, constraints: Any, stacklevel: int = 2
-) -> None:
-    """Warn of what is not used; refuse what would change the answer.
-
-    `stacklevel` is that of a warning in the caller.
-    """
+def check_unsupported(method: Method, hess: Any, hessp: Any, constraints: Any) -> None:
+    """Warn of what is not used; refuse what would change the answer."""
     for name, value, words in (
         ("hess", hess, "Hessian information"),
         ("hessp", hessp, "Hessian-vector product information"),
     ):
         if value is not None:
-            message = f"Method {method.name} does not use {words} ({name})."
-            warnings.warn(message, RuntimeWarning, stacklevel=stacklevel + 1)
+            warn(f"Method {method.name} does not use {words} ({name}).", RuntimeWarning)
     empty = constraints is None or (isinstance(constraints, tuple | list) and not constraints)
     if not empty:
         raise ValueError(

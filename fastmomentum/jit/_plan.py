@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from fastmomentum._terms import Terms, make_terms
 from fastmomentum._validation.arguments import check_method, check_terms
 from fastmomentum._validation.bounds import check_bounds
 from fastmomentum._validation.options import MAXITER, MAXITER_PER_VARIABLE, Settings, check_options
+from fastmomentum._warnings import warn
 
 _FIELD = {name: i for i, name in enumerate(layout.PLAN_FIELDS)}
 
@@ -88,7 +88,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        warnings.warn(f"A compiled minimizer cannot run: {error}", RuntimeWarning, stacklevel=4)
+        warn(f"A compiled minimizer cannot run: {error}", RuntimeWarning)
         raise
 
 
