@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ._batch_run import Batch
 from ._batch_state import BatchState
 from ._callback import wrap_callback
@@ -22,8 +24,9 @@ from ._validation.arguments import (
 from ._validation.batches import (
     check_batch_options,
     check_batched,
-    check_device,
+    check_device_batch,
     check_lazy,
+    check_place,
     check_skip,
     check_workers,
     check_X0,
@@ -31,6 +34,7 @@ from ._validation.batches import (
 from ._validation.bounds import check_bounds, check_row_bounds
 from ._validation.cluster import check_client, is_client
 from ._validation.options import check_options
+from ._vectors import real_of
 
 
 def minimize_batch(
@@ -50,7 +54,7 @@ def minimize_batch(
     workers: Any = None,
     state: Any = None,
     checkpoint: Any = None,
-    device: str = "cpu",
+    device: str | None = None,
 ) -> OptimizeResult:
     r"""Minimize many independent functions of the same form in one call.
 
@@ -66,7 +70,8 @@ def minimize_batch(
         As for `minimize`.
     X0 : array_like, shape (n_problems, n) or (n,)
         Where each problem starts; (n,): the same for all. A contiguous float64 or float32 array,
-        which may be memory-mapped, is not copied. Rows with NaN or inf fail with status 3.
+        which may be memory-mapped, is not copied. Rows with NaN or inf fail with status 3. Or an
+        array on a CUDA device, see `device`.
     args : tuple, optional
         Extra arguments of `fun` and `jac`.
     batched : bool or sequence of bool, default False
@@ -101,8 +106,9 @@ def minimize_batch(
     checkpoint : path, optional
         A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the call goes on from it.
-    device : {"cpu", "cuda"}, default "cpu"
+    device : {"cpu", "cuda"}, optional
         Where: on a CUDA device each thread solves one problem after the other, from start to end.
+        By default "cuda" if X0, one of `args` or a bound is an array on such a device, else "cpu".
 
     Returns
     -------
@@ -141,6 +147,13 @@ def minimize_batch(
     the processor to rounding. With a float32 X0 all arithmetic is float32: floats in `fun` are
     taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
 
+    Arrays of CuPy, PyTorch, Numba, JAX and others with ``__dlpack__`` that are on the device stay
+    there; only what one problem needs goes to the host, where `fun` is called once to check it.
+    With such an X0 all arrays of the result are of its library, on the device: numbers of X0's
+    dtype, counts of int64; there is no `state`. Otherwise they are arrays of the host. Bounds of
+    each problem must be of X0's dtype where they are on the device. Of a batch that the memory of
+    the device does not hold some problems are solved at a time.
+
     Examples
     --------
     Exponential decays, one fit per row of data:
@@ -178,20 +191,25 @@ def minimize_batch(
     check_fun(fun)
     args = check_args(args)
     which = check_batched(batched, args)
-    starts, args = check_X0(X0, args, which)
-    count, n = starts.shape
+    place = check_place(device, X0, args, bounds)
+    starts, args, count, n = check_X0(X0, args, which)
     mask = check_skip(skip, count)
     callback = _callback(callback)
     penalty = check_penalty(penalty)
     per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
     chosen = check_method(method, penalty is None or penalty.separable)
-    settings = check_options(chosen, tol, options, starts[0])
+    # Only length and dtype of the starts count for the options.
+    like = np.broadcast_to(np.zeros(1, real_of(starts)), (n,))
+    settings = check_options(chosen, tol, options, like)
     check_batch_options(settings)
     n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
-    kind = Batch
-    if check_device(device, workers, settings) == "cuda":
-        from ._batch_cuda import CudaBatch as kind
+    kind: Any = Batch
+    if place == "cuda":
+        from ._batch_cuda import batch_for
+
+        check_device_batch(X0, workers, settings, state, checkpoint)
+        kind = batch_for(starts)
     checked = check_jac(jac, settings.check_jac)
     batch = kind(fun, checked, args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)

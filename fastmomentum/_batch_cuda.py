@@ -1,54 +1,175 @@
-"""`minimize_batch(..., device="cuda")`: the same problems on a device."""
+"""`minimize_batch` on a CUDA device, for arrays of the host and of the device."""
 
 from __future__ import annotations
 
+import collections
+import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ._batch_report import Report
-from ._batch_run import Batch
+from ._batch_run import SKIPPED, Batch
 from ._gradient_check import check_gradient
 from ._kernels import layout
-from ._kernels.cuda.device import check_device
 from ._objective import Objective
-from ._result import Status, attach
+from ._result import OptimizeResult, Status, attach, make_result
 from ._run import Run
+from ._status import message_of_many, without_state
+from ._validation.bounds import refuse_interval
 from ._validation.parameters import schedule_value
+from ._vectors import on_device, real_of
 
 # Counts on the device are int32.
 MOST = 2**31 - 1
 _STYLES = {"2-point": "two_point", "3-point": "three_point"}
 
 
+def batch_for(starts: Any) -> Callable[..., CudaBatch]:
+    """The kind of batch for these starts."""
+    return DeviceBatch if on_device(starts) else CudaBatch
+
+
 class CudaBatch(Batch):
-    """The problems, solved on a device."""
+    """The problems, solved on a device; results are arrays of the host."""
 
     def __post_init__(self) -> None:
-        check_device()
+        self.launches: collections.deque[Any] = collections.deque()
+        self.narrow: Any = None
+        self.args = tuple(
+            self._viewed(a, f"args[{k}]") if on_device(a) else a for k, a in enumerate(self.args)
+        )
+        self.points: Any = self.starts
         super().__post_init__()
-        self.launch: Any = None
+
+    @staticmethod
+    def _viewed(array: Any, name: str) -> Any:
+        """Numba's view of an array on the device, once what it holds is there."""
+        from ._kernels.cuda.arrays import library_of
+
+        library = library_of(array, name)
+        view = library.view(array)
+        library.stream.synchronize()
+        if not array.shape:
+            return view.copy_to_host()[0]
+        if view.ndim > 2 and not view.is_c_contiguous():
+            raise ValueError(f"{name} must be contiguous, in C order, where it is on a device.")
+        return view
+
+    def args_of(self, row: int) -> tuple:
+        """The arguments of one problem, on the host."""
+        return tuple(
+            _on_host(a, row if batched else None)
+            for a, batched in zip(self.args, self.which, strict=True)
+        )
+
+    def limit(self, shared: Any, per_row: Any, penalty: Any) -> None:
+        if per_row is not None and any(map(on_device, per_row)):
+            names = ("bounds.lb", "bounds.ub")
+            per_row = tuple(map(self._row_bounds, per_row, names))
+            self._inspect(per_row, penalty)
+        super().limit(shared, per_row, penalty)
+
+    def _row_bounds(self, bounds: Any, name: str) -> Any:
+        """Lower or upper bounds of each problem, on the device."""
+        from ._kernels.cuda.launch import to_device
+
+        if not on_device(bounds):
+            return to_device(bounds.astype(self.dtype))
+        if real_of(bounds) != self.dtype:
+            raise TypeError(
+                f"{name} must be of X0's dtype, {self.dtype}, where it is on a device, got "
+                f"{real_of(bounds)}."
+            )
+        return self._viewed(bounds, name)
+
+    def _bounds_of(self, row: int) -> Any:
+        pair = super()._bounds_of(row)
+        if pair is None or isinstance(pair[0], np.ndarray):
+            return pair
+        return tuple(part.copy_to_host().astype(float) for part in pair)
+
+    def _tighten(self) -> None:
+        assert self.per_row is not None
+        self.tight = self.per_row
+        if isinstance(self.per_row[0], np.ndarray):
+            super()._tighten()
+
+    def _inspect(self, per_row: Any, penalty: Any) -> None:
+        """Look at bounds of each problem that are on the device."""
+        from ._kernels.cuda.launch import Lane
+        from ._kernels.cuda.rows import EMPTY, WRONG, intervals, spread
+
+        lane = Lane()
+        low, high = (np.full(self.n, v, self.dtype) for v in (-np.inf, np.inf))
+        if penalty is not None:
+            self.narrow = low, high = self._penalty_bounds(penalty)
+        found = lane.room("found", (self.count,), np.int8)
+        pair = lane.upload("low", low), lane.upload("high", high)
+        spread(intervals, lane.stream, found, *per_row, *pair)
+        self.kinds = found.copy_to_host(stream=lane.stream)
+        lane.stream.synchronize()
+        for kind in (WRONG, EMPTY):
+            if (self.kinds == kind).any():
+                row = int((self.kinds == kind).argmax())
+                lower, upper = (part[row].copy_to_host() for part in per_row)
+                refuse_interval(lower, upper, row, low, high)
+
+    def _penalty_bounds(self, penalty: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds that the penalty sets to all problems."""
+        from .penalties._separable import inward
+
+        _, _, low, high = penalty.separable_data(self.n)
+        low, high = (np.broadcast_to(part, self.n).astype(float) for part in (low, high))
+        if self.dtype != np.float64:
+            with np.errstate(over="ignore"):
+                low, high = inward(low, high, self.dtype)
+        return low.astype(self.dtype), high.astype(self.dtype)
+
+    def _unbounded(self) -> np.ndarray:
+        assert self.per_row is not None
+        if isinstance(self.per_row[0], np.ndarray):
+            return super()._unbounded()
+        from ._kernels.cuda.rows import FREE
+
+        return self.kinds == FREE
 
     def done(self) -> int:
         """How many problems are solved, or under way on the device."""
-        return self.before + (0 if self.launch is None else self.launch.taken())
+        return self.before + sum(launch.taken() for launch in self.launches)
 
     def _run_groups(self, workers: int, report: Report) -> None:
         super()._run_groups(1, report)
+
+    def _wrong_starts(self) -> np.ndarray:
+        """Which problems start from a point that is not finite."""
+        wrong = self.status == layout.NOT_RUN
+        wrong[wrong] = ~np.isfinite(self.x[wrong]).all(axis=1)
+        return wrong
+
+    def _start_of(self, row: int) -> np.ndarray:
+        """Where a problem starts."""
+        return self.x[row].copy()
+
+    def _results(self) -> Any:
+        """Where what is found is written."""
+        from ._kernels.cuda.results import HostResults
+
+        return HostResults(self.x, self.gradients, self.numbers, self.counts)
 
     def _run(self, workers: int, report: Report) -> None:
         self._check_clock()
         if self.stop[0]:
             return
-        wrong = self.status == layout.NOT_RUN
-        wrong[wrong] = ~np.isfinite(self.x[wrong]).all(axis=1)
+        wrong = self._wrong_starts()
         self.status[wrong] = Status.NONFINITE
         self.before += int(wrong.sum())
         todo = np.flatnonzero(self.status == layout.NOT_RUN)
         if todo.size == 0:
             return
         first = int(todo[0])
-        x0, terms = self.x[first].copy(), self.terms(first)
+        x0, terms = self._start_of(first), self.terms(first)
         if terms is not None:
             if not terms.separable:
                 raise ValueError(
@@ -93,7 +214,7 @@ class CudaBatch(Batch):
         self, todo: np.ndarray, objective: Objective, run: Run, style: str, report: Report
     ) -> None:
         from ._kernels.cuda.batch import MOST_LOCAL, Spec, compiled, loop_module
-        from ._kernels.cuda.launch import Launch
+        from ._kernels.cuda.launch import Job, Problems
 
         plan, dtype, n = run.plan, run.dtype, self.n
         automatic = self.settings.learning_rate == "auto"
@@ -131,40 +252,155 @@ class CudaBatch(Batch):
                 for a, batched in zip(self.args, self.which, strict=True)
             ),
         )
-        lower = upper = np.empty((0, 1), dtype)
+        bounds: Any = None
         if bounded:
-            lower, upper = self.tight if self.per_row is not None else objective.bounds
-            lower, upper = (np.atleast_2d(part).T for part in (lower, upper))
-        self.launch = launch = Launch(
+            bounds = self.tight if self.per_row is not None else objective.bounds
+        job = Job(
             solve=compiled(spec, self.fun, self.jac),
             spec=spec,
-            points=self.x,
-            todo=todo,
+            problems=Problems(
+                points=self.points,
+                bounds=bounds,
+                narrow=self.narrow if self.per_row is not None else None,
+                args=self.args,
+                which=self.which,
+            ),
+            n=n,
             ints=run.ints,
             floats=run.floats[: layout.OWN],
             extra=extra,
             rows=rows,
             start_rows=starts,
-            bounds=(lower, upper),
             rates=run.numbers["learning_rate"],
             momenta=run.numbers["momentum"],
             step=objective.step,
-            args=self.args,
-            which=self.which,
             maxiter=min(last, MOST),
         )
-        try:
-            while not launch.wait(self._patience()):
-                self._check_clock()
-                report.now()
-                if self.stop[0]:
-                    launch.end()
-        finally:
-            self.before += launch.collect(todo, self.x, self.gradients, self.numbers, self.counts)
-            self.launch = None
-        reached = self.counts[todo, 0] == Status.MAXITER
+        self._launch_all(job, todo, report)
+        reached = self.status[todo] == Status.MAXITER
         if last < self.settings.maxiter and reached.any():
             # A schedule has no good value from there on: it says so itself.
             for parameter, schedule in plan.scheduled.values():
                 schedule_value(parameter, schedule, last, dtype)
                 schedule_value(parameter, schedule, last + 1, dtype)
+
+    def _launch_all(self, job: Any, todo: np.ndarray, report: Report) -> None:
+        """Solve problems, some at a time: the data of the next ones travel meanwhile."""
+        from numba import cuda
+
+        from ._kernels.cuda.launch import Lane, Launch
+
+        results = self._results()
+        size = job.at_once(self.count)
+        lanes = [Lane() for _ in range(min(2, -(-self.count // size)))]
+        # Freeing memory would wait for the kernels, and nobody would look at the clock.
+        with cuda.defer_cleanup():
+            try:
+                for k, first in enumerate(range(0, self.count, size)):
+                    last = min(first + size, self.count)
+                    own = todo[(todo >= first) & (todo < last)] - first
+                    if own.size == 0:
+                        continue
+                    if len(self.launches) == len(lanes):
+                        self._await(report)
+                        self._take(results)
+                    if self.stop[0]:
+                        break
+                    self.launches.append(Launch(job, lanes[k % len(lanes)], first, last, own))
+                while self.launches:
+                    self._await(report)
+                    self._take(results)
+            finally:
+                for launch in self.launches:
+                    launch.end()
+                while self.launches:
+                    self._take(results)
+
+    def _await(self, report: Report) -> None:
+        """Wait for the end of the first launch."""
+        while not self.launches[0].wait(self._patience()):
+            self._check_clock()
+            report.now()
+            if self.stop[0]:
+                for launch in self.launches:
+                    launch.end()
+        self._check_clock()
+        report.now()
+
+    def _take(self, results: Any) -> None:
+        """Take what the first launch found; it is ended if it has not."""
+        launch = self.launches[0]
+        launch.finish()
+        results.take(launch)
+        self.launches.popleft()
+        self.before += int((self.status[launch.first + launch.todo] != layout.NOT_RUN).sum())
+
+
+class DeviceBatch(CudaBatch):
+    """The same for an X0 on a device; results are arrays of its library, on the device."""
+
+    def _make_room(self) -> None:
+        from ._kernels.cuda.arrays import library_of
+        from ._kernels.cuda.launch import to_device
+
+        self.library = library_of(self.starts, "X0")
+        self.dtype, self.n = real_of(self.starts), int(tuple(self.starts.shape)[-1])
+        self.points = self.library.view(self.starts)
+        self.library.stream.synchronize()
+        if self.points.ndim == 2:
+            self.count = int(self.points.shape[0])
+        else:
+            self.points = to_device(self.points.copy_to_host().reshape(1, self.n))
+            rows = (a for a, batched in zip(self.args, self.which, strict=True) if batched)
+            self.count = int(next(rows).shape[0])
+        self.status = np.empty(self.count, np.int64)
+        self.found: Any = None
+
+    def _results(self) -> Any:
+        from ._kernels.cuda.results import DeviceResults
+
+        if self.found is None:
+            real, stream = self.dtype.type, self.library.stream
+            self.found = DeviceResults(
+                self.library, self.points, self.count, real, self.status, stream
+            )
+            stream.synchronize()
+        return self.found
+
+    def _wrong_starts(self) -> np.ndarray:
+        from ._kernels.cuda.launch import Lane
+        from ._kernels.cuda.rows import not_finite, spread
+
+        lane = Lane()
+        found = lane.room("found", (self.points.shape[0],), np.int8)
+        spread(not_finite, lane.stream, found, self.points)
+        wrong = found.copy_to_host(stream=lane.stream)
+        lane.stream.synchronize()
+        return (wrong != 0) & (self.status == layout.NOT_RUN)
+
+    def _start_of(self, row: int) -> np.ndarray:
+        return _on_host(self.points, row if self.points.shape[0] > 1 else 0)
+
+    def _finish(self) -> OptimizeResult:
+        self.settled = self.status > layout.NOT_RUN
+        return self.result()
+
+    def result(self) -> OptimizeResult:
+        """What was found so far."""
+        status = self.status.copy()
+        status[status < SKIPPED] = self.reason
+        success = status == Status.CONVERGED
+        message = message_of_many(status, self.settings.learning_rate == "auto", self.why)
+        return make_result(
+            message=without_state(message),
+            **self._results().arrays(status, success),
+            time=time.perf_counter() - self.begin,
+            backend=self.backend,
+            workers=self.used,
+        )
+
+
+def _on_host(array: Any, row: int | None) -> Any:
+    """A row of an array, or all of it, on the host."""
+    part = array if row is None else array[row]
+    return part.copy_to_host() if hasattr(part, "copy_to_host") else part

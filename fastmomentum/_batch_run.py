@@ -68,13 +68,7 @@ class Batch:
     begin: float
 
     def __post_init__(self) -> None:
-        self.count, self.n = self.starts.shape
-        # Where the problems start, and then what was found.
-        self.x = np.array(self.starts, order="C")
-        self.gradients = np.full_like(self.x, math.nan)
-        self.numbers = np.full((self.count, layout.N_NUMBERS), math.nan)
-        self.counts = np.zeros((self.count, layout.N_COUNTS), np.int64)
-        self.status = self.counts[:, 0]
+        self._make_room()
         self.status[:] = NOT_RUN
         self.before = 0  # how many are done without the loops
         if self.mask is not None:
@@ -96,12 +90,28 @@ class Batch:
         # Rows that no thread writes to any more.
         self.settled = self.status != NOT_RUN
 
+    def _make_room(self) -> None:
+        """Room for what is found."""
+        self.count, self.n = self.starts.shape
+        self.dtype = self.starts.dtype
+        # Where the problems start, and then what was found.
+        self.x = np.array(self.starts, order="C")
+        self.gradients = np.full_like(self.x, math.nan)
+        self.numbers = np.full((self.count, layout.N_NUMBERS), math.nan)
+        self.counts = np.zeros((self.count, layout.N_COUNTS), np.int64)
+        self.status = self.counts[:, 0]
+
     def limit(self, shared: Any, per_row: Any, penalty: Any) -> None:
         """Set bounds and penalty."""
         self.shared, self.per_row, self.penalty = shared, per_row, penalty
         check_terms(self.settings.method, self.settings, self.terms(0))
         if per_row is not None:
-            self.tight = _bounds_within(per_row, penalty, self.x.dtype)
+            self._tighten()
+
+    def _tighten(self) -> None:
+        """Bring the bounds of each problem together with those of the penalty."""
+        assert self.per_row is not None
+        self.tight = _bounds_within(self.per_row, self.penalty, self.dtype)
 
     def restore(self, state: BatchState) -> None:
         """Take over what is solved, once fun at one of the solutions has shown that it is."""
@@ -148,10 +158,13 @@ class Batch:
 
     def terms(self, row: int) -> Terms | None:
         """Bounds and penalty of one problem."""
-        bounds = self.shared
-        if self.per_row is not None:
-            bounds = self.per_row[0][row], self.per_row[1][row]
-        return make_terms(bounds, self.penalty, self.n, self.x.dtype)
+        return make_terms(self._bounds_of(row), self.penalty, self.n, self.dtype)
+
+    def _bounds_of(self, row: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Bounds of one problem."""
+        if self.per_row is None:
+            return self.shared
+        return self.per_row[0][row], self.per_row[1][row]
 
     def args_of(self, row: int) -> tuple:
         """The arguments of one problem."""
@@ -199,10 +212,7 @@ class Batch:
     def _run_groups(self, workers: int, report: Report) -> None:
         """Problems without bounds come after those with them: their loop is another."""
         if self.per_row is not None:
-            lower, upper = self.per_row
-            free = np.isinf(lower).all(axis=1) & np.isinf(upper).all(axis=1)
-            free &= self.status == NOT_RUN
-            self.status[free] = LATER
+            self.status[self._unbounded() & (self.status == NOT_RUN)] = LATER
             self._run(workers, report)
             self.status[self.status == LATER] = NOT_RUN
             self.per_row = None
@@ -210,6 +220,12 @@ class Batch:
             self.taken = 0
         self._run(workers, report)
         report.now()
+
+    def _unbounded(self) -> np.ndarray:
+        """Which problems have no bounds of their own."""
+        assert self.per_row is not None
+        lower, upper = self.per_row
+        return np.isinf(lower).all(axis=1) & np.isinf(upper).all(axis=1)
 
     def _first(self) -> int:
         """The first problem that can be started, -1 if there is none."""
@@ -343,9 +359,7 @@ class Batch:
 
     def _solve(self, objective: Objective, row: int, options: dict[str, Any]) -> None:
         """One problem by `minimize`."""
-        bounds = self.shared
-        if self.per_row is not None:
-            bounds = self.per_row[0][row], self.per_row[1][row]
+        bounds = self._bounds_of(row)
         left = self.begin + self.settings.maxtime - time.perf_counter()
         try:
             found = minimize(

@@ -87,6 +87,11 @@ class Evaluation:
         self.fun, self.jac, self.args = fun, jac, args
         self.library, self.n, self.dtype = library, n, dtype
         self.in_place = takes_output(fun if jac is True else jac, len(args))
+        if self.in_place and not library.writable:
+            raise TypeError(
+                f"{'fun' if jac is True else 'jac'} must return the gradient where x0 is a "
+                f"{type(library.array).__name__}: it cannot write it into one."
+            )
 
     def __call__(self, x: Any, out: Any) -> tuple[Any, Any]:
         """(value, gradient) at x; `out` is there to be written to."""
@@ -137,13 +142,13 @@ class DeviceRun:
         settings: Settings,
         terms: Terms | None,
     ):
-        from ._kernels.cuda.arrays import Library
+        from ._kernels.cuda.arrays import library_of
 
         for name in ("history", "return_all", "check_jac"):
             if getattr(settings, name):
                 raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
         self.settings, self.terms = settings, terms
-        self.library = library = Library(x0)
+        self.library = library = library_of(x0)
         self.n, self.dtype = x0.shape[0], real_of(x0)
         self.evaluate = Evaluation(fun, jac, args, library, self.n, self.dtype)
         self.out = library.empty_like(x0)
@@ -238,11 +243,12 @@ class DeviceRun:
                 budget = min(CHUNK_SECONDS, deadline - now)
                 ahead = max(1, min(4 * ahead, int(budget * rate), MOST_AHEAD))
 
-    def _views(self, x: Any) -> tuple[Any, Any]:
-        """Numba's views of gradient and value at x."""
-        value, gradient = self.evaluate(x, self.out)
+    def _views(self, vector: Any) -> tuple[Any, Any]:
+        """Numba's views of gradient and value at a vector of the run's."""
+        value, gradient = self.evaluate(self.library.given(vector), self.out)
         g = self.out_view if gradient is self.out else self.evaluate.gradient_view(gradient)
         f = self.library.view(value) if on_device(value) else self.work.number(float(value))
+        self.library.hold(value, gradient)
         return g, f
 
     def _shown(self, seen: dict[str, Any]) -> tuple[float, float]:
@@ -250,10 +256,10 @@ class DeviceRun:
         return seen["FUN"], seen["GRAD_NORM"]
 
     def _copy(self, view: Any) -> Any:
-        """An array of the library's from Numba's view of a vector."""
+        """A copy, for the user, from Numba's view of a vector."""
         made = self.library.empty_like(self.out)
         self.work.copy(self.library.view(made), view)
-        return made
+        return self.library.given(made)
 
     def _call_back(
         self, callback: Callable, takes_result: bool, seen: dict[str, Any], seconds: float
@@ -319,7 +325,7 @@ class GivenRate(DeviceRun):
             library.view(x0),
             self.views,
             self.bounds,
-            library.stream(),
+            library.stream,
         )
 
     def _numbers(self, plan: Plan) -> dict[str, np.ndarray]:

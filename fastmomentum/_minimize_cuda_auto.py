@@ -72,7 +72,7 @@ class AutomaticRate(DeviceRun):
             library.view(x0),
             library.view(self.point),
             self.out_view,
-            library.stream(),
+            library.stream,
         )
         self.shown = 0  # iterations that the callback has seen
 
@@ -107,9 +107,9 @@ class AutomaticRate(DeviceRun):
         views = (self.library.view(x), self.library.view(gradient))
         fun, grad_norm = self.team.found(*views, row)
         return {
-            "x": x,
+            "x": self.library.given(x),
             "fun": fun,
-            "jac": gradient,
+            "jac": self.library.given(gradient),
             "nfev": seen["NFEV"],
             "njev": seen["NJEV"],
             "grad_norm": grad_norm,

@@ -43,9 +43,27 @@ def largest_magnitude(x: np.ndarray) -> float:
 _NONE = np.empty(0, np.intp)
 
 
+# DLPack's numbers of CUDA devices: their own memory, and managed memory.
+_CUDA = (2, 13)
+
+
+def device_of(array: Any) -> int | None:
+    """The number of the CUDA device that DLPack says an array is on; None if it says of none."""
+    place = getattr(array, "__dlpack_device__", None)
+    if place is None:
+        return None
+    try:
+        kind, number = place()
+    except Exception:  # an array on several devices, say
+        return None
+    return int(number) if int(kind) in _CUDA else None
+
+
 def on_device(array: Any) -> bool:
     """Is this an array on a CUDA device? Without importing anything."""
-    # PyTorch's attribute exists for tensors on the processor, and raises.
+    # PyTorch's tensors that record gradients have the other attribute, too, but it raises.
+    if device_of(array) is not None:
+        return True
     try:
         if hasattr(array, "__cuda_array_interface__"):
             return True

@@ -2,6 +2,7 @@
 
 python tests/cuda_ptx.py          print the table of every kernel
 python tests/cuda_ptx.py --write  write it to tests/data/cuda_registers.json
+python tests/cuda_ptx.py gd_auto  those whose names hold one of the words, --write or not
 """
 
 import json
@@ -72,6 +73,27 @@ ALL = tuple(
 )  # fmt: skip
 
 
+# What a user asks for, in float32: (method, learning rate, gradient, what else).
+FEATURES = ("bounds", "norm", "penalty", "schedule", "row bounds", "")
+SINGLE = tuple(
+    (method, rate, jac, feature)
+    for feature in FEATURES
+    for method in METHODS
+    for rate in ("given", "auto")
+    for jac in ("fused", *(("2-point", "3-point") if feature == "bounds" else ()))
+    if not (method == "adamw" and rate == "auto")
+    if not (feature == "penalty" and rate == "given")
+    if not (feature == "schedule" and rate == "auto")
+    if not (jac != "fused" and rate == "auto" and method not in ("gd", "nesterov", "momentum"))
+)
+QUICK_SINGLE = (
+    ("adam", "auto", "fused", ""),
+    ("gd", "auto", "fused", "penalty"),
+    ("amsgrad", "given", "fused", "norm"),
+    ("nesterov", "given", "2-point", "bounds"),
+)
+
+
 def name_of(case):
     loop, dtype, n, style, bounded = case
     return f"{loop}-{dtype}-{n or 'n'}-{style}{'-bounded' if bounded else ''}"
@@ -109,16 +131,15 @@ def spec_of(case):
     from fastmomentum._kernels.cuda.batch import Spec, loop_module
 
     loop, dtype, n, style, bounded = case
-    terms = 0
+    terms, n_extra = 0, layout.FIRST_LEVEL + layout.N_LEVELS
     if loop in METHODS:
         method = METHODS[loop]
         n_rows = 2 + len(method.slots)
-        n_extra = len(method.constants) + len(method.carries)
     else:
         n_rows = layout.PAIRS
         if loop.startswith("momentum"):
             n_rows += 2 * MEMORY + layout.METRIC_ROWS
-        n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS
+            n_extra += 2 * MEMORY
         if loop.endswith("composite"):
             terms = n_rows
             n_rows += layout.TERM_ROWS
@@ -163,6 +184,54 @@ def argument_types(spec):
         types.int64,  # stretch
         types.int64,  # maxiter
     )
+
+
+class Asked(Exception):
+    """What the front end would compile."""
+
+
+def asked_for(case):
+    """(spec, fun, jac) of a case of SINGLE, as `minimize_batch` asks for it."""
+    from fastmomentum import minimize_batch, penalties, schedules
+    from fastmomentum._kernels.cuda import batch, device
+
+    method, rate, jac, feature = case
+    n = 5
+    bounds = [(-1.0, 1.0)] * n if feature in ("bounds", "penalty") else None
+    if feature == "row bounds":
+        bounds = python_types.SimpleNamespace(lb=np.full((2, n), -1.0), ub=np.ones((2, n)))
+    options = {} if rate == "auto" else {"learning_rate": 1e-3}
+    if feature == "norm":
+        options["norm"] = 3.5
+    if feature == "schedule":
+        options["learning_rate"] = schedules.Step(1e-3, 0.5, 10)
+
+    def ask(*found):
+        raise Asked(*found)
+
+    with mock.patch.object(device, "_reason", str), mock.patch.object(batch, "compiled", ask):
+        try:
+            minimize_batch(
+                rosenbrock if jac == "fused" else value,
+                np.zeros((2, n), np.float32),
+                method=method,
+                jac=True if jac == "fused" else jac,
+                bounds=bounds,
+                penalty=penalties.L1(0.1) if feature == "penalty" else None,
+                options=options,
+                device="cuda",
+            )
+        except Asked as found:
+            return found.args
+    raise AssertionError(f"{case} compiles nothing")
+
+
+def ptx_asked_for(case):
+    """The PTX of a case of SINGLE."""
+    from fastmomentum._kernels.cuda.batch import make_kernel
+
+    spec, fun, jac = asked_for(case)
+    return compiled(make_kernel(spec, fun, jac), argument_types(spec))
 
 
 def step_of(case):
@@ -214,16 +283,47 @@ def batch_of(case):
     return make_kernel(spec, fun, jac), argument_types(spec)
 
 
-def ptx_of(case):
-    """The kernel's PTX, which every later architecture takes, too."""
+def rows_of(dtype, layout):
+    """(kernel, types of its arguments) of those on rows; `layout` is that of the user's arrays."""
+    from numba.cuda import types
+
+    from fastmomentum._kernels.cuda import rows
+
+    real = types.float32 if dtype == "float32" else types.float64
+    given = types.Array(real, 2, layout)
+    vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    found, counts = types.Array(types.int8, 1, "C"), types.Array(types.int32, 2, "C")
+    return (
+        (rows.turn, (table, given)),
+        (rows.put, (given, table, counts)),
+        (rows.put_numbers, (vector, vector, counts)),
+        (
+            rows.put_numbers,
+            (types.Array(types.int64, 1, "C"), types.Array(types.int32, 1, "C"), counts),
+        ),
+        (rows.repeat, (table, given)),
+        (rows.fill, (vector, types.float64)),
+        (rows.fill, (types.Array(types.int64, 1, "C"), types.int64)),
+        (rows.not_finite, (found, given)),
+        (rows.intervals, (found, given, given, vector, vector)),
+        (rows.narrow, (table, table, vector, vector)),
+    )
+
+
+def compiled(made, arguments):
+    """A kernel's PTX, which every later architecture takes, too."""
     from numba import cuda
 
-    kinds = {"step": step_of, **dict.fromkeys(TEAM, team_of)}
-    made, arguments = kinds.get(case[3], batch_of)(case)
     device = python_types.SimpleNamespace(compute_capability=(8, 0))
     with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device):
         ptx, _ = cuda.compile(made, arguments, device=False, abi="numba", cc=(8, 0))
     return ptx
+
+
+def ptx_of(case):
+    """The PTX of a case's kernel."""
+    kinds = {"step": step_of, **dict.fromkeys(TEAM, team_of)}
+    return compiled(*kinds.get(case[3], batch_of)(case))
 
 
 def find_ptxas():
@@ -262,8 +362,11 @@ def wide_instructions(ptx):
 
 def main():
     known = json.loads(TABLE.read_text()) if TABLE.exists() else {}
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
     for case in ALL:
         if "--missing" in sys.argv and name_of(case) in known:
+            continue
+        if words and not any(word in name_of(case) for word in words):
             continue
         ptx = ptx_of(case)
         row = {name: assemble(ptx, name, flags_of(case)) for name in ARCHITECTURES}

@@ -159,6 +159,66 @@ def test_a_time_limit_ends_a_kernel():
     assert (res.status == Status.MAXTIME).all() and np.isfinite(res.x).all()
 
 
+# -- batches of arrays on the device ---------------------------------------------------------------
+
+NAMES = ("x", "jac", "fun", "grad_norm", "status", "success", "nit", "nfev", "n_restarts")
+
+
+@pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_batch_on_the_device(name, parts, monkeypatch):
+    to_device, to_host = library(name)
+    if parts > 1:
+        from fastmomentum._kernels.cuda import launch
+
+        monkeypatch.setattr(launch, "free_memory", lambda: 500 * 400 // parts)
+
+    class Limits:
+        lb = to_device(np.tile([-2.0, -2.0, 0.2, -np.inf, 0.0], (500, 1)))
+        ub = to_device(np.tile([0.5, 2.0, 0.2, np.inf, 2.0], (500, 1)))
+
+    class HostLimits:
+        lb, ub = to_host(Limits.lb), to_host(Limits.ub)
+
+    for bounds, host_bounds in ((None, None), (Limits, HostLimits)):
+        given = to_device(STARTS)
+        found = minimize_batch(rosenbrock, given, jac=True, bounds=bounds)
+        host = minimize_batch(rosenbrock, STARTS, jac=True, bounds=host_bounds, device="cuda")
+        assert all(type(found[k]) is type(given) for k in NAMES)
+        for k in NAMES:
+            np.testing.assert_array_equal(to_host(found[k]), host[k], err_msg=k)
+        np.testing.assert_array_equal(to_host(given), STARTS)
+
+
+@pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
+def test_batch_of_data_on_the_device(name):
+    to_device, to_host = library(name)
+    t = np.linspace(0.0, 2.0, 20)
+    y = 3.0 * np.exp(-np.linspace(0.5, 2.0, 100)[:, None] * t)
+    kwargs = {"batched": (False, True), "jac": True}
+    host = minimize_batch(decay, [1.0, 1.0], args=(t, y), device="cuda", **kwargs)
+    found = minimize_batch(decay, [1.0, 1.0], args=(t, to_device(y)), **kwargs)
+    np.testing.assert_array_equal(found.x, host.x)
+    found = minimize_batch(decay, to_device(np.ones(2)), args=(to_device(t), y), **kwargs)
+    np.testing.assert_array_equal(to_host(found.x), host.x)
+
+
+def test_a_batch_larger_than_the_memory_allowed(monkeypatch):
+    from fastmomentum._kernels.cuda import launch
+
+    starts = np.random.default_rng(1).normal(size=(20_000, 5))
+    whole = minimize_batch(rosenbrock, starts, jac=True, device="cuda")
+    monkeypatch.setattr(launch, "free_memory", lambda: 1_000_000)
+    parts = minimize_batch(rosenbrock, starts, jac=True, device="cuda")
+    for k in NAMES:
+        np.testing.assert_array_equal(parts[k], whole[k], err_msg=k)
+    options = {"learning_rate": 1e-9, "gtol": 0.0, "maxiter": 2**31 - 1, "maxtime": 1.0}
+    begin = time.perf_counter()
+    res = minimize_batch(rosenbrock, starts, jac=True, device="cuda", options=options)
+    assert time.perf_counter() - begin < 30.0
+    assert (res.status == Status.MAXTIME).all() and 0 < (res.nfev > 0).sum() < 20_000
+
+
 # -- large vectors ---------------------------------------------------------------------------------
 
 CURVATURES = np.linspace(1.0, 10.0, 100_003)
@@ -173,10 +233,17 @@ def library(name):
     module = pytest.importorskip(name)
     if name == "cupy":
         return module.asarray, module.asnumpy
+    if name == "jax":
+        # It would take most of the memory, in each of the processes.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        module.config.update("jax_enable_x64", True)
+        if module.default_backend() != "gpu":
+            pytest.skip("jax has no GPU here")
+        return module.numpy.asarray, np.asarray
     return lambda x: module.as_tensor(x, device="cuda"), lambda x: x.cpu().numpy()
 
 
-@pytest.mark.parametrize("name", ["cupy", "torch"])
+@pytest.mark.parametrize("name", ["cupy", "torch", "jax"])
 @pytest.mark.parametrize("method", METHODS)
 def test_large(name, method):
     to_device, to_host = library(name)
@@ -200,6 +267,40 @@ def test_large(name, method):
     assert (res.nit, res.status) == (expected.nit, expected.status)
     again = minimize(bowl, given, method=method, jac=True, options=options)
     np.testing.assert_array_equal(to_host(again.x), to_host(res.x))
+
+
+def test_large_by_automatic_differentiation_of_torch():
+    torch = pytest.importorskip("torch")
+    curvatures = torch.as_tensor(CURVATURES, device="cuda")
+
+    def bowl(x):
+        x = x.clone().requires_grad_()
+        loss = 0.5 * (curvatures * x * x).sum()
+        loss.backward()
+        return loss, x.grad  # a value that records gradients, too
+
+    x0 = torch.ones(CURVATURES.size, dtype=torch.float64, device="cuda", requires_grad=True)
+    res = minimize(bowl, x0, jac=True, options={"learning_rate": 0.1, "momentum": 0.5})
+    assert res.success and res.x.abs().max() < 1e-4
+
+
+def test_large_by_jax_in_single_precision():
+    """Many short iterations, so that a stream that does not wait for the other is seen."""
+    jax = pytest.importorskip("jax")
+    library("jax")
+    curvatures = jax.numpy.asarray(CURVATURES, "float32")
+    bowl = jax.jit(jax.value_and_grad(lambda x: 0.5 * (curvatures * x * x).sum()))
+    points = []
+    for _ in range(3):
+        x0 = jax.numpy.ones(CURVATURES.size, "float32")
+        options = {"learning_rate": 0.05, "maxiter": 500, "gtol": 0.0}
+        res = minimize(bowl, x0, jac=True, options=options)
+        assert isinstance(res.x, jax.Array) and isinstance(res.jac, jax.Array)
+        np.testing.assert_array_equal(x0, 1.0)
+        points.append(np.asarray(res.x))
+    np.testing.assert_array_equal(points[0], points[1])
+    np.testing.assert_array_equal(points[0], points[2])
+    assert np.abs(points[0]).max() < 1e-3
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -269,19 +370,35 @@ def test_sanitizer(tool):
     code = """
         import numpy as np
         from numba import cuda
-        from test_cuda_gpu import rosenbrock
+        from test_cuda_gpu import decay, rosenbrock
         from fastmomentum import minimize, minimize_batch
+        from fastmomentum._kernels.cuda import launch
+
+        class Limits:
+            lb, ub = cuda.to_device(np.full((3, 3), -1.0)), cuda.to_device(np.full((3, 3), 2.0))
+
         for rate in ("auto", 1e-3):
+            options = {"learning_rate": rate, "maxiter": 5}
             for n in (3, 40):
                 minimize_batch(rosenbrock, np.zeros((3, n)), jac=True, device="cuda",
-                               bounds=[(-1, 2)] * n, options={"learning_rate": rate, "maxiter": 5})
+                               bounds=[(-1, 2)] * n, options=options)
+            minimize_batch(rosenbrock, cuda.to_device(np.zeros((3, 3))), jac=True, bounds=Limits,
+                           options=options)
+        t = np.linspace(0.0, 2.0, 7)
+        launch.free_memory = lambda: 5000
+        res = minimize_batch(decay, cuda.to_device(np.ones(2)), jac=True,
+                             args=(t, cuda.to_device(np.ones((50, 7)))), batched=(False, True))
+        assert len(res.x) == 50
+
         def bowl(x):
             host = x.copy_to_host()
             return float(host @ host), cuda.to_device(2.0 * host)
-        minimize(bowl, cuda.to_device(np.ones(3000)), jac=True,
-                 options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
-        for method in ("gd", "nesterov", "momentum"):
-            minimize(bowl, cuda.to_device(np.ones(3000)), jac=True, method=method,
+
+        for method in ("gd", "momentum", "nesterov", "amsgrad"):
+            for bounds in (None, [(-1.0, 2.0)] * 3000):
+                minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
+                         bounds=bounds, options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
+            minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
                      options={"maxiter": 5})
     """
     done = subprocess.run(

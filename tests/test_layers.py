@@ -62,7 +62,6 @@ LAYERS = (
     ("_result", 2),
     ("_validation", 2),
     ("_display", 2),
-    ("_vectors", 2),
     # Compiles its functions when that is asked for.
     ("problems", 2),
     ("penalties", 2),
@@ -71,6 +70,7 @@ LAYERS = (
     ("_methods", 0),
     ("_prox", 0),
     ("_status", 0),
+    ("_vectors", 0),
     ("_version", 0),
     ("_warnings", 0),
     ("schedules", 0),

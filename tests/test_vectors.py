@@ -34,3 +34,38 @@ def test_answers_are_numpys(n, dtype):
         for value in (0.0, float(dtype(1e30)), math.inf):
             expected = np.flatnonzero(x == dtype(value))
             np.testing.assert_array_equal(_vectors.indices_of(value, x), expected)
+
+
+class Placed:
+    """An array of another library, as far as DLPack says where it is."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def __dlpack_device__(self):
+        if self.place is None:
+            raise BufferError("on several devices")
+        return self.place
+
+
+@pytest.mark.parametrize(
+    ("place", "device"),
+    [((2, 0), 0), ((2, 3), 3), ((13, 1), 1), ((1, 0), None), ((3, 0), None), (None, None)],
+)
+def test_devices_by_dlpack(place, device):
+    assert _vectors.device_of(Placed(place)) == device
+    assert _vectors.on_device(Placed(place)) is (device is not None)
+
+
+def test_tensors_that_record_gradients_are_found():
+    class Tensor(Placed):
+        @property
+        def __cuda_array_interface__(self):
+            raise RuntimeError("requires grad")
+
+    assert _vectors.on_device(Tensor((2, 0))) and not _vectors.on_device(Tensor((1, 0)))
+
+
+@pytest.mark.parametrize("x", [1.0, [1.0], np.ones(2), None, "x"])
+def test_what_is_on_no_device(x):
+    assert not _vectors.on_device(x)

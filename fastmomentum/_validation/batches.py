@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._vectors import on_device, real_of
 from .options import Settings
 from .values import as_numbers, check_number, shown
 
@@ -28,43 +29,63 @@ def check_batched(batched: Any, args: tuple) -> tuple[bool, ...]:
     return tuple(map(bool, which))
 
 
-def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[np.ndarray, tuple]:
-    """The starts, (n_problems, n), and args with the batched ones as contiguous arrays."""
-    starts = as_numbers("X0", X0)
-    if starts.ndim not in (1, 2) or 0 in starts.shape:
-        raise ValueError(f"X0 must have the shape (n_problems, n) or (n,), got {starts.shape}.")
+def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[Any, tuple, int, int]:
+    """The starts and args, those of the host as contiguous arrays, and (n_problems, n).
+
+    Starts on the host have the shape (n_problems, n), others their own.
+    """
+    starts = _check_starts(X0)
+    shape = tuple(starts.shape)
+    if len(shape) not in (1, 2) or 0 in shape:
+        raise ValueError(f"X0 must have the shape (n_problems, n) or (n,), got {shape}.")
     made = list(args)
-    count = len(starts) if starts.ndim == 2 else None
+    count = shape[0] if len(shape) == 2 else None
     for i, batched in enumerate(which):
         if batched:
             made[i] = _check_rows(f"args[{i}]", args[i], count)
-            count = len(made[i])
+            count = int(made[i].shape[0])
     if count is None:
         raise ValueError(
-            f"X0 must have the shape (n_problems, n) where no args are batched, got {starts.shape}."
+            f"X0 must have the shape (n_problems, n) where no args are batched, got {shape}."
         )
+    if not on_device(starts):
+        starts = np.broadcast_to(starts, (count, shape[-1]))
+    return starts, tuple(made), count, shape[-1]
+
+
+def _check_starts(X0: Any) -> Any:
+    """X0 with one of the two dtypes."""
+    if on_device(X0):
+        if real_of(X0) not in (np.float64, np.float32):
+            raise TypeError(
+                f"X0 must be of float64 or float32 where it is on a device, got {X0.dtype}."
+            )
+        return X0
+    starts = as_numbers("X0", X0)
     single = starts.dtype.kind == "f" and starts.dtype.itemsize == 4
-    dtype = np.dtype(np.float32 if single else np.float64)
     with np.errstate(over="ignore"):
-        starts = np.asarray(starts, dtype)
-    return np.broadcast_to(starts, (count, starts.shape[-1])), tuple(made)
+        return np.asarray(starts, np.float32 if single else np.float64)
 
 
-def _check_rows(name: str, value: Any, count: int | None) -> np.ndarray:
+def _check_rows(name: str, value: Any, count: int | None) -> Any:
     """A batched argument as an aligned C array with one row per problem."""
     rule = f"{name} is batched and must be an array of numbers with one row per problem"
     if isinstance(value, tuple | np.ma.MaskedArray):
         raise TypeError(f"{rule}, got a {type(value).__name__}.")
     try:
-        rows = np.asarray(value)
+        rows = value if on_device(value) else np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{rule}: {error}") from None
-    if rows.dtype.kind not in "fiu" and not (rows.ndim > 1 and rows.dtype.kind in "bc"):
-        raise TypeError(f"{rule}, got dtype {rows.dtype} of shape {rows.shape}.")
-    if rows.ndim == 0 or len(rows) == 0:
-        raise ValueError(f"{rule}, got shape {rows.shape}.")
-    if count is not None and len(rows) != count:
-        raise ValueError(f"{rule}, {count} in all, got {len(rows)}.")
+    shape = tuple(rows.shape)
+    kind = (real_of(rows) if on_device(rows) else rows.dtype).kind
+    if kind not in "fiu" and not (len(shape) > 1 and kind in "bc"):
+        raise TypeError(f"{rule}, got dtype {rows.dtype} of shape {shape}.")
+    if not shape or shape[0] == 0:
+        raise ValueError(f"{rule}, got shape {shape}.")
+    if count is not None and shape[0] != count:
+        raise ValueError(f"{rule}, {count} in all, got {shape[0]}.")
+    if on_device(rows):
+        return rows
     return np.require(rows, rows.dtype.newbyteorder("="), ["C", "A"])
 
 
@@ -73,6 +94,10 @@ def check_skip(skip: Any, count: int) -> np.ndarray | None:
     if skip is None:
         return None
     rule = f"be an array of bool of shape ({count},)"
+    if on_device(skip):
+        from .._kernels.cuda.arrays import to_host
+
+        skip = to_host(skip, "skip")
     mask = as_numbers("skip", skip, "b", rule)
     if mask.shape != (count,):
         raise ValueError(f"skip must {rule}, got shape {mask.shape}.")
@@ -96,15 +121,34 @@ def check_lazy(**given: Any) -> None:
             raise ValueError(f"{name} is not for a dask array as X0: leave it out.")
 
 
-def check_device(device: Any, workers: Any, settings: Settings) -> str:
-    """Where a batch is solved."""
-    if device not in ("cpu", "cuda") or not isinstance(device, str):
-        raise ValueError(f"device must be 'cpu' or 'cuda', got {device!r}.")
-    if device == "cuda" and workers is not None:
+def check_place(device: Any, X0: Any, args: tuple, bounds: Any) -> str:
+    """Where a batch is solved; None: on a device if some of the arrays are on one."""
+    if device is not None and not (isinstance(device, str) and device in ("cpu", "cuda")):
+        raise ValueError(f"device must be 'cpu', 'cuda' or None, got {device!r}.")
+    given = {"X0": X0, **{f"args[{k}]": a for k, a in enumerate(args)}}
+    given |= {f"bounds.{part}": getattr(bounds, part, None) for part in ("lb", "ub")}
+    there = [name for name, array in given.items() if on_device(array)]
+    if there and device == "cpu":
+        raise ValueError(f"device='cpu' takes arrays of the host, and {there[0]} is on a device.")
+    if there or device == "cuda":
+        from .._kernels.cuda.device import check_device
+
+        check_device()
+        return "cuda"
+    return "cpu"
+
+
+def check_device_batch(
+    X0: Any, workers: Any, settings: Settings, state: Any, checkpoint: Any
+) -> None:
+    """What a batch cannot do on a device."""
+    if workers is not None:
         raise ValueError(f"workers is for device='cpu': leave it out, got {workers!r}.")
-    if device == "cuda" and settings.backend == "python":
+    if settings.backend == "python":
         raise ValueError("backend='python' is for device='cpu': leave it out.")
-    return device
+    for name, value in (("state", state), ("checkpoint", checkpoint)):
+        if value is not None and on_device(X0):
+            raise ValueError(f"{name} is not possible where X0 is on a device: leave it out.")
 
 
 def check_batch_options(settings: Settings) -> None:

@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from .._vectors import on_device
 from .values import as_numbers, shown
 
 
 def _real_array(values: Any) -> np.ndarray:
+    if on_device(values):  # few: those of all problems
+        from .._kernels.cuda.arrays import to_host
+
+        values = to_host(values)
     return as_numbers("they", values).astype(np.float64)
 
 
@@ -36,7 +41,7 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"{rule}: {error}".rstrip(".") + f", got {shown(bounds)}.") from None
     lower, upper = pair
-    _check_intervals(lower, upper)
+    check_intervals(lower, upper)
     if np.isinf(lower).all() and np.isinf(upper).all():
         return None
     return lower, upper
@@ -48,29 +53,59 @@ def check_row_bounds(bounds: Any, count: int, n: int) -> tuple[np.ndarray, np.nd
         return None
     rule = f"bounds must have lb and ub of shape ({n},) or ({count}, {n})"
     try:
+        if any(on_device(part) and len(part.shape) == 2 for part in (bounds.lb, bounds.ub)):
+            return _device_bounds(bounds, count, n)
         lower, upper = (_real_array(part) for part in (bounds.lb, bounds.ub))
         if max(lower.ndim, upper.ndim) < 2:
             return None
         lower, upper = (np.broadcast_to(part, (count, n)) for part in (lower, upper))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{rule}: {str(error).rstrip('.')}.") from None
-    _check_intervals(lower, upper)
+    check_intervals(lower, upper)
     return lower, upper
 
 
-def _check_intervals(lower: np.ndarray, upper: np.ndarray) -> None:
-    """Raise ValueError unless numbers lie between them, of shape (n,) or (problems, n)."""
+def _device_bounds(bounds: Any, count: int, n: int) -> Any:
+    """Bounds of each problem of which some are on a device; their values are not looked at."""
+    pair = []
+    for part in (bounds.lb, bounds.ub):
+        if on_device(part) and len(part.shape) == 2:
+            if tuple(part.shape) != (count, n):
+                raise ValueError(f"got shape {tuple(part.shape)}")
+            pair.append(part)
+        else:
+            pair.append(np.broadcast_to(_real_array(part), (count, n)))
+    return tuple(pair)
+
+
+def check_intervals(lower: np.ndarray, upper: np.ndarray, row: int | None = None) -> None:
+    """Raise ValueError unless numbers lie between them, of shape (n,) or (problems, n).
+
+    Those of shape (n,) may be the ones of problem `row`.
+    """
     wrong = ~(lower <= upper) | (lower == math.inf) | (upper == -math.inf)
     if not wrong.any():
         return
     place = tuple(int(k[0]) for k in np.nonzero(wrong))
-    where = f"x[{place[-1]}]" + (f" of problem {place[0]}" if len(place) > 1 else "")
+    row = place[0] if len(place) > 1 else row
+    where = f"x[{place[-1]}]" + ("" if row is None else f" of problem {row}")
     for name, values in (("lower", lower), ("upper", upper)):
         if math.isnan(values[place]):
             raise ValueError(f"bounds must not be nan, got nan as {name} bound of {where}.")
     raise ValueError(
         "bounds must be min <= max, with a number between them, got "
         f"({lower[place]}, {upper[place]}) for {where}."
+    )
+
+
+def refuse_interval(
+    lower: np.ndarray, upper: np.ndarray, row: int, low: np.ndarray, high: np.ndarray
+) -> None:
+    """An error for the bounds of a problem, which are wrong or leave nothing of (low, high)."""
+    check_intervals(lower, upper, row)
+    j = int((np.maximum(lower, low) > np.minimum(upper, high)).argmax())
+    raise ValueError(
+        f"bounds and penalty leave no value for x[{j}] of problem {row}: ({lower[j]}, {upper[j]})."
     )
 
 

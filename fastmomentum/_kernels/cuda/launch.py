@@ -1,7 +1,9 @@
-"""One run of the batch kernel: data to the device, its end, and data back."""
+"""The batch kernel on some of the problems: data to the device, its end, and data back."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import time
 from typing import Any
 
@@ -10,40 +12,117 @@ from numba import cuda
 
 from .. import layout
 from .batch import Spec, loop_module
-from .device import configured, kernel, simulated
+from .device import configured, simulated
+from .rows import UNTOUCHED, narrow, spread, turn
 
 THREADS = 64
 # Iterations after which a thread whose problem is solved takes the next one, though its neighbours
 # go on. They wait for each other that long.
 STRETCH = 32
-UNTOUCHED = -9  # status of a problem that was not begun
 SPINS = 2000
 SLEEP = 2e-4
+# Share of the free memory that problems may take: half of it at a time, since the next ones are
+# brought while those before them are solved.
+SHARE = 0.6
 
 
-class Launch:
-    """The kernel under way.
+@dataclasses.dataclass
+class Problems:
+    """What distinguishes the problems of a batch: arrays of the host, or Numba's views.
+
+    Attributes
+    ----------
+    points : shape (n_problems or 1, n)
+        Where they start.
+    bounds : two arrays, shape (n,) or (n_problems, n), or None
+    narrow : two ndarrays, shape (n,), or None
+        Bounds that go with each problem's own.
+    args, which : tuple
+        The user's arguments, and which of them have a row per problem.
+    """
+
+    points: Any
+    bounds: tuple[Any, Any] | None
+    narrow: tuple[np.ndarray, np.ndarray] | None
+    args: tuple
+    which: tuple[bool, ...]
+
+    def bytes_each(self, n: int, real: Any) -> int:
+        """Memory of the device that one problem takes, but for the workspace of its loop."""
+        item = np.dtype(real).itemsize
+        found = (2 * n + layout.N_NUMBERS) * item + layout.N_COUNTS * 4 + 8
+        staged = n * item
+        arrays = [a for a, batched in zip(self.args, self.which, strict=True) if batched]
+        if self.bounds is not None and self.bounds[0].ndim == 2:
+            arrays += self.bounds
+        for a in arrays:
+            size = math.prod(a.shape[1:]) * a.dtype.itemsize
+            found += size
+            staged = max(staged, size)
+        return found + staged
+
+
+class Lane:
+    """A stream, and memory that one launch after the other uses."""
+
+    def __init__(self) -> None:
+        self.stream, self.control = cuda.stream(), cuda.stream()
+        self.memory: dict[str, Any] = {}
+
+    def room(self, name: str, shape: tuple[int, ...], dtype: Any) -> Any:
+        """An array in the memory of this name; what it held before is lost."""
+        size = math.prod(shape)
+        found = self.memory.get(name)
+        if found is None or found.size < size:
+            self.memory[name] = found = cuda.device_array(max(size, 1), dtype)
+        return found[:size].reshape(*shape)
+
+    def upload(self, name: str, array: np.ndarray) -> Any:
+        """An array of the host on the device."""
+        room = self.room(name, array.shape, array.dtype)
+        if array.size > 0:
+            room.copy_to_device(np.ascontiguousarray(array), stream=self.stream)
+        return room
+
+    def turned(self, name: str, source: Any, first: int, last: int) -> Any:
+        """Rows of an array, of the host or a view, as columns."""
+        if source.shape[0] > 1:
+            source = source[first:last]
+        rows, rest, count = source.shape[0], tuple(source.shape[1:]), last - first
+        if isinstance(source, np.ndarray):
+            source = self.upload(f"staged {source.dtype}", source.reshape(rows, -1))
+        elif source.ndim != 2:
+            source = source.reshape(rows, math.prod(rest))
+        target = self.room(name, (source.shape[1], count), source.dtype)
+        spread(turn, self.stream, target, source)
+        return target.reshape(*rest, count)
+
+    def turned_back(self, source: Any) -> Any:
+        """A matrix with a row for each problem."""
+        target = self.room(f"staged {source.dtype}", source.shape[::-1], source.dtype)
+        spread(turn, self.stream, target, source)
+        return target
+
+
+class Job:
+    """What all launches of a batch have in common.
 
     Parameters
     ----------
     solve, spec : the compiled kernel and what it was compiled for
-    points : ndarray, shape (n_problems, n)
-        Where the problems start.
-    todo : ndarray of int
-        Which of them to solve.
+    problems : Problems
+    n : int
+        Variables.
     ints, floats, extra : ndarray
         What a problem's numbers start from, named as in `layout`, and those without a name.
     rows : ndarray, shape (n_rows, n)
         What its vectors start from.
     start_rows : list of int
         Which of these.
-    bounds : two ndarrays, shape (n, 1) or (n, n_problems), or (0, 1): none
     rates, momenta : ndarray
         Of each iteration, or one number.
     step : float
         Of differences.
-    args, which : tuple
-        The user's arguments, and which of them are batched.
     maxiter : int
     """
 
@@ -52,72 +131,127 @@ class Launch:
         *,
         solve: Any,
         spec: Spec,
-        points: np.ndarray,
-        todo: np.ndarray,
+        problems: Problems,
+        n: int,
         ints: np.ndarray,
         floats: np.ndarray,
         extra: np.ndarray,
         rows: np.ndarray,
         start_rows: list[int],
-        bounds: tuple[np.ndarray, np.ndarray],
         rates: np.ndarray,
         momenta: np.ndarray,
         step: float,
-        args: tuple,
-        which: tuple[bool, ...],
         maxiter: int,
     ):
+        self.solve, self.spec, self.problems, self.n = solve, spec, problems, n
         real = spec.real
-        count, n = points.shape
         module = loop_module(spec.loop)
-        self.stream, self.control = cuda.stream(), cuda.stream()
-        self.points = _turned(points)
-        self.gradients = cuda.device_array((n, count), real)
-        self.numbers = cuda.device_array((layout.N_NUMBERS, count), real)
-        self.counts = _to_device(np.full((layout.N_COUNTS, count), UNTOUCHED, np.int32))
-        self.queue = _to_device(np.zeros(1, np.int64))
-        self.stop = _to_device(np.zeros(1, np.int32))
-        self.todo = todo.size
-        threads, blocks, scratch = _shape(spec, n, todo.size)
         most = np.iinfo(np.int32).max
         first_ints = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
         places = [getattr(layout.FLOAT, name) for name in module.FLOAT_NAMES]
         with np.errstate(over="ignore"):
             first_floats = np.append(floats[places], 0.0).astype(real)
             first_extra = np.append(extra, 0.0).astype(real)
+        self.start = (
+            to_device(first_ints.astype(np.int32)),
+            to_device(first_floats),
+            to_device(first_extra),
+            to_device(rows.astype(real)),
+            to_device(np.array(start_rows, np.int32)),
+        )
+        self.rates = to_device(rates.astype(real)), to_device(momenta.astype(real))
+        self.step, self.maxiter = real(step), maxiter
+        self.bounds: Any = None
+        if not spec.own_bounds:
+            lower, upper = problems.bounds or (np.empty((1, 0)), np.empty((1, 0)))
+            self.bounds = tuple(
+                to_device(np.atleast_2d(part).T.astype(real)) for part in (lower, upper)
+            )
+        self.narrow = None
+        if problems.narrow is not None:
+            self.narrow = tuple(to_device(part.astype(real)) for part in problems.narrow)
+        # Those of all problems; the others follow with their rows.
+        self.shared = {
+            k: _shared(a, real)
+            for k, (a, batched) in enumerate(zip(problems.args, problems.which, strict=True))
+            if not batched
+        }
+        cuda.synchronize()
+
+    def at_once(self, count: int) -> int:
+        """How many problems to solve at a time, of so many."""
+        free = free_memory()
+        each = self.problems.bytes_each(self.n, self.spec.real)
+        if free is None or count * each <= SHARE * free:
+            return count
+        size = max(1, int(SHARE * free / 2.0 / each))
+        return -(-count // -(-count // size))  # all about the same
+
+    def args_of(self, lane: Lane, first: int, last: int) -> tuple:
+        """The user's arguments on the device; of batched ones the last axis is the problems'."""
+        return tuple(
+            self.shared[k] if k in self.shared else lane.turned(f"argument {k}", a, first, last)
+            for k, a in enumerate(self.problems.args)
+        )
+
+    def bounds_of(self, lane: Lane, first: int, last: int) -> Any:
+        """Lower and upper bounds, of shape (n, problems) or (n, 1); (0, 1): none."""
+        if self.bounds is not None:
+            return self.bounds
+        assert self.problems.bounds is not None
+        pair = tuple(
+            lane.turned(name, part, first, last)
+            for name, part in zip(("lower", "upper"), self.problems.bounds, strict=True)
+        )
+        if self.narrow is not None:
+            spread(narrow, lane.stream, *pair, *self.narrow)
+        return pair
+
+
+class Launch:
+    """The kernel under way on problems first ... last - 1, of which `todo` are to be solved."""
+
+    def __init__(self, job: Job, lane: Lane, first: int, last: int, todo: np.ndarray):
+        spec, problems, n, count = job.spec, job.problems, job.n, last - first
+        real = spec.real
+        self.lane, self.first, self.last, self.todo = lane, first, last, todo
+        self.points = lane.turned("points", problems.points, first, last)
+        self.gradients = lane.room("gradients", (n, count), real)
+        self.numbers = lane.room("numbers", (layout.N_NUMBERS, count), real)
+        untouched = np.full((layout.N_COUNTS, count), UNTOUCHED, np.int32)
+        self.counts = lane.upload("counts", untouched)
+        self.queue = lane.upload("queue", np.zeros(1, np.int64))
+        self.stop = lane.upload("stop", np.zeros(1, np.int32))
+        threads, blocks, scratch = _shape(lane, spec, n, todo.size)
         arguments = (
             self.points,
             self.gradients,
             self.numbers,
             self.counts,
-            _to_device(todo.astype(np.int64)),
+            lane.upload("todo", todo.astype(np.int64)),
             self.queue,
             self.stop,
-            _to_device(first_ints.astype(np.int32)),
-            _to_device(first_floats),
-            _to_device(first_extra),
-            _to_device(rows.astype(real)),
-            _to_device(np.array(start_rows, np.int32)),
-            *(_to_device(part.astype(real)) for part in bounds),
-            _to_device(rates.astype(real)),
-            _to_device(momenta.astype(real)),
-            real(step),
+            *job.start,
+            *job.bounds_of(lane, first, last),
+            *job.rates,
+            job.step,
             scratch,
-            tuple(_argument(a, b, real) for a, b in zip(args, which, strict=True)),
+            job.args_of(lane, first, last),
             STRETCH,
-            maxiter,
+            job.maxiter,
         )
-        configured(solve, blocks, threads, self.stream)(*arguments)
+        configured(job.solve, blocks, threads, lane.stream)(*arguments)
         self.event: Any = cuda.event()
-        self.event.record(self.stream)
+        self.event.record(lane.stream)
 
     def taken(self) -> int:
         """How many problems are solved or under way."""
-        return min(int(self.queue.copy_to_host(stream=self.control)[0]), self.todo)
+        taken = int(self.queue.copy_to_host(stream=self.lane.control)[0])
+        return min(max(taken, 0), self.todo.size)
 
     def end(self) -> None:
-        """Ask the threads to stop; what they have found so far is kept."""
-        self.stop.copy_to_device(np.ones(1, np.int32), stream=self.control)
+        """Ask the threads to stop, if they have begun; what they have found so far is kept."""
+        self.stop.copy_to_device(np.ones(1, np.int32), stream=self.lane.control)
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, so long at most; returns whether it came."""
@@ -133,79 +267,43 @@ class Launch:
                 return False
         return True
 
-    def collect(
-        self,
-        todo: np.ndarray,
-        points: np.ndarray,
-        gradients: np.ndarray,
-        numbers: np.ndarray,
-        counts: np.ndarray,
-    ) -> int:
-        """Stop if need be, and write what was found to the host's arrays; returns how many."""
-        if not simulated() and not self.event.query():
+    def finish(self) -> None:
+        """Stop if need be, and wait for the end."""
+        while not simulated() and not self.event.query():
             self.end()
-        self.event.synchronize()
-        found = self.counts.copy_to_host().T
-        rows: Any = todo[found[todo, 0] != UNTOUCHED]
-        if len(rows) == len(points):
-            rows = slice(None)
-        points[rows] = _turn(self.points).copy_to_host()[rows]
-        gradients[rows] = _turn(self.gradients).copy_to_host()[rows]
-        numbers[rows] = self.numbers.copy_to_host().T[rows]
-        counts[rows] = found[rows]
-        return int((counts[todo, 0] != layout.NOT_RUN).sum())
+            time.sleep(SLEEP)
 
 
-def _to_device(array: np.ndarray) -> Any:
+def free_memory() -> int | None:
+    """Bytes that are free on the device; None: enough."""
+    return None if simulated() else int(cuda.current_context().get_memory_info()[0])
+
+
+def to_device(array: np.ndarray) -> Any:
+    """An array of the host on the device."""
     return cuda.to_device(np.ascontiguousarray(array))
 
 
-def turn(target, source):
-    """Transpose a matrix."""
-    columns = target.shape[1]
-    for k in range(cuda.grid(1), target.size, cuda.gridsize(1)):
-        target[k // columns, k % columns] = source[k % columns, k // columns]
-
-
-_turn_kernel: Any = kernel(turn)
-
-
-def _turn(array: Any) -> Any:
-    """The transpose of a matrix on the device, where that is quick."""
-    target = cuda.device_array(array.shape[::-1], array.dtype)
-    blocks, threads = (1, 2) if simulated() else (1024, 256)
-    if target.size > 0:
-        configured(_turn_kernel, blocks, threads)(target, array)
-    return target
-
-
-def _turned(array: np.ndarray) -> Any:
-    """An array on the device, its first axis as the last one."""
-    rest = array.shape[1:]
-    flat = _to_device(array.reshape(len(array), -1))
-    return _turn(flat).reshape(*rest, len(array))
-
-
-def _argument(value: Any, batched: bool, real: Any) -> Any:
-    """One of the user's arguments on the device; of batched ones the last axis is the problems'."""
-    if batched:
-        return _turned(value)
+def _shared(value: Any, real: Any) -> Any:
+    """An argument that all problems share, on the device."""
     if isinstance(value, np.ndarray) and value.ndim > 0:
         if value.dtype.kind not in "biufc":
             raise TypeError(f"device='cuda' takes arrays of numbers in args, got {value.dtype}.")
-        return _to_device(value)
+        return to_device(value)
     if isinstance(value, np.ndarray):
         return value[()]
     if isinstance(value, bool | int | complex | np.generic):
         return value
     if isinstance(value, float):
         return real(value)
+    if hasattr(value, "__cuda_ndarray__"):
+        return value
     raise TypeError(
         f"device='cuda' takes numbers and arrays in args, got a {type(value).__name__}."
     )
 
 
-def _shape(spec: Spec, n: int, problems: int) -> tuple[int, int, Any]:
+def _shape(lane: Lane, spec: Spec, n: int, problems: int) -> tuple[int, int, Any]:
     """Threads per block, blocks, and the scratch memory where vectors are not local."""
     if simulated():
         threads, blocks = 2, 1
@@ -214,10 +312,12 @@ def _shape(spec: Spec, n: int, problems: int) -> tuple[int, int, Any]:
         threads = THREADS
         blocks = min(-(-problems // threads), device.MULTIPROCESSOR_COUNT * (2048 // threads))
     if spec.n:
-        return threads, blocks, cuda.device_array((1, 1, 1), spec.real)
-    if not simulated():
+        return threads, blocks, lane.room("scratch", (1, 1, 1), spec.real)
+    each = spec.n_rows * n * threads
+    known = lane.memory.get("scratch")
+    if known is not None:
+        blocks = max(1, min(blocks, known.size // each))
+    elif not simulated():
         free, _ = cuda.current_context().get_memory_info()
-        each = spec.n_rows * n * np.dtype(spec.real).itemsize * threads
-        blocks = max(1, min(blocks, int(free // 2 // each)))
-    shape = (spec.n_rows, n, threads * blocks)
-    return threads, blocks, cuda.device_array(shape, spec.real)
+        blocks = max(1, min(blocks, int(free // 3 // (each * np.dtype(spec.real).itemsize))))
+    return threads, blocks, lane.room("scratch", (spec.n_rows, n, threads * blocks), spec.real)
