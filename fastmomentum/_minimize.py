@@ -57,7 +57,8 @@ def minimize(
         function, an ``@njit`` function, a ``numba.cfunc`` or a ``scipy.LowLevelCallable`` (of the
         C signature ``double (int n, double *x, void *user_data)``).
     x0 : array_like, shape (n,)
-        Initial guess; not modified. float32 stays float32 throughout, all else becomes float64.
+        Initial guess; not modified. float32 stays float32 throughout, all else becomes float64. An
+        array on a CUDA device stays there, see the Notes.
     args : tuple, optional
         Extra arguments of `fun` and `jac`: anything that Numba can type (arrays, numbers, tuples,
         namedtuples, ...) if they are Numba functions.
@@ -123,6 +124,11 @@ def minimize(
     or `callback` propagates; either carries the best point found in its attribute ``result``.
     With ``options={"on_interrupt": "return"}`` Ctrl-C returns that result.
 
+    Where x0 is an array on a CUDA device (of CuPy, PyTorch or Numba), `fun` and `jac` get and give
+    arrays of that library, and x and jac of the result are such arrays. A gradient must be given;
+    `state`, `checkpoint`, `history`, `return_all` and `check_jac` are not possible, nor is, with a
+    given learning rate, `penalty`.
+
     A Numba function that cannot be compiled for these arguments is run in Python, with one
     `CompilationWarning`; ``options={"backend": "numba"}`` makes that an error.
 
@@ -150,9 +156,9 @@ def minimize(
         chosen = check_method(method)
         check_fun(fun)
         check_unsupported(chosen, hess, hessp, constraints)
-        refused = {"penalty": penalty, "state": state, "checkpoint": checkpoint}
+        refused = {"state": state, "checkpoint": checkpoint}
         return minimize_on_device(
-            fun, x0, args, chosen, jac, bounds, tol, callback, options, refused
+            fun, x0, args, chosen, jac, bounds, tol, callback, options, penalty, refused
         )
     x = check_x0(x0)
     check_fun(fun)

@@ -17,8 +17,8 @@ from ._plan import Plan
 from ._progress import Progress
 from ._result import OptimizeResult, Status, attach, make_result
 from ._status import NONFINITE_AT_X0, message_of, without_state
-from ._terms import make_terms
-from ._validation.arguments import check_args, check_jac
+from ._terms import Terms, make_terms
+from ._validation.arguments import check_args, check_jac, check_penalty, check_terms
 from ._validation.bounds import check_bounds
 from ._validation.options import Settings, check_options
 from ._validation.parameters import schedule_values
@@ -41,6 +41,7 @@ def minimize_on_device(
     tol: float | None,
     callback: Callable | None,
     options: dict[str, Any] | None,
+    penalty: Any,
     refused: dict[str, Any],
 ) -> OptimizeResult:
     """Solve one problem whose vectors stay on the device."""
@@ -56,10 +57,18 @@ def minimize_on_device(
         raise ValueError(
             f"x0 on a device must be a vector of float64 or float32, got {dtype} of shape {shape}."
         )
+    n = shape[0]
     # Only length and dtype of x0 count for the options.
     settings = check_options(method, tol, options, np.broadcast_to(np.zeros(1, dtype), shape))
     wrapped, takes_result = wrap_callback(callback)
-    run = DeviceRun(fun, x0, check_args(args), check_jac(jac), bounds, settings)
+    terms = make_terms(check_bounds(bounds, n), check_penalty(penalty), n, dtype)
+    check_terms(method, settings, terms)
+    kind: type[DeviceRun] = GivenRate
+    if settings.learning_rate == "auto":
+        from ._minimize_cuda_auto import AutomaticRate
+
+        kind = AutomaticRate
+    run = kind(fun, x0, check_args(args), check_jac(jac), settings, terms)
     result = run.run(wrapped, takes_result, begin)
     if settings.disp:
         write(
@@ -114,64 +123,74 @@ class Evaluation:
 
 
 class DeviceRun:
-    """One run."""
+    """One run.
+
+    Attributes
+    ----------
+    work : Work
+        What is queued, and the run's numbers.
+    k : int
+        Evaluations queued.
+    last : int
+        The iteration to stop at.
+    """
+
+    work: Any
 
     def __init__(
-        self, fun: Callable, x0: Any, args: tuple, jac: Any, bounds: Any, settings: Settings
+        self,
+        fun: Callable,
+        x0: Any,
+        args: tuple,
+        jac: Any,
+        settings: Settings,
+        terms: Terms | None,
     ):
         from ._kernels.cuda.arrays import library_of
-        from ._kernels.cuda.large import Steps
 
-        method: Method = settings.method
-        if settings.learning_rate == "auto":
-            raise ValueError(
-                "learning_rate must be given where x0 is on a device: it is not chosen there."
-            )
         for name in ("history", "return_all", "check_jac"):
             if getattr(settings, name):
                 raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
-        self.settings = settings
+        self.settings, self.terms = settings, terms
         self.library = library = library_of(x0)
-        self.n, self.dtype = n, dtype = x0.shape[0], real_of(x0)
-        self.evaluate = Evaluation(fun, jac, args, library, n, dtype)
-        self.last = min(settings.maxiter, MOST)
-        plan = Plan(settings, n, dtype, "")
-        numbers = self._numbers(plan)
-        terms = make_terms(check_bounds(bounds, n), None, n, dtype)
-        self.bounds = (np.empty(0), np.empty(0)) if terms is None else terms.bounds()
-        self.vectors = [library.empty_like(x0) for _ in range(3)]
+        self.n, self.dtype = x0.shape[0], real_of(x0)
+        self.evaluate = Evaluation(fun, jac, args, library, self.n, self.dtype)
         self.out = library.empty_like(x0)
         self.out_view = library.view(self.out)
-        self.steps = Steps(
-            method,
-            dtype.type,
-            plan.ints,
-            plan.floats,
-            numbers["learning_rate"],
-            numbers["momentum"],
-            library.view(x0),
-            [library.view(v) for v in self.vectors],
-            self.bounds,
-            library.stream,
-        )
-        self.k = 0  # iterations queued
+        self.k = 0
+        self.last = min(settings.maxiter, MOST)
         self.progress: Progress | None = None
 
-    def _numbers(self, plan: Plan) -> dict[str, np.ndarray]:
-        """Learning rates and momenta: those of all iterations, or one number."""
-        numbers = dict(plan.numbers)
-        for name, (parameter, schedule) in plan.scheduled.items():
-            if self.last > MOST_SCHEDULED:
-                raise ValueError(
-                    f"maxiter must be at most {MOST_SCHEDULED} with a schedule where x0 is on a "
-                    f"device, got {self.last}."
-                )
-            count = self.last + 2
-            values = schedule_values(parameter, schedule, 0, count, self.dtype)
-            if len(values) < count:
-                raise ValueError(f"{name} has no good value for iteration {len(values)}.")
-            numbers[name] = values
-        return numbers
+    # -- what the two kinds of runs differ in -----------------------------------------------------
+
+    def _begin(self, each: bool) -> None:
+        """Queue what comes before the first evaluation; stop at `each` iteration?"""
+
+    def _advance(self) -> None:
+        """Queue an evaluation, and what follows from it."""
+        raise NotImplementedError
+
+    def _most(self) -> int:
+        """How many evaluations may be queued."""
+        return self.settings.maxfev
+
+    def _completed(self, seen: dict[str, Any]) -> bool:
+        """Is an iteration complete that the callback has not seen?"""
+        raise NotImplementedError
+
+    def _current(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """What a callback sees of the current point: a copy, and the numbers that go with it."""
+        raise NotImplementedError
+
+    def _status(self, seen: dict[str, Any]) -> Status | None:
+        """Why the run ends; None: it does not."""
+        raise NotImplementedError
+
+    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
+        """The result if the run ends now; not `evaluated`: fun is not to be called."""
+        raise NotImplementedError
+
+    # -- what they have in common -----------------------------------------------------------------
 
     def run(self, callback: Callable | None, takes_result: bool, begin: float) -> OptimizeResult:
         """Go on to the end."""
@@ -200,26 +219,27 @@ class DeviceRun:
             attach(error, self.result(Status.INTERRUPTED, begin, evaluated=False))
 
     def _loop(self, callback: Callable | None, takes_result: bool, begin: float) -> Status:
-        settings = self.settings
-        deadline = begin + settings.maxtime
+        deadline = begin + self.settings.maxtime
         ahead = 1
+        self._begin(callback is not None)
         while True:
             started = time.perf_counter()
             first = self.k
-            while self.k < min(first + ahead, self.last + 1, settings.maxfev):
+            while self.k < min(first + ahead, self._most()):
                 self._advance()
-            seen = self.steps.look()
+            seen = self.work.look()
             now = time.perf_counter()
-            self._show(seen)
-            if callback is not None and self.k > 1 and seen["NIT"] == self.k - 1:
+            if self.progress is not None:
+                fun, grad_norm = self._shown(seen)
+                self.progress.show(seen["NIT"], fun=fun, grad_norm=grad_norm)
+            if callback is not None and self._completed(seen):
                 try:
                     self._call_back(callback, takes_result, seen, now - begin)
                 except StopIteration:
                     return Status.CALLBACK
-            if seen["STATUS"] != layout.RUNNING:
-                return Status(seen["STATUS"])
-            if self.k >= settings.maxfev:
-                return Status.MAXFEV
+            status = self._status(seen)
+            if status is not None:
+                return status
             if now > deadline:
                 return Status.MAXTIME
             if callback is None:
@@ -227,45 +247,131 @@ class DeviceRun:
                 budget = min(CHUNK_SECONDS, deadline - now)
                 ahead = max(1, min(4 * ahead, int(budget * rate), MOST_AHEAD))
 
-    def _advance(self) -> None:
-        """Queue one iteration."""
-        point = self.library.given(self.vectors[self.k % 3])
-        value, gradient = self.evaluate(point, self.out)
-        g = self.out_view if gradient is self.out else self.evaluate.gradient_view(gradient)
-        f = self.library.view(value) if on_device(value) else self.steps.number(float(value))
-        self.steps.step(self.k, g, f, self.last)
+    def _views(self, x: Any) -> tuple[Any, Any]:
+        """Numba's views of gradient and value at x."""
+        value, gradient = self.evaluate(self.library.given(x), self.out)
         self.library.hold(value, gradient)
-        self.k += 1
+        g = self.out_view if gradient is self.out else self.evaluate.gradient_view(gradient)
+        f = self.library.view(value) if on_device(value) else self.work.number(float(value))
+        return g, f
 
-    def _show(self, seen: dict[str, Any]) -> None:
-        if self.progress is not None:
-            self.progress.show(seen["NIT"], fun=seen["FUN"], grad_norm=seen["GRAD_NORM"])
+    def _shown(self, seen: dict[str, Any]) -> tuple[float, float]:
+        """Value and gradient norm of the current point."""
+        return seen["FUN"], seen["GRAD_NORM"]
 
-    def _copy(self, vector: Any) -> Any:
-        """A copy, for the user."""
-        made = self.library.empty_like(vector)
-        self.steps.copy(self.library.view(made), self.library.view(vector))
+    def _copy(self, view: Any) -> Any:
+        """A copy of a vector, of which this is Numba's view, for the user."""
+        made = self.library.empty_like(self.out)
+        self.work.copy(self.library.view(made), view)
         return self.library.given(made)
 
     def _call_back(
         self, callback: Callable, takes_result: bool, seen: dict[str, Any], seconds: float
     ) -> None:
-        x = self._copy(self.vectors[(self.k - 1) % 3])
+        current = self._current(seen)
         if not takes_result:
-            callback(x)
+            callback(current["x"])
             return
         callback(
             intermediate_result=make_result(
-                x=x,
-                fun=seen["FUN"],
+                **current,
                 nit=seen["NIT"],
-                nfev=seen["ITERATION"],
-                njev=seen["ITERATION"],
-                grad_norm=seen["GRAD_NORM"],
                 learning_rate=seen["LEARNING_RATE"],
                 time=seconds,
             )
         )
+
+    def _message(self, status: Status, best: int) -> str:
+        """Why the run ended; `best` is negative where nothing finite was found."""
+        if status == Status.NONFINITE and best < 0:
+            return NONFINITE_AT_X0
+        return without_state(message_of(status, self.settings.learning_rate == "auto"))
+
+
+class GivenRate(DeviceRun):
+    """A run with a given learning rate: an evaluation and a kernel per iteration."""
+
+    def __init__(
+        self,
+        fun: Callable,
+        x0: Any,
+        args: tuple,
+        jac: Any,
+        settings: Settings,
+        terms: Terms | None,
+    ):
+        from ._kernels.cuda.large import Steps
+
+        if terms is not None and not terms.only_bounds:
+            raise ValueError(
+                "penalty is possible only with learning_rate='auto' where x0 is on a device, got "
+                f"penalty={terms.h!r} and learning_rate={settings.learning_rate!r}."
+            )
+        if settings.norm == -np.inf:
+            raise ValueError(
+                "norm=-inf is possible only with learning_rate='auto' where x0 is on a device."
+            )
+        super().__init__(fun, x0, args, jac, settings, terms)
+        n, dtype, library = self.n, self.dtype, self.library
+        method: Method = settings.method
+        plan = Plan(settings, n, dtype, "")
+        numbers = self._numbers(plan)
+        self.bounds = (np.empty(0), np.empty(0)) if terms is None else terms.bounds()
+        self.vectors = [library.empty_like(x0) for _ in range(3)]
+        self.views = [library.view(v) for v in self.vectors]
+        self.work = self.steps = Steps(
+            method,
+            dtype.type,
+            plan.ints,
+            plan.floats,
+            numbers["learning_rate"],
+            numbers["momentum"],
+            library.view(x0),
+            self.views,
+            self.bounds,
+            library.stream,
+        )
+
+    def _numbers(self, plan: Plan) -> dict[str, np.ndarray]:
+        """Learning rates and momenta: those of all iterations, or one number."""
+        numbers = dict(plan.numbers)
+        for name, (parameter, schedule) in plan.scheduled.items():
+            if self.last > MOST_SCHEDULED:
+                raise ValueError(
+                    f"maxiter must be at most {MOST_SCHEDULED} with a schedule where x0 is on a "
+                    f"device, got {self.last}."
+                )
+            count = self.last + 2
+            values = schedule_values(parameter, schedule, 0, count, self.dtype)
+            if len(values) < count:
+                raise ValueError(f"{name} has no good value for iteration {len(values)}.")
+            numbers[name] = values
+        return numbers
+
+    def _advance(self) -> None:
+        g, f = self._views(self.vectors[self.k % 3])
+        self.steps.step(self.k, g, f, self.last)
+        self.k += 1
+
+    def _most(self) -> int:
+        return min(self.last + 1, self.settings.maxfev)
+
+    def _completed(self, seen: dict[str, Any]) -> bool:
+        return self.k > 1 and seen["NIT"] == self.k - 1
+
+    def _current(self, seen: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "x": self._copy(self.views[(self.k - 1) % 3]),
+            "fun": seen["FUN"],
+            "nfev": seen["ITERATION"],
+            "njev": seen["ITERATION"],
+            "grad_norm": seen["GRAD_NORM"],
+        }
+
+    def _status(self, seen: dict[str, Any]) -> Status | None:
+        if seen["STATUS"] != layout.RUNNING:
+            return Status(seen["STATUS"])
+        return Status.MAXFEV if self.k >= self.settings.maxfev else None
 
     def _norm(self, x: Any, gradient: Any) -> float:
         """The norm of the convergence test, on the host."""
@@ -277,7 +383,6 @@ class DeviceRun:
         return float(np.linalg.norm(r, self.settings.norm))
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
-        """The result if the run ends now; not `evaluated`: without the gradient."""
         from ._kernels.cuda.large import BEFORE, CURRENT
 
         seen = self.steps.look()
@@ -285,12 +390,11 @@ class DeviceRun:
         where = seen["RESULT"]
         if status == Status.CONVERGED and seen["GRAD_NORM"] <= self.settings.gtol:
             where = CURRENT
-        x = self.vectors[k % 3]
-        if where == BEFORE:
-            x = self.vectors[(k + 2) % 3]
-        elif where != CURRENT:
-            x = self.vectors[(k + 1) % 3]
-            self.steps.copy(self.library.view(x), self.steps.kept)
+        x = self.steps.kept
+        if where == CURRENT:
+            x = self.views[k % 3]
+        elif where == BEFORE:
+            x = self.views[(k + 2) % 3]
         x = self._copy(x)
         # The gradient at the lowest point is not kept: the one evaluation that is not counted.
         gradient, norm = None, seen["GRAD_NORM"]
@@ -298,11 +402,8 @@ class DeviceRun:
             gradient = self.evaluate(x, self.out)[1]
             if where != CURRENT:
                 norm = self._norm(x, gradient)
-        message = without_state(message_of(status, automatic=False))
-        if status == Status.NONFINITE and seen["BEST"] < 0:
-            message = NONFINITE_AT_X0
         return make_result(
-            message=message,
+            message=self._message(status, seen["BEST"]),
             success=status == Status.CONVERGED,
             status=int(status),
             fun=seen["FUN"] if where == CURRENT else seen["FUN_BEST"],

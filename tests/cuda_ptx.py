@@ -39,7 +39,12 @@ QUICK = (
     ("momentum", "float64", 0, "fused", False),
     ("nesterov", "float64", 0, "step", False),
     ("adam", "float32", 0, "step", False),
+    ("gd_auto", "float32", 0, "tell", False),
+    ("momentum_auto", "float64", 0, "tell", False),
+    ("nesterov_composite", "float32", 0, "found", True),
 )
+# Kernels that a whole grid goes through together.
+TEAM = ("tell", "found")
 PRECISIONS = ("float64", "float32")
 SIZES = (2, 4, 5, 8, 10, 16)
 ALL = tuple(
@@ -55,6 +60,13 @@ ALL = tuple(
                 for kind in ("auto", "composite")
                 for d in PRECISIONS
                 for n in (2, 5, 10, 0)
+            ),
+            *(
+                (f"{m}_{kind}", d, 0, style, kind == "composite")
+                for m in ("gd", "nesterov", "momentum")
+                for kind in ("auto", "composite")
+                for d in PRECISIONS
+                for style in TEAM
             ),
             *(("momentum", d, 32, "fused", False) for d in PRECISIONS),
         ]
@@ -241,6 +253,28 @@ def step_of(case):
     return make_step(method, np.dtype(dtype).type, THREADS, fixed), arguments
 
 
+def team_of(case):
+    """(kernel, types of its arguments) of one of the two of a team."""
+    from numba.cuda import types
+
+    from fastmomentum._kernels.cuda.team import THREADS, make_team, team_module
+
+    loop, dtype, _, style, bounded = case
+    values = dict.fromkeys(layout.INTS, 0)
+    values |= {"MEMORY": MEMORY, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
+    values |= {"TERMS": layout.PAIRS + 2 * MEMORY + layout.METRIC_ROWS if bounded else 0}
+    values["BOUNDED"] = int(bounded)
+    fixed = tuple((name, values[name]) for name in team_module(loop).FIXED)
+    n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS + 1
+    tell, found = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed)
+    real = types.float32 if dtype == "float32" else types.float64
+    vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
+    numbers = (types.Array(types.int32, 1, "C"), vector, vector, types.Array(real, 3, "C"))
+    if style == "found":
+        return found, (table, vector, vector, vector, *numbers, types.int64)
+    return tell, (table, vector, vector, vector, *numbers, types.int64, types.int64)
+
+
 def batch_of(case):
     """(kernel, types of its arguments) of a batch."""
     from fastmomentum._kernels.cuda.batch import make_kernel
@@ -289,7 +323,8 @@ def compiled(made, arguments):
 
 def ptx_of(case):
     """The PTX of a case's kernel."""
-    return compiled(*(step_of(case) if case[3] == "step" else batch_of(case)))
+    kinds = {"step": step_of, **dict.fromkeys(TEAM, team_of)}
+    return compiled(*kinds.get(case[3], batch_of)(case))
 
 
 def find_ptxas():
@@ -299,18 +334,26 @@ def find_ptxas():
     return str(found[0]) if found else shutil.which("ptxas")
 
 
-def assemble(ptx, architecture):
-    """(registers, bytes of stack, bytes of spills)."""
+def flags_of(case):
+    """Of ptxas: what waits for a whole grid is linked later."""
+    from fastmomentum._kernels.cuda.team import MOST_REGISTERS
+
+    return ("-c", f"-maxrregcount={MOST_REGISTERS}") if case[3] in TEAM else ()
+
+
+def assemble(ptx, architecture, flags=()):
+    """(registers, bytes of stack, bytes of spills); of several functions the most."""
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "kernel.ptx"
         source.write_text(ptx, encoding="ascii")
-        command = [find_ptxas(), "-v", f"-arch={architecture}", str(source), "-o"]
+        command = [find_ptxas(), "-v", *flags, f"-arch={architecture}", str(source), "-o"]
         done = subprocess.run([*command, f"{source}.cubin"], capture_output=True, text=True)
     if done.returncode != 0:
         raise AssertionError(f"ptxas: {done.stderr[:2000]}")
     registers = int(re.search(r"Used (\d+) registers", done.stderr).group(1))
-    memory = re.search(r"(\d+) bytes stack frame, (\d+) bytes spill stores", done.stderr)
-    return registers, int(memory.group(1)), int(memory.group(2))
+    memory = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores", done.stderr)
+    stack, spills = (max(map(int, column)) for column in zip(*memory, strict=True))
+    return registers, stack, spills
 
 
 def wide_instructions(ptx):
@@ -327,7 +370,7 @@ def main():
         if words and not any(word in name_of(case) for word in words):
             continue
         ptx = ptx_of(case)
-        row = {architecture: assemble(ptx, architecture) for architecture in ARCHITECTURES}
+        row = {name: assemble(ptx, name, flags_of(case)) for name in ARCHITECTURES}
         known[name_of(case)] = row
         wide = len(wide_instructions(ptx)) if case[1] == "float32" else 0
         sys.stdout.write(f"{name_of(case):45s} {row} {wide or ''}\n")

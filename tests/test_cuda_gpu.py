@@ -304,8 +304,50 @@ def test_large_by_jax_in_single_precision():
     assert np.abs(points[0]).max() < 1e-3
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "adam"])
+@pytest.mark.parametrize("name", ["cupy", "torch", "jax"])
+def test_large_automatic(name, method, dtype):
+    to_device, to_host = library(name)
+    on_host = CURVATURES.astype(dtype)
+    curvatures = to_device(on_host)
+
+    def bowl(x):
+        return 0.5 * (curvatures * x * x).sum(), curvatures * x
+
+    given = to_device(np.ones(CURVATURES.size, dtype))
+    kwargs = {"method": method, "jac": True, "options": {"gtol": 1e-2}}
+    res = minimize(bowl, given, **kwargs)
+    assert res.success and type(res.x) is type(given)
+    x, g = to_host(res.x), to_host(res.jac)
+    assert x.dtype == dtype and np.abs(on_host * x).max() <= 1.01e-2
+    np.testing.assert_allclose(g, on_host * x, rtol=1e-5, atol=1e-7)
+    assert res.grad_norm == np.abs(g).max()
+    again = minimize(bowl, given, **kwargs)
+    np.testing.assert_array_equal(to_host(again.x), x)
+    assert again.nfev == res.nfev
+    if dtype == np.float64:
+        expected = minimize(
+            lambda x: (0.5 * (CURVATURES * x * x).sum(), CURVATURES * x),
+            np.ones(CURVATURES.size),
+            **kwargs,
+        )
+        assert abs(res.nfev - expected.nfev) <= 0.2 * expected.nfev
+
+
+@pytest.mark.parametrize("n", [1, 255, 257, 5_000_001])
+def test_sizes_of_large_vectors(n):
+    cupy = pytest.importorskip("cupy")
+    x0 = cupy.linspace(-1.0, 2.0, n)
+    bounds = [(0.5, None)] * n if n < 1000 else None
+    res = minimize(lambda x: (0.5 * float(x @ x), x), x0, jac=True, bounds=bounds)
+    assert res.success
+    assert float(abs(res.x - (0.0 if bounds is None else 0.5)).max()) <= 1e-5
+
+
+@pytest.mark.parametrize("options", [{}, {"learning_rate": 0.1, "momentum": 0.5}], ids=str)
 @pytest.mark.parametrize("name", ["cupy", "torch"])
-def test_large_on_another_stream(name):
+def test_large_on_another_stream(name, options):
     module = pytest.importorskip(name)
     to_device, to_host = library(name)
     curvatures = to_device(CURVATURES)
@@ -315,7 +357,7 @@ def test_large_on_another_stream(name):
             lambda x: (0.5 * (curvatures * x * x).sum(), curvatures * x),
             to_device(np.ones(CURVATURES.size)),
             jac=True,
-            options={"learning_rate": 0.1, "momentum": 0.5},
+            options=options,
         )
         assert res.success and np.abs(to_host(res.x)).max() < 1e-4
 
@@ -355,8 +397,9 @@ def test_sanitizer(tool):
 
         for method in ("gd", "momentum", "nesterov", "amsgrad"):
             for bounds in (None, [(-1.0, 2.0)] * 3000):
-                minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
-                         bounds=bounds, options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
+                for options in ({"learning_rate": 0.1, "norm": 2}, {}):
+                    minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
+                             bounds=bounds, options={"maxiter": 5, **options})
     """
     done = subprocess.run(
         [

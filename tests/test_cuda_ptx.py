@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 
 import cuda_ptx
 import pytest
@@ -29,7 +30,8 @@ def test_kernel(case):
     if dtype == "float32":
         assert not cuda_ptx.wide_instructions(ptx), "float64 in a float32 kernel"
     for architecture in cuda_ptx.ARCHITECTURES:
-        registers, stack, spills = cuda_ptx.assemble(ptx, architecture)
+        found = cuda_ptx.assemble(ptx, architecture, cuda_ptx.flags_of(case))
+        registers, stack, spills = found
         most, known_stack, known_spills = recorded[architecture]
         # Compilers differ a little.
         assert registers <= most + 8, architecture
@@ -37,6 +39,10 @@ def test_kernel(case):
         if loop in cuda_ptx.METHODS and 0 < n <= 16:
             # With a given rate a whole problem lives in registers.
             assert stack == 0 and spills == 0
+    if case[3] in cuda_ptx.TEAM:
+        assert "cudaCGSynchronize" in ptx
+        # Who takes part in an operation is compiled once.
+        assert len(set(re.findall(r"^\.weak \.func .* (\S*perform\S*)", ptx, flags=re.M))) == 1
 
 
 @pytest.mark.parametrize(

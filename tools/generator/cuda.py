@@ -19,7 +19,7 @@ from fastmomentum._methods import Method
 
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, constants, read
-from .templates import FOLDER, fill, of_kind, with_shared
+from .templates import FOLDER, fill, of_kind, stopping_lines, with_shared
 
 # Numbers that one run never changes: the kernel is compiled for them.
 FIXED = (
@@ -54,27 +54,31 @@ KERNELS = ("step",)
 PLAIN = ("set_numbers",)
 
 
-def _name(text: str) -> ast.expr:
+def expression(text: str) -> ast.expr:
+    """The expression with this text."""
     return ast.parse(text, mode="eval").body
 
 
-class _Rewrite(ast.NodeTransformer):
+class Rewrite(ast.NodeTransformer):
     """From the text of a loop for the processor to that of one for a device."""
+
+    loop_arguments = LOOP_ARGUMENTS
+    kernels = KERNELS
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         text = ast.unparse(node)
         if text in ("np.inf", "np.nan", "math.inf", "math.nan"):
-            return _name(node.attr.upper())
+            return expression(node.attr.upper())
         if not (isinstance(node.value, ast.Name) and node.value.id in ("ints", "floats")):
             return self.generic_visit(node)
         if node.value.id == "ints" and node.attr == "SIZE":
-            return _name("size_of(ints)")
+            return expression("size_of(ints)")
         if node.value.id == "ints" and node.attr == "RESERVE":
-            return _name("0")
+            return expression("0")
         if node.value.id == "ints" and node.attr in FIXED:
-            return _name(node.attr)
+            return expression(node.attr)
         index = f"{'I' if node.value.id == 'ints' else 'F'}_{node.attr}"
-        found = ast.Subscript(value=node.value, slice=_name(index), ctx=node.ctx)
+        found = ast.Subscript(value=node.value, slice=expression(index), ctx=node.ctx)
         return ast.copy_location(found, node)
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
@@ -97,7 +101,7 @@ class _Rewrite(ast.NodeTransformer):
         if name == "row":
             return self.visit(ast.Subscript(value=arguments[0], slice=arguments[1], ctx=ast.Load()))
         if name == "own_numbers":
-            return _name("extra")
+            return expression("extra")
         if name == "from_magnitude_bits":
             return self.visit(arguments[0])
         if name in ("np.float64", "as_real"):
@@ -108,40 +112,41 @@ class _Rewrite(ast.NodeTransformer):
             name, kept = BY_ADDRESS[name]
             arguments = [arguments[i] for i in kept]
             if name == "separable_prox":
-                arguments = [_name("rows"), _name("ints"), *arguments]
+                arguments = [expression("rows"), expression("ints"), *arguments]
         extra = name not in PLAIN and "extra" not in [ast.unparse(a) for a in arguments]
         made = []
         for argument in arguments:
             made.append(self.visit(argument))
             if extra and isinstance(argument, ast.Name) and argument.id == "floats":
-                made.append(_name("extra"))
-        return ast.copy_location(ast.Call(func=_name(name), args=made, keywords=[]), node)
+                made.append(expression("extra"))
+        return ast.copy_location(ast.Call(func=expression(name), args=made, keywords=[]), node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         names = [argument.arg for argument in node.args.args]
         if node.name == "drive" and "evaluate" in names:
-            names = list(LOOP_ARGUMENTS)
+            names = list(self.loop_arguments)
         elif "floats" in names and "extra" not in names:
             names.insert(names.index("floats") + 1, "extra")
         node.args.args = [ast.arg(arg=name) for name in names]
-        node.decorator_list = [] if node.name in KERNELS else [_name("device_function")]
+        node.decorator_list = [] if node.name in self.kernels else [expression("device_function")]
         self.generic_visit(node)
         return node
 
 
-def _functions(text: str) -> dict[str, ast.FunctionDef]:
+def functions_of(text: str, rewrite: type[Rewrite] = Rewrite) -> dict[str, ast.FunctionDef]:
     """The functions of a template, rewritten, by name."""
     tree = ast.parse(text)
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return {node.name: ast.fix_missing_locations(_Rewrite().visit(node)) for node in found}
+    return {node.name: ast.fix_missing_locations(rewrite().visit(node)) for node in found}
 
 
 @functools.cache
-def _parts() -> dict[str, ast.FunctionDef]:
+def parts(rewrite: type[Rewrite] = Rewrite) -> dict[str, ast.FunctionDef]:
     """The functions that the loops have in common."""
     functions: dict[str, ast.FunctionDef] = {}
     for part in map(read, PARTS):
-        functions |= _functions(fill(part, "METRICS", metric_lines()) if METRICS in part else part)
+        text = fill(part, "METRICS", metric_lines()) if METRICS in part else part
+        functions |= functions_of(text, rewrite)
     return functions
 
 
@@ -150,19 +155,20 @@ _written = functools.cache(ast.unparse)
 
 
 @functools.cache
-def _called(node: ast.AST) -> set[str]:
+def called(node: ast.AST) -> set[str]:
+    """Names of the functions that it calls."""
     calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
     return {n.func.id for n in calls if isinstance(n.func, ast.Name)}
 
 
-def _ordered(functions: dict[str, ast.FunctionDef], roots: Iterable[str]) -> list[ast.FunctionDef]:
+def ordered(functions: dict[str, ast.FunctionDef], roots: Iterable[str]) -> list[ast.FunctionDef]:
     """The functions that the roots call, each after those that it calls."""
     done: list[str] = []
 
     def visit(name: str) -> None:
         if name in done or name not in functions:
             return
-        for callee in sorted(_called(functions[name]) - {name}):
+        for callee in sorted(called(functions[name]) - {name}):
             visit(callee)
         done.append(name)
 
@@ -190,7 +196,7 @@ def _constrain(method: Method) -> list[str]:
 
 def _with_rule(template: str, method: Method, row: str) -> str:
     """A template with the rule of a method whose slot j is `row`, with {} for j."""
-    lines = lines_of(method)
+    lines = stopping_lines() | lines_of(method)
     stores = [f"{slot}[i] = {slot}_new_i" for slot in method.slots]
     lines["RULE"] = [v for v in lines["RULE"] if v not in (*stores, "x_new[i] = x_new_i")]
     lines["SLOT_ROWS"] = [f"{v} = {row.format(j)}" for j, v in enumerate(method.slots)]
@@ -224,13 +230,24 @@ def automatic_file(path: str, composite: bool) -> str:
 
 def _loop_file(path: str, text: str, roots: tuple[str, ...]) -> str:
     """Text of a file that is for the functions `roots`."""
-    functions = _parts() | _functions(text)
-    body = "\n\n".join(_written(node) for node in _ordered(functions, roots))
+    return file_text(path, parts() | functions_of(text), roots)
+
+
+def file_text(
+    path: str,
+    functions: dict[str, ast.FunctionDef],
+    roots: tuple[str, ...],
+    numbers: dict[str, int] | None = None,
+) -> str:
+    """Text of a file that is for those of its `functions` in `roots`; `numbers` it defines."""
+    body = "\n\n".join(_written(node) for node in ordered(functions, roots))
     used = [
         tuple(n for n in all_names if re.search(rf"\b{mark}_{n}\b", body))
         for all_names, mark in zip((layout.INTS, layout.FLOATS), "IF", strict=True)
     ]
-    lines = []
+    lines = [f"{name} = {value}" for name, value in (numbers or {}).items()]
+    sizes = zip(("N_INTS", "N_FLOATS"), used, strict=True)
+    lines += [f"{name} = {len(kind)}" for name, kind in sizes if name in body]
     for mark, kind in zip("IF", used, strict=True):
         lines += [f"{mark}_{n} = {i}" for i, n in enumerate(kind)]
     first = "".join(
@@ -244,10 +261,12 @@ def _loop_file(path: str, text: str, roots: tuple[str, ...]) -> str:
         + first
     )
     indented = "".join(f"    {line}\n" if line else "\n" for line in body.splitlines())
-    kernels = roots[0] in KERNELS
+    kernels = bool(re.search(r"\bcuda\.", body))
     arguments = ["device_function", "evaluate", "size_of", "real_type"]
     if kernels:
         arguments = ["device_function", "real_type", "THREADS"]
+        others = ("LEADERS", "N_EXTRA", "whole_function", "stay_whole")
+        arguments += [name for name in others if name in body]
     free = [n for n in FIXED if re.search(rf"\b{n}\b", body)]
     head = NOTICE.format(sources=path) + "\nimport math\n\nimport numpy as np\n"
     if kernels:
@@ -261,7 +280,7 @@ def _loop_file(path: str, text: str, roots: tuple[str, ...]) -> str:
         + f"\n\n\ndef make({', '.join((*arguments, *free))}):\n"
         + '    """The functions of a kernel, and what it is compiled for."""\n'
         + "    INF = real_type(math.inf)\n    NAN = real_type(math.nan)\n\n"
-        + ("" if kernels else start + "\n")
+        + (start + "\n" if "set_numbers(" in body else "")
         + indented
         + f"\n    return {', '.join(roots)}\n"
     )

@@ -7,10 +7,10 @@ import re
 
 from fastmomentum._methods import METHODS, METRICS, Method
 
-from . import cuda
+from . import cuda, team
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
-from .templates import FOLDER, fill, of_kind, with_shared
+from .templates import FOLDER, SHARED, fill, of_kind, stopping_lines, with_shared
 from .vectors import vector_functions
 
 KERNELS = ROOT / "fastmomentum" / "_kernels"
@@ -73,11 +73,11 @@ def given_rate_file(loop: str, method: Method, composite: bool) -> str:
     path = f"{FOLDER}/fixed_rate.py"
     template = read(path)
     body = of_kind(template[template.index("def drive(") :], composite)
-    for mark, lines in lines_of(method).items():
+    for mark, lines in (stopping_lines() | lines_of(method)).items():
         body = fill(body, mark, lines)
     functions = filter(None, (method.rule, method.carry))
     sources = list(dict.fromkeys(map(source_path, functions)))
-    return loop_file(loop, body, [*sources, path], "@cached_loop")
+    return loop_file(loop, body, [*sources, path, SHARED["STOPPING"]], "@cached_loop")
 
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
@@ -154,6 +154,7 @@ def files() -> dict[pathlib.Path, str]:
             loop, path = automatic_path(name, composite)
             texts[f"drive_{loop}"] = automatic_file(loop, path, composite)
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
+            texts[f"cuda/team_{loop}"] = team.file_of(path, composite)
     texts["drive_batch"] = caller_file("batch")
     texts["drive_single"] = caller_file("single", composite=False)
     texts["drive_single_composite"] = caller_file("single_composite")

@@ -39,6 +39,11 @@ def with_shared(template: str) -> tuple[str, list[str]]:
     return template, list(dict.fromkeys(paths))
 
 
+def stopping_lines() -> dict[str, list[str]]:
+    """The mark of the rules that end a run with a given rate, and what stands there."""
+    return {"STOPPING": read(SHARED["STOPPING"]).splitlines()}
+
+
 def of_kind(template: str, composite: bool) -> str:
     """The template for f alone, or for f + h.
 

@@ -107,34 +107,19 @@ def drive(
             ints.NJEV += ints.COST_JAC
             ints.PENDING = EVALUATED
             ending = RUNNING
-            improved = False
+            f_best = floats.FUN_BEST
             f_previous = floats.FUN
+            ftol = floats.FTOL
+            xtol = floats.XTOL
+            step_norm = floats.STEP_NORM
+            x_norm = floats.X_NORM
             floats.FUN = f
             if not abs(f) < np.inf:
                 status = STATUS_NONFINITE
                 break
             ints.NIT = k
-            if ints.BEST < 0 or f < floats.FUN_BEST:
-                improved = True
-                ints.SINCE_BEST = 0
-            else:
-                ints.SINCE_BEST += 1
-                level = floats.DIVERGED_FACTOR * larger(1.0, abs(floats.FUN_BEST))
-                if f - floats.FUN_BEST > level:
-                    ending = STATUS_DIVERGED
-            if k > 0:
-                flat = False
-                if floats.FTOL > 0.0:
-                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
-                    flat = abs(f - f_previous) <= floats.FTOL * size
-                if floats.XTOL > 0.0:
-                    small = floats.XTOL * (floats.XTOL + floats.X_NORM)
-                    flat = flat or floats.STEP_NORM <= small
-                ints.FLAT = ints.FLAT + 1 if flat else 0
-                if ints.FLAT >= 2:
-                    ending = STATUS_CONVERGED
-                elif ints.SINCE_BEST >= ints.PATIENCE:
-                    ending = STATUS_STAGNATION
+            improves = ints.BEST < 0 or f < f_best
+            # STOPPING
             grad_norm = test_norm(x, g, ints, floats, lower, upper)
             floats.GRAD_NORM = grad_norm
             if not (all_finite(g, n) and grad_norm < np.inf):
@@ -142,7 +127,7 @@ def drive(
                 ints.NIT = larger(k - 1, 0)
                 break
             # A point counts as the best only if its gradient, too, is finite.
-            if improved:
+            if improves:
                 ints.BEST = 0
                 floats.FUN_BEST = f
                 for i in range(n):

@@ -39,21 +39,26 @@ def norm_of(norm_total, size, order):
 
 
 @part
-def conclude(ints, floats, value, norm, finite, steady, learning_rate, last):
+def conclude(ints, floats, f, norm, finite, steady, learning_rate, last):
     """What the processor's loop decides after an evaluation and a step."""
     k = ints.ITERATION
-    improved = abs(value) < np.inf and (ints.BEST < 0 or value < floats.FUN_BEST)
+    f_best = floats.FUN_BEST
     f_previous = floats.FUN
+    improves = abs(f) < np.inf and (ints.BEST < 0 or f < f_best)
+    ftol = floats.FTOL
+    xtol = floats.XTOL
+    step_norm = floats.STEP_NORM
+    x_norm = floats.X_NORM
     status = RUNNING
     # Where the lowest point is: the current one, the one before, or the one that was kept.
     before = 2
     if ints.BEST < 0:
         before = 0
-    elif ints.IMPROVED != 0 and improved:
+    elif ints.IMPROVED != 0 and improves:
         before = 1
     ints.RESULT = before
-    floats.FUN = value
-    if not abs(value) < np.inf:
+    floats.FUN = f
+    if not abs(f) < np.inf:
         status = STATUS_NONFINITE
     elif not (finite and norm < np.inf):
         status = STATUS_NONFINITE
@@ -62,30 +67,11 @@ def conclude(ints, floats, value, norm, finite, steady, learning_rate, last):
         ints.NIT = k
         floats.GRAD_NORM = norm
         ending = RUNNING
-        if improved:
-            ints.SINCE_BEST = 0
-        else:
-            ints.SINCE_BEST += 1
-            level = floats.DIVERGED_FACTOR * larger(1.0, abs(floats.FUN_BEST))
-            if value - floats.FUN_BEST > level:
-                ending = STATUS_DIVERGED
-        if k > 0:
-            flat = False
-            if floats.FTOL > 0.0:
-                size = larger(larger(abs(value), abs(f_previous)), 1.0)
-                flat = abs(value - f_previous) <= floats.FTOL * size
-            if floats.XTOL > 0.0:
-                small = floats.XTOL * (floats.XTOL + floats.X_NORM)
-                flat = flat or floats.STEP_NORM <= small
-            ints.FLAT = ints.FLAT + 1 if flat else 0
-            if ints.FLAT >= 2:
-                ending = STATUS_CONVERGED
-            elif ints.SINCE_BEST >= ints.PATIENCE:
-                ending = STATUS_STAGNATION
-        ints.IMPROVED = 1 if improved else 0
-        if improved:
+        # STOPPING
+        ints.IMPROVED = 1 if improves else 0
+        if improves:
             ints.BEST = 0
-            floats.FUN_BEST = value
+            floats.FUN_BEST = f
             ints.RESULT = 0
         floats.LEARNING_RATE = floats.NEXT_RATE
         if norm <= floats.GTOL:

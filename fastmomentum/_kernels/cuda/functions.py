@@ -78,8 +78,12 @@ def _converted(function: Any, real: Any, done: dict) -> Any:
     return made
 
 
-def internal(real: Any) -> Callable[[Callable], Any]:
-    """Decorator of the loops' functions; they see each other through their closures."""
+def internal(real: Any, **flags: Any) -> Callable[[Callable], Any]:
+    """Decorator of the loops' functions; they see each other through their closures.
+
+    They are compiled into those who call them, unless `flags` say otherwise.
+    """
+    flags = {"forceinline": True, **flags}
 
     def decorate(function: Any) -> Any:
         code = function.__code__
@@ -87,7 +91,7 @@ def internal(real: Any) -> Callable[[Callable], Any]:
             code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
         closure, scope = function.__closure__, function.__globals__
         made = types.FunctionType(code, scope, function.__name__, None, closure)
-        return device_function(made, forceinline=True)
+        return device_function(made, **flags)
 
     return decorate
 

@@ -35,7 +35,72 @@ def _compiled(method: str, real: Any, threads: int, fixed: tuple[tuple[str, int]
     return kernel(make_step(method, real, threads, fixed))
 
 
-class Steps:
+class Work:
+    """What is queued for a run on a device, and its numbers there.
+
+    Attributes
+    ----------
+    module : module
+        The generated file, which names the numbers.
+    ints, floats : device arrays
+        The numbers.
+    shape : tuple of int
+        Blocks and threads of a kernel on vectors.
+    """
+
+    module: Any
+    ints: Any
+    floats: Any
+
+    def __init__(self, n: int, real: Any, stream: Any):
+        self.stream = stream
+        threads = 2 if simulated() else THREADS
+        # The same for every device, so that sums are, too.
+        self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
+        self.value = self._put(np.zeros(1, real))
+
+    def _put(self, array: np.ndarray) -> Any:
+        return cuda.to_device(np.ascontiguousarray(array), stream=self.stream)
+
+    def _put_numbers(self, ints: np.ndarray, floats: np.ndarray, real: Any) -> Any:
+        """What they start from; those without a name are returned."""
+        most = np.iinfo(np.int32).max
+        first = np.minimum([ints[getattr(layout.INT, v)] for v in self.module.INT_NAMES], most)
+        places = [getattr(layout.FLOAT, v) for v in self.module.FLOAT_NAMES]
+        self.ints = self._put(first.astype(np.int32))
+        with np.errstate(over="ignore"):
+            self.floats = self._put(floats[places].astype(real))
+            return self._put(np.append(floats[layout.OWN :], 0.0).astype(real))
+
+    def number(self, f: float) -> Any:
+        """A value on the device, until the next one."""
+        self.value.copy_to_device(np.array([f], self.value.dtype), stream=self.stream)
+        return self.value
+
+    def look(self) -> dict[str, Any]:
+        """The run's numbers by name; waits for what is queued."""
+        ints = self.ints.copy_to_host(stream=self.stream)
+        floats = self.floats.copy_to_host(stream=self.stream)
+        self.stream.synchronize()
+        found: dict[str, Any] = dict(zip(self.module.INT_NAMES, ints.tolist(), strict=True))
+        return found | dict(zip(self.module.FLOAT_NAMES, floats.astype(float), strict=True))
+
+    def to_host(self, vector: Any) -> np.ndarray:
+        """The values of a vector."""
+        found = vector.copy_to_host(stream=self.stream)
+        self.stream.synchronize()
+        return found
+
+    def copy(self, target: Any, source: Any, zero: bool = False) -> None:
+        """Queue a copy; of zeros, if that is asked for."""
+        none = self._put(np.empty(0, source.dtype))
+        self._start(target, source, none, none, zero)
+
+    def _start(self, target: Any, source: Any, lower: Any, upper: Any, zero: bool) -> None:
+        configured(_start, *self.shape, self.stream)(target, source, lower, upper, zero)
+
+
+class Steps(Work):
     """The vectors of a run on a device, and its numbers.
 
     Parameters
@@ -66,31 +131,22 @@ class Steps:
         bounds: tuple[np.ndarray, np.ndarray],
         stream: Any,
     ):
-        self.module = module = step_module(method.name)
-        self.points, self.stream = points, stream
         n = points[0].shape[0]
+        super().__init__(n, real, stream)
+        self.module = module = step_module(method.name)
+        self.points = points
         fixed = {name: int(ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(len(bounds[0]) > 0)
-        threads = 2 if simulated() else THREADS
-        # The same for every device, so that sums are, too.
-        self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
         names = tuple((name, fixed[name]) for name in module.FIXED)
-        solve = _compiled(method.name, real, threads, names)
+        solve = _compiled(method.name, real, self.shape[1], names)
         self.launch = configured(solve, *self.shape, stream)
-        most = np.iinfo(np.int32).max
-        first = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
-        places = [getattr(layout.FLOAT, v) for v in module.FLOAT_NAMES]
-        with np.errstate(over="ignore"):
-            self.floats = self._put(floats[places].astype(real))
-            extra = self._put(np.append(floats[layout.OWN :], 0.0).astype(real))
-        self.ints = self._put(first.astype(np.int32))
+        extra = self._put_numbers(ints, floats, real)
         lower, upper = (self._put(part.astype(real)) for part in bounds)
-        start = configured(_start, *self.shape, stream)
-        start(points[0], x0, lower, upper, False)
+        self._start(points[0], x0, lower, upper, False)
         slots = cuda.device_array((max(1, len(method.slots)), n), real, stream=stream)
         for j, name in enumerate(method.slots):
-            start(slots[j], points[0], lower, upper, method.slots_start[name] != "x0")
-        self.value = self._put(np.zeros(1, real))
+            zero = method.slots_start[name] != "x0"
+            self._start(slots[j], points[0], lower, upper, zero)
         self.kept = cuda.device_array(n, real, stream=stream)
         self.arrays = (
             slots,
@@ -106,37 +162,10 @@ class Steps:
             self._put(np.zeros(1, np.int32)),
         )
 
-    def _put(self, array: np.ndarray) -> Any:
-        return cuda.to_device(np.ascontiguousarray(array), stream=self.stream)
-
     def step(self, k: int, g: Any, f: Any, last: int) -> None:
         """Queue iteration k: its point, with gradient g and value f, is evaluated."""
         x, target, previous = (self.points[(k + j) % 3] for j in range(3))
         self.launch(x, previous, target, g, f, *self.arrays, last)
-
-    def number(self, f: float) -> Any:
-        """A value on the device, until the next one."""
-        self.value.copy_to_device(np.array([f], self.value.dtype), stream=self.stream)
-        return self.value
-
-    def look(self) -> dict[str, Any]:
-        """The run's numbers by name; waits for what is queued."""
-        ints = self.ints.copy_to_host(stream=self.stream)
-        floats = self.floats.copy_to_host(stream=self.stream)
-        self.stream.synchronize()
-        found: dict[str, Any] = dict(zip(self.module.INT_NAMES, ints.tolist(), strict=True))
-        return found | dict(zip(self.module.FLOAT_NAMES, floats.astype(float), strict=True))
-
-    def to_host(self, vector: Any) -> np.ndarray:
-        """The values of a vector."""
-        found = vector.copy_to_host(stream=self.stream)
-        self.stream.synchronize()
-        return found
-
-    def copy(self, target: Any, source: Any) -> None:
-        """Queue a copy."""
-        none = self._put(np.empty(0, source.dtype))
-        configured(_start, *self.shape, self.stream)(target, source, none, none, False)
 
 
 def start_vector(target, source, lower, upper, zero):

@@ -214,29 +214,31 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
                 ints[I_NJEV] += COST_JAC
                 ints[I_PENDING] = EVALUATED
                 ending = RUNNING
-                improved = False
+                f_best = floats[F_FUN_BEST]
                 f_previous = floats[F_FUN]
+                ftol = floats[F_FTOL]
+                xtol = floats[F_XTOL]
+                step_norm = floats[F_STEP_NORM]
+                x_norm = floats[F_X_NORM]
                 floats[F_FUN] = f
                 if not abs(f) < INF:
                     status = STATUS_NONFINITE
                     break
                 ints[I_NIT] = k
-                if ints[I_BEST] < 0 or f < floats[F_FUN_BEST]:
-                    improved = True
+                improves = ints[I_BEST] < 0 or f < f_best
+                if improves:
                     ints[I_SINCE_BEST] = 0
                 else:
                     ints[I_SINCE_BEST] += 1
-                    level = floats[F_DIVERGED_FACTOR] * larger(1.0, abs(floats[F_FUN_BEST]))
-                    if f - floats[F_FUN_BEST] > level:
+                    if f - f_best > floats[F_DIVERGED_FACTOR] * larger(1.0, abs(f_best)):
                         ending = STATUS_DIVERGED
                 if k > 0:
                     flat = False
-                    if floats[F_FTOL] > 0.0:
+                    if ftol > 0.0:
                         size = larger(larger(abs(f), abs(f_previous)), 1.0)
-                        flat = abs(f - f_previous) <= floats[F_FTOL] * size
-                    if floats[F_XTOL] > 0.0:
-                        small = floats[F_XTOL] * (floats[F_XTOL] + floats[F_X_NORM])
-                        flat = flat or floats[F_STEP_NORM] <= small
+                        flat = abs(f - f_previous) <= ftol * size
+                    if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
+                        flat = True
                     ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
                     if ints[I_FLAT] >= 2:
                         ending = STATUS_CONVERGED
@@ -248,7 +250,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
                     status = STATUS_NONFINITE
                     ints[I_NIT] = larger(k - 1, 0)
                     break
-                if improved:
+                if improves:
                     ints[I_BEST] = 0
                     floats[F_FUN_BEST] = f
                     for i in range(n):

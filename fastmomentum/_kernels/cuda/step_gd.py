@@ -58,20 +58,25 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         return b if b > a else a
 
     @device_function
-    def conclude(ints, floats, extra, value, norm, finite, steady, learning_rate, last):
+    def conclude(ints, floats, extra, f, norm, finite, steady, learning_rate, last):
         """What the processor's loop decides after an evaluation and a step."""
         k = ints[I_ITERATION]
-        improved = abs(value) < INF and (ints[I_BEST] < 0 or value < floats[F_FUN_BEST])
+        f_best = floats[F_FUN_BEST]
         f_previous = floats[F_FUN]
+        improves = abs(f) < INF and (ints[I_BEST] < 0 or f < f_best)
+        ftol = floats[F_FTOL]
+        xtol = floats[F_XTOL]
+        step_norm = floats[F_STEP_NORM]
+        x_norm = floats[F_X_NORM]
         status = RUNNING
         before = 2
         if ints[I_BEST] < 0:
             before = 0
-        elif ints[I_IMPROVED] != 0 and improved:
+        elif ints[I_IMPROVED] != 0 and improves:
             before = 1
         ints[I_RESULT] = before
-        floats[F_FUN] = value
-        if not abs(value) < INF:
+        floats[F_FUN] = f
+        if not abs(f) < INF:
             status = STATUS_NONFINITE
         elif not (finite and norm < INF):
             status = STATUS_NONFINITE
@@ -80,30 +85,28 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
             ints[I_NIT] = k
             floats[F_GRAD_NORM] = norm
             ending = RUNNING
-            if improved:
+            if improves:
                 ints[I_SINCE_BEST] = 0
             else:
                 ints[I_SINCE_BEST] += 1
-                level = floats[F_DIVERGED_FACTOR] * larger(1.0, abs(floats[F_FUN_BEST]))
-                if value - floats[F_FUN_BEST] > level:
+                if f - f_best > floats[F_DIVERGED_FACTOR] * larger(1.0, abs(f_best)):
                     ending = STATUS_DIVERGED
             if k > 0:
                 flat = False
-                if floats[F_FTOL] > 0.0:
-                    size = larger(larger(abs(value), abs(f_previous)), 1.0)
-                    flat = abs(value - f_previous) <= floats[F_FTOL] * size
-                if floats[F_XTOL] > 0.0:
-                    small = floats[F_XTOL] * (floats[F_XTOL] + floats[F_X_NORM])
-                    flat = flat or floats[F_STEP_NORM] <= small
+                if ftol > 0.0:
+                    size = larger(larger(abs(f), abs(f_previous)), 1.0)
+                    flat = abs(f - f_previous) <= ftol * size
+                if xtol > 0.0 and step_norm <= xtol * (xtol + x_norm):
+                    flat = True
                 ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
                 if ints[I_FLAT] >= 2:
                     ending = STATUS_CONVERGED
                 elif ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
                     ending = STATUS_STAGNATION
-            ints[I_IMPROVED] = 1 if improved else 0
-            if improved:
+            ints[I_IMPROVED] = 1 if improves else 0
+            if improves:
                 ints[I_BEST] = 0
-                floats[F_FUN_BEST] = value
+                floats[F_FUN_BEST] = f
                 ints[I_RESULT] = 0
             floats[F_LEARNING_RATE] = floats[F_NEXT_RATE]
             if norm <= floats[F_GTOL]:

@@ -1,0 +1,137 @@
+"""One large problem with an automatic rate: a kernel between two evaluations, by a whole grid."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from .. import layout
+from .calls import stay_whole
+from .device import configured, kernel, simulated
+from .functions import internal
+from .large import PER_THREAD, Work
+
+THREADS = 256
+SIMULATED_THREADS = 1
+WARP = 32
+# With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill,
+# but of the first warp of a block alone.
+MOST_REGISTERS = 80
+
+
+def team_module(loop: str) -> Any:
+    """The generated file of a loop."""
+    return importlib.import_module(f".team_{loop}", __package__)
+
+
+def make_team(
+    loop: str, real: Any, threads: int, n_extra: int, fixed: tuple[tuple[str, int], ...]
+) -> tuple[Any, Any]:
+    """The kernels' Python functions: to go on, and for what was found."""
+    leaders = min(WARP, threads) if not simulated() else 1
+    whole = internal(real, forceinline=False)
+    make = team_module(loop).make
+    return make(internal(real), real, threads, leaders, n_extra, whole, stay_whole, **dict(fixed))
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(*args: Any) -> tuple[Any, ...]:
+    return tuple(kernel(made, max_registers=MOST_REGISTERS) for made in make_team(*args))
+
+
+class Team(Work):
+    """The workspace of a run on a device, and its numbers.
+
+    Parameters
+    ----------
+    loop : str
+        Which of the ``team_*`` files.
+    real : dtype
+    ints, floats : ndarray
+        What the run's numbers start from, and those without a name after them.
+    n_rows : int
+        Rows of the workspace.
+    rows : dict of int to ndarray or None
+        What those start from that are read before they are written; None: zero.
+    x0 : device array
+    point, gradient : device arrays
+        Where the points stand that are to be evaluated, and one like the gradients there.
+    stream
+        That of the user's functions.
+    """
+
+    def __init__(
+        self,
+        loop: str,
+        real: Any,
+        ints: np.ndarray,
+        floats: np.ndarray,
+        n_rows: int,
+        rows: dict[int, np.ndarray | None],
+        x0: Any,
+        point: Any,
+        gradient: Any,
+        stream: Any,
+    ):
+        n = x0.shape[0]
+        super().__init__(n, real, stream)
+        self.module = module = team_module(loop)
+        self.point, self.gradient = point, gradient
+        extra = self._put_numbers(ints, floats, real)
+        self.rows = cuda.device_array((n_rows, n), real, stream=stream)
+        self.copy(self.rows[0], x0)
+        for i, row in rows.items():
+            if row is None:
+                self.copy(self.rows[i], x0, zero=True)
+            else:
+                self.rows[i].copy_to_device(row.astype(real), stream=stream)
+        threads = SIMULATED_THREADS if simulated() else THREADS
+        fixed = tuple((name, int(ints[getattr(layout.INT, name)])) for name in module.FIXED)
+        tell, find = _compiled(loop, real, threads, extra.shape[0], fixed)
+        self.numbers = self._put(np.zeros(2, real))
+        state = self.ints, self.floats, extra
+        some = cuda.device_array((1, 1, 1), real, stream=stream)
+        tells = (self.rows, point, gradient, self.value, *state, some, 0, 0)
+        finds = (self.rows, point, gradient, self.numbers, *state, some, 0)
+        blocks = -(-n // (threads * PER_THREAD))
+        blocks = min(blocks, _most_blocks(tell, threads, tells), _most_blocks(find, threads, finds))
+        partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
+        self.state = *state, partials
+        self._tell = configured(tell, blocks, threads, stream)
+        self._find = configured(find, blocks, threads, stream)
+
+    def _queue(self, g: Any, f: Any, mode: int, last: int) -> None:
+        self._tell(self.rows, self.point, g, f, *self.state, mode, last)
+
+    def begin(self, last: int) -> None:
+        """Queue the question for the first point."""
+        self._queue(self.gradient, self.value, layout.TO_EVALUATE, last)
+
+    def tell(self, g: Any, f: Any, last: int) -> None:
+        """Queue what follows from gradient and value at the point, up to the next question."""
+        self._queue(g, f, layout.EVALUATED, last)
+
+    def resume(self, last: int) -> None:
+        """Queue the same after the run has stopped at an iteration."""
+        self._queue(self.gradient, self.value, layout.RUNNING, last)
+
+    def found(self, x: Any, g: Any, row: int) -> tuple[float, float]:
+        """Write the point in a row and its gradient; returns the run's fun and the norm there.
+
+        Of the row -1 the point that the run ends with.
+        """
+        self._find(self.rows, x, g, self.numbers, *self.state, row)
+        fun, norm = self.to_host(self.numbers).tolist()
+        return fun, norm
+
+
+def _most_blocks(solve: Any, threads: int, arguments: tuple) -> int:
+    """How many blocks of a kernel run at the same time."""
+    if simulated():
+        return 1
+    made = solve.compile(tuple(map(solve.typeof_pyval, arguments)))
+    return int(made.max_cooperative_grid_blocks(threads))
