@@ -942,6 +942,11 @@ def test_batch_on_the_device(kind, rate, memory):
     assert_same_batch(kind, rosenbrock, starts, jac=True, options=options)
     skip = np.array([True, False, False, True])
     assert_same_batch(kind, rosenbrock, STARTS, jac=True, skip=skip, options=options)
+    there = cuda.to_device(skip)
+    found = minimize_batch(
+        rosenbrock, cuda.to_device(STARTS), jac=True, skip=there, options=options
+    )
+    np.testing.assert_array_equal(found.status.copy_to_host() == -1, skip)
 
 
 @pytest.mark.parametrize("kind", [None, Frozen])

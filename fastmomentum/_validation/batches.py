@@ -94,6 +94,10 @@ def check_skip(skip: Any, count: int) -> np.ndarray | None:
     if skip is None:
         return None
     rule = f"be an array of bool of shape ({count},)"
+    if on_device(skip):
+        from .._kernels.cuda.arrays import to_host
+
+        skip = to_host(skip, "skip")
     mask = as_numbers("skip", skip, "b", rule)
     if mask.shape != (count,):
         raise ValueError(f"skip must {rule}, got shape {mask.shape}.")
