@@ -39,9 +39,8 @@ QUICK = (
     ("momentum", "float64", 0, "fused", False),
     ("nesterov", "float64", 0, "step", False),
     ("adam", "float32", 0, "step", False),
-    ("gd_auto", "float32", 0, "tell", False),
-    ("momentum_auto", "float64", 0, "tell", False),
-    ("nesterov_composite", "float32", 0, "found", True),
+    ("momentum_auto", "float32", 0, "tell", False),
+    ("gd_composite", "float32", 0, "found", True),
 )
 # Kernels that a whole grid goes through together.
 TEAM = ("tell", "found")

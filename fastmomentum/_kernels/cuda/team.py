@@ -18,8 +18,8 @@ from .large import PER_THREAD, Work
 THREADS = 256
 SIMULATED_THREADS = 1
 WARP = 32
-# With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill,
-# but of the first warp of a block alone.
+# With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill, in
+# the first warp of a block alone.
 MOST_REGISTERS = 80
 
 
