@@ -88,7 +88,7 @@ SINGLE = tuple(
 )
 QUICK_SINGLE = (
     ("adam", "auto", "fused", ""),
-    ("momentum", "auto", "fused", "penalty"),
+    ("gd", "auto", "fused", "penalty"),
     ("amsgrad", "given", "fused", "norm"),
     ("nesterov", "given", "2-point", "bounds"),
 )
