@@ -4,6 +4,8 @@
 
 - the time of one evaluation without work: message, actor call, gradient, sum;
 - the efficiency as the work per evaluation grows, against the same objective without a cluster;
+- how many evaluations, each a round trip, `minimize` takes, and how many of them several points per
+  round trip could spare;
 - a model of up to 1000 workers. One driver sends x to W workers and takes W gradients back:
   ``t(W) = latency + W message``, both measured for each n: a message is the driver's processor
   time per worker, or 16 n bytes at the network's rate (``--gbit``) if that takes longer, and the
@@ -22,12 +24,13 @@ import sys
 import time
 from pathlib import Path
 
-import distributed
 import numpy as np
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.common import compiled
+from fastmomentum import minimize
 from fastmomentum.distributed import ShardedSum
 
 SIZES = (10, 10_000, 1_000_000)
@@ -74,6 +77,89 @@ def seconds_of(objective, x, repeats):
     return min(times), statistics.median(times), (time.process_time() - before) / repeats
 
 
+@compiled
+def poisson(x, out, features, counts):
+    """Mean negative log-likelihood of counts, but for a constant."""
+    total = 0.0
+    out[:] = 0.0
+    for i in range(counts.size):
+        eta = 0.0
+        for j in range(x.size):
+            eta += features[i, j] * x[j]
+        rate = np.exp(eta)
+        total += rate - counts[i] * eta
+        for j in range(x.size):
+            out[j] += (rate - counts[i]) * features[i, j]
+    out /= counts.size
+    return total / counts.size
+
+
+@compiled
+def logistic(x, out, features, labels):
+    """Mean logistic loss."""
+    total = 0.0
+    out[:] = 0.0
+    for i in range(labels.size):
+        margin = 0.0
+        for j in range(x.size):
+            margin += features[i, j] * x[j]
+        margin *= labels[i]
+        weight = np.exp(-abs(margin))
+        total += max(-margin, 0.0) + np.log1p(weight)
+        slope = -labels[i] * (1.0 if margin < 0.0 else weight) / (1.0 + weight)
+        for j in range(x.size):
+            out[j] += slope * features[i, j]
+    out /= labels.size
+    return total / labels.size
+
+
+def sums():
+    """Problems by their names: (function, rows)."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((5000, 20))
+    noisy = features @ rng.standard_normal(20) + rng.standard_normal(5000)
+    labels = np.where(noisy > 0.0, 1.0, -1.0)
+    scale = np.geomspace(1e-3, 1e3, 20)
+    found = {
+        "logistic": (logistic, (features, labels)),
+        "logistic, scales 1e-3 to 1e3": (logistic, (features * scale, labels)),
+    }
+    try:
+        from statsmodels.datasets import randhie
+    except ImportError:
+        return found
+    table = randhie.load_pandas()
+    columns = table.exog.to_numpy(float)
+    columns = (columns - columns.mean(axis=0)) / columns.std(axis=0)
+    columns = np.column_stack([np.ones(len(columns)), columns])
+    visits = table.endog.to_numpy(float)
+    scale = np.geomspace(1e-2, 1e2, columns.shape[1])
+    found["randhie"] = poisson, (columns, visits)
+    found["randhie, scales 1e-2 to 1e2"] = poisson, (columns * scale, visits)
+    return found
+
+
+def print_round_trips():
+    """Evaluations beyond the first and one per iteration are trials that were not the first."""
+    print("\nEvaluations, each a round trip, of an automatic rate to a gradient of 1e-5 and 1e-8;")
+    print("spared: the most that several points per round trip could spare")
+    print(f"{'':30s}{'method':10s}{'iterations':>16s}{'evaluations':>16s}{'spared':>14s}")
+    for name, (fun, rows) in sums().items():
+        for method in ("momentum", "nesterov", "gd"):
+            runs = [
+                minimize(
+                    fun, np.zeros(rows[0].shape[1]), rows, method, jac=True,
+                    options={"gtol": gtol, "maxiter": 1000},
+                )
+                for gtol in (1e-5, 1e-8)
+            ]  # fmt: skip
+            nit = ", ".join(str(run.nit) + "*" * (not run.success) for run in runs)
+            nfev = ", ".join(str(run.nfev) for run in runs)
+            spared = ", ".join(f"{1.0 - (1 + run.nit) / run.nfev:.0%}" for run in runs)
+            print(f"{name:30s}{method:10s}{nit:>16s}{nfev:>16s}{spared:>14s}")
+    print("* not there after 1000 iterations")
+
+
 def overheads(client, workers):
     """Rows of the first table, one shard per worker."""
     found = {}
@@ -108,6 +194,8 @@ def constants(times, gbit):
 
 
 def main():
+    import distributed
+
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gbit", type=float, default=10.0, help="the network's, for the model")
     parser.add_argument("--note", default="", help="about the machine, for the head of the table")
@@ -144,6 +232,8 @@ def main():
     for workers in WORKERS:
         cells = "".join(f"{work[workers][seconds]:>10.2f}" for seconds in WORK_SECONDS)
         print(f"{workers} worker{' ' if workers == 1 else 's'}   " + cells)
+
+    print_round_trips()
 
     known = constants(direct, chosen.gbit)
     print(f"\nModel, with direct_to_workers=True and a network of {chosen.gbit:g} Gbit/s")

@@ -79,7 +79,7 @@ def _iterations(n: int) -> int:
     return max(8, int(0.05 / (2e-8 + 2e-9 * n)))
 
 
-def _slope(run: Callable[[int], object], n: int, repeats: int = 5) -> float:
+def slope(run: Callable[[int], object], n: int, repeats: int = 5) -> float:
     """Seconds per iteration between a short run and a long one."""
     short, long = 4, 4 + _iterations(n)
     run(short)
@@ -90,28 +90,31 @@ def _slope(run: Callable[[int], object], n: int, repeats: int = 5) -> float:
 def bare_fused(n: int) -> float:
     """Seconds of one fused evaluation."""
     x, out = quartic_start(n), np.empty(n)
-    return _slope(lambda times: repeat_fused(x, out, times), n)
+    return slope(lambda times: repeat_fused(x, out, times), n)
 
 
 def bare_pair(n: int) -> float:
     """Seconds of one fun and one allocating jac."""
     x = quartic_start(n)
-    return _slope(lambda times: repeat_pair(x, times), n)
+    return slope(lambda times: repeat_pair(x, times), n)
 
 
-def iterate(n: int, style: str = "fused", **options) -> Callable[[int], object]:
-    """A function of `maxiter` that runs momentum for exactly that many iterations."""
+def iterate(
+    n: int, style: str = "fused", method: str = "momentum", **options
+) -> Callable[[int], object]:
+    """A function of `maxiter` that runs a method for exactly that many iterations."""
     fun, jac = (quartic, True) if style == "fused" else (quartic_value, quartic_gradient)
     x0 = quartic_start(n)
     callback = options.pop("callback", None)
-    settings = {"learning_rate": LEARNING_RATE, "momentum": 0.9, "gtol": 0.0, **options}
+    own = {"momentum": 0.9} if method in ("momentum", "nesterov") else {}
+    settings = {"learning_rate": LEARNING_RATE, "gtol": 0.0, **own, **options}
 
     def run(maxiter: int):
         result = minimize(
             fun,
             x0,
             jac=jac,
-            method="momentum",
+            method=method,
             callback=callback,
             options={**settings, "maxiter": maxiter},
         )
@@ -124,12 +127,12 @@ def iterate(n: int, style: str = "fused", **options) -> Callable[[int], object]:
 
 def loop_fused(n: int) -> float:
     """Seconds of one momentum iteration, fused objective."""
-    return _slope(iterate(n), n)
+    return slope(iterate(n), n)
 
 
 def loop_pair(n: int) -> float:
     """Seconds of one momentum iteration, fun and an allocating jac."""
-    return _slope(iterate(n, "pair"), n)
+    return slope(iterate(n, "pair"), n)
 
 
 def scipy_iteration(n: int, method: str) -> tuple[float, float]:
@@ -330,7 +333,7 @@ def _print_control() -> None:
         ("with history", {"history": True}),
         ("with a Python callback", {"callback": _ignore}),
     ):
-        print(f"| {words} | {1e9 * _slope(iterate(n, **options), n, 3):,.1f} |")
+        print(f"| {words} | {1e9 * slope(iterate(n, **options), n, 3):,.1f} |")
     print("\nWhole calls of `minimize`, which start with short chunks\n")
     print("| iterations | microseconds | ns per iteration |")
     print("|--:|--:|--:|")

@@ -149,6 +149,33 @@ print(json.dumps(seconds))
 """
 
 
+COMPILE = """
+import json
+from time import process_time
+import numpy as np
+import user
+from fastmomentum import minimize
+
+x, out = np.ones(4), np.empty(4)
+user.first(x, out)
+
+def solve():
+    start = process_time()
+    minimize(user.first, x, jac=True, method=METHOD, options={"maxiter": 5})
+    return process_time() - start
+
+first = solve()
+print(json.dumps(first - solve()))
+"""
+
+
+def compile_seconds(method: str) -> float:
+    """CPU seconds that the first solve with an automatic rate takes longer than the second."""
+    with tempfile.TemporaryDirectory() as cache:
+        script = f"METHOD = {method!r}\n{COMPILE}"
+        return json.loads(run_child(script, cache, {"user.py": USER}, NUMBA_CACHE_DIR=cache))
+
+
 def measure(warm_runs: int = 3) -> dict[str, dict[str, float]]:
     """Seconds per stage for a cold child and, the least of some, for warm ones."""
     measured: dict[str, dict[str, float]] = {"cold": {}, "warm": {}}
@@ -188,6 +215,16 @@ class Startup:
         return measured[cache][stage]
 
     track_cpu_seconds.unit = "s"
+
+
+class Compile:
+    """CPU seconds that the loops take to compile, with an empty cache."""
+
+    params = (("momentum", "nesterov", "gd", "adam"),)
+    param_names = ("method",)
+    timeout = 300
+    track_seconds = staticmethod(compile_seconds)
+    track_seconds.unit = "s"
 
 
 def main() -> None:

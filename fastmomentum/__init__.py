@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ._result import Status as Status
     from ._scipy import scipy_method as scipy_method
     from ._state import State as State
+    from ._sum_state import SumState as SumState
     from ._sums import minimize_sum as minimize_sum
 
 # Where each public name lives; imported at its first use.
@@ -45,6 +46,7 @@ _HOMES = {
     "Optimizer": "._optimizer",
     "State": "._state",
     "Status": "._result",
+    "SumState": "._sum_state",
     "minimize": "._minimize",
     "minimize_batch": "._batch",
     "minimize_sum": "._sums",

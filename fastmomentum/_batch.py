@@ -12,7 +12,7 @@ from ._batch_run import Batch
 from ._batch_state import BatchState
 from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
-from ._display import write
+from ._display import show_ending_of_batch
 from ._result import OptimizeResult
 from ._validation.arguments import (
     check_args,
@@ -220,7 +220,7 @@ def minimize_batch(
         batch.saver = Saver(checkpoint, settings.checkpoint_every)
     result = batch.run(n_workers, callback)
     if settings.disp:
-        write(f"{result.message}\n         Function evaluations: {int(result.nfev.sum()):d}\n")
+        show_ending_of_batch(result)
     return result
 
 

@@ -28,7 +28,12 @@ class Report:
         self.progress: Progress | None = None
         if settings.progress:
             self.progress = Progress(
-                settings.method.name, batch.begin, batch.count, "problem", settings.maxtime
+                settings.method.name,
+                batch.begin,
+                batch.count,
+                "problem",
+                settings.maxtime,
+                batch.done(),
             )
         self.ended = False
 

@@ -126,6 +126,19 @@ def bowl_fused(x, out):
     return total
 
 
+@cached_njit
+def bowl_of_rows(x, out, rows):
+    """A sum of bowls around the rows."""
+    total = 0.0
+    for j in range(x.size):
+        out[j] = x[j] - x[j]
+    for i in range(len(rows)):
+        for j in range(x.size):
+            out[j] += x[j] - rows[i, j]
+            total += 0.5 * (x[j] - rows[i, j]) ** 2
+    return total
+
+
 STYLES: dict[str, tuple[Callable, Any]] = {
     "fused": (bowl_fused, True),
     "pair": (bowl_pair, True),
@@ -139,7 +152,7 @@ STYLES: dict[str, tuple[Callable, Any]] = {
 
 def warm_up() -> Iterator[tuple[str, float]]:
     """Compile, or load from disk, every loop; yield what was done and its seconds."""
-    from fastmomentum import minimize
+    from fastmomentum import minimize, minimize_sum
     from fastmomentum.jit import minimizer
 
     for style, (fun, jac) in STYLES.items():
@@ -154,6 +167,11 @@ def warm_up() -> Iterator[tuple[str, float]]:
         start = time.perf_counter()
         minimizer(bowl_fused, "gd", jac=True)(np.ones(2, dtype))
         yield f"minimizer, {np.dtype(dtype).name}", time.perf_counter() - start
+    for dtype in (np.float64, np.float32):
+        start = time.perf_counter()
+        given = {"batch_size": 2, "epochs": 1, "options": {"learning_rate": 0.1}}
+        minimize_sum(bowl_of_rows, np.ones(2, dtype), np.ones((4, 2), dtype), "gd", **given)
+        yield f"minimize_sum, {np.dtype(dtype).name}", time.perf_counter() - start
 
 
 @dataclass(frozen=True)

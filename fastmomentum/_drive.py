@@ -38,7 +38,12 @@ def drive(
     run.deadline = begin + settings.maxtime
     if settings.progress:
         run.progress = Progress(
-            settings.method.name, begin, settings.maxiter, "iteration", settings.maxtime
+            settings.method.name,
+            begin,
+            settings.maxiter,
+            "iteration",
+            settings.maxtime,
+            run.ints.item(INT.NIT),
         )
     if takes_result and not run.plan.iterate_is_evaluated:
         run.ints[INT.RESERVE] = run.objective.cost_fun

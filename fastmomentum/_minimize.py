@@ -8,7 +8,7 @@ from typing import Any
 
 from ._callback import wrap_callback
 from ._checkpoint import Saver, check_state
-from ._display import write
+from ._display import show_ending
 from ._drive import drive
 from ._objective import Objective
 from ._result import OptimizeResult
@@ -179,11 +179,5 @@ def minimize(
         run.saver = Saver(checkpoint, settings.checkpoint_every)
     result = drive(run, settings, wrapped, takes_result, begin, earlier)
     if settings.disp:
-        write(
-            f"{result.message}\n"
-            f"         Current function value: {result.fun:f}\n"
-            f"         Iterations: {result.nit:d}\n"
-            f"         Function evaluations: {result.nfev:d}\n"
-            f"         Gradient evaluations: {result.njev:d}\n"
-        )
+        show_ending(result)
     return result

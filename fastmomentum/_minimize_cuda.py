@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ._callback import wrap_callback
-from ._display import write
+from ._display import show_ending
 from ._kernels import layout
 from ._methods import Method
 from ._objective import takes_output
@@ -71,11 +71,7 @@ def minimize_on_device(
     run = kind(fun, x0, check_args(args), check_jac(jac), settings, terms)
     result = run.run(wrapped, takes_result, begin)
     if settings.disp:
-        write(
-            f"{result.message}\n"
-            f"         Current function value: {result.fun:f}\n"
-            f"         Iterations: {result.nit:d}\n"
-        )
+        show_ending(result)
     return result
 
 

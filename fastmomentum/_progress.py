@@ -25,16 +25,24 @@ class Progress:
     unit : str
         What they are.
     maxtime : float
-        Seconds after which it ends at the latest: where they are given, the bar is of time.
+        Seconds after which it ends at the latest. The bar is of time where, at the rate of the
+        first half second, these are over before the units are.
+    initial : int, default 0
+        Units that an earlier run did.
     """
 
-    def __init__(self, name: str, begin: float, total: float, unit: str, maxtime: float):
+    def __init__(
+        self, name: str, begin: float, total: float, unit: str, maxtime: float, initial: int = 0
+    ):
+        self._name = name
         self._begin = begin
+        self._total = total
         self._unit = unit
-        self._timed = math.isfinite(maxtime)
-        self._total = maxtime if self._timed else total
-        self._bar: Any = _tqdm_bar(name, self._total, self._timed, unit) or _Line(name, unit)
-        self._next = time.perf_counter() + SECONDS  # as the bar counts
+        self._maxtime = maxtime
+        self._initial = initial
+        self._timed = False
+        self._bar: Any = None
+        self._next = time.perf_counter() + SECONDS
 
     def show(self, done: int, **numbers: float) -> None:
         """Show that `done` units are done, and some numbers, if it is time."""
@@ -44,35 +52,49 @@ class Progress:
         self._next = now + SECONDS
         shown = {name: f"{value:.6g}" for name, value in numbers.items() if not math.isnan(value)}
         elapsed = now - self._begin
+        rate = (done - self._initial) / elapsed
+        left = self._maxtime - elapsed
+        if rate > 0.0:
+            left = min(left, (self._total - done) / rate)
+        if self._bar is None:
+            self._timed = math.isfinite(self._maxtime) and left >= self._maxtime - elapsed
+            self._bar = self._tqdm_bar(elapsed) or _Line(self._name, self._unit)
         if isinstance(self._bar, _Line):
-            self._bar.write(done, elapsed, shown)
+            self._bar.write(done, rate, elapsed, left, shown)
             return
         if self._timed:
-            shown = {self._unit + "s": f"{done:,}", **shown}
+            unit = self._unit + "s"
+            shown = {unit: f"{done:,}", **shown, f"{unit}/s": f"{rate:.3g}"}
         self._bar.set_postfix(shown, refresh=False)
-        reached = min(elapsed, self._total) if self._timed else done
+        reached = min(elapsed, self._maxtime) if self._timed else done
         self._bar.update(reached - self._bar.n)
 
     def close(self) -> None:
         """Leave what was shown last."""
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
+    def _tqdm_bar(self, elapsed: float) -> Any:
+        try:
+            import tqdm.auto  # the notebook's bar in notebooks
+            from tqdm import TqdmWarning
+        except ImportError:
+            return None
+        import warnings
 
-def _tqdm_bar(name: str, total: float, timed: bool, unit: str) -> Any:
-    try:
-        import tqdm.auto  # the notebook's bar in notebooks
-        from tqdm import TqdmWarning
-    except ImportError:
-        return None
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # a notebook without widgets
-        how = {"desc": name, "total": total, "delay": SECONDS, "mininterval": 0.0, "miniters": 0}
-        if timed:
-            form = "{l_bar}{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}{postfix}]"
-            return tqdm.auto.tqdm(bar_format=form, **how)
-        return tqdm.auto.tqdm(unit=f" {unit}s", unit_scale=True, **how)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TqdmWarning)  # a notebook without widgets
+            how = {"desc": self._name, "mininterval": 0.0, "miniters": 0}
+            if self._timed:
+                form = "{l_bar}{bar}| {n:.1f}/{total:.1f} s [{elapsed}<{remaining}{postfix}]"
+                bar = tqdm.auto.tqdm(bar_format=form, total=self._maxtime, **how)
+            else:
+                how |= {"total": self._total, "initial": self._initial}
+                bar = tqdm.auto.tqdm(unit=f" {self._unit}s", unit_scale=True, **how)
+        # It began with the run, not with the bar.
+        bar.start_t -= elapsed
+        bar.last_print_t -= elapsed
+        return bar
 
 
 class _Line:
@@ -83,9 +105,14 @@ class _Line:
         self._unit = unit
         self._width = 0
 
-    def write(self, done: int, elapsed: float, numbers: dict[str, str]) -> None:
+    def write(
+        self, done: int, rate: float, elapsed: float, left: float, numbers: dict[str, str]
+    ) -> None:
         parts = [f"{done:,} {self._unit}s", *(f"{name} {value}" for name, value in numbers.items())]
-        text = f"{self._name}: {', '.join(parts)}, {elapsed:.1f} s"
+        parts += [f"{rate:.3g} {self._unit}s/s", f"{elapsed:.1f} s"]
+        if math.isfinite(left):
+            parts.append(f"{max(left, 0.0):.1f} s left")
+        text = f"{self._name}: {', '.join(parts)}"
         self._width = max(self._width, len(text))
         sys.stderr.write("\r" + text.ljust(self._width))
         sys.stderr.flush()

@@ -111,7 +111,13 @@ def _check_state(run: Run, state: State) -> None:
 
 
 def same_value(
-    source: str, f: float | None, known: float, terms: Terms | None, x: np.ndarray
+    source: str,
+    f: float | None,
+    known: float,
+    terms: Terms | None,
+    x: np.ndarray,
+    where: str = "at its best point",
+    given: str = "args",
 ) -> None:
     """Raise an error unless `f` is fun at x, whose sum with the penalty was `known`.
 
@@ -122,6 +128,6 @@ def same_value(
     slack = 1e-6 if x.dtype == np.float64 else 1e-3
     if f is not None and not abs(f - known) <= slack * max(1.0, abs(known)):
         raise ValueError(
-            f"{source} must be of the same problem: at its best point fun was {known!r} when it "
-            f"was made, and is {f!r} now. Check fun and args."
+            f"{source} must be of the same problem: {where} fun was {known!r} when it was made, "
+            f"and is {f!r} now. Check fun and {given}."
         )

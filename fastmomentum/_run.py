@@ -12,6 +12,7 @@ from ._checkpoint import Saver
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address
+from ._kernels.interrupts import interrupts_kept
 from ._kernels.jit import jit_disabled
 from ._kernels.layout import FLOAT, INT
 from ._methods import Method
@@ -74,6 +75,7 @@ class Run:
         self.deadline = math.inf
         self.progress: Progress | None = None
         self.saver: Saver | None = None
+        self.called = False
         self._drivers()
 
     def row(self, i: int) -> np.ndarray:
@@ -137,10 +139,14 @@ class Run:
             self.history,
             last,
         )
-        if binding is None:
+        if binding is not None:
+            binding.entry(driver, *self.context, *state)
+        elif self.called:
             driver(0, 0, *state)
         else:
-            binding.entry(driver, *self.context, *state)
+            with interrupts_kept():  # it may compile
+                driver(0, 0, *state)
+            self.called = True
 
     def deliver(self, f: float) -> None:
         """Tell the loop the value of its current point, whose gradient is in its row."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmomentum import _methods as registry
+
 STYLES = ("returning", "in_place", "pair", "fused", "2-point", "3-point", "cs")
 ANALYTIC = STYLES[:4]
 
@@ -124,24 +126,12 @@ CASES = (
     Case("adamw", "rosenbrock", {"learning_rate": 0.1, "weight_decay": 0.0}, 1e-4),
     Case("adamw", "logistic", {"learning_rate": 0.1, "beta2": 0.99}, 2e-4),
 )
-METHODS = (
-    "gd",
-    "momentum",
-    "nesterov",
-    "adagrad",
-    "rmsprop",
-    "adadelta",
-    "adam",
-    "adamax",
-    "nadam",
-    "amsgrad",
-    "adamw",
-)
+METHODS = tuple(dict.fromkeys(case.method for case in CASES))
+AUTOMATIC = tuple(method for method in METHODS if registry.METHODS[method].loop is not None)
 # The same without a learning rate: chosen by the method.
 AUTOMATIC_CASES = tuple(
     Case(method, problem, {}, atol)
-    for method in METHODS
-    if method != "adamw"
+    for method in AUTOMATIC
     for problem, atol in (("quadratic", 2e-5), ("rosenbrock", 1e-4), ("logistic", 2e-4))
 )
 # Those with an option `momentum`.

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from cases import METHODS
+from cases import AUTOMATIC, METHODS
 from numba import cuda, njit
 
 from fastmomentum import (
@@ -33,7 +33,6 @@ sys.setswitchinterval(1e-4)
 
 # A device is silent about inf - inf.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-AUTOMATIC = [name for name in METHODS if name != "adamw"]
 SAME = ("x", "fun", "jac", "nit", "nfev", "njev", "status", "grad_norm", "learning_rate")
 ALSO_SAME = ("n_restarts", "line_search_failures", "success")
 STARTS = np.random.default_rng(7).normal(size=(4, 3))

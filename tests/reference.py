@@ -178,21 +178,15 @@ def adamax(gradient, x0, rate, steps, beta1=0.9, beta2=0.999):
     return _moments(gradient, x0, rate, steps, beta1, beta2, step)
 
 
-ADAPTIVE = {
-    function.__name__: function
-    for function in (adagrad, rmsprop, adadelta, adam, adamax, nadam, amsgrad, adamw)
-}
-
-
 def iterates(method, gradient, x0, rate, momentum, steps, **more):
     """What `allvecs` holds, and the points at which the gradient is taken."""
-    if method in ADAPTIVE:
-        points = ADAPTIVE[method](gradient, x0, rate, steps, **more)
-        return points, points
     if method == "gd":
         points = gradient_descent(gradient, x0, rate, steps)
         return points, points
     if method == "momentum":
         points = heavy_ball(gradient, x0, rate, momentum, steps)
         return points, points
-    return nesterov(gradient, x0, rate, momentum, steps)
+    if method == "nesterov":
+        return nesterov(gradient, x0, rate, momentum, steps)
+    points = globals()[method](gradient, x0, rate, steps, **more)  # the function of that name
+    return points, points

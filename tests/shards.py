@@ -83,6 +83,18 @@ def slow(x, out, A, b):
     return squares(x, out, A, b)
 
 
+def slow_pair(x, A, b):
+    """Without Numba: processes that start anew have nothing to compile."""
+    time.sleep(0.05)
+    return squares_pair(x, A, b)
+
+
+def bowl_slowly(x, out, y):
+    time.sleep(0.002)
+    out[:] = x - y
+    return 0.5 * float(out @ out)
+
+
 def breaks(x, out, A, b):
     if x[0] > 0.5:
         raise ArithmeticError("no value there")

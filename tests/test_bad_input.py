@@ -572,7 +572,6 @@ OPTIONS = (
     option("norm", None, T, NORM + "None"),
     option("norm", SECONDS, T, NORM + "n.*timedelta64"),
     option("disp", "yes", T, r"^disp must be True or False, got 'yes'"),
-    option("disp", None, T, r"^disp must be True or False, got None"),
     option("disp", SECONDS, T, r"^disp must be True or False, got n.*timedelta64"),
     option("return_all", 1.0, T, r"^return_all must be True or False, got 1\.0"),
     option("history", "all", T, r"^history must be True or False, got 'all'"),

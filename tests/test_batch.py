@@ -15,7 +15,7 @@ from conftest import run_python
 from endings import raising
 from numba import njit
 from scipy import LowLevelCallable
-from scipy.optimize import Bounds
+from scipy.optimize import Bounds, OptimizeWarning
 
 from fastmomentum import CompilationWarning, minimize, minimize_batch, penalties, schedules
 
@@ -774,6 +774,14 @@ def test_disp(capsys):
     assert "30 problems: 30 converged." in captured.out
     assert "Function evaluations" in captured.out
     assert captured.err == ""
+    with pytest.warns(OptimizeWarning, match="30 problems: 30 maxiter") as found:
+        minimize_batch(decay, [1.0, 1.0], (TIMES, decays(30)), (False, True), jac=True,
+                       options={"disp": True, "maxiter": 1})  # fmt: skip
+    assert found[0].filename == __file__
+    assert capsys.readouterr().out.startswith("         Function evaluations: ")
+    minimize_batch(decay, [1.0, 1.0], (TIMES, decays(3)), (False, True), jac=True,
+                   skip=np.array([True, False, False]), options={"disp": True})  # fmt: skip
+    assert "2 converged" in capsys.readouterr().out
 
 
 def test_schedules_with_bad_values():

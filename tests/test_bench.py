@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import run_python
 
 from fastmomentum import _bench, cli, problems
 
@@ -197,3 +198,17 @@ def test_budget_of_the_command(capsys):
     with pytest.raises(SystemExit):
         cli.main(["bench", "--budget", "0"])
     assert "at least 1" in capsys.readouterr().err
+
+
+def test_benchmarks_need_no_more_than_asv_installs():
+    """asv imports every module, in an environment with the dependencies and threadpoolctl alone."""
+    code = """
+    import importlib, pathlib, sys
+    for name in "dask distributed matplotlib pandas skimage sklearn statsmodels tqdm".split():
+        sys.modules[name] = None  # what the tests' environment has besides
+    root = pathlib.Path.cwd().parent
+    sys.path.insert(0, str(root))
+    for path in sorted((root / "benchmarks").glob("*.py")):
+        importlib.import_module(f"benchmarks.{path.stem}")
+    """
+    run_python(code)

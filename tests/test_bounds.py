@@ -2,6 +2,7 @@
 
 import math
 
+import cases
 import numpy as np
 import objectives
 import pytest
@@ -20,7 +21,7 @@ BACKENDS = ("numba", "python")
 LOOPS = ("momentum", "nesterov", "gd")  # the automatic methods with a loop of their own
 # Every method with its automatic rate, and with a given one.
 RATES = ("auto", "given")
-AUTOMATIC = [(method, "auto") for method in METHODS if method != "adamw"]  # it has none
+AUTOMATIC = [(method, "auto") for method in cases.AUTOMATIC]
 GIVEN = [(method, "given") for method in METHODS]
 RUNS = [*AUTOMATIC, *GIVEN]
 every_run = pytest.mark.parametrize(("method", "rate"), RUNS)
@@ -598,7 +599,7 @@ def test_given_rates_are_projected_methods(method):
     assert at_bounds.any()  # the projection was needed
 
 
-@pytest.mark.parametrize("method", sorted(reference.ADAPTIVE))
+@pytest.mark.parametrize("method", sorted(set(METHODS) - set(LOOPS)))
 def test_given_rates_of_adaptive_methods_are_clipped_after_each_step(method):
     """One step of the published rule from the start, clipped."""
     x0 = np.array([0.5, -0.5, 0.25])
@@ -695,7 +696,7 @@ def test_a_short_run_is_the_beginning_of_a_long_one(method, rate):
 WITHOUT_NUMBA = """
 import sys
 import numpy as np, objectives
-from cases import METHODS, PROBLEMS, options_of
+from cases import AUTOMATIC, METHODS, PROBLEMS, options_of
 from fastmomentum import minimize
 from scipy.optimize import Bounds
 np.seterr(all="ignore")
@@ -704,7 +705,7 @@ bounds = Bounds([-np.inf, 0.75, -1.0, -np.inf, 0.125], [0.5, np.inf, 1.0, 0.25, 
 for method in METHODS:
     for how in ("fused", "2-point", "3-point"):
         for options in (options_of(method, maxiter=12), {"maxiter": 8}):
-            if method == "adamw" and len(options) == 1:
+            if method not in AUTOMATIC and len(options) == 1:
                 continue
             fun, jac = objectives.style("quadratic", how)
             res = minimize(fun, problem.x0, args=problem.args, jac=jac, method=method,

@@ -339,27 +339,33 @@ def test_any_bytes(tmp_path_factory, content):
 KILLED = """
 import os, random, signal, sys, time
 import numpy as np
-from fastmomentum import BatchState, State, minimize, minimize_batch
+from fastmomentum import BatchState, State, SumState, minimize, minimize_batch, minimize_sum
 import fastmomentum._checkpoint as checkpoint
 
 checkpoint.SHARE = 0.5
 random.seed({seed})
 
-def slow(x, out):
+def slow(x, out, rows=None):
     time.sleep(2e-4)
-    out[:] = weights * x
+    out[:] = weights * (x if rows is None else (x - rows).sum(axis=0))
     return 0.5 * float(x @ out)
 
 weights = np.geomspace(1.0, 1e4, 30)
 options = {{"checkpoint_every": 0}}
-if {batch}:
+if {kind!r} == "sum":
+    options["learning_rate"] = 1e-6
+    rows = np.random.default_rng(0).standard_normal((200, 30))
+    def solve(**more):
+        return minimize_sum(slow, np.ones(30), rows, "adam", batch_size=8, seed=1, average=0.5,
+                            variance_reduction="svrg", options=options, **more)
+elif {kind!r} == "batch":
     X0 = np.random.default_rng(0).standard_normal((40, 30))
     def solve(**more):
         return minimize_batch(slow, X0, jac=True, options=options, **more)
 else:
     def solve(**more):
         return minimize(slow, np.ones(30), jac=True, method="nesterov", options=options, **more)
-kind = BatchState if {batch} else State
+kind = {{"run": State, "batch": BatchState, "sum": SumState}}[{kind!r}]
 begin = time.perf_counter()
 whole = solve()
 seconds = time.perf_counter() - begin
@@ -376,7 +382,7 @@ while kills < {kills}:
     kills += os.WIFSIGNALED(how)
     if os.path.exists(file):
         state = kind.load(file)  # always whole
-        if {batch}:
+        if kind is BatchState:
             middles += bool((state.status == -2).any())
         else:
             middles += state.status == -1
@@ -391,9 +397,9 @@ print(same, middles, len(left))
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-@pytest.mark.parametrize("batch", [False, True])
-def test_killed_at_any_moment(batch):
-    code = KILLED.format(seed=int(batch), batch=batch, kills=50)
+@pytest.mark.parametrize("kind", ["run", "batch", "sum"])
+def test_killed_at_any_moment(kind):
+    code = KILLED.format(seed=len(kind), kind=kind, kills=50)
     # In memory where there is such a folder: a process dies only after it has synchronized a disk,
     # which may take seconds on a busy one.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None

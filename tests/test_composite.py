@@ -6,7 +6,7 @@ import math
 import numpy as np
 import objectives
 import pytest
-from cases import METHODS
+from cases import AUTOMATIC
 from conftest import run_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +30,6 @@ from fastmomentum.penalties import (
     Simplex,
 )
 
-AUTOMATIC = [method for method in METHODS if method != "adamw"]  # it has no automatic rate
 ANY = ("gd", "nesterov")  # those that take penalties that are not separable, too
 LOOPS = ("momentum", *ANY)
 BITS = ("x", "fun", "jac", "nit", "nfev", "njev", "status", "grad_norm", "support")

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from cases import METHODS
+from cases import AUTOMATIC, METHODS
 
 from fastmomentum import Status, minimize, minimize_batch, penalties
 
@@ -27,7 +27,6 @@ def no_device():
 
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(no_device()), reason=no_device())]
-AUTOMATIC = [name for name in METHODS if name != "adamw"]
 STARTS = np.random.default_rng(7).normal(size=(500, 5))
 
 

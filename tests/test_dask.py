@@ -1,7 +1,10 @@
 """A real cluster of two processes, whose workers are killed, stopped and restarted."""
 
+import contextlib
+import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +14,7 @@ import warnings
 import numpy as np
 import pytest
 import shards
+from conftest import environment_of
 from scipy.optimize import Bounds
 from shards import N, Part, data, decay, decay_slowly, decays, poisson, randhie, squares
 
@@ -38,9 +42,18 @@ def client():
 
 @pytest.fixture
 def both(client):
-    """The client, once two workers live."""
+    """The client, once two workers live, and would be started again."""
     client.wait_for_workers(2, timeout=SECONDS)
+    end = time.monotonic() + SECONDS
+    # A nanny that is still starting its worker does not notice that it ends.
+    while set(client.run(nanny_status, nanny=True).values()) != {"running"}:
+        assert time.monotonic() < end
+        time.sleep(0.05)
     return client
+
+
+def nanny_status(dask_worker):
+    return dask_worker.status.name
 
 
 def pids(client):
@@ -340,6 +353,37 @@ def test_a_batch_on_workers_stops(both, small_chunks, tmp_path):
     assert (caught.value.result.status == 1).any()
 
 
+def test_a_worker_hangs_during_a_batch(both, small_chunks, monkeypatch):
+    """Its chunks are solved by the other one, too."""
+    from fastmomentum.distributed import batch
+
+    monkeypatch.setattr(batch, "LATE_SECONDS", 0.5)
+    monkeypatch.setattr(batch, "LATE_FACTOR", 1)
+    args, stopped = decays(60), []
+    victim = pids(both)[0]
+
+    def callback(intermediate_result):
+        if intermediate_result.n_done > 20 and not stopped:
+            stopped.append(os.kill(victim, signal.SIGSTOP))
+
+    options = {"maxiter": 8}
+    begin = time.monotonic()
+    try:
+        there = minimize_batch(
+            decay_slowly,
+            [1.0, 1.0],
+            args,
+            **BATCH,
+            options=options,
+            callback=callback,
+            workers=both,
+        )
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    assert stopped and time.monotonic() - begin < 30
+    assert_same(there, minimize_batch(decay, [1.0, 1.0], args, **BATCH, options=options))
+
+
 def test_dask_arrays_in_dask_arrays_out(both):
     da = pytest.importorskip("dask.array")
     t, y = decays(90)
@@ -358,6 +402,9 @@ def test_dask_arrays_in_dask_arrays_out(both):
     with pytest.raises(ValueError, match="needs a separable penalty"):
         tv = fastmomentum.penalties.TV1D(0.1)
         minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, method="momentum", penalty=tv)
+    for name in ("disp", "progress"):
+        with pytest.raises(ValueError, match=f"{name} is not an option where X0 is a dask array"):
+            minimize_batch(decay, lazy, (t, y), **BATCH, workers=both, options={name: True})
     with pytest.raises(ValueError, match="known shape"):
         minimize_batch(decay, lazy[:, 0], (t, y), **BATCH, workers=both)
 
@@ -385,3 +432,189 @@ def test_mini_batches_on_workers_are_those_here(both, variance_reduction):
 
     here, there = run(None), run(both)
     assert there.nit == 12 and (there.x == here.x).all() and there.fun == here.fun
+
+
+# -- Ctrl-C, and kill -9 of the driver -------------------------------------------------------------
+
+PRESSED = """
+import json, os, signal, threading, time
+import distributed
+import numpy as np
+import shards
+from shards import N, Part, bowl_slowly, data
+from fastmomentum import minimize, minimize_batch, minimize_sum
+from fastmomentum.distributed import ShardedSum, batch
+
+def fields(client):
+    end = time.monotonic() + 30
+    while True:  # what is released goes soon after
+        held = sum(client.run(lambda dask_worker: len(dask_worker.data)).values())
+        actors = sum(client.run(lambda dask_worker: len(dask_worker.state.actors)).values())
+        found = [len(client.futures), held, actors]
+        if not any(found) or time.monotonic() > end:
+            return found
+        time.sleep(0.05)
+
+def main():
+    batch.CHUNK_SECONDS = batch.LEAST_SECONDS = 1e-9
+    def press(seconds=0.0):
+        # As a terminal does: to all processes, those of the workers, too.
+        timer = threading.Timer(seconds, os.killpg, (os.getpgrp(), signal.SIGINT))
+        timer.start()
+    def runs(client, objective):
+        # Each presses Ctrl-C in the middle.
+        def later(intermediate_result):
+            if intermediate_result.nit == 3:
+                press(0.08)  # while the workers compute
+        def epoch(x):
+            press(0.08)
+        def some(intermediate_result):
+            if intermediate_result.n_done > 20:
+                press()
+        rate = {"learning_rate": 1e-4}
+        yield lambda: minimize(objective, np.zeros(N), jac=True, method="gd", options=rate,
+                               callback=later)
+        yield lambda: minimize_sum(objective, np.zeros(N), method="gd", batch_size=60, seed=1,
+                                   epochs=100, options=rate, callback=epoch)
+        yield lambda: minimize_batch(bowl_slowly, np.zeros(2), np.ones((4000, 2)), callback=some,
+                                     batched=True, jac=True, workers=client)
+    reports = []
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True,
+                                 dashboard_address=":0") as cluster,
+        distributed.Client(cluster, timeout=60) as client,
+    ):
+        before = sorted(client.run(os.getpid).values())
+        load = Part(data, 4)
+        there = ShardedSum(shards.slow_pair, load, 4, client=client, deterministic=True)
+        expected = ShardedSum(shards.squares_pair, load, 4)(np.ones(N))[0]
+        for k, run in enumerate(runs(client, there)):
+            result = None
+            try:
+                run()
+                time.sleep(60)
+            except KeyboardInterrupt as error:
+                begin = time.perf_counter()
+                result = getattr(error, "result", None)
+            again = there(np.ones(N))[0] == expected if k < 2 else True
+            report = {"again": again, "seconds": time.perf_counter() - begin}
+            if k == 1:
+                there.close()
+            if k > 0:
+                report["left"] = fields(client)
+            report["status"] = np.unique(result.status).tolist()
+            report["nit"] = np.sum(result.nit).item()
+            reports.append(report)
+        same = sorted(client.run(os.getpid).values()) == before
+    print(json.dumps([reports, same]))
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def run_file(folder, code, *arguments, **more):
+    """A program of its own, which processes can import, in a session of its own."""
+    file = folder / "program.py"
+    file.write_text(code)
+    path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, file, *arguments],
+        env=environment_of({"PYTHONPATH": path}),
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+def test_ctrl_c_leaves_the_cluster_and_what_was_found(tmp_path):
+    process = run_file(tmp_path, PRESSED)
+    try:
+        output, _ = process.communicate(timeout=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    reports, same_workers = json.loads(output)
+    assert same_workers
+    for report in reports:
+        assert report["again"] and report["seconds"] < 20
+        assert report.get("left", [0, 0, 0]) == [0, 0, 0]
+    one, epochs, many = reports
+    assert one["status"] == epochs["status"] == [5] and one["nit"] >= 3 and epochs["nit"] >= 4
+    assert 0 in many["status"] and 5 in many["status"]
+
+
+DRIVER = """
+import sys
+import distributed
+import numpy as np
+import shards
+from shards import N, Part, data
+from fastmomentum import _checkpoint, minimize, minimize_sum
+from fastmomentum.distributed import ShardedSum
+
+def main(address, kind, file):
+    _checkpoint.SHARE = 1.0
+    with distributed.Client(address, timeout=60) as client:
+        load = Part(data, 4)
+        with ShardedSum(shards.slow_pair, load, 4, client=client, deterministic=True) as objective:
+            solve(kind, objective, checkpoint=file)
+
+def solve(kind, objective, **more):
+    if kind == "run":
+        options = {"gtol": 1e-8, "checkpoint_every": 0}
+        return minimize(objective, np.zeros(N), jac=True, options=options, **more)
+    options = {"learning_rate": 1e-3, "checkpoint_every": 0}
+    return minimize_sum(objective, np.zeros(N), batch_size=60, epochs=10, seed=1, options=options,
+                        average=0.5, **more)
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("kind", ["run", "sum"])
+def test_a_killed_driver_goes_on_to_the_same_bits(both, tmp_path, kind):
+    file = tmp_path / "run.npz"
+    load = {"run": fastmomentum.State.load, "sum": fastmomentum.SumState.load}[kind]
+    reached: list[int] = []
+    for _ in range(2 if kind == "run" else 1):
+        process = run_file(tmp_path, DRIVER, both.scheduler.address, kind, file)
+        end = time.monotonic() + SECONDS
+        before = reached[-1] if reached else 0
+        while not (file.exists() and load(file).nit > before + 1):
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        reached.append(load(file).nit)
+        assert load(file).status == -1  # in the middle
+    scope = {"__name__": "driver"}
+    exec(DRIVER, scope)
+    objective = ShardedSum(shards.squares_pair, Part(data, 4), 4, keep=True)
+    whole = scope["solve"](kind, objective)
+    with ShardedSum(
+        shards.squares_pair, Part(data, 4), 4, client=both, deterministic=True
+    ) as objective:
+        rest = scope["solve"](kind, objective, checkpoint=file)
+    assert 0 < reached[0] <= reached[-1] < whole.nit
+    assert (rest.x == whole.x).all() and (rest.nit, rest.nfev) == (whole.nit, whole.nfev)
+
+
+def test_shards_that_two_workers_hold_count_once(both):
+    """What Ctrl-C may leave behind when it comes while shards move."""
+    with ShardedSum(squares, Part(data, 4), 4, client=both, deterministic=False) as objective:
+        expected = objective(POINT)
+        engine = objective._engine
+        for name, (actor, _) in engine.actors.items():
+            for i in range(4):
+                if engine.where[i] != name:
+                    assert actor.add(i).result(timeout=SECONDS) is None
+        again = objective(POINT)
+        some = objective.evaluate(POINT[None], {i: np.arange(3) for i in range(4)})
+    assert again[0] == expected[0] and (again[1] == expected[1]).all()
+    here = ShardedSum(squares, Part(data, 4), 4)
+    f, _ = here.evaluate(POINT[None], {i: np.arange(3) for i in range(4)})
+    np.testing.assert_allclose(some[0], f, rtol=1e-12)

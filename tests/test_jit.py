@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import objectives
 import pytest
-from cases import CASES, METHODS, PROBLEMS, options_of
+from cases import AUTOMATIC, CASES, METHODS, PROBLEMS, options_of
 from conftest import run_python
 from numba import njit
 from numba.core.errors import TypingError
@@ -57,7 +57,7 @@ def test_given_rates(method, dtype):
     assert both("quadratic", dtype=dtype, method=method, options=options).success
 
 
-@pytest.mark.parametrize(("method", "dtype"), [e for e in EITHER if e[0] != "adamw"])
+@pytest.mark.parametrize(("method", "dtype"), [e for e in EITHER if e[0] in AUTOMATIC])
 def test_automatic_rates(method, dtype):
     assert both("quadratic", dtype=dtype, method=method, tol=1e-3).success
 

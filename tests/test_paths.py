@@ -103,7 +103,7 @@ def test_without_numba_the_bits_are_the_same():
     code = """
     import sys
     import numpy as np, objectives
-    from cases import METHODS, PROBLEMS, options_of
+    from cases import AUTOMATIC, METHODS, PROBLEMS, options_of
     from fastmomentum import minimize
     for name in ("quadratic", "rosenbrock"):
         problem = PROBLEMS[name]
@@ -146,7 +146,7 @@ def test_without_numba_the_loops_are_as_silent():
         return float(e.sum()), 2.0 * x * e
 
     for method in METHODS:
-        options = {"learning_rate": 0.01, "maxiter": 9} if method == "adamw" else {"maxiter": 9}
+        options = {"maxiter": 9} if method in AUTOMATIC else {"learning_rate": 0.01, "maxiter": 9}
         for dtype in (np.float64, np.float32):
             x0 = np.array([1e-3, 9.0, 2.0, 0.5], dtype)
             res = minimize(barrier, x0, jac=True, method=method, options=options)

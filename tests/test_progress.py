@@ -11,8 +11,9 @@ from numba import njit
 from fastmomentum import minimize, minimize_batch
 from fastmomentum._progress import Progress
 
-NUMBERS = r"fun[= ]\S+,? .*learning_rate[= ]\S+"
-LINE = re.compile(rf"\rgd: [\d,]+ iterations, {NUMBERS}, nfev \d+, \d+\.\d s *\n")
+NUMBERS = r"fun[= ]\S+,? .*grad_norm[= ]\S+,? .*learning_rate[= ]\S+"
+RATE = r"\d\S* iterations/s, \d+\.\d s, \d+\.\d s left"
+LINE = re.compile(rf"(\rgd: [\d,]+ iterations, {NUMBERS}, nfev \d+, {RATE} *)+\n")
 BAR = re.compile(rf"gd: +\d+%\|.*\| .*iterations=\S+ {NUMBERS}", re.DOTALL)
 
 
@@ -36,6 +37,7 @@ def busy(x, out):
 def _compiled():
     """So that compiling is no part of the times."""
     minimize(busy, np.ones(3), jac=True, method="gd", options={"learning_rate": 0.1})
+    minimize_batch(busy, np.ones((2, 3)), jac=True)
 
 
 @pytest.fixture(name="no_tqdm")
@@ -58,7 +60,7 @@ def test_progress(compiled, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert BAR.search(err), err
-    assert "/1.2 s [" in err and "iterations=" in err
+    assert "/1.2 s [" in err and "iterations=" in err and "iterations/s=" in err
     assert err.endswith("\n")
 
 
@@ -86,18 +88,39 @@ def test_batch(capsys):
     assert re.search(r"momentum: +\d+%\|.*/40.0 \[.* problems/s, converged=\d+\]", err), err
 
 
+def shown(capsys, done, begin, *limits):
+    """What a bar shows of `done` iterations, `begin` seconds after they began."""
+    bar = Progress("gd", time.perf_counter() - begin, *limits)
+    time.sleep(0.51)
+    bar.show(done, fun=1.0, grad_norm=np.nan)
+    bar.close()
+    return capsys.readouterr().err
+
+
+def seconds_left(err):
+    minutes, seconds = re.findall(r"<(\d+):(\d+)", err)[-1]
+    return 60 * int(minutes) + int(seconds)
+
+
 def test_what_is_left(capsys):
-    """The time that is left is that to maxiter or, where it is given, to maxtime."""
-    begin = time.perf_counter() - 9.5
-    bar = Progress("gd", begin, 1000, "iteration", np.inf)
-    time.sleep(0.6)
-    bar.show(100, fun=1.0, grad_norm=np.nan)
-    bar.close()
-    err = capsys.readouterr().err
+    """The time that is left is that to maxiter or to maxtime, whichever comes first."""
+    err = shown(capsys, 100, 9.5, 1000, "iteration", np.inf)
     assert "10%" in err and "100/1.00k" in err and "fun=1" in err and "grad_norm" not in err
-    bar = Progress("gd", time.perf_counter() - 5.0, 1000, "iteration", 20.0)
-    time.sleep(0.6)
-    bar.show(999, fun=1.0)
-    bar.close()
-    err = capsys.readouterr().err
-    assert "28%" in err and "5.6/20.0 s" in err and "iterations=999" in err
+    assert "iterations/s" in err and seconds_left(err) in range(85, 96)
+    err = shown(capsys, 10, 5.0, 1000, "iteration", 20.0)
+    assert "28%" in err and "5.5/20.0 s" in err and "iterations=10" in err
+    assert seconds_left(err) in (13, 14, 15) and "iterations/s=1.8" in err
+    err = shown(capsys, 500, 5.0, 1000, "iteration", 20.0)
+    assert "50%" in err and "500/1.00k" in err and seconds_left(err) in (5, 6)
+
+
+def test_a_run_that_goes_on(capsys):
+    """What an earlier run did counts for the bar and not for the rate."""
+    err = shown(capsys, 900, 9.5, 1000, "iteration", np.inf, 800)
+    assert "90%" in err and seconds_left(err) in (9, 10)
+
+
+def test_line_without_tqdm(capsys, no_tqdm):
+    err = shown(capsys, 100, 9.5, 1000, "iteration", np.inf)
+    words = r"100 iterations, fun 1, 9\.\d+ iterations/s, 10\.0 s, 9\d\.\d s left"
+    assert re.fullmatch(rf"\rgd: {words} *\n", err)

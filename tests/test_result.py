@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -549,26 +550,52 @@ def test_disp_as_scipy(capsys):
     "ending", [e for e in ENDINGS if e.status != Status.MAXTIME], ids=lambda e: e.name
 )
 def test_disp_of_every_ending(ending, capsys):
-    result = ending.run(ending.methods[0], "python", disp=True)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        result = ending.run(ending.methods[0], "python", disp=True)
     out, err = capsys.readouterr()
     assert not err
+    told = [str(w.message) for w in found if w.category is scipy.optimize.OptimizeWarning]
     lines = out.splitlines()
-    assert lines[0] == result.message
-    assert lines[1] == f"         Current function value: {result.fun:f}"
-    assert lines[2:] == [
+    assert (lines.pop(0) if result.success else told.pop()) == result.message
+    assert not told
+    assert lines == [
+        f"         Current function value: {result.fun:f}",
         f"         Iterations: {result.nit}",
         f"         Function evaluations: {result.nfev}",
         f"         Gradient evaluations: {result.njev}",
     ]
 
 
-@pytest.mark.parametrize("disp", (False, 0, np.bool_(False)))
+def test_disp_of_failures_as_scipy(capsys):
+    """A warning with the message, at the user's line, and the numbers in print."""
+
+    def seen(minimize):
+        with pytest.warns(scipy.optimize.OptimizeWarning) as found:
+            options = {"disp": True, "maxiter": 2}
+            minimize(bowl, np.zeros(3), jac=bowl_gradient, method=METHOD[minimize], options=options)
+        return found, capsys.readouterr().out.splitlines()
+
+    METHOD = {minimize: "gd", scipy.optimize.minimize: "BFGS"}
+    (ours,), lines = seen(minimize)
+    (_,), theirs = seen(scipy.optimize.minimize)
+    assert ours.filename == __file__ and "`maxiter`" in str(ours.message)
+    assert [a.split(":")[0] for a in lines] == [a.split(":")[0] for a in theirs]
+
+
+def test_disp_where_warnings_are_errors():
+    with pytest.raises(scipy.optimize.OptimizeWarning, match="maxiter") as error:
+        solve(disp=True, maxiter=2)
+    assert error.value.result.nit == 2
+
+
+@pytest.mark.parametrize("disp", (False, 0, None, np.bool_(False)))
 def test_silent(disp, capfd):
     solve(disp=disp)
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("disp", (True, 1, 2, np.bool_(True)))
+@pytest.mark.parametrize("disp", (True, 1, 2, -1, np.bool_(True)))
 def test_levels_of_disp(disp, capsys):
     solve(disp=disp)
     assert capsys.readouterr().out.count("\n") == 5

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import objectives
 import pytest
-from cases import AUTOMATIC_CASES, CASES, METHODS, PROBLEMS, options_of
+from cases import AUTOMATIC, AUTOMATIC_CASES, CASES, METHODS, PROBLEMS, options_of
 from endings import FUN_NAN, bowl, faulty
 from numba import njit
 from test_paths import assert_same
@@ -17,7 +17,7 @@ from fastmomentum import BatchState, State, Status, minimize, minimize_batch, pe
 
 BACKENDS = ("numba", "python")
 # With a given rate, and with an automatic one.
-KINDS = [(m, "given") for m in METHODS] + [(m, "auto") for m in METHODS if m != "adamw"]
+KINDS = [(m, "given") for m in METHODS] + [(m, "auto") for m in AUTOMATIC]
 FEW = 40
 
 

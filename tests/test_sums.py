@@ -4,9 +4,11 @@ import time
 
 import numpy as np
 import pytest
+from numba import njit
 from shards import N, Part, data, squares, squares_pair
 
-from fastmomentum import minimize_sum, schedules
+from fastmomentum import CompilationWarning, minimize_sum, schedules
+from fastmomentum._methods import METHODS
 from fastmomentum.distributed import ShardedSum
 
 SIZE, EPOCHS = 50, 3  # 240 rows: the last batch of an epoch is smaller
@@ -52,7 +54,7 @@ def optimum():
 
 def run(method="gd", fun=squares, source=None, x0=None, options=None, **more):
     arguments = {"batch_size": SIZE, "epochs": EPOCHS, "seed": 7, **more}
-    options = {"learning_rate": RATES[method], **(options or {})}
+    options = {"learning_rate": RATES.get(method), **(options or {})}
     if not isinstance(fun, ShardedSum):
         arguments["data"] = data() if source is None else source
     return minimize_sum(
@@ -204,13 +206,14 @@ def test_exceptions_carry_the_result():
     def fun(x, A, b):
         calls.append(1)
         if len(calls) == 8:
-            raise KeyboardInterrupt
+            raise ArithmeticError("no Ctrl-C")
         return squares_pair(x, A, b)
 
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(ArithmeticError, match="Ctrl-C") as caught:
         run("gd", fun)
-    np.testing.assert_array_equal(caught.value.result.x, run("gd", squares_pair, epochs=1).x)
-    assert caught.value.result.status == 5
+    result = caught.value.result
+    np.testing.assert_array_equal(result.x, run("gd", squares_pair, epochs=1).x)
+    assert result.status == 5 and "Stopped by ArithmeticError: no Ctrl-C." in result.message
 
 
 @pytest.mark.parametrize(
@@ -226,6 +229,7 @@ def test_exceptions_carry_the_result():
         ({"snapshot_every": 0}, ValueError, "snapshot_every must be an integer"),
         ({"options": {"learning_rate": "auto"}}, ValueError, "learning_rate must be a number or"),
         ({"options": {"ftol": 1.0}}, ValueError, "minimize_sum has no option 'ftol'"),
+        ({"options": {"backend": "numba"}, "fun": squares_pair}, TypeError, "must be a Numba func"),
         ({"source": (np.zeros(3), np.zeros(2))}, ValueError, r"data must be .* got \[3, 2\] rows"),
         ({"source": 3.0}, TypeError, "data must be an array, or a tuple"),
         ({"fun": 3}, TypeError, "fun must be callable"),
@@ -236,7 +240,142 @@ def test_bad_arguments(change, error, text):
         run(**change)
 
 
-def test_data_is_not_given_twice():
+def test_shards_have_data_of_their_own():
     objective = ShardedSum(squares, Part(data, 2), 2)
+    options = {"learning_rate": 0.1}
     with pytest.raises(ValueError, match="data must be left out"):
-        minimize_sum(objective, np.zeros(N), data(), options={"learning_rate": 0.1})
+        minimize_sum(objective, np.zeros(N), data(), options=options)
+    with pytest.raises(ValueError, match="backend='numba' is not for a ShardedSum"):
+        minimize_sum(objective, np.zeros(N), options={**options, "backend": "numba"})
+
+
+# -- compiled --------------------------------------------------------------------------------------
+
+
+@njit
+def weighted(x, out, A, b, doubled, w):
+    """Like `squares`, of rows of several kinds."""
+    total = 0.0
+    out[:] = 0.0
+    for i in range(len(b)):
+        r = -b[i]
+        for j in range(x.size):
+            r += A[i, j] * x[j]
+        weight = w[i, 0] + 0.5 * w[i, 1]
+        if doubled[i]:
+            weight *= 2.0
+        total += 0.5 * weight * r * r
+        for j in range(x.size):
+            out[j] += weight * r * A[i, j]
+    return total
+
+
+def several_kinds():
+    """Rows in memory in several ways, the last read-only."""
+    rng = np.random.default_rng(2)
+    A, b = data()
+    w = np.asfortranarray(rng.integers(1, 5, (240, 2)))
+    doubled = rng.random(240) < 0.3
+    doubled.flags.writeable = False
+    return A[:110], b[:110].astype(np.float32), doubled[:110], w[:110]
+
+
+CASES = [
+    {},
+    {"average": 0.6, "options": {"learning_rate": schedules.InverseTime(1e-3, 0.1)}},
+    {"shuffle": "none", "bounds": [(-0.001, 0.5)] * N, "average": 1.0},
+    {"shuffle": "shards", "variance_reduction": "svrg", "snapshot_every": 1},
+    {"variance_reduction": "svrg", "average": 0.3, "bounds": [(0.0, None)] * N},
+    {"batch_size": 1, "epochs": 1},
+    {"batch_size": 1000, "options": {"momentum": schedules.Constant(0.5)}},
+    {"x0": np.full(N, 0.25, np.float32), "variance_reduction": "svrg", "average": 0.5},
+]
+FIELDS = ("x", "jac", "fun", "nit", "nfev", "njev", "n_passes", "epochs", "status", "message",
+          "grad_norm")  # fmt: skip
+
+
+def assert_same(found, expected):
+    for name in FIELDS:
+        np.testing.assert_array_equal(found[name], expected[name], name)
+    np.testing.assert_array_equal(found.history["fun"], expected.history["fun"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_compiled_steps_are_those_of_python(method):
+    """To the last bit."""
+    for case in CASES:
+        given = {"batch_size": 24, "epochs": 3, "seed": 3, **case}
+        options = {"learning_rate": 1e-3, **given.pop("options", {})}
+        if "momentum" not in {p.name for p in METHODS[method].parameters}:
+            options.pop("momentum", None)
+        x0 = given.pop("x0", np.zeros(N))
+        found = [
+            minimize_sum(
+                weighted, x0, several_kinds(), method, **given,
+                options={**options, "backend": backend},
+            )
+            for backend in ("python", "numba")
+        ]  # fmt: skip
+        assert [res.backend for res in found] == ["python", "numba"]
+        assert found[0].nit > 0 and (found[0].x != x0).any()
+        assert_same(*found)
+
+
+def test_rows_by_blocks(monkeypatch):
+    """Rows are put in order piece by piece, and schedules are filled piece by piece."""
+    monkeypatch.setattr("fastmomentum._sum_rows.BLOCK_BYTES", 40 * 48)
+    monkeypatch.setattr("fastmomentum._sum_steps.SCHEDULE_STEPS", 7)
+    rate = schedules.InverseTime(1e-3, 0.1)
+    for size in (1, 7, 30, 100):
+        given = {"batch_size": size, "epochs": 4, "average": 0.7, "options": {"backend": "python"}}
+        given["options"]["learning_rate"] = rate
+        python = run("adam", **given)
+        given["options"]["backend"] = "numba"
+        assert_same(run("adam", **given), python)
+
+
+@njit
+def ends(x, out, A, b):
+    f = squares(x, out, A, b)
+    return f if x[0] < 0.2 else np.nan
+
+
+@njit
+def raises(x, out, A, b):
+    if x[0] > 0.2:
+        raise ArithmeticError("too far")
+    return squares(x, out, A, b)
+
+
+def test_compiled_functions_that_fail():
+    found = [run("gd", ends, options={"backend": backend}) for backend in ("python", "numba")]
+    assert found[0].status == 3 and found[0].nit > 1
+    assert_same(*found)
+    results = []
+    for backend in ("python", "numba"):
+        with pytest.raises(ArithmeticError, match="too far") as caught:
+            run("gd", raises, options={"backend": backend})
+        results.append(caught.value.result)
+    assert results[0].nit > 1 and results[0].epochs == results[1].epochs
+    assert_same(*results)
+
+
+def test_functions_are_checked_before_compiled_code_calls_them():
+    @njit
+    def writes(x, out, A, b):
+        x[0] = 1.0
+        return squares(x, out, A, b)
+
+    with pytest.raises(ValueError, match="fun must not write into x"):
+        run("gd", writes)
+
+
+def test_what_numba_cannot_compile_runs_in_python():
+    @njit
+    def odd(x, out, A, b):
+        return squares(x, out, A, b) if A.tolist() else 0.0  # unknown to Numba
+
+    with pytest.warns(CompilationWarning, match="The loop runs in Python"):
+        res = run("gd", odd)
+    assert res.backend == "python"
+    np.testing.assert_array_equal(res.x, run("gd").x)

@@ -14,6 +14,7 @@ so that exceptions propagate.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import weakref
 
@@ -240,6 +241,7 @@ def scratch_offset(fun, jac, args):
     return _offset(context_type(fun, jac, args), 3)
 
 
+@functools.lru_cache(maxsize=256)  # LLVM takes a millisecond to tell one
 def argument_offset(fun, jac, args, index, field=None):
     """Bytes from the start of a context to one of the user's arguments.
 
@@ -612,9 +614,14 @@ if jit_disabled():
         return float(np.asarray(kind(bits)).view(like.dtype))
 
 else:
-    _BATCH, _CALL, _PLAN = (
+    _BATCH, _CALL, _PLAN, _SUM = (
         record(fields, I8)
-        for fields in (layout.BATCH_FIELDS, layout.CALL_FIELDS, layout.PLAN_FIELDS)
+        for fields in (
+            layout.BATCH_FIELDS,
+            layout.CALL_FIELDS,
+            layout.PLAN_FIELDS,
+            layout.SUM_FIELDS,
+        )
     )
     _NAMED = {I8: record(layout.INTS, I8), F8: record(layout.FLOATS, F8)}
 
@@ -639,6 +646,11 @@ else:
     def batch_fields(typing_context, address):
         """The numbers of a batch by name."""
         return _fields(_BATCH, address)
+
+    @intrinsic
+    def sum_fields(typing_context, address):
+        """The numbers of a sum by name."""
+        return _fields(_SUM, address)
 
     @intrinsic
     def call_fields(typing_context, address):

@@ -468,3 +468,14 @@ def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.
             offset = abi.argument_offset(*struct, i, field)
             patches.append((offset, rows.ctypes.data, rows.strides[0], size))
     return np.array(patches, np.int64).reshape(-1, 4)
+
+
+def row_patches(binding: Binding, blocks: tuple[np.ndarray, ...]) -> np.ndarray:
+    """How a loop over mini-batches moves these contiguous arrays, see ``layout.PATCH_FIELDS``."""
+    args_type = types.Tuple(tuple(map(numba.typeof, blocks)))
+    struct = (fun_type(isinstance(binding.fun, tuple)), abi.ADDRESS, args_type)
+    patches = []
+    for i, block in enumerate(blocks):
+        offsets = [abi.argument_offset(*struct, i, name) for name in ("data", "nitems", "shape")]
+        patches.append((*offsets, block.ctypes.data, block.strides[0], block[0].size))
+    return np.array(patches, np.int64)

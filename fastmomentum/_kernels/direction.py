@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "02cb2ce46b589942"
+SOURCES = "5000005621e3c22e"
 DIRECTION = 10
 PAIRS = 11
 

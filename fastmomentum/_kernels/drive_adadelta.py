@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "00c39bb7369e1b5b"
+SOURCES = "ad6577cbcc23f94b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9573b69d19281550"
+SOURCES = "27f55f800645caab"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

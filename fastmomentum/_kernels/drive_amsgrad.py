@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "c757855e8c1821b1"
+SOURCES = "47a03de9a4500edf"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

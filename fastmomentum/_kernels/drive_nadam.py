@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "90aef6a8bc1924f1"
+SOURCES = "877957dc9f35d187"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a6aa97e35d9a5f87"
+SOURCES = "2d99f4e8910c9140"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -88,7 +88,7 @@ INTS = (
     "PROX_DATA",  # address of its data, see abi.call_prox
     "FREE",  # variables that are off their kinks and bounds
     "FACE_STEPS",
-    "BATCH",  # address of what a batch's loop works with, see BATCH_FIELDS
+    "BATCH",  # address of what a loop around this one works with, BATCH_FIELDS or SUM_FIELDS
     "BATCH_ROW",  # the problem under way
     "CONFIRMED",  # iteration in which the convergence test was made with t = 1, plus 1
     "BAD_SEEN",  # trials that were not finite since the last new lowest value
@@ -236,6 +236,26 @@ BATCH_FIELDS = (
     "PENALTIES",  # float64, the penalty where each problem starts; 0: it is 0
     "PROX_NUMBERS",  # address of the proximal operator's numbers, whose second half are bounds
 )
+# What the loop over mini-batches works with, int64 each.
+SUM_FIELDS = (
+    "DRIVER",  # address of the method's loop
+    "SIZE",  # rows of a batch
+    "ROWS",  # rows that are there: the last batch may have fewer
+    "NEXT",  # the first row of the next batch
+    "ARRAYS",  # address of PATCH_FIELDS of each array of rows
+    "N_ARRAYS",
+    "SNAPSHOT",  # address of the point whose gradient corrects that of a batch; 0: none
+    "CORRECTION",  # address of the whole gradient there
+    "OTHER",  # address of a scratch vector
+    "ITERATE",  # row of the method's iterate, -1: the current point
+    "AVERAGE_FROM",  # step from which the iterates are averaged
+    "AVERAGED",  # iterates in the mean
+    "MEAN",  # address of it, in float64
+    "SEEN",  # float64, sum of the values met, of each batch times its rows
+)
+# Of an array of rows: where in the context its address, its number of elements and its length
+# stand; the address of its first row, bytes and elements of a row.
+PATCH_FIELDS = 6
 N_NUMBERS, N_COUNTS = 3, 6
 NOT_RUN = -2  # status of a problem that is still to be solved
 
@@ -276,7 +296,7 @@ PLAN_FIELDS = (
     "DIFFERENCES",  # further calls of fun per variable that a gradient takes
     "STEP",  # of the differences
 )
-REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP")
+REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP", "SEEN")
 FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)
 
 NORM_INF, NORM_1, NORM_2, NORM_P, NORM_MIN = range(5)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "bd2272c5e17f394a"
+SOURCES = "2774d6d0bab224a5"
 
 
 

@@ -56,9 +56,12 @@ OPTIONS = (
     Option("maxtime", None, "Most seconds, compilation included. None: no limit."),
     Option("patience", None, "Stop after this many iterations without a new lowest value. None: "
            "never."),
-    Option("disp", False, "Print how the run ended."),
-    Option("progress", False, "Show on stderr how far the run has come, every half second: by "
-           "tqdm's bar if that is installed."),
+    Option("disp", False, "Print how the run ended, as SciPy does; a run that did not converge "
+           "gives its message as an OptimizeWarning. An integer, in SciPy a level, is True unless "
+           "it is 0."),
+    Option("progress", False, "Show on stderr how far the run has come, every half second, and "
+           "the time left to maxiter or maxtime, whichever is first: by tqdm's bar if that is "
+           "installed, in terminals and notebooks."),
     Option("return_all", False, "Keep the iterates in result.allvecs."),
     Option("history", False, "Record fun, grad_norm and learning_rate of each iteration in "
            "result.history."),
@@ -203,7 +206,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         maxfev=check_number("maxfev", given["maxfev"], 1, integer=True),
         maxtime=check_number("maxtime", given["maxtime"], low_open=True),
         patience=check_number("patience", given["patience"], 1, integer=True),
-        disp=check_flag("disp", given["disp"]),
+        disp=given["disp"] is not None and check_flag("disp", given["disp"]),
         progress=check_flag("progress", given["progress"]),
         return_all=check_flag("return_all", given["return_all"]),
         history=check_flag("history", given["history"]),

@@ -15,7 +15,9 @@ from .values import as_dict, check_choice, check_number, nearest, shown
 SHUFFLES = ("rows", "shards", "none")
 VARIANCE_REDUCTIONS = ("svrg",)
 # Of `minimize_sum`, besides those of the method.
-SUM_OPTIONS = ("gtol", "norm", "maxtime")
+SUM_OPTIONS = (
+    "gtol", "norm", "maxtime", "keep_state", "checkpoint_every", "on_interrupt", "backend"
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Sampling:
     batch_size: int
     epochs: int
     rng: np.random.Generator
+    seeded: bool  # rather than with random numbers that nobody can repeat
     shuffle: str
     average: float
     variance_reduction: str | None
@@ -47,6 +50,7 @@ def check_sampling(
         batch_size=check_number("batch_size", batch_size, 1, integer=True),
         epochs=check_number("epochs", epochs, 1, integer=True),
         rng=check_seed(seed),
+        seeded=seed is not None,
         shuffle=check_choice("shuffle", shuffle, SHUFFLES),
         average=check_number("average", average, high=1.0),
         variance_reduction=variance_reduction,

@@ -7,6 +7,7 @@ import dataclasses
 import itertools
 import math
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from .._validation.arguments import (
 from .._validation.batches import check_batch_options, check_batched
 from .._validation.bounds import check_bounds
 from .._validation.options import Settings, check_options
+from .interrupts import leave_to, this_process
 from .parcels import pack, portable, unpack
 
 # A task costs some 10 ms; below this much work more of them do not pay.
@@ -37,6 +39,9 @@ CHUNK_BYTES = 64_000_000
 PILOT_ROWS = 16
 AHEAD = 3  # chunks that wait for each thread
 POLL_SECONDS = 0.1
+# A chunk is given to another worker, too, after this time and several times that of the others.
+LATE_SECONDS = 60.0
+LATE_FACTOR = 4 * (AHEAD + 1)
 FIELDS = (
     "x", "fun", "jac", "nit", "nfev", "njev", "status", "success", "grad_norm", "learning_rate",
     "n_restarts", "line_search_failures",
@@ -113,6 +118,15 @@ def same(value: Any) -> Any:
     return value
 
 
+@dataclasses.dataclass(eq=False)
+class Pending:
+    """A chunk that is under way."""
+
+    rows: np.ndarray
+    since: float
+    tried: set[str]  # workers that have it, or had it too long
+
+
 def solve(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
     """One chunk, in one thread."""
     batch = unpack(parcel).batch(starts, rows, bounds, seconds)
@@ -135,8 +149,16 @@ def solve(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) 
     )
 
 
-def pilot(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
+def pilot(
+    parcel: bytes,
+    starts: Any,
+    rows: tuple,
+    bounds: Any,
+    seconds: float,
+    driver: tuple[str, int],
+) -> Solved:
     """The first chunk: compiles before it takes the time."""
+    leave_to(driver)
     first = slice(0, 1)
     limits = None if bounds is None else tuple(part[first] for part in bounds)
     warm = solve(parcel, starts[first], tuple(a[first] for a in rows), limits, seconds)
@@ -173,14 +195,28 @@ class Chunks:
         self.rows = np.flatnonzero(batch.status == NOT_RUN)
         self.taken = 0
         self.common = client.submit(same, pack(_common(batch)), pure=False)
-        self.pending: dict[Any, np.ndarray] = {}
+        self.pending: dict[Any, Pending] = {}
+        self.longest = 0.0
         each = [batch.x, *(a for a, b in zip(batch.args, batch.which, strict=True) if b)]
         self.most = max(1, CHUNK_BYTES // max(1, sum(a[:1].nbytes for a in each)))
 
     def left(self) -> int:
         return len(self.rows) - self.taken
 
-    def submit(self, rows: np.ndarray, function: Any = solve, **where: Any) -> Any:
+    def under_way(self) -> bool:
+        """Is a chunk awaited, rather than only a copy of one that is done?"""
+        return any(
+            (self.batch.status[pending.rows] == NOT_RUN).any() for pending in self.pending.values()
+        )
+
+    def submit(
+        self,
+        rows: np.ndarray,
+        function: Any = solve,
+        *more: Any,
+        tried: Iterable[str] = (),
+        **where: Any,
+    ) -> Any:
         batch = self.batch
         args = tuple(a[rows] for a, batched in zip(batch.args, batch.which, strict=True) if batched)
         bounds = None if batch.per_row is None else tuple(part[rows] for part in batch.per_row)
@@ -192,23 +228,47 @@ class Chunks:
             args,
             bounds,
             max(seconds, 1e-9),
+            *more,
             pure=False,
             **where,
         )
-        self.pending[future] = rows
+        self.pending[future] = Pending(rows, time.monotonic(), set(tried))
         return future
+
+    def repeat_late(self) -> None:
+        """Give chunks that take too long to other workers, too: theirs may hang."""
+        limit = max(LATE_SECONDS, LATE_FACTOR * self.longest)
+        now = time.monotonic()
+        late = {f: p for f, p in self.pending.items() if now > p.since + limit}
+        if not late:
+            return
+        having = self.client.processing()
+        for future, pending in late.items():
+            pending.since = now
+            pending.tried |= {name for name, keys in having.items() if future.key in keys}
+            left = [name for name in having if name not in pending.tried]
+            if left and (self.batch.status[pending.rows] == NOT_RUN).any():
+                self.submit(pending.rows, tried=pending.tried, workers=left)
 
     def take(self, size: int) -> np.ndarray:
         rows = self.rows[self.taken : self.taken + min(size, self.most)]
         self.taken += len(rows)
         return rows
 
-    def receive(self, future: Any) -> Solved:
-        """Put down what a chunk found."""
-        rows, batch = self.pending.pop(future), self.batch
-        solved: Solved = future.result(timeout=60)
-        if not (batch.status[rows] == NOT_RUN).any():
-            return solved  # another pilot was quicker
+    def receive(self, future: Any) -> Solved | None:
+        """Put down what a chunk found; None if it cannot be had."""
+        pending, batch = self.pending.pop(future), self.batch
+        rows = pending.rows
+        try:
+            if not (batch.status[rows] == NOT_RUN).any():
+                return None  # a copy was quicker
+            solved: Solved = future.result(timeout=LATE_SECONDS)
+        except TimeoutError:  # the worker that has it hangs
+            self.submit(rows, tried=pending.tried)
+            return None
+        finally:
+            future.release()
+        self.longest = max(self.longest, solved.seconds)
         batch.x[rows], batch.gradients[rows] = solved.x, solved.gradients
         batch.numbers[rows], batch.counts[rows] = solved.numbers, solved.counts
         done = batch.status[rows] > NOT_RUN
@@ -231,9 +291,11 @@ class Chunks:
         return [future for future in self.pending if future.done()]
 
     def cancel(self) -> None:
+        """Leave nothing on the cluster."""
         if self.pending:
             self.client.cancel(list(self.pending), force=True)
         self.pending.clear()
+        self.common.release()
 
 
 def run_chunks(batch: Batch, client: Any, report: Report) -> None:
@@ -242,7 +304,7 @@ def run_chunks(batch: Batch, client: Any, report: Report) -> None:
     try:
         size = _warm_up(batch, chunks, report)
         threads = batch.used
-        while (chunks.left() or chunks.pending) and not batch.stop[0]:
+        while (chunks.left() or chunks.under_way()) and not batch.stop[0]:
             while chunks.left() and len(chunks.pending) < AHEAD * threads:
                 chunks.submit(chunks.take(size))
             _collect(batch, chunks, report)
@@ -254,7 +316,8 @@ def run_chunks(batch: Batch, client: Any, report: Report) -> None:
 
 
 def _collect(batch: Batch, chunks: Chunks, report: Report) -> list[Solved]:
-    found = [chunks.receive(future) for future in chunks.wait()]
+    found = [solved for future in chunks.wait() if (solved := chunks.receive(future)) is not None]
+    chunks.repeat_late()
     batch._check_clock()
     report.now()
     batch._save_if_due()
@@ -273,7 +336,7 @@ def _warm_up(batch: Batch, chunks: Chunks, report: Report) -> int:
             time.sleep(POLL_SECONDS)
             batch._check_clock()
     for name in workers:
-        chunks.submit(rows, pilot, workers=[name], allow_other_workers=True)
+        chunks.submit(rows, pilot, this_process(), workers=[name], allow_other_workers=True)
     batch.used = max(1, sum(about["nthreads"] for about in workers.values()))
     found: list[Solved] = []
     while not found and not batch.stop[0]:
@@ -319,6 +382,12 @@ def solve_lazily(
     x0 = np.zeros(n, np.float32 if single else np.float64)
     settings = check_options(chosen, tol, options, x0)
     check_batch_options(settings)
+    for name in ("disp", "progress"):
+        if getattr(settings, name):
+            raise ValueError(
+                f"{name} is not an option where X0 is a dask array, whose problems are solved "
+                "after this call: leave it out."
+            )
     edges = np.concatenate([[0], np.cumsum(X0.chunks[0])])
     columns = [
         _blocks(f"args[{i}]", a, X0.chunks[0], edges)
@@ -328,7 +397,6 @@ def solve_lazily(
     kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
     limits = check_bounds(bounds, n)
     check_terms(chosen, settings, make_terms(limits, penalty, n, x0.dtype))
-    settings = dataclasses.replace(settings, progress=False)
     common = Common(fun, check_jac(jac, settings.check_jac), kept, which, settings, limits, penalty)
     parcel = dask.delayed(pack(common), pure=False)
     blocks = [

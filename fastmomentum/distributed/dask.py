@@ -8,12 +8,14 @@ has an end, and looks meanwhile whether the worker still lives.
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._validation.batches import check_workers
+from .interrupts import leave_to, this_process
 from .parcels import pack, portable
 from .protocol import Call, Reply, Shards
 
@@ -30,7 +32,8 @@ class Lost(Exception):
 class Holder:
     """What lives on a worker. Errors of the user's functions are values, unlike dask's own."""
 
-    def __init__(self, parcel: bytes, cached: bool, neighbours: int):
+    def __init__(self, parcel: bytes, cached: bool, neighbours: int, driver: tuple[str, int]):
+        leave_to(driver)
         empty: Shards = pickle.loads(parcel)  # of its own: actors do not share shards
         self.shards = empty
         self.threads = 0
@@ -60,6 +63,12 @@ class Holder:
             return self.shards.answer(call)
         except Exception as error:
             return portable(error)
+
+
+def _part(call: Call, ids: list[int]) -> Call:
+    """What is asked of the worker with these shards."""
+    rows = None if call.rows is None else {i: call.rows[i] for i in ids}
+    return dataclasses.replace(call, ids=tuple(ids), rows=rows)
 
 
 class DaskCluster:
@@ -108,7 +117,7 @@ class DaskCluster:
         for name in [name for name in self.actors if not self._alive(name, look=False)]:
             self._give_up(name)
         names = self._hire(names)
-        shares = self._shares(names)
+        shares = self._shares(names, self.where)
         chosen = {}
         for i in ids:
             if names:
@@ -121,9 +130,12 @@ class DaskCluster:
         if time.monotonic() > self.looked + REBALANCE_SECONDS:
             self._rebalance()
         wanted = set(call.ids)
-        asked = {self.where[i] for i in call.ids if i in self.where}
+        # Each for its own: what was broken off may have left a shard with two workers.
+        shares = self._shares(list(self.actors), call.ids)
         pending = [
-            (name, self._call(name, "answer", call)) for name in self.actors if name in asked
+            (name, self._call(name, "answer", _part(call, ids)))
+            for name, ids in shares.items()
+            if ids
         ]
         replies, failure = [], None
         for name, future in pending:
@@ -142,9 +154,12 @@ class DaskCluster:
         return replies, sorted(wanted)
 
     def close(self) -> None:
-        for name in list(self.actors):
-            self._release(name)
+        futures = [future for _, future in self.actors.values()]
+        self.actors.clear()
         self.where.clear()
+        if futures and self.client.status == "running":
+            # Rather than released: what is referred to elsewhere, by an exception say, goes, too.
+            self.client.cancel(futures, force=True)
 
     def _alive(self, name: str, look: bool = True) -> bool:
         """Can it answer? One that is paused for want of memory can, but should hold no more."""
@@ -181,6 +196,7 @@ class DaskCluster:
                     parcel,
                     cached,
                     hosts.count(host),
+                    this_process(),
                     actor=True,
                     workers=[name],
                     allow_other_workers=False,
@@ -209,10 +225,11 @@ class DaskCluster:
 
     # -- shards -----------------------------------------------------------------------------------
 
-    def _shares(self, names: list[str]) -> dict[str, list[int]]:
-        """The shards of each of these workers."""
+    def _shares(self, names: list[str], ids: Iterable[int]) -> dict[str, list[int]]:
+        """Which of these shards each of these workers has."""
         shares: dict[str, list[int]] = {name: [] for name in names}
-        for i, name in self.where.items():
+        for i in ids:
+            name = self.where.get(i, "")
             if name in shares:
                 shares[name].append(i)
         return shares
@@ -243,7 +260,7 @@ class DaskCluster:
         if set(self.actors) - set(names) or not set(names) - set(self.actors):
             return  # losses are met when the worker is asked
         names = self._hire(names)
-        shares = self._shares(names)
+        shares = self._shares(names, self.where)
         before, moved = dict(self.where), {}
         while True:
             most = max(names, key=lambda name: len(shares[name]))

@@ -156,6 +156,7 @@ def files() -> dict[pathlib.Path, str]:
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
             texts[f"cuda/team_{loop}"] = team.file_of(path, composite)
     texts["drive_batch"] = caller_file("batch")
+    texts["drive_sum"] = caller_file("sum")
     texts["drive_single"] = caller_file("single", composite=False)
     texts["drive_single_composite"] = caller_file("single_composite")
     texts["rules"] = rules_file()
