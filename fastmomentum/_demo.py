@@ -169,8 +169,8 @@ def warm_up() -> Iterator[tuple[str, float]]:
         yield f"minimizer, {np.dtype(dtype).name}", time.perf_counter() - start
     for dtype in (np.float64, np.float32):
         start = time.perf_counter()
-        given = {"batch_size": 2, "epochs": 1, "options": {"learning_rate": 0.1}}
-        minimize_sum(bowl_of_rows, np.ones(2, dtype), np.ones((4, 2), dtype), "gd", **given)
+        x0, rows, options = np.ones(2, dtype), np.ones((4, 2), dtype), {"learning_rate": 0.1}
+        minimize_sum(bowl_of_rows, x0, rows, "gd", batch_size=2, epochs=1, options=options)
         yield f"minimize_sum, {np.dtype(dtype).name}", time.perf_counter() - start
 
 

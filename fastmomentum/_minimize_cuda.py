@@ -243,12 +243,12 @@ class DeviceRun:
                 budget = min(CHUNK_SECONDS, deadline - now)
                 ahead = max(1, min(4 * ahead, int(budget * rate), MOST_AHEAD))
 
-    def _views(self, x: Any) -> tuple[Any, Any]:
-        """Numba's views of gradient and value at x."""
-        value, gradient = self.evaluate(self.library.given(x), self.out)
-        self.library.hold(value, gradient)
+    def _views(self, vector: Any) -> tuple[Any, Any]:
+        """Numba's views of gradient and value at a vector of the run's."""
+        value, gradient = self.evaluate(self.library.given(vector), self.out)
         g = self.out_view if gradient is self.out else self.evaluate.gradient_view(gradient)
         f = self.library.view(value) if on_device(value) else self.work.number(float(value))
+        self.library.hold(value, gradient)
         return g, f
 
     def _shown(self, seen: dict[str, Any]) -> tuple[float, float]:
@@ -256,7 +256,7 @@ class DeviceRun:
         return seen["FUN"], seen["GRAD_NORM"]
 
     def _copy(self, view: Any) -> Any:
-        """A copy of a vector, of which this is Numba's view, for the user."""
+        """A copy, for the user, from Numba's view of a vector."""
         made = self.library.empty_like(self.out)
         self.work.copy(self.library.view(made), view)
         return self.library.given(made)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from test_paths import assert_same
 from test_resume import KINDS, assert_same_batch, batch_problem, options_for
 
-from fastmomentum import BatchState, State, minimize, minimize_batch
+from fastmomentum import BatchState, State, SumState, minimize, minimize_batch
 from fastmomentum import _checkpoint as checkpoint
 from fastmomentum._kernels import layout
 
@@ -329,7 +329,7 @@ def test_any_bytes(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("any") / "run.npz"
     for data in (content, _zip({"meta.npy": content}), _zip({"meta.npy": _header((9,)) + content})):
         file.write_bytes(data)
-        for kind in (State, BatchState):
+        for kind in (State, BatchState, SumState):
             with pytest.raises(ValueError, match="not a file of a run"):
                 kind.load(file)
 

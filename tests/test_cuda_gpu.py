@@ -305,7 +305,7 @@ def test_large_by_jax_in_single_precision():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "adam"])
-@pytest.mark.parametrize("name", ["cupy", "torch", "jax"])
+@pytest.mark.parametrize("name", ["cupy", "torch"])
 def test_large_automatic(name, method, dtype):
     to_device, to_host = library(name)
     on_host = CURVATURES.astype(dtype)
@@ -396,9 +396,10 @@ def test_sanitizer(tool):
 
         for method in ("gd", "momentum", "nesterov", "amsgrad"):
             for bounds in (None, [(-1.0, 2.0)] * 3000):
-                for options in ({"learning_rate": 0.1, "norm": 2}, {}):
-                    minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
-                             bounds=bounds, options={"maxiter": 5, **options})
+                minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
+                         bounds=bounds, options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
+            minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
+                     options={"maxiter": 5})
     """
     done = subprocess.run(
         [
