@@ -305,7 +305,7 @@ def test_large_by_jax_in_single_precision():
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "adam"])
-@pytest.mark.parametrize("name", ["cupy", "torch"])
+@pytest.mark.parametrize("name", ["cupy", "torch", "jax"])
 def test_large_automatic(name, method, dtype):
     to_device, to_host = library(name)
     on_host = CURVATURES.astype(dtype)
