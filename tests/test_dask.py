@@ -353,8 +353,9 @@ def test_a_batch_on_workers_stops(both, small_chunks, tmp_path):
     assert (caught.value.result.status == 1).any()
 
 
-def test_a_worker_hangs_during_a_batch(both, small_chunks, monkeypatch):
-    """Its chunks are solved by the other one, too."""
+@pytest.mark.parametrize("then", ["lives", "dies"])
+def test_a_worker_hangs_during_a_batch(both, small_chunks, monkeypatch, then):
+    """Its chunks are solved by the other one, too, and so are those that only it was to repeat."""
     from fastmomentum.distributed import batch
 
     monkeypatch.setattr(batch, "LATE_SECONDS", 0.5)
@@ -365,7 +366,10 @@ def test_a_worker_hangs_during_a_batch(both, small_chunks, monkeypatch):
     def callback(intermediate_result):
         if intermediate_result.n_done > 20 and not stopped:
             stopped.append(os.kill(victim, signal.SIGSTOP))
+            if then == "dies":
+                kill.start()
 
+    kill = threading.Timer(1.0, os.kill, (victim, signal.SIGKILL))
     options = {"maxiter": 8}
     begin = time.monotonic()
     try:
@@ -379,7 +383,10 @@ def test_a_worker_hangs_during_a_batch(both, small_chunks, monkeypatch):
             workers=both,
         )
     finally:
-        os.kill(victim, signal.SIGCONT)
+        if then == "dies":
+            kill.join()
+        else:
+            os.kill(victim, signal.SIGCONT)
     assert stopped and time.monotonic() - begin < 30
     assert_same(there, minimize_batch(decay, [1.0, 1.0], args, **BATCH, options=options))
 

@@ -7,7 +7,7 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Iterable
+import warnings
 from typing import Any
 
 import numpy as np
@@ -119,12 +119,13 @@ def same(value: Any) -> Any:
 
 
 @dataclasses.dataclass(eq=False)
-class Pending:
-    """A chunk that is under way."""
+class Chunk:
+    """Problems that are solved together, by one worker or, where that may hang, by several."""
 
     rows: np.ndarray
-    since: float
-    tried: set[str]  # workers that have it, or had it too long
+    since: float  # when it was last given to a worker
+    times: int = 0  # how often
+    tried: set[str] = dataclasses.field(default_factory=set)  # workers that had it too long
 
 
 def solve(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Solved:
@@ -194,8 +195,9 @@ class Chunks:
         self.batch, self.client = batch, client
         self.rows = np.flatnonzero(batch.status == NOT_RUN)
         self.taken = 0
-        self.common = client.submit(same, pack(_common(batch)), pure=False)
-        self.pending: dict[Any, Pending] = {}
+        self.parcel = pack(_common(batch))
+        self.common = client.submit(same, self.parcel, pure=False)
+        self.pending: dict[Any, Chunk] = {}
         self.longest = 0.0
         each = [batch.x, *(a for a, b in zip(batch.args, batch.which, strict=True) if b)]
         self.most = max(1, CHUNK_BYTES // max(1, sum(a[:1].nbytes for a in each)))
@@ -203,27 +205,29 @@ class Chunks:
     def left(self) -> int:
         return len(self.rows) - self.taken
 
+    def is_open(self, chunk: Chunk) -> bool:
+        """Is none of its copies done?"""
+        return bool((self.batch.status[chunk.rows] == NOT_RUN).any())
+
     def under_way(self) -> bool:
         """Is a chunk awaited, rather than only a copy of one that is done?"""
-        return any(
-            (self.batch.status[pending.rows] == NOT_RUN).any() for pending in self.pending.values()
-        )
+        return any(map(self.is_open, self.pending.values()))
 
     def submit(
         self,
-        rows: np.ndarray,
+        chunk: Chunk,
         function: Any = solve,
-        *more: Any,
-        tried: Iterable[str] = (),
+        common: Any = None,
+        more: tuple = (),
         **where: Any,
-    ) -> Any:
-        batch = self.batch
+    ) -> None:
+        batch, rows = self.batch, chunk.rows
         args = tuple(a[rows] for a, batched in zip(batch.args, batch.which, strict=True) if batched)
         bounds = None if batch.per_row is None else tuple(part[rows] for part in batch.per_row)
         seconds = batch.begin + batch.settings.maxtime - time.perf_counter()
         future = self.client.submit(
             function,
-            self.common,
+            self.common if common is None else common,
             batch.x[rows],
             args,
             bounds,
@@ -232,39 +236,54 @@ class Chunks:
             pure=False,
             **where,
         )
-        self.pending[future] = Pending(rows, time.monotonic(), set(tried))
-        return future
+        self.pending[future] = chunk
+        chunk.since = time.monotonic()
+        chunk.times += 1
 
     def repeat_late(self) -> None:
         """Give chunks that take too long to other workers, too: theirs may hang."""
         limit = max(LATE_SECONDS, LATE_FACTOR * self.longest)
         now = time.monotonic()
-        late = {f: p for f, p in self.pending.items() if now > p.since + limit}
-        if not late:
-            return
-        having = self.client.processing()
-        for future, pending in late.items():
-            pending.since = now
-            pending.tried |= {name for name, keys in having.items() if future.key in keys}
-            left = [name for name in having if name not in pending.tried]
-            if left and (self.batch.status[pending.rows] == NOT_RUN).any():
-                self.submit(pending.rows, tried=pending.tried, workers=left)
+        late = {
+            chunk
+            for chunk in self.pending.values()
+            if now > chunk.since + limit * chunk.times and self.is_open(chunk)
+        }
+        if late:
+            self._repeat(late)
 
-    def take(self, size: int) -> np.ndarray:
+    def _repeat(self, chunks: set[Chunk]) -> None:
+        """Give these chunks to workers that have not had them, where there are any."""
+        having = self.client.processing()
+        for chunk in chunks:
+            keys = {future.key for future, own in self.pending.items() if own is chunk}
+            chunk.tried |= {name for name, tasks in having.items() if keys & set(tasks)}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+            for chunk in chunks:
+                # Preferred only: these may hang or die, too.
+                left = [name for name in having if name not in chunk.tried] or list(having)
+                # With all that it needs, which else a worker that hangs may hold.
+                self.submit(
+                    chunk, common=self.parcel, workers=left or None, allow_other_workers=bool(left)
+                )
+
+    def take(self, size: int) -> Chunk:
         rows = self.rows[self.taken : self.taken + min(size, self.most)]
         self.taken += len(rows)
-        return rows
+        return Chunk(rows, time.monotonic())
 
     def receive(self, future: Any) -> Solved | None:
         """Put down what a chunk found; None if it cannot be had."""
-        pending, batch = self.pending.pop(future), self.batch
-        rows = pending.rows
+        chunk, batch = self.pending.pop(future), self.batch
+        rows = chunk.rows
         try:
-            if not (batch.status[rows] == NOT_RUN).any():
+            if not self.is_open(chunk):
                 return None  # a copy was quicker
             solved: Solved = future.result(timeout=LATE_SECONDS)
         except TimeoutError:  # the worker that has it hangs
-            self.submit(rows, tried=pending.tried)
+            chunk.tried |= set(self.client.who_has([future])[future.key])
+            self._repeat({chunk})
             return None
         finally:
             future.release()
@@ -326,8 +345,8 @@ def _collect(batch: Batch, chunks: Chunks, report: Report) -> list[Solved]:
 
 def _warm_up(batch: Batch, chunks: Chunks, report: Report) -> int:
     """Compile on all workers, with the first problems; the size of a chunk."""
-    rows = chunks.take(PILOT_ROWS)
-    if not len(rows):
+    chunk = chunks.take(PILOT_ROWS)
+    if not len(chunk.rows):
         return 1
     workers: dict = {}
     while not workers and not batch.stop[0]:
@@ -336,14 +355,17 @@ def _warm_up(batch: Batch, chunks: Chunks, report: Report) -> int:
             time.sleep(POLL_SECONDS)
             batch._check_clock()
     for name in workers:
-        chunks.submit(rows, pilot, this_process(), workers=[name], allow_other_workers=True)
+        chunks.submit(
+            chunk, pilot, more=(this_process(),), workers=[name], allow_other_workers=True
+        )
+    chunk.times = 1  # it is late as any other
     batch.used = max(1, sum(about["nthreads"] for about in workers.values()))
     found: list[Solved] = []
     while not found and not batch.stop[0]:
         found = _collect(batch, chunks, report)
     if not found:
         return 1
-    each = max(found[0].seconds / len(rows), 1e-9)
+    each = max(found[0].seconds / len(chunk.rows), 1e-9)
     left, threads = chunks.left(), batch.used
     size = max(math.ceil(CHUNK_SECONDS / each), -(-left // (CHUNKS_PER_THREAD * threads)))
     return max(1, min(size, max(-(-left // threads), math.ceil(LEAST_SECONDS / each))))
