@@ -29,7 +29,10 @@ import threading
 import time
 from pathlib import Path
 
-import gpu_tasks
+if not __package__:
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import gpu_tasks
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("numba", "numba-cuda", "cuda-core", "numpy", "torch", "jax", "optax", "optimistix")

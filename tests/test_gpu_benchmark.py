@@ -52,9 +52,8 @@ def test_processes_of_their_own(tmp_path):
 
 
 def test_what_goes_wrong_is_a_row(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(SCRIPT.parent)
-    import gpu
-    import gpu_tasks
+    monkeypatch.syspath_prepend(SCRIPT.parent.parent)
+    from benchmarks import gpu, gpu_tasks
 
     tables = gpu.Tables(tmp_path, "none")
     hangs = gpu_tasks.Task("copy", "copy", lambda sizes: iter(()), 0.1, False)

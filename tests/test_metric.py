@@ -563,7 +563,7 @@ def test_the_metric_is_the_diagonal_of_the_rule(method, rng):
     own = OWN[method]
     more = {"beta1": 0.0} if "beta1" in METHODS[method].parameter_names else {}
     remaining = iter(gradients)
-    points = reference.ADAPTIVE[method](
+    points = getattr(reference, method)(
         lambda x: next(remaining), np.zeros(4), 1.0, 12, **own, **more
     )
     moves = np.diff(points, axis=0)

@@ -103,7 +103,7 @@ def test_without_numba_the_bits_are_the_same():
     code = """
     import sys
     import numpy as np, objectives
-    from cases import AUTOMATIC, METHODS, PROBLEMS, options_of
+    from cases import METHODS, PROBLEMS, options_of
     from fastmomentum import minimize
     for name in ("quadratic", "rosenbrock"):
         problem = PROBLEMS[name]
@@ -132,6 +132,7 @@ def test_without_numba_the_loops_are_as_silent():
     import math, sys
     import numpy as np
     from fastmomentum import minimize
+    from cases import AUTOMATIC
     from fastmomentum._methods import METHODS
 
     def barrier(x):
