@@ -19,6 +19,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import distributed as distributed
     from . import jit as jit
+    from . import objectives as objectives
     from . import penalties as penalties
     from . import plot as plot
     from . import problems as problems
@@ -55,7 +56,7 @@ _HOMES = {
     "scipy_method": "._scipy",
     "show_options": "._options",
 }
-_MODULES = ("distributed", "jit", "penalties", "plot", "problems", "schedules")
+_MODULES = ("distributed", "jit", "objectives", "penalties", "plot", "problems", "schedules")
 
 __all__ = ["__version__", *sorted((*_HOMES, *_MODULES))]
 

@@ -11,7 +11,7 @@ from cases import METHODS, MOMENTUM_METHODS
 from conftest import run_python
 
 import fastmomentum
-from fastmomentum import schedules
+from fastmomentum import objectives, schedules
 
 PACKAGE = pathlib.Path(fastmomentum.__file__).parent
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
@@ -65,6 +65,7 @@ LAYERS = (
     # Compiles its functions when that is asked for.
     ("problems", 2),
     ("penalties", 2),
+    ("objectives", 2),
     ("_kernels", 1),
     ("_differences", 0),
     ("_methods", 0),
@@ -233,6 +234,7 @@ def test_nothing_prints(path):
 HELP = {
     "fastmomentum": [n for n in fastmomentum.__all__ if not n.startswith("__")],
     "fastmomentum.schedules": list(schedules.__all__),
+    "fastmomentum.objectives": list(objectives.__all__),
     "fastmomentum.problems": None,  # all that its __all__ names
     "fastmomentum.penalties": None,
     "fastmomentum.jit": None,
