@@ -69,24 +69,31 @@ def quadratic(x, out, curvature):
 
 
 @compiled
-def logistic(x, out, features, labels, ridge):
-    """Mean logistic loss plus a ridge."""
-    n_rows, n = features.shape
-    for j in range(n):
+def logistic_sum(x, out, features, labels):
+    """Logistic loss, summed over the rows."""
+    total = 0.0
+    for j in range(x.size):
         out[j] = 0.0
-    loss = 0.0
-    for i in range(n_rows):
+    for i in range(labels.size):
         margin = 0.0
-        for j in range(n):
+        for j in range(x.size):
             margin += features[i, j] * x[j]
         margin *= labels[i]
         decay = math.exp(-abs(margin))
-        loss += math.log1p(decay) + max(-margin, 0.0)
+        total += math.log1p(decay) + max(-margin, 0.0)
         weight = -labels[i] * (decay if margin > 0.0 else 1.0) / (1.0 + decay)
-        for j in range(n):
+        for j in range(x.size):
             out[j] += weight * features[i, j]
+    return total
+
+
+@compiled
+def logistic(x, out, features, labels, ridge):
+    """Mean logistic loss plus a ridge."""
+    n_rows = labels.size
+    loss = logistic_sum(x, out, features, labels)
     penalty = 0.0
-    for j in range(n):
+    for j in range(x.size):
         out[j] = out[j] / n_rows + ridge * x[j]
         penalty += x[j] * x[j]
     return loss / n_rows + 0.5 * ridge * penalty
