@@ -26,6 +26,8 @@ from threadpoolctl import threadpool_limits
 import fastmomentum
 from fastmomentum import minimize
 
+from . import functions
+
 # Threads only slow down the small products inside SciPy's methods, by up to 100 times on a busy
 # machine, and the baselines should be at their best; fastmomentum calls no BLAS.
 threadpool_limits(limits=1, user_api="blas")
@@ -42,19 +44,7 @@ compiled = functools.partial(njit, cache=True, error_model="numpy")
 compiled_wide = functools.partial(compiled, fastmath={"contract", "reassoc", "nsz"})
 
 
-@compiled
-def rosenbrock(x, out):
-    """Chained Rosenbrock."""
-    for i in range(x.size):
-        out[i] = 0.0
-    total = 0.0
-    for i in range(x.size - 1):
-        bend = x[i + 1] - x[i] * x[i]
-        gap = 1.0 - x[i]
-        total += 100.0 * bend * bend + gap * gap
-        out[i] -= 400.0 * x[i] * bend + 2.0 * gap
-        out[i + 1] += 200.0 * bend
-    return total
+rosenbrock = compiled(functions.rosenbrock)
 
 
 @compiled_wide
