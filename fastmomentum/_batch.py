@@ -188,7 +188,7 @@ def minimize_batch(
             workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
         )
     chosen = check_method(method)
-    check_fun(fun)
+    check_fun(fun, jac)
     args = check_args(args)
     which = check_batched(batched, args)
     place = check_place(device, X0, args, bounds)

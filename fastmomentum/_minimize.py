@@ -154,14 +154,14 @@ def minimize(
         from ._minimize_cuda import minimize_on_device
 
         chosen = check_method(method)
-        check_fun(fun)
+        check_fun(fun, jac)
         check_unsupported(chosen, hess, hessp, constraints)
         refused = {"state": state, "checkpoint": checkpoint}
         return minimize_on_device(
             fun, x0, args, chosen, jac, bounds, tol, callback, options, penalty, refused
         )
     x = check_x0(x0)
-    check_fun(fun)
+    check_fun(fun, jac)
     settings, terms = settle(method, x, bounds, penalty, tol, options)
     check_unsupported(settings.method, hess, hessp, constraints)
     wrapped, takes_result = wrap_callback(callback)

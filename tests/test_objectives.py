@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastmomentum import minimize, minimize_batch
+from fastmomentum import minimize, minimize_batch, multistart, path, scipy_method
+from fastmomentum.jit import minimizer
 from fastmomentum.objectives import entrywise, sum_of_terms
+from fastmomentum.penalties import L1
 
 T = np.linspace(0.0, 4.0, 30)
 SIGNALS = np.array([[2.0], [3.0]]) * np.exp(-np.array([[0.5], [1.5]]) * T)
@@ -122,6 +124,32 @@ def test_it_goes_to_other_processes():
     fun = pickle.loads(pickle.dumps(sum_of_terms(misfit, 30)))
     out = np.empty(2)
     assert fun(np.ones(2), out, T, SIGNALS[0]) == whole(np.ones(2), np.empty(2), T, SIGNALS[0])
+
+
+@pytest.mark.parametrize("jac", [None, "3-point", np.False_, abs])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_they_are_for_jac_true(compiled, jac):
+    """An error before anything is called, in every front end."""
+    calls = []
+
+    def term(k, x, out):
+        calls.append(k)
+        return 0.0
+
+    fun = sum_of_terms(njit(term) if compiled else term, 3)
+    fronts = {
+        minimize: np.ones(2),
+        minimize_batch: np.ones((3, 2)),
+        multistart: [(0.0, 1.0)] * 2,
+        path: np.ones(2),
+        scipy_method("gd"): np.ones(2),
+        **({minimizer: "gd"} if compiled else {}),
+    }
+    for front, where in fronts.items():
+        more = {"penalty": L1, "weights": [1.0]} if front is path else {}
+        with pytest.raises(ValueError, match="^jac must be True for an objective of fastmomentum"):
+            front(fun, where, jac=jac, **more)
+    assert not calls
 
 
 @pytest.mark.parametrize(

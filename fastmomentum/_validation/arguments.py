@@ -52,9 +52,18 @@ def check_x0(x0: Any) -> np.ndarray:
     return x
 
 
-def check_fun(fun: Any) -> None:
+def check_fun(fun: Any, jac: Any = True) -> None:
+    """Is fun a function, and one for this jac?"""
     if not callable(fun) and type(fun).__name__ not in ("LowLevelCallable", "CFunc"):
         raise TypeError(f"fun must be callable, got {shown(fun)}.")
+    if jac is not True and hasattr(fun, "parts"):
+        from ..objectives import parts_of
+
+        if parts_of(fun) is not None and _form_of_jac(jac) is not True:
+            raise ValueError(
+                "jac must be True for an objective of fastmomentum.objectives, which writes its "
+                f"gradient, got {shown(jac)}."
+            )
 
 
 def check_jac(jac: Any, compared: bool = False) -> Any:

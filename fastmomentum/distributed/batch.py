@@ -387,7 +387,7 @@ def solve_lazily(
     import dask.array as da
 
     chosen = check_method(method)
-    check_fun(fun)
+    check_fun(fun, jac)
     args = check_args(args)
     which = check_batched(batched, args)
     if X0.ndim != 2 or any(map(math.isnan, X0.shape)) or 0 in X0.shape:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmomentum._kernels.jit import jit_disabled
 from fastmomentum._objective import takes_output
-from fastmomentum._validation.arguments import check_jac, check_method
+from fastmomentum._validation.arguments import check_fun, check_jac, check_method
 from fastmomentum._validation.bounds import check_bounds
 from fastmomentum._validation.options import check_options
 from fastmomentum._validation.values import check_choice
@@ -149,6 +149,7 @@ def minimizer(
     disabled = jit_disabled()
     if not disabled:
         _check_function("fun", fun)
+    check_fun(fun, jac)
     jac = _check_gradient(jac, disabled)
     pairs = _check_bounds(bounds)
     given = _check_options(chosen.name, tol, options)
