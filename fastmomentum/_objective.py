@@ -120,6 +120,10 @@ class Objective:
             return bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
         except bind.NotCompilable as error:
             if self._must_compile(backend):
+                for name in ("fun", "jac")[: 1 + callable(self.jac)]:
+                    problem = self._misfit(name)
+                    if problem:
+                        raise TypeError(problem) from error
                 raise
             reason = error
         self.fun = getattr(self.fun, "py_func", self.fun)
@@ -128,6 +132,22 @@ class Objective:
             f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
         )
         return None
+
+    def _misfit(self, name: str) -> str:
+        """Why fun or jac cannot be called as it is, and what to change; empty if it can."""
+        function, n_args = getattr(self, name), len(self.args)
+        writes = self.in_place and name == ("fun" if self.jac is True else "jac")
+        first = ("x", "out") if writes else ("x",)
+        problem = misfit(name, function, (*first, *(f"args[{i}]" for i in range(n_args))))
+        if not problem:
+            return ""
+        if n_args == 1 and isinstance(self.args[0], list):
+            entries = map(str, range(len(self.args[0])))
+            if not misfit(name, function, (*first, *entries)):
+                return f"{problem} args must be a tuple: a list is one argument."
+        if name == "fun" and self.jac is not True and takes_output(function, n_args):
+            return f"{problem} Pass jac=True if it writes its gradient into its second parameter."
+        return problem
 
     def _must_compile(self, backend: str) -> bool:
         return backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
@@ -167,8 +187,7 @@ class Objective:
             value = function(z, *args, *self.args)
         except TypeError as error:
             # Python's own words tell neither which function it is nor how it is called.
-            more = (f"args[{i}]" for i in range(len(self.args)))
-            problem = misfit(name, function, ("x", *("out" for _ in args), *more))
+            problem = self._misfit(name)
             if problem:
                 raise TypeError(problem) from error
             raise
