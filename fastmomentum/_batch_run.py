@@ -20,13 +20,15 @@ from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
-from ._result import OptimizeResult, Status, attach, make_result
+from ._result import OptimizeResult, Status, add_note, attach, is_empty, make_result
 from ._resume import same_value
 from ._state import rules_of
 from ._status import message_of_error, message_of_many
 from ._terms import Terms, make_terms
 from ._validation.arguments import check_terms
+from ._validation.batches import batched_hint
 from ._validation.options import Settings
+from ._validation.values import MUST_TAKE
 
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 
@@ -85,6 +87,7 @@ class Batch:
         self.why = ""  # of an interruption that is not the user's
         self.taken = 0
         self.used = 1
+        self.evaluated = False  # fun, without an exception
         self.backend = "python"
         self.saver: Saver | None = None
         # Rows that no thread writes to any more.
@@ -192,11 +195,22 @@ class Batch:
                 raise
         except BaseException as error:
             self.why = message_of_error(error)
+            if isinstance(workers, int):
+                self._add_hint(error)
             attach(error, self._finish(), "what was found so far")
             raise
         finally:
             report.close()
         return self._finish()
+
+    def _add_hint(self, error: BaseException) -> None:
+        """If the first evaluation failed, what may have been meant goes with the exception."""
+        known = self.evaluated or self.backend == "cuda"
+        if known or not isinstance(error, Exception) or MUST_TAKE in self.why:
+            return
+        hint = batched_hint(self.args, self.which, self.count)
+        if hint:
+            add_note(error, hint)
 
     def _finish(self) -> OptimizeResult:
         """The result, and what another call goes on from."""
@@ -260,8 +274,9 @@ class Batch:
             if self.to_compare:
                 self.to_compare = False
                 check_gradient(objective, x0)
-            if compiled:
+            if compiled or (objective.fell_back and not few):
                 objective.first(x0, np.empty_like(x0))
+                self.evaluated = True
         except Exception as error:
             attach(error, row=first)
             raise
@@ -374,7 +389,10 @@ class Batch:
             )
         except Exception as error:
             attach(error, row=row)
+            earlier = getattr(error, "result", None)
+            self.evaluated |= earlier is not None and not is_empty(earlier)
             raise
+        self.evaluated = True
         self.x[row], self.gradients[row] = found.x, found.jac
         self.numbers[row] = [found[name] for name in layout.NUMBERS]
         self.counts[row] = [found[name] for name in layout.COUNTS]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._differences import central_points, central_slope, forward_point, forward_slope
+from ._result import add_note
 from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import misfit, shown
 from ._vectors import equal, indices_of
@@ -120,17 +121,14 @@ class Objective:
             return bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
         except bind.NotCompilable as error:
             if self._must_compile(backend):
-                for name in ("fun", "jac")[: 1 + callable(self.jac)]:
-                    problem = self._misfit(name)
+                for name in ("fun", "jac"):
+                    problem = is_jitted(getattr(self, name)) and self._misfit(name)
                     if problem:
                         raise TypeError(problem) from error
                 raise
-            reason = error
+            self._failure = f"Numba cannot compile the objective: {error}"
         self.fun = getattr(self.fun, "py_func", self.fun)
         self.jac = getattr(self.jac, "py_func", self.jac)
-        self._failure = (
-            f"The loop runs in Python, since Numba cannot compile the objective: {reason}"
-        )
         return None
 
     def _misfit(self, name: str) -> str:
@@ -146,7 +144,10 @@ class Objective:
             if not misfit(name, function, (*first, *entries)):
                 return f"{problem} args must be a tuple: a list is one argument."
         if name == "fun" and self.jac is not True and takes_output(function, n_args):
-            return f"{problem} Pass jac=True if it writes its gradient into its second parameter."
+            return (
+                f"{problem} Pass jac=True if its second parameter is for the gradient, or args if "
+                "it is data."
+            )
         return problem
 
     def _must_compile(self, backend: str) -> bool:
@@ -172,10 +173,21 @@ class Objective:
         twin.bounds = self.bounds
         return twin
 
+    @property
+    def fell_back(self) -> bool:
+        """Is there a Numba function that cannot be used in the compiled loop?"""
+        return bool(self._failure)
+
     def warn_of_fallback(self) -> None:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
-            warn(self._failure, CompilationWarning)
+            warn(f"The loop runs in Python, since {self._failure}", CompilationWarning)
+            self._failure = ""
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Numba's words go with an exception before that warning: they may tell more of it."""
+        if self._failure:
+            add_note(error, f"{self._failure}.")
 
     # -- evaluations in Python --------------------------------------------------------------------
 
@@ -190,6 +202,10 @@ class Objective:
             problem = self._misfit(name)
             if problem:
                 raise TypeError(problem) from error
+            self._tell_failure(error)
+            raise
+        except Exception as error:
+            self._tell_failure(error)
             raise
         # Compiled code is given the loop's own x.
         if self._checking and not equal(z, x):

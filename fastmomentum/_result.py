@@ -141,6 +141,23 @@ def attach(
         error.result = result  # type: ignore[attr-defined]
     except AttributeError:  # a class with __slots__
         return
-    note = f"fastmomentum: {found} is in the attribute `result` of this exception."
+    where = "is in the attribute `result` of this exception."
+    notes = getattr(error, "__notes__", [])
+    notes[:] = [note for note in notes if where not in note]  # of another result
+    if not is_empty(result):
+        add_note(error, f"{found} {where}")
+
+
+def add_note(error: BaseException, text: str) -> None:
+    """A note of ours, once, however often an exception comes."""
+    note = f"fastmomentum: {text}"
     if note not in getattr(error, "__notes__", ()):
         error.add_note(note)
+
+
+def is_empty(result: OptimizeResult) -> bool:
+    """Was nothing evaluated? Arrays on a device are not looked at."""
+    import numpy as np
+
+    value = getattr(result, "fun", None)
+    return isinstance(value, float | np.ndarray) and bool(np.isnan(value).all())

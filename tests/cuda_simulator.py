@@ -401,6 +401,19 @@ def test_the_first_call_is_checked():
         minimize_batch(forgets, STARTS, jac=True, device="cuda")
 
 
+def test_the_first_call_fails_for_want_of_batched():
+    def distance(x, out, point):
+        for i in range(x.size):
+            out[i] = x[i] - point[i]
+        return 0.5 * (out @ out)
+
+    for points in (STARTS, cuda.to_device(STARTS)):
+        with pytest.raises(ValueError) as caught:
+            minimize_batch(distance, STARTS, (points,), jac=True, device="cuda")
+        notes = caught.value.__notes__
+        assert sum("pass batched=(True,) if each problem" in note for note in notes) == 1
+
+
 def test_status_of_those_not_reached():
     options = {"maxtime": 1e-9}
     res = minimize_batch(rosenbrock, STARTS, jac=True, device="cuda", options=options)

@@ -147,7 +147,7 @@ def test_they_are_for_jac_true(compiled, jac):
     }
     for front, where in fronts.items():
         more = {"penalty": L1, "weights": [1.0]} if front is path else {}
-        with pytest.raises(ValueError, match="^jac must be True for an objective of fastmomentum"):
+        with pytest.raises(ValueError, match=r"^jac must be True for an objective of fastmomentum"):
             front(fun, where, jac=jac, **more)
     assert not calls
 

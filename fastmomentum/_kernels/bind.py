@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -57,12 +58,24 @@ class _Hashed(tuple):
         return self._hash
 
 
+_PLACE = re.compile(r'^File "(?:.*[/\\])?(.+)", line (\d+):', re.MULTILINE)
+_PYTHON_FUNCTION = re.compile(r"Untyped global name '(.+)': .* <class 'function'>")
+
+
 def reason(error: BaseException) -> str:
-    """The first telling line of one of Numba's long messages."""
-    lines = [line.strip() for line in str(error).splitlines()]
+    """The first telling line of one of Numba's long messages, and which line of code it is of."""
+    text = str(error)
+    lines = [line.strip() for line in text.splitlines()]
     noise = ("Failed in", "During:", "File ", "This error", "There are", "-", "In definition")
     telling = [line for line in lines if line and not line.startswith(noise)]
-    return (telling[0] if telling else type(error).__name__)[:300]
+    found = telling[0] if telling else type(error).__name__
+    if found.endswith("for signature:") and len(telling) > 1:
+        found = f"No implementation of {telling[1].removeprefix('>>> ')}"
+    python = _PYTHON_FUNCTION.match(found)
+    if python:
+        found = f"{python[1]} is a Python function, and must have @njit, too"
+    place = _PLACE.search(text)
+    return f"{found[:300]} ({place[1]}, line {place[2]})" if place else found[:300]
 
 
 # -- C functions -----------------------------------------------------------------------------------
@@ -208,10 +221,13 @@ def _kind(value: Any) -> Any:
 
 def _of_each(tell: Callable, args: tuple) -> tuple:
     """``tell(a)`` for each argument; an error if Numba knows no type for one."""
+    told = []
     try:
-        return tuple(map(tell, args))
+        for a in args:
+            told.append(tell(a))
     except (ValueError, errors.NumbaError) as error:
-        raise NotCompilable(f"args: {reason(error)}") from None
+        raise NotCompilable(f"args[{len(told)}]: {reason(error)}") from None
+    return tuple(told)
 
 
 # Weak in both, and the values hold neither: whoever runs a binding keeps fun and jac alive.

@@ -29,6 +29,27 @@ def check_batched(batched: Any, args: tuple) -> tuple[bool, ...]:
     return tuple(map(bool, which))
 
 
+def batched_hint(args: tuple, which: tuple[bool, ...], count: int) -> str:
+    """What may be meant where there are `args` with a row per problem that are not batched."""
+    rows = [k for k, a in enumerate(args) if not which[k] and _length(a) == count > 1]
+    if not rows:
+        return ""
+    names = " and ".join(f"args[{k}]" for k in rows)
+    meant = tuple(b or k in rows for k, b in enumerate(which))
+    return (
+        f"{names} {'has' if len(rows) == 1 else 'have'} as many rows as there are "
+        f"problems, {count}: pass batched={meant} if each problem is to get its own."
+    )
+
+
+def _length(value: Any) -> int:
+    """Rows of an array or a list, 0 of anything else."""
+    if isinstance(value, list):
+        return len(value)
+    shape = getattr(value, "shape", None)
+    return shape[0] if isinstance(shape, tuple) and shape else 0
+
+
 def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[Any, tuple, int, int]:
     """The starts and args, those of the host as contiguous arrays, and (n_problems, n).
 
@@ -45,8 +66,10 @@ def check_X0(X0: Any, args: tuple, which: tuple[bool, ...]) -> tuple[Any, tuple,
             made[i] = _check_rows(f"args[{i}]", args[i], count)
             count = int(made[i].shape[0])
     if count is None:
+        rows = "say by batched which args have a row per problem, or " if args else ""
         raise ValueError(
-            f"X0 must have the shape (n_problems, n) where no args are batched, got {shape}."
+            f"X0 must have the shape (n_problems, n) where no args are batched, got {shape}: {rows}"
+            "use minimize for one problem."
         )
     if not on_device(starts):
         starts = np.broadcast_to(starts, (count, shape[-1]))
@@ -83,7 +106,10 @@ def _check_rows(name: str, value: Any, count: int | None) -> Any:
     if not shape or shape[0] == 0:
         raise ValueError(f"{rule}, got shape {shape}.")
     if count is not None and shape[0] != count:
-        raise ValueError(f"{rule}, {count} in all, got {shape[0]}.")
+        raise ValueError(
+            f"{rule}, {count} in all, got {shape[0]}: say False for it in batched if it is the "
+            "same for all."
+        )
     if on_device(rows):
         return rows
     return np.require(rows, rows.dtype.newbyteorder("="), ["C", "A"])

@@ -53,6 +53,9 @@ def as_numbers(
     return array
 
 
+MUST_TAKE = "must take the arguments of the call"
+
+
 def misfit(name: str, function: Any, arguments: tuple[str, ...]) -> str:
     """Why `function` cannot be called with these; empty if it can, or if nobody knows."""
     try:
@@ -64,8 +67,8 @@ def misfit(name: str, function: Any, arguments: tuple[str, ...]) -> str:
         signature.bind(*arguments)
     except TypeError:
         return (
-            f"{name} must take the arguments of the call {name}({', '.join(arguments)}), got "
-            f"{shown(function)}, which takes {signature}."
+            f"{name} {MUST_TAKE} {name}({', '.join(arguments)}), got {shown(function)}, which "
+            f"takes {signature}."
         )
     return ""
 
