@@ -246,6 +246,7 @@ class Row:
     cold: float
     warm: float
     trace: Trace = field(repr=False)
+    compiled: bool = False  # in the first call
 
     @property
     def ours(self) -> bool:
@@ -320,10 +321,13 @@ def run_solvers(problem: DemoProblem) -> list[Row]:
 
 
 def _run_solver(library: str, method: str, problem: DemoProblem) -> Row:
+    from numba.core.event import install_recorder
+
     # The objective is compiled (or loaded) here, so that `cold` is the solver's own cost.
     problem.pair(problem.x0)
     call = _solver(library, method, problem)
-    result, cold = _timed(call)
+    with install_recorder("numba:compile") as compilations:
+        result, cold = _timed(call)
     # Evaluated here for both libraries: the columns compare points, not reports.
     value, gradient = problem.pair(result.x)
     grad_norm = float(np.abs(gradient).max())
@@ -336,6 +340,7 @@ def _run_solver(library: str, method: str, problem: DemoProblem) -> Row:
         cold=cold,
         warm=_warm_time(call),
         trace=_trace(library, method, problem),
+        compiled=bool(compilations.buffer),
     )
 
 
@@ -363,15 +368,26 @@ def verdict(rows: Sequence[Row]) -> str:
     sentences = []
     for when, our_time, their_time in (
         ("Warm", ours.warm, theirs.warm),
-        ("Cold", ours.cold, theirs.cold),
+        (f"Cold ({_kind_of_first(ours)})", ours.cold, theirs.cold),
     ):
         winner = "fastmomentum" if our_time <= their_time else "SciPy"
         ratio = max(our_time, their_time) / min(our_time, their_time)
         sentences.append(
-            f"{when}, {winner} is {ratio:,.1f} times as fast here: "
-            f"{ours.solver} {our_time:,.3g} ms, {theirs.solver} {their_time:,.3g} ms."
+            f"{when}, {winner} is {_rounded(ratio)} times as fast here: "
+            f"{ours.solver} {_rounded(our_time, 3)} ms, "
+            f"{theirs.solver} {_rounded(their_time, 3)} ms."
         )
     return "\n  ".join(sentences)
+
+
+def _kind_of_first(row: Row) -> str:
+    return f"first call, {'compiling included' if row.compiled else 'nothing left to compile'}"
+
+
+def _rounded(number: float, digits: int = 2) -> str:
+    """So many significant digits, never in powers of ten."""
+    near = float(f"{number:.{digits}g}")
+    return f"{near:,.{max(0, digits - 1 - math.floor(math.log10(near)))}f}"
 
 
 # Colours told apart by readers with any colour vision (Okabe and Ito), one per entry of SOLVERS.
