@@ -177,6 +177,11 @@ def test_readme_opens_with_the_two_commands():
     ]
 
 
+def test_readme_names_the_versions_of_python():
+    versions = re.findall(r"Python :: (3\.\d+)\"", (ROOT / "pyproject.toml").read_text())
+    assert f"Python {versions[0]} to {versions[-1]}, from a checkout" in README
+
+
 def test_ci_runs_the_readme_commands():
     script = (ROOT / ".ci" / "run").read_text()
     patterns = re.findall(r"grep -m1 -E '([^']+)' README\.md", script)
