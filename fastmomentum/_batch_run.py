@@ -16,7 +16,7 @@ from ._batch_loop import Loop, is_parallel
 from ._batch_report import POLL_SECONDS, Report
 from ._batch_state import BLOCK, BatchState, digest, limits_of
 from ._checkpoint import Saver
-from ._gradient_check import check_gradient
+from ._gradient_check import OPTION, check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
@@ -205,8 +205,9 @@ class Batch:
 
     def _add_hint(self, error: BaseException) -> None:
         """If the first evaluation failed, what may have been meant goes with the exception."""
-        known = self.evaluated or self.backend == "cuda"
-        if known or not isinstance(error, Exception) or MUST_TAKE in self.why:
+        if self.evaluated or self.backend == "cuda" or not isinstance(error, Exception):
+            return
+        if MUST_TAKE in self.why or OPTION in self.why:  # they are not about the values of args
             return
         hint = batched_hint(self.args, self.which, self.count)
         if hint:

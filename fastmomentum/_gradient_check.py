@@ -34,6 +34,9 @@ def check_gradient(objective: Objective, x0: np.ndarray) -> None:
         objective.calls_fun, objective.calls_jac = kept
 
 
+OPTION = "(option check_jac)"
+
+
 class _Check:
     """The comparison of one objective."""
 
@@ -91,7 +94,7 @@ class _Check:
         where = place if place == "x0" else f"{place}, where x[{i}] = {x[i]:.6g}"
         name = "the gradient that fun returns" if self.objective.jac is True else "jac"
         raise ValueError(
-            f"{name} must be the gradient of fun (option check_jac): at {where}, component {i} is "
+            f"{name} must be the gradient of fun {OPTION}: at {where}, component {i} is "
             f"{g[worst]:.6g}, but {d[worst]:.6g} by differences. {self.reason(g, d, error, wrong)}"
         )
 

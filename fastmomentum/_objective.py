@@ -15,7 +15,7 @@ import numpy as np
 from ._differences import central_points, central_slope, forward_point, forward_slope
 from ._result import add_note
 from ._validation.returned import as_gradient, as_pair, as_scalar
-from ._validation.values import misfit, shown
+from ._validation.values import LIST_OF_ARGS, misfit, shown
 from ._vectors import equal, indices_of
 from ._warnings import warn
 
@@ -142,7 +142,7 @@ class Objective:
         if n_args == 1 and isinstance(self.args[0], list):
             entries = map(str, range(len(self.args[0])))
             if not misfit(name, function, (*first, *entries)):
-                return f"{problem} args must be a tuple: a list is one argument."
+                return problem + LIST_OF_ARGS
         if name == "fun" and self.jac is not True and takes_output(function, n_args):
             return (
                 f"{problem} Pass jac=True if its second parameter is for the gradient, or args if "

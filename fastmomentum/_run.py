@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from typing import Any
@@ -76,7 +77,9 @@ class Run:
         self.progress: Progress | None = None
         self.saver: Saver | None = None
         self.called = False
-        self._drivers()
+        self.context = self._context()
+        in_python = objective.binding is None and jit_disabled()
+        self.workspace: Any = self.rows if in_python else self.address
 
     def row(self, i: int) -> np.ndarray:
         """Vector `i` of the workspace."""
@@ -110,22 +113,24 @@ class Run:
 
     # -- the loop ---------------------------------------------------------------------------------
 
-    def _drivers(self) -> None:
+    def _context(self) -> tuple:
+        """What a compiled loop is told of the objective."""
         binding = self.objective.binding
-        name = self.plan.loop
-        self.context: tuple = ()
-        self.workspace: Any = self.address
         if binding is None:
-            self.driver = driver(name, self.dtype)
-            if jit_disabled():
-                self.workspace = self.rows
-                # Plain Python then: it must be as silent as machine code about inf - inf.
-                self.driver = np.errstate(all="ignore")(self.driver)
-            return
-        self.driver = driver_address(name, self.dtype, binding.signature)
+            return ()
         args = self.objective.args if binding.c_data is None else binding.c_data
         scratch = self.address + self.plan.scratch_row * self.rows.strides[0]
-        self.context = (binding.fun, binding.jac, args, scratch, self.objective.step)
+        return binding.fun, binding.jac, args, scratch, self.objective.step
+
+    @functools.cached_property
+    def driver(self) -> Any:
+        """The loop; compiled only once the evaluation at x0 has shown that the objective works."""
+        binding = self.objective.binding
+        if binding is not None:
+            return driver_address(self.plan.loop, self.dtype, binding.signature)
+        loop = driver(self.plan.loop, self.dtype)
+        # As plain Python it must be as silent as machine code about inf - inf.
+        return np.errstate(all="ignore")(loop) if jit_disabled() else loop
 
     def call(self, driver: Any, last: int) -> None:
         """One stretch of the loop."""

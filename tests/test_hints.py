@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+import objectives
 import pytest
 from numba import njit
 
@@ -81,6 +82,14 @@ def test_no_hint_once_an_evaluation_has_succeeded():
         assert ("batched" in notes_of(minimize_batch, fails, X0, (ROWS,))) == (good < 3)
 
 
+def test_no_hint_where_the_gradient_is_wrong():
+    def bowl(x, rows):
+        return float(x @ x)
+
+    given = minimize_batch, bowl, X0, (ROWS,), False, None, lambda x, rows: 3.0 * x
+    assert "batched" not in notes_of(*given, options={"check_jac": True})
+
+
 def test_the_words_of_numba_go_with_an_exception():
     """Before the warning that they are in where the first evaluation succeeds."""
     for solve, x0 in ((minimize, X0[0]), (minimize_batch, X0)):
@@ -88,6 +97,12 @@ def test_the_words_of_numba_go_with_an_exception():
         words = "Numba cannot compile the objective: fun decay: No implementation of iadd(float64, "
         assert f"fastmomentum: {words}" in notes and "(test_hints.py, line " in notes
         assert "`result`" not in notes  # nothing is in it
+
+
+def test_wrong_functions_are_told_of_before_the_loop_is_compiled(monkeypatch):
+    monkeypatch.setattr("fastmomentum._run.driver_address", None)
+    with pytest.raises(ValueError, match=r"jac must return a gradient of shape \(1,\), got shape"):
+        minimize(objectives.sphere_fun, [1.0], jac=njit(lambda x: np.zeros(2)))
 
 
 def helper(a):

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._vectors import on_device, real_of
 from .options import Settings
-from .values import as_numbers, check_number, shown
+from .values import LIST_OF_ARGS, as_numbers, check_number, shown
 
 # A batch needs the values of a schedule for all iterations at once.
 MOST_SCHEDULED = 10_000_000
@@ -25,7 +25,8 @@ def check_batched(batched: Any, args: tuple) -> tuple[bool, ...]:
     except TypeError:
         raise TypeError(f"{rule}, got {shown(batched)}.") from None
     if len(which) != len(args) or not all(isinstance(b, bool | np.bool_) for b in which):
-        raise ValueError(f"{rule}, got {shown(batched)}.")
+        meant = len(args) == 1 and isinstance(args[0], list) and len(which) == len(args[0])
+        raise ValueError(f"{rule}, got {shown(batched)}.{LIST_OF_ARGS if meant else ''}")
     return tuple(map(bool, which))
 
 

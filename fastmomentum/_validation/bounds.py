@@ -19,6 +19,15 @@ def _real_array(values: Any) -> np.ndarray:
     return as_numbers("they", values).astype(np.float64)
 
 
+def _table(pairs: Any) -> np.ndarray:
+    """Pairs as an array of objects."""
+    try:
+        rows = [[*pair] for pair in pairs]
+    except TypeError:  # Python would speak of values after a star
+        raise TypeError("they are no pairs") from None
+    return np.array(rows, dtype=object)
+
+
 def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Lower and upper bounds as float64 arrays, from any of SciPy's forms; None if all infinite."""
     if bounds is None:
@@ -31,9 +40,10 @@ def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
         else:
             if hasattr(bounds, "__array__"):
                 bounds = as_numbers("they", bounds, "fiubO")
-            table = np.array([[*pair] for pair in bounds], dtype=object)
+            table = _table(bounds)
             if table.shape != (n, 2):
-                raise ValueError(f"got shape {table.shape}")
+                columns = ", use Bounds(lb, ub) for two arrays" if table.shape == (2, n) else ""
+                raise ValueError(f"their shape is {table.shape}{columns}")
             pair = [
                 _real_array([infinite[j] if b is None else b for b in table[:, j]])
                 for j in range(2)

@@ -26,6 +26,11 @@ from .values import (
 # On the infinity norm. float32 gradients carry errors of about eps**(1/3), as relative as in
 # float64, for which 1e-5 is SciPy's default.
 DEFAULT_GTOL = {"float64": 1e-5, "float32": 1e-3}
+# What options are called in other libraries, where that is not similar.
+ELSEWHERE = {
+    **dict.fromkeys(("alpha", "eta", "lr", "step_size", "stepsize"), "learning_rate"),
+    **dict.fromkeys(("iprint", "verbose"), "disp"),
+}
 MAXITER, MAXITER_PER_VARIABLE = 10_000, 200  # the larger, where none is given
 
 
@@ -170,7 +175,7 @@ def check_option_names(method: Method, names: Iterable[Any]) -> None:
         if name not in valid:
             raise ValueError(
                 f"method {method.name!r} has no option {shown(name)}."
-                f"{nearest(name, valid) if isinstance(name, str) else ''} "
+                f"{nearest(ELSEWHERE.get(name, name), valid) if isinstance(name, str) else ''} "
                 f"Its options are {', '.join(sorted(valid))}."
             )
 

@@ -54,6 +54,7 @@ def as_numbers(
 
 
 MUST_TAKE = "must take the arguments of the call"
+LIST_OF_ARGS = " args must be a tuple: a list is one argument."
 
 
 def misfit(name: str, function: Any, arguments: tuple[str, ...]) -> str:
