@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ad6577cbcc23f94b"
+SOURCES = "498d65749e8757bd"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8d58570c28756d35"
+SOURCES = "b0f45345c599e9f9"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -266,6 +266,7 @@ def file_text(
     if kernels:
         arguments = ["device_function", "real_type", "THREADS"]
         others = ("LEADERS", "N_EXTRA", "whole_function", "stay_whole")
+        others += ("OWN", "row_shares", "entry_shares")
         arguments += [name for name in others if name in body]
     free = [n for n in FIXED if re.search(rf"\b{n}\b", body)]
     head = NOTICE.format(sources=path) + "\nimport math\n\nimport numpy as np\n"
