@@ -46,14 +46,10 @@ class CudaBatch(Batch):
     @staticmethod
     def _viewed(array: Any, name: str) -> Any:
         """Numba's view of an array on the device, once what it holds is there."""
-        from ._kernels.cuda.arrays import library_of
+        from ._kernels.cuda.arrays import settled_view
 
-        library = library_of(array, name)
-        view = library.view(array)
-        library.stream.synchronize()
-        if not array.shape:
-            return view.copy_to_host()[0]
-        if view.ndim > 2 and not view.is_c_contiguous():
+        view = settled_view(array, name)
+        if array.shape and view.ndim > 2 and not view.is_c_contiguous():
             raise ValueError(f"{name} must be contiguous, in C order, where it is on a device.")
         return view
 

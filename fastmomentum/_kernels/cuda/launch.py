@@ -172,7 +172,7 @@ class Job:
             self.narrow = tuple(to_device(part.astype(real)) for part in problems.narrow)
         # Those of all problems; the others follow with their rows.
         self.shared = {
-            k: _shared(a, real)
+            k: shared_argument(a, real)
             for k, (a, batched) in enumerate(zip(problems.args, problems.which, strict=True))
             if not batched
         }
@@ -284,8 +284,8 @@ def to_device(array: np.ndarray) -> Any:
     return cuda.to_device(np.ascontiguousarray(array))
 
 
-def _shared(value: Any, real: Any) -> Any:
-    """An argument that all problems share, on the device."""
+def shared_argument(value: Any, real: Any) -> Any:
+    """One of the user's arguments that is not on the device yet, for kernels."""
     if isinstance(value, np.ndarray) and value.ndim > 0:
         if value.dtype.kind not in "biufc":
             raise TypeError(f"device='cuda' takes arrays of numbers in args, got {value.dtype}.")
