@@ -41,9 +41,10 @@ QUICK = (
     ("adam", "float32", 0, "step", False),
     ("momentum_auto", "float32", 0, "tell", False),
     ("gd_composite", "float32", 0, "found", True),
+    ("nesterov_auto", "float32", 0, "go_on", False),
 )
 # Kernels that a whole grid goes through together.
-TEAM = ("tell", "found")
+TEAM = ("tell", "go_on", "found")
 PRECISIONS = ("float64", "float32")
 SIZES = (2, 4, 5, 8, 10, 16)
 ALL = tuple(
@@ -124,6 +125,23 @@ def value(x):
 
 def gradient(x, out):
     rosenbrock(x, out)
+
+
+def chain_rows(r, x, w, scales):
+    """Rows of a chain: two neighbours each."""
+    w[r] = scales[r] * (x[r + 1] - x[r] * x[r])
+    return w[r] * w[r]
+
+
+def chain(i, x, w, out, scales):
+    """And its entries."""
+    slope = 0.0
+    if i > 0:
+        slope += 2.0 * scales[i - 1] * w[i - 1]
+    if i < w.shape[0]:
+        slope -= 4.0 * scales[i] * w[i] * x[i]
+    out[i] = slope
+    return 0.0
 
 
 def spec_of(case):
@@ -256,6 +274,7 @@ def team_of(case):
     """(kernel, types of its arguments) of one of the two of a team."""
     from numba.cuda import types
 
+    from fastmomentum._kernels.cuda.entries import Entries
     from fastmomentum._kernels.cuda.team import THREADS, make_team, team_module
 
     loop, dtype, _, style, bounded = case
@@ -265,10 +284,14 @@ def team_of(case):
     values["BOUNDED"] = int(bounded)
     fixed = tuple((name, values[name]) for name in team_module(loop).FIXED)
     n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS + 1
-    tell, found = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed)
+    entries = Entries(None, chain, chain_rows) if style == "go_on" else None
+    made = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed, entries)
+    tell, go_on, found = made
     real = types.float32 if dtype == "float32" else types.float64
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     numbers = (types.Array(types.int32, 1, "C"), vector, vector, types.Array(real, 3, "C"))
+    if style == "go_on":
+        return go_on, (table, vector, types.Tuple((vector,)), *numbers, types.int64, types.int64, types.int64)
     if style == "found":
         return found, (table, vector, vector, vector, *numbers, types.int64)
     return tell, (table, vector, vector, vector, *numbers, types.int64, types.int64)

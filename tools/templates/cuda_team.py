@@ -163,7 +163,7 @@ def tell(
 ):
     if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
         return
-    w, args = point, ()
+    w = args = ()
     # TEAM_SETUP
     if mode == EVALUATED:
         target = rows[N_POINTS + all_ints[I_TRIAL]]
@@ -238,7 +238,7 @@ def found(
     partials,  # OUT    (2, MOST_VALUES, blocks)
     chosen,  # IN     row of the point; -1: the one that the run ends with
 ):
-    w, args = x_out, ()
+    w = args = ()
     # TEAM_SETUP
     evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
     if cuda.threadIdx.x < LEADERS:

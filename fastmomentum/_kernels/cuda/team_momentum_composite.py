@@ -2111,7 +2111,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
-        w, args = (point, ())
+        w = args = ()
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -2196,7 +2196,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 all_extra[j] = extra[j]
 
     def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
-        w, args = (x_out, ())
+        w = args = ()
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
