@@ -323,8 +323,6 @@ class GivenRate(DeviceRun):
         settings: Settings,
         terms: Terms | None,
     ):
-        from ._kernels.cuda.large import Steps
-
         if terms is not None and not terms.only_bounds:
             raise ValueError(
                 "penalty is possible only with learning_rate='auto' where x0 is on a device, got "
@@ -342,7 +340,7 @@ class GivenRate(DeviceRun):
         self.bounds = (np.empty(0), np.empty(0)) if terms is None else terms.bounds()
         self.vectors = [library.empty_like(x0) for _ in range(3)]
         self.views = [library.view(v) for v in self.vectors]
-        self.work = self.steps = Steps(
+        self.work = self.steps = self._steps(
             method,
             dtype.type,
             plan.ints,
@@ -354,6 +352,11 @@ class GivenRate(DeviceRun):
             self.bounds,
             library.stream,
         )
+
+    def _steps(self, *arguments: Any) -> Any:
+        from ._kernels.cuda.large import Steps
+
+        return Steps(*arguments)
 
     def _numbers(self, plan: Plan) -> dict[str, np.ndarray]:
         """Learning rates and momenta: those of all iterations, or one number."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._minimize_cuda import DeviceRun
+from ._minimize_cuda import DeviceRun, GivenRate
 from ._minimize_cuda_auto import AutomaticRate
 from .objectives import Entries, parts_of
 
@@ -73,5 +73,13 @@ class OwnAutomaticRate(OwnObjective, AutomaticRate):
         self.team.evaluate(count, self.last)
 
 
-class OwnGivenRate(OwnObjective):
-    pass
+class OwnGivenRate(OwnObjective, GivenRate):
+    """A run with a given learning rate."""
+
+    def _steps(self, *arguments: Any) -> Any:
+        from ._kernels.cuda.large import OwnSteps
+
+        return OwnSteps(self.evaluate.objective, self.out_view, *arguments)
+
+    def _queue(self, count: int) -> None:
+        self.steps.iterate(self.last, count)

@@ -291,7 +291,15 @@ def team_of(case):
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     numbers = (types.Array(types.int32, 1, "C"), vector, vector, types.Array(real, 3, "C"))
     if style == "go_on":
-        return go_on, (table, vector, types.Tuple((vector,)), *numbers, types.int64, types.int64, types.int64)
+        return go_on, (
+            table,
+            vector,
+            types.Tuple((vector,)),
+            *numbers,
+            types.int64,
+            types.int64,
+            types.int64,
+        )
     if style == "found":
         return found, (table, vector, vector, vector, *numbers, types.int64)
     return tell, (table, vector, vector, vector, *numbers, types.int64, types.int64)

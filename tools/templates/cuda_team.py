@@ -116,9 +116,12 @@ def evaluate_shares(team):
     cuda.cg.this_grid().sync()
     value = real_type(0.0)
     if OWN == WITH_ROWS:
-        value = row_shares(value, cuda.grid(1), cuda.gridsize(1), x, w, args)
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
         cuda.cg.this_grid().sync()
-    return entry_shares(value, cuda.grid(1), cuda.gridsize(1), x, w, g, args)
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        value = entry_share(value, i, x, w, g, args)
+    return value
 
 
 @part
@@ -163,7 +166,7 @@ def tell(
 ):
     if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
         return
-    w = args = ()
+    w, args = (), ()
     # TEAM_SETUP
     if mode == EVALUATED:
         target = rows[N_POINTS + all_ints[I_TRIAL]]
@@ -238,7 +241,7 @@ def found(
     partials,  # OUT    (2, MOST_VALUES, blocks)
     chosen,  # IN     row of the point; -1: the one that the run ends with
 ):
-    w = args = ()
+    w, args = (), ()
     # TEAM_SETUP
     evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
     if cuda.threadIdx.x < LEADERS:

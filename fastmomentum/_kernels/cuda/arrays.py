@@ -42,7 +42,10 @@ def to_host(array: Any, name: str = "x0") -> np.ndarray:
 
 
 def settled_view(array: Any, name: str) -> Any:
-    """Numba's view of an array on a device, once what it holds is there; of no dimension: a number."""
+    """Numba's view of an array on a device, once what it holds is there.
+
+    Of one without dimensions, the number.
+    """
     library = library_of(array, name)
     view = library.view(array)
     library.stream.synchronize()

@@ -35,10 +35,6 @@ class Entries:
     entry: Any = dataclasses.field(compare=False)
     row: Any = dataclasses.field(compare=False)
 
-    @property
-    def kind(self) -> int:
-        return layout.BY_ENTRIES if self.row is None else layout.WITH_ROWS
-
 
 def entries_of(parts: Any) -> Entries:
     """The functions of an objective's parts."""
@@ -47,54 +43,49 @@ def entries_of(parts: Any) -> Entries:
 
 
 def make_shares(entries: Entries | None, real: Any) -> tuple[int, Any, Any]:
-    """The kind of objective, and what a thread adds to its value: by its rows, by its entries.
+    """The kind of objective, and the value with the share of a row or an entry added.
 
-    Every so manieth row or entry is a thread's own; ``w`` and ``g`` are written there. Without an
-    objective they add nothing.
+    These write ``w[r]`` and ``g[i]``. Without an objective they add nothing.
     """
     decorate = internal(real)
 
-    def nothing(value, first, stride, x, w, args):
+    def no_row(value, r, x, w, args):
         return value
 
-    def no_entries(value, first, stride, x, w, g, args):
+    def no_entry(value, i, x, w, g, args):
         return value
 
     if entries is None:
-        return 0, decorate(nothing), decorate(no_entries)
+        return 0, decorate(no_row), decorate(no_entry)
     entry = for_device(entries.entry, real, forceinline=True)
 
-    def of_entries(value, first, stride, x, w, g, args):
-        for i in range(first, x.shape[0], stride):
-            value += real(entry(i, x, g, *args))
-        return value
+    def entry_share(value, i, x, w, g, args):
+        return value + real(entry(i, x, g, *args))
 
     if entries.row is None:
-        return entries.kind, decorate(nothing), decorate(of_entries)
+        return layout.BY_ENTRIES, decorate(no_row), decorate(entry_share)
     row = for_device(entries.row, real, forceinline=True)
 
-    def of_rows(value, first, stride, x, w, args):
-        for r in range(first, w.shape[0], stride):
-            value += real(row(r, x, w, *args))
-        return value
+    def row_share(value, r, x, w, args):
+        return value + real(row(r, x, w, *args))
 
-    def of_entries_after_rows(value, first, stride, x, w, g, args):
-        for i in range(first, x.shape[0], stride):
-            value += real(entry(i, x, w, g, *args))
-        return value
+    def entry_share_after_rows(value, i, x, w, g, args):
+        return value + real(entry(i, x, w, g, *args))
 
-    return entries.kind, decorate(of_rows), decorate(of_entries_after_rows)
+    return layout.WITH_ROWS, decorate(row_share), decorate(entry_share_after_rows)
 
 
 def make_gradient(entries: Entries, real: Any) -> tuple[Any, Any]:
     """Kernels' Python functions that fill ``w``, and then the gradient."""
-    _, row_shares, entry_shares = make_shares(entries, real)
+    _, row_share, entry_share = make_shares(entries, real)
 
     def fill_rows(x, w, args):
-        row_shares(real(0), cuda.grid(1), cuda.gridsize(1), x, w, args)
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            row_share(real(0), r, x, w, args)
 
     def fill_gradient(x, w, g, args):
-        entry_shares(real(0), cuda.grid(1), cuda.gridsize(1), x, w, g, args)
+        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+            entry_share(real(0), i, x, w, g, args)
 
     return fill_rows, fill_gradient
 

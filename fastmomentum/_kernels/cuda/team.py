@@ -14,7 +14,7 @@ from .calls import stay_whole
 from .device import configured, kernel, simulated
 from .entries import Entries, Objective, make_shares
 from .functions import internal
-from .large import PER_THREAD, Work
+from .large import PER_THREAD, Work, most_blocks
 
 THREADS = 256
 SIMULATED_THREADS = 1
@@ -104,12 +104,17 @@ class Team(Work):
         key = loop, real, threads, extra.shape[0], fixed
         advance, find = self._kernel(key), _compiled(*key)[2]
         self.numbers = self._put(np.zeros(2, real))
-        self.state = self.ints, self.floats, extra, cuda.device_array((1, 1, 1), real, stream=stream)
+        self.state = (
+            self.ints,
+            self.floats,
+            extra,
+            cuda.device_array((1, 1, 1), real, stream=stream),
+        )
         finds = (self.rows, point, gradient, self.numbers, *self.state, 0)
         blocks = min(
             -(-self._shares() // threads),
-            _most_blocks(advance, threads, self._arguments(gradient, self.value, 0, 0)),
-            _most_blocks(find, threads, finds),
+            most_blocks(advance, threads, self._arguments(gradient, self.value, 0, 0)),
+            most_blocks(find, threads, finds),
         )
         partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
         self.state = *self.state[:3], partials
@@ -183,11 +188,3 @@ class OwnTeam(Team):
         self.most = count
         self._queue(None, None, layout.EVALUATED, last)
         self.most = 0
-
-
-def _most_blocks(solve: Any, threads: int, arguments: tuple) -> int:
-    """How many blocks of a kernel run at the same time."""
-    if simulated():
-        return 1
-    made = solve.compile(tuple(map(solve.typeof_pyval, arguments)))
-    return int(made.max_cooperative_grid_blocks(threads))

@@ -133,7 +133,7 @@ F_SCORE_START = 34
 F_UNIT = 35
 
 
-def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, OWN, row_shares, entry_shares, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, OWN, row_share, entry_share, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -246,9 +246,12 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         cuda.cg.this_grid().sync()
         value = real_type(0.0)
         if OWN == WITH_ROWS:
-            value = row_shares(value, cuda.grid(1), cuda.gridsize(1), x, w, args)
+            for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+                value = row_share(value, r, x, w, args)
             cuda.cg.this_grid().sync()
-        return entry_shares(value, cuda.grid(1), cuda.gridsize(1), x, w, g, args)
+        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+            value = entry_share(value, i, x, w, g, args)
+        return value
 
     @device_function
     def larger_magnitude(size, value):
@@ -2111,7 +2114,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
-        w = args = ()
+        w, args = ((), ())
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -2196,7 +2199,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 all_extra[j] = extra[j]
 
     def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
-        w = args = ()
+        w, args = ((), ())
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
