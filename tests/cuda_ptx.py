@@ -24,6 +24,7 @@ from fastmomentum._methods import METHODS
 TABLE = pathlib.Path(__file__).parent / "data" / "cuda_registers.json"
 ARCHITECTURES = ("sm_80", "sm_90")
 MEMORY = 10
+N_OWN = 8  # numbers of a method without a name
 # (loop, dtype, n, style, bounded); n = 0: at run time. Those of QUICK are compiled in every run.
 QUICK = (
     ("momentum", "float64", 2, "fused", False),
@@ -39,12 +40,18 @@ QUICK = (
     ("momentum", "float64", 0, "fused", False),
     ("nesterov", "float64", 0, "step", False),
     ("adam", "float32", 0, "step", False),
+    ("nesterov", "float64", 0, "iterate", False),
+    ("adam", "float32", 0, "iterate", True),
     ("momentum_auto", "float32", 0, "tell", False),
     ("gd_composite", "float32", 0, "found", True),
     ("nesterov_auto", "float32", 0, "go_on", False),
 )
 # Kernels that a whole grid goes through together.
 TEAM = ("tell", "go_on", "found")
+# Iterations with a given rate on large vectors: one, or many.
+STEPS = ("step", "iterate")
+# What waits for a whole grid.
+WAITING = (*TEAM, "iterate")
 PRECISIONS = ("float64", "float32")
 SIZES = (2, 4, 5, 8, 10, 16)
 ALL = tuple(
@@ -52,7 +59,13 @@ ALL = tuple(
         [
             *QUICK,
             *((m, d, n, "fused", False) for m in METHODS for d in PRECISIONS for n in SIZES),
-            *((m, d, 0, "step", b) for m in METHODS for d in PRECISIONS for b in (False, True)),
+            *(
+                (m, d, 0, style, b)
+                for style in STEPS
+                for m in METHODS
+                for d in PRECISIONS
+                for b in (False, True)
+            ),
             *((m, d, 5, "fused", True) for m in METHODS for d in PRECISIONS),
             *(
                 (f"{m}_{kind}", d, n, "fused", kind == "composite")
@@ -142,6 +155,13 @@ def chain(i, x, w, out, scales):
         slope -= 4.0 * scales[i] * w[i] * x[i]
     out[i] = slope
     return 0.0
+
+
+def chain_entries():
+    """The functions of this objective."""
+    from fastmomentum._kernels.cuda.entries import Entries
+
+    return Entries(None, chain, chain_rows)
 
 
 def spec_of(case):
@@ -253,28 +273,32 @@ def ptx_asked_for(case):
 
 
 def step_of(case):
-    """(kernel, types of its arguments) of one iteration on large vectors."""
+    """(kernel, types of its arguments) of iterations on large vectors."""
     from numba.cuda import types
 
     from fastmomentum._kernels.cuda.large import THREADS, make_step, step_module
 
-    method, dtype, _, _, bounded = case
+    method, dtype, _, style, bounded = case
     values = dict.fromkeys(layout.INTS, 0) | {"BOUNDED": int(bounded)}
     fixed = tuple((name, values[name]) for name in step_module(method).FIXED)
     real = types.float32 if dtype == "float32" else types.float64
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     integers = types.Array(types.int32, 1, "C")
-    points = (vector,) * 5  # x, previous, target, g, f
-    numbers = (integers, vector, vector, vector, vector)  # ints, floats, extra, rates, momenta
-    arguments = (*points, table, vector, *numbers, vector, vector, table, integers, types.int64)
-    return make_step(method, np.dtype(dtype).type, THREADS, fixed), arguments
+    own = chain_entries() if style == "iterate" else None
+    step, iterate = make_step(method, np.dtype(dtype).type, THREADS, N_OWN, fixed, own)
+    # ints, floats, extra, rates, momenta, lower, upper
+    numbers = (integers, *(vector,) * 6)
+    if style == "iterate":
+        arguments = (*(vector,) * 4, table, vector, *numbers, types.Array(real, 3, "C"), vector)
+        return iterate, (*arguments, types.Tuple((vector,)), types.int64, types.int64)
+    # x, previous, target, g, f
+    return step, (*(vector,) * 5, table, vector, *numbers, table, integers, types.int64)
 
 
 def team_of(case):
     """(kernel, types of its arguments) of one of the two of a team."""
     from numba.cuda import types
 
-    from fastmomentum._kernels.cuda.entries import Entries
     from fastmomentum._kernels.cuda.team import THREADS, make_team, team_module
 
     loop, dtype, _, style, bounded = case
@@ -284,7 +308,7 @@ def team_of(case):
     values["BOUNDED"] = int(bounded)
     fixed = tuple((name, values[name]) for name in team_module(loop).FIXED)
     n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS + 1
-    entries = Entries(None, chain, chain_rows) if style == "go_on" else None
+    entries = chain_entries() if style == "go_on" else None
     made = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed, entries)
     tell, go_on, found = made
     real = types.float32 if dtype == "float32" else types.float64
@@ -353,7 +377,7 @@ def compiled(made, arguments):
 
 def ptx_of(case):
     """The PTX of a case's kernel."""
-    kinds = {"step": step_of, **dict.fromkeys(TEAM, team_of)}
+    kinds = dict.fromkeys(STEPS, step_of) | dict.fromkeys(TEAM, team_of)
     return compiled(*kinds.get(case[3], batch_of)(case))
 
 
@@ -368,7 +392,8 @@ def flags_of(case):
     """Of ptxas: what waits for a whole grid is linked later."""
     from fastmomentum._kernels.cuda.team import MOST_REGISTERS
 
-    return ("-c", f"-maxrregcount={MOST_REGISTERS}") if case[3] in TEAM else ()
+    most = (f"-maxrregcount={MOST_REGISTERS}",) if case[3] in TEAM else ()
+    return ("-c", *most) if case[3] in WAITING else ()
 
 
 def assemble(ptx, architecture, flags=()):

@@ -39,8 +39,8 @@ def test_kernel(case):
         if loop in cuda_ptx.METHODS and 0 < n <= 16:
             # With a given rate a whole problem lives in registers.
             assert stack == 0 and spills == 0
+    assert ("cudaCGSynchronize" in ptx) == (case[3] in cuda_ptx.WAITING)
     if case[3] in cuda_ptx.TEAM:
-        assert "cudaCGSynchronize" in ptx
         # Who takes part in an operation is compiled once.
         assert (
             len(set(re.findall(r"^\.weak \.func .* ([^\s(]*perform[^\s(]*)", ptx, flags=re.M))) == 1
