@@ -288,7 +288,7 @@ def shared_argument(value: Any, real: Any) -> Any:
     """One of the user's arguments that is not on the device yet, for kernels."""
     if isinstance(value, np.ndarray) and value.ndim > 0:
         if value.dtype.kind not in "biufc":
-            raise TypeError(f"device='cuda' takes arrays of numbers in args, got {value.dtype}.")
+            raise TypeError(f"a device takes arrays of numbers in args, got {value.dtype}.")
         return to_device(value)
     if isinstance(value, np.ndarray):
         return value[()]
@@ -298,9 +298,7 @@ def shared_argument(value: Any, real: Any) -> Any:
         return real(value)
     if hasattr(value, "__cuda_ndarray__"):
         return value
-    raise TypeError(
-        f"device='cuda' takes numbers and arrays in args, got a {type(value).__name__}."
-    )
+    raise TypeError(f"a device takes numbers and arrays in args, got a {type(value).__name__}.")
 
 
 def _shape(lane: Lane, spec: Spec, n: int, problems: int) -> tuple[int, int, Any]:
