@@ -6,11 +6,11 @@ bit, since the kernels are made from the same rules and templates.
 """
 
 import math
-import sys
 import time
 
 import numpy as np
 import pytest
+import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
 from numba import cuda, njit
 
@@ -27,9 +27,6 @@ from fastmomentum._kernels.cuda import batch as kernels
 from fastmomentum._kernels.cuda import launch, team
 from fastmomentum._kernels.cuda.functions import for_device
 from fastmomentum._status import without_state
-
-# Threads that wait for each other switch sooner.
-sys.setswitchinterval(1e-4)
 
 # A device is silent about inf - inf.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

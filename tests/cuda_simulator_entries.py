@@ -3,10 +3,9 @@
 Run by test_cuda.py like cuda_simulator.py. With one thread both sides must agree to the last bit.
 """
 
-import sys
-
 import numpy as np
 import pytest
+import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
 from cuda_simulator import Frozen
 from numba import cuda, njit
@@ -15,9 +14,6 @@ from fastmomentum import Status, _minimize_cuda, minimize, penalties, schedules
 from fastmomentum._kernels.cuda import team
 from fastmomentum._status import without_state
 from fastmomentum.objectives import entrywise, sum_of_terms
-
-# Threads that wait for each other switch sooner.
-sys.setswitchinterval(1e-4)
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 SAME = ("x", "jac", "nit", "nfev", "njev", "status", "grad_norm", "learning_rate")
