@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "6e2a24522447e01b"
+SOURCES = "ccbda977c4f3b03a"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b0f45345c599e9f9"
+SOURCES = "c1e210efc6db957c"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d1a99e8cd13935c4"
+SOURCES = "d00c92304194f3ff"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "32036d88c87fb40a"
+SOURCES = "da5b9e434034e7dd"
 
 
 
