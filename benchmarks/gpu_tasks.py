@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from fastmomentum import minimize, minimize_batch
+from fastmomentum.objectives import entrywise
 
-from .functions import rosenbrock
+from .functions import chain_entry, rosenbrock
 
 N = 10
 STEPS = 200
@@ -32,6 +33,7 @@ class Sizes:
     tolerance: int
     fused: tuple[int, ...]
     fits: tuple[int, ...]
+    chain: tuple[int, ...]
     iterations: int  # of the latency
     launches: int  # timed together
     repeats: int
@@ -43,11 +45,13 @@ class Sizes:
 SIZES = {
     "full": Sizes(
         (10**4, 10**5, 10**6), 100_000, (10**5, 10**6, 10**7, 10**8), (10**4, 10**5, 10**6),
-        5000, 50, 3, 1000, STEPS,
+        (10**3, 10**5, 10**7), 5000, 50, 3, 1000, STEPS,
     ),
-    "quick": Sizes((10**5,), 20_000, (10**6, 10**7), (10**5,), 2000, 30, 2, 1000, STEPS),
+    "quick": Sizes(
+        (10**5,), 20_000, (10**6, 10**7), (10**5,), (10**5,), 2000, 30, 2, 1000, STEPS
+    ),
     # For the tests, without a device.
-    "tiny": Sizes((3,), 3, (5,), (3,), 5, 2, 1, 3, 7, on_gpu=False),
+    "tiny": Sizes((3,), 3, (5,), (3,), (5,), 5, 2, 1, 3, 7, on_gpu=False),
 }  # fmt: skip
 
 TIMES = f"{'':44s} compile s     run ms  +/- %"
@@ -58,6 +62,7 @@ HEADS = {
     "tolerance": f"{TIMES}   solved, to a gradient of {GTOL:g}; its median; Rosenbrock, n = {N}",
     "fused": f"{'one update and its norms':44s}       us   GB/s  error after 5 steps",
     "gpufit": f"{TIMES}   M fits/s  iterations  success  chi2 within 1e-4  5 x 5 pixels",
+    "chain": f"{TIMES}  us per evaluation  error of the gradient",
     "latency": f"{'an iteration of minimize, n = 1000':44s}       us  error",
     "registers": f"{'kernels of batch and tolerance':44s} registers, local bytes",
 }
@@ -682,6 +687,52 @@ def gpufit(sizes: Sizes) -> Iterator[str]:
                 f"{found.nit.copy_to_host().mean():11.0f} "
                 f"{found.success.copy_to_host().mean():8.4f} {near:17.4f}"
             )
+
+
+# -- chain: a whole run on one large vector --------------------------------------------------------
+
+
+def _chain(sizes: Sizes, name: str, fun: Callable, to_device: Callable, to_host: Callable) -> Any:
+    """Rosenbrock's function of n variables: as many iterations as in a batch."""
+    for n in sizes.chain:
+        x0 = np.where(np.arange(n) % 2 == 0, -1.2, 1.0)
+        for rate in (RATE, "auto"):
+            options = {"learning_rate": rate, "maxiter": sizes.steps, "gtol": 0.0}
+            there = to_device(x0)
+            solve = functools.partial(minimize, fun, there, jac=True, options=options)
+            times, usual, found = measured(solve, sizes)
+            exact = rosenbrock_rows(np, to_host(found.x)[None])[0]
+            error = np.abs(to_host(found.jac) - exact).max() / max(np.abs(exact).max(), 1e-300)
+            row = f"{n:>11,d} {name}, rate {rate}"
+            yield f"{row:44s} {times} {1e6 * usual / found.nfev:18.1f}  {error:.0e}"
+
+
+@task("chain", "by entries", 90, peer=False)
+def chain_by_entries(sizes: Sizes) -> Iterator[str]:
+    yield from _chain(sizes, "by entries", entrywise(chain_entry), _to_device, _copy_to_host)
+
+
+@task("chain", "CuPy", 90)
+def chain_cupy(sizes: Sizes) -> Iterator[str]:
+    import cupy
+
+    def fun(x: Any) -> tuple[Any, Any]:
+        bend, rest = x[1:] - x[:-1] * x[:-1], 1.0 - x[:-1]
+        return (100.0 * bend * bend + rest * rest).sum(), rosenbrock_rows(cupy, x[None])[0]
+
+    yield from _chain(sizes, "CuPy", fun, cupy.asarray, cupy.asnumpy)
+
+
+@task("chain", "jax", 90)
+def chain_jax(sizes: Sizes) -> Iterator[str]:
+    jax = jax_of(sizes)
+
+    def value(x: Any) -> Any:
+        return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
+
+    if sizes.on_gpu:
+        fun = jax.jit(jax.value_and_grad(value))
+        yield from _chain(sizes, "jax", fun, jax.numpy.asarray, np.asarray)
 
 
 # -- latency: what an iteration costs where there is no work ---------------------------------------

@@ -14,6 +14,7 @@ import pytest
 from cases import AUTOMATIC, METHODS
 
 from fastmomentum import Status, minimize, minimize_batch, penalties
+from fastmomentum.objectives import entrywise
 
 
 def no_device():
@@ -361,6 +362,96 @@ def test_large_on_another_stream(name, options):
         assert res.success and np.abs(to_host(res.x)).max() < 1e-4
 
 
+# -- objectives by entries -------------------------------------------------------------------------
+
+
+def residual(r, x, w, a, at, b):
+    w[r] = -b[r]
+    for j in range(x.shape[0]):
+        w[r] += at[j, r] * x[j]
+    return 0.5 * w[r] * w[r]
+
+
+def slope(i, x, w, out, a, at, b):
+    out[i] = 0.0
+    for r in range(w.shape[0]):
+        out[i] += a[r, i] * w[r]
+    return 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 255, 1000, 300_001])
+@pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
+def test_entries(name, n, dtype):
+    """Each entry needs its neighbours, which other threads and blocks write."""
+    from numba import njit
+
+    to_device, to_host = library(name)
+
+    def smooth(i, x, out, target):
+        g = x[i] - target[i]
+        value = 0.5 * g * g
+        if i > 0:
+            g += x[i] - x[i - 1]
+        if i < x.shape[0] - 1:
+            d = x[i + 1] - x[i]
+            value += 0.5 * d * d
+            g -= d
+        out[i] = g
+        return value
+
+    def gradient(x):
+        d = np.diff(x, prepend=x[:1], append=x[-1:])
+        return x - target + d[:-1] - d[1:]
+
+    target = np.random.default_rng(0).normal(size=n).astype(dtype)
+    fun, given = entrywise(njit(smooth)), to_device(np.zeros(n, dtype))
+    for options in ({}, {"learning_rate": 0.2, "momentum": 0.5}):
+        kwargs = {"jac": True, "options": {**options, "gtol": 1e-4}}
+        res = minimize(fun, given, (to_device(target),), **kwargs)
+        assert res.success and type(res.x) is type(given)
+        np.testing.assert_allclose(to_host(res.jac), gradient(to_host(res.x)), atol=1e-5)
+        assert np.abs(gradient(to_host(res.x))).max() <= 1.1e-4
+        again = minimize(fun, given, (to_device(target),), **kwargs)
+        np.testing.assert_array_equal(to_host(again.x), to_host(res.x))
+        assert again.nfev == res.nfev
+        host = minimize(fun, np.zeros(n, dtype), (target,), **kwargs)
+        if options and dtype == np.float64:
+            np.testing.assert_allclose(to_host(res.x), host.x, atol=1e-9)
+            assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_entries_with_a_given_rate(method):
+    from numba import cuda, njit
+
+    a = np.random.default_rng(0).normal(size=(700, 300))
+    args = a, a.T.copy(), a @ np.ones(300)
+    fun = entrywise(njit(slope), row=residual, n_rows=700)
+    options = {"learning_rate": 1e-4, "maxiter": 300, "norm": 2}
+    for bounds in (None, [(-0.5, 0.7)] * 300):
+        kwargs = {"method": method, "jac": True, "bounds": bounds, "options": options}
+        res = minimize(fun, cuda.to_device(np.zeros(300)), args, **kwargs)
+        host = minimize(fun, np.zeros(300), args, **kwargs)
+        np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-6, atol=1e-8)
+        assert (res.nit, res.status) == (host.nit, host.status)
+
+
+def test_entries_stop_in_time():
+    from numba import cuda
+
+    def flat(i, x, out):
+        out[i] = 1.0
+        return x[i]
+
+    options = {"learning_rate": 1e-9, "maxiter": 2**31 - 2, "maxtime": 0.5}
+    begin = time.perf_counter()
+    x0 = cuda.to_device(np.ones(1000))
+    res = minimize(entrywise(flat), x0, jac=True, options=options)
+    assert time.perf_counter() - begin < 30.0  # compiling included
+    assert res.status == Status.MAXTIME and res.nfev > 1000
+
+
 # -- memory ----------------------------------------------------------------------------------------
 
 
@@ -370,9 +461,10 @@ def test_sanitizer(tool):
     code = """
         import numpy as np
         from numba import cuda
-        from test_cuda_gpu import decay, rosenbrock
+        from test_cuda_gpu import decay, residual, rosenbrock, slope
         from fastmomentum import minimize, minimize_batch
         from fastmomentum._kernels.cuda import launch
+        from fastmomentum.objectives import entrywise
 
         class Limits:
             lb, ub = cuda.to_device(np.full((3, 3), -1.0)), cuda.to_device(np.full((3, 3), 2.0))
@@ -400,6 +492,12 @@ def test_sanitizer(tool):
                          bounds=bounds, options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
             minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
                      options={"maxiter": 5})
+
+        a = np.random.default_rng(0).normal(size=(700, 600))
+        fun = entrywise(slope, row=residual, n_rows=700)
+        for options in ({}, {"learning_rate": 1e-4}):
+            minimize(fun, cuda.to_device(np.zeros(600)), (a, a.T.copy(), a[:, 0]), jac=True,
+                     options={**options, "maxiter": 5})
     """
     done = subprocess.run(
         [

@@ -151,7 +151,7 @@ class Steps(Work):
             zero = method.slots_start[name] != "x0"
             self._start(slots[j], points[0], lower, upper, zero)
         self.kept = cuda.device_array(n, real, stream=stream)
-        self.arrays = (
+        self.arrays: tuple[Any, ...] = (
             slots,
             self.kept,
             self.ints,
