@@ -18,7 +18,7 @@ has_package = pytest.mark.skipif(
 
 
 @has_package
-@pytest.mark.parametrize("name", ["cuda_simulator", "cuda_simulator_entries"])
+@pytest.mark.parametrize("name", ["cuda_simulator", "cuda_simulator_entries", "cuda_grids"])
 def test_in_the_simulator(name):
     changes = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | changes

@@ -1,0 +1,161 @@
+"""Kernels whose blocks wait for each other, with several blocks: see grid.py.
+
+Run by test_cuda.py like cuda_simulator.py. Whatever the order in which threads run, the results
+must have the same bits.
+"""
+
+import numpy as np
+import pytest
+from cuda_simulator_entries import BOUNDS, PROBLEMS, START
+from grid import Deadlock, Grid
+from numba import cuda
+
+from fastmomentum import minimize, penalties
+from fastmomentum._kernels.cuda import large, team
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+BLOCKS, THREADS = 3, 2
+WAITING = ("go_on", "tell", "found", "iterate", "step")
+
+
+@pytest.fixture
+def in_grids(monkeypatch):
+    """Launches of these kernels have several blocks; to be called with a seed.
+
+    Returns the names of what is launched from then on.
+    """
+    launched = []
+    state = {"seed": 0}
+
+    def configured(made, blocks, threads, stream=0):
+        function = getattr(made, "fn", None)
+        if function is None or function.__name__ not in WAITING:
+            return kept(made, blocks, threads, stream)
+
+        def launch(*arguments):
+            state["seed"] += 1
+            grid = Grid(blocks, threads, state["seed"])
+            with np.errstate(all="ignore"):
+                grid.run(function, arguments)
+            assert blocks > 1 and threads == THREADS
+            launched.append(function.__name__)
+
+        return launch
+
+    kept = large.configured
+    for module in (large, team):
+        monkeypatch.setattr(module, "configured", configured)
+        monkeypatch.setattr(module, "most_blocks", lambda *_: BLOCKS)
+        monkeypatch.setattr(module, "PER_THREAD", 1)
+    monkeypatch.setattr(team, "SIMULATED_THREADS", THREADS)
+
+    def set_seed(seed):
+        state["seed"] = 1000 * seed
+        launched.clear()
+        return launched
+
+    return set_seed
+
+
+def runs(in_grids, solve, seeds=3):
+    """Results with several orders of the threads, which must be equal, and what was launched."""
+    found = []
+    for seed in range(seeds):
+        launched = in_grids(seed)
+        res = solve()
+        found.append((res.x.copy_to_host(), res.jac.copy_to_host(), res.fun, res.nfev, res.status))
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+    return res, set(launched)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "adam"])
+def test_automatic_rate_by_entries(in_grids, method, problem):
+    fun, args = PROBLEMS[problem]
+    options = {"maxiter": 4}
+    res, launched = runs(
+        in_grids,
+        lambda: minimize(
+            fun, cuda.to_device(START), args, method=method, jac=True, options=options
+        ),
+    )
+    assert launched == {"go_on", "found"}
+    host = minimize(fun, START, args, method=method, jac=True, options=options)
+    np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-7)
+    assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "amsgrad"])
+@pytest.mark.parametrize("bounds", [None, BOUNDS])
+def test_given_rate_by_entries(in_grids, method, problem, bounds):
+    fun, args = PROBLEMS[problem]
+    # The lowest point is left behind, and kept.
+    options = {"learning_rate": 2e-3, "maxiter": 12, "norm": 2}
+    kwargs = {"method": method, "jac": True, "bounds": bounds, "options": options}
+    res, launched = runs(in_grids, lambda: minimize(fun, cuda.to_device(START), args, **kwargs))
+    assert launched == {"iterate"}
+    host = minimize(fun, START, args, **kwargs)
+    np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-9)
+    np.testing.assert_allclose(res.fun, host.fun, rtol=1e-9)
+    assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+def bowl(x):
+    values = x.copy_to_host()
+    g = np.arange(1.0, 8.0) * (values - 0.5)
+    return 0.5 * float(g @ (values - 0.5)), cuda.to_device(g)
+
+
+def bowl_on_host(x):
+    g = np.arange(1.0, 8.0) * (x - 0.5)
+    return 0.5 * float(g @ (x - 0.5)), g
+
+
+@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum"])
+@pytest.mark.parametrize("penalty", [None, penalties.L1(0.3)])
+def test_automatic_rate(in_grids, method, penalty):
+    kwargs = {"method": method, "jac": True, "penalty": penalty, "options": {"maxiter": 4}}
+    res, launched = runs(in_grids, lambda: minimize(bowl, cuda.to_device(START), **kwargs))
+    assert launched == {"tell", "found"}
+    host = minimize(bowl_on_host, START, **kwargs)
+    np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-7, atol=1e-12)
+    assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+@pytest.mark.parametrize("method", ["gd", "momentum", "adam"])
+def test_given_rate(in_grids, method):
+    kwargs = {"method": method, "jac": True, "options": {"learning_rate": 0.1, "maxiter": 12}}
+    res, launched = runs(in_grids, lambda: minimize(bowl, cuda.to_device(START), **kwargs))
+    assert launched == {"step"}
+    host = minimize(bowl_on_host, START, **kwargs)
+    np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-12)
+    assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+def test_a_missing_barrier_is_found():
+    def sums(out, wait):
+        part = cuda.shared.array(2, np.int32)
+        part[cuda.threadIdx.x] = 1
+        if wait:
+            cuda.syncthreads()
+        if cuda.threadIdx.x == 0:
+            out[cuda.blockIdx.x] = part[0] + part[1]
+
+    found = {}
+    for wait in (True, False):
+        found[wait] = set()
+        for seed in range(8):
+            out = np.zeros(2, int)
+            Grid(2, 2, seed).run(sums, (out, wait))
+            found[wait].add(tuple(out))
+    assert found[True] == {(2, 2)} and len(found[False]) > 1
+
+    def apart():
+        if cuda.blockIdx.x == 0:
+            cuda.cg.this_grid().sync()
+
+    with pytest.raises(Deadlock, match="threads wait for each other"):
+        Grid(2, 2, 0).run(apart, ())
