@@ -6,7 +6,7 @@ must have the same bits.
 
 import numpy as np
 import pytest
-from cuda_simulator_entries import BOUNDS, PROBLEMS, START
+from cuda_simulator_entries import LEAST_SQUARES, ROSENBROCK
 from grid import Deadlock, Grid
 from numba import cuda
 
@@ -14,7 +14,12 @@ from fastmomentum import minimize, penalties
 from fastmomentum._kernels.cuda import large, team
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-BLOCKS, THREADS = 3, 2
+BLOCKS, THREADS = 3, 4
+START = 0.3 * np.random.default_rng(3).normal(size=13)
+LIMITS = [(None, 0.2), (-0.2, 0.2), (0.1, 0.1), *[(-1.0, 1.0)] * 10]
+RNG = np.random.default_rng(5)
+DATA = RNG.normal(size=(15, 13)), RNG.normal(size=15), 2.0
+PROBLEMS = {"entries": (ROSENBROCK, ()), "rows": (LEAST_SQUARES, DATA)}
 WAITING = ("go_on", "tell", "found", "iterate", "step")
 
 
@@ -47,7 +52,7 @@ def in_grids(monkeypatch):
         monkeypatch.setattr(module, "configured", configured)
         monkeypatch.setattr(module, "most_blocks", lambda *_: BLOCKS)
         monkeypatch.setattr(module, "PER_THREAD", 1)
-    monkeypatch.setattr(team, "SIMULATED_THREADS", THREADS)
+        monkeypatch.setattr(module, "SIMULATED_THREADS", THREADS)
 
     def set_seed(seed):
         state["seed"] = 1000 * seed
@@ -63,7 +68,8 @@ def runs(in_grids, solve, seeds=3):
     for seed in range(seeds):
         launched = in_grids(seed)
         res = solve()
-        found.append((res.x.copy_to_host(), res.jac.copy_to_host(), res.fun, res.nfev, res.status))
+        numbers = res.fun, res.grad_norm, res.nit, res.nfev, res.status
+        found.append((res.x.copy_to_host(), res.jac.copy_to_host(), *numbers))
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -89,7 +95,7 @@ def test_automatic_rate_by_entries(in_grids, method, problem):
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "amsgrad"])
-@pytest.mark.parametrize("bounds", [None, BOUNDS])
+@pytest.mark.parametrize("bounds", [None, LIMITS])
 def test_given_rate_by_entries(in_grids, method, problem, bounds):
     fun, args = PROBLEMS[problem]
     # The lowest point is left behind, and kept.
@@ -105,12 +111,12 @@ def test_given_rate_by_entries(in_grids, method, problem, bounds):
 
 def bowl(x):
     values = x.copy_to_host()
-    g = np.arange(1.0, 8.0) * (values - 0.5)
+    g = np.arange(1.0, 14.0) * (values - 0.5)
     return 0.5 * float(g @ (values - 0.5)), cuda.to_device(g)
 
 
 def bowl_on_host(x):
-    g = np.arange(1.0, 8.0) * (x - 0.5)
+    g = np.arange(1.0, 14.0) * (x - 0.5)
     return 0.5 * float(g @ (x - 0.5)), g
 
 
@@ -127,7 +133,10 @@ def test_automatic_rate(in_grids, method, penalty):
 
 @pytest.mark.parametrize("method", ["gd", "momentum", "adam"])
 def test_given_rate(in_grids, method):
-    kwargs = {"method": method, "jac": True, "options": {"learning_rate": 0.1, "maxiter": 12}}
+    options = {"learning_rate": 0.02, "maxiter": 12}
+    if method == "momentum":
+        options["momentum"] = 0.3  # the last point is the lowest: its norm is the kernel's
+    kwargs = {"method": method, "jac": True, "options": options}
     res, launched = runs(in_grids, lambda: minimize(bowl, cuda.to_device(START), **kwargs))
     assert launched == {"step"}
     host = minimize(bowl_on_host, START, **kwargs)

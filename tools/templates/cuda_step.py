@@ -43,7 +43,6 @@ def reduce_blocks(partials, sizes, sums, shared):
             sizes[j] = larger_magnitude(sizes[j], partials[j, b])
         for j in range(2):
             sums[j] += partials[4 + j, b]
-    cuda.syncthreads()
     reduce_block(sizes, sums, shared)
 
 

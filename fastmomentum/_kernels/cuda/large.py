@@ -16,6 +16,7 @@ from .functions import internal
 from .numbers import first_numbers
 
 THREADS = 256
+SIMULATED_THREADS = 2
 PER_THREAD = 4
 MOST_BLOCKS = 1024
 # Where the lowest point is.
@@ -64,7 +65,7 @@ class Work:
 
     def __init__(self, n: int, real: Any, stream: Any):
         self.stream = stream
-        threads = 2 if simulated() else THREADS
+        threads = SIMULATED_THREADS if simulated() else THREADS
         # The same for every device, so that sums are, too.
         self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
         self.value = self._put(np.zeros(1, real))

@@ -219,7 +219,6 @@ def make(device_function, real_type, THREADS, N_EXTRA, OWN, row_share, entry_sha
                 sizes[j] = larger_magnitude(sizes[j], partials[j, b])
             for j in range(2):
                 sums[j] += partials[4 + j, b]
-        cuda.syncthreads()
         reduce_block(sizes, sums, shared)
 
     @device_function
