@@ -6,6 +6,7 @@ python tests/cuda_ptx.py gd_auto  those whose names hold one of the words, --wri
 """
 
 import json
+import math
 import pathlib
 import re
 import shutil
@@ -20,11 +21,13 @@ import numpy as np
 
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
+from fastmomentum.objectives import entrywise, sum_of_terms
 
 TABLE = pathlib.Path(__file__).parent / "data" / "cuda_registers.json"
 ARCHITECTURES = ("sm_80", "sm_90")
 MEMORY = 10
-# (loop, dtype, n, style, bounded); n = 0: at run time. Those of QUICK are compiled in every run.
+# (loop, dtype, n, style, bounded); n = 0: at run time; terms-32: a sum, for 32 lanes of a problem.
+# Those of QUICK are compiled in every run.
 QUICK = (
     ("momentum", "float64", 2, "fused", False),
     ("momentum", "float64", 10, "fused", False),
@@ -37,6 +40,8 @@ QUICK = (
     ("momentum_auto", "float32", 10, "three_point", False),
     ("momentum_composite", "float32", 5, "fused", True),
     ("momentum", "float64", 0, "fused", False),
+    ("nesterov", "float64", 5, "terms-32", False),
+    ("momentum_auto", "float32", 5, "terms-32", False),
     ("nesterov", "float64", 0, "step", False),
     ("adam", "float32", 0, "step", False),
     ("momentum_auto", "float32", 0, "tell", False),
@@ -68,6 +73,13 @@ ALL = tuple(
                 for style in TEAM
             ),
             *(("momentum", d, 32, "fused", False) for d in PRECISIONS),
+            *(
+                (loop, d, 5, style, False)
+                for loop in ("momentum", "nesterov", "momentum_auto", "nesterov_auto")
+                for d in PRECISIONS
+                for style in ("terms-1", "terms-32")
+            ),
+            ("momentum", "float64", 10, "entries", False),
         ]
     )
 )  # fmt: skip
@@ -126,11 +138,48 @@ def gradient(x, out):
     rosenbrock(x, out)
 
 
+def peak(k, x, out, pixels, data):
+    """A term of the squares of a 2-D Gaussian of 5 parameters less the data."""
+    dx, dy = pixels[k, 0] - x[1], pixels[k, 1] - x[2]
+    scale = 0.5 / (x[3] * x[3])
+    square = dx * dx + dy * dy
+    e = math.exp(-square * scale)
+    r = x[0] * e + x[4] - data[k]
+    slope = r * x[0] * e * 2.0 * scale
+    out[0] += r * e
+    out[1] += slope * dx
+    out[2] += slope * dy
+    out[3] += slope * square / x[3]
+    out[4] += r
+    return 0.5 * r * r
+
+
+def n_pixels(x, pixels, data):
+    return data.shape[0]
+
+
+def chain(i, x, out):
+    """The entries of `rosenbrock`."""
+    found = 0.0
+    slope = 0.0
+    if i > 0:
+        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
+    if i < x.shape[0] - 1:
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        found = 100.0 * a * a + b * b
+        slope += -400.0 * a * x[i] - 2.0 * b
+    out[i] = slope
+    return found
+
+
 def spec_of(case):
     """What the front end would ask for."""
     from fastmomentum._kernels.cuda.batch import Spec, loop_module
 
     loop, dtype, n, style, bounded = case
+    style, _, lanes = style.partition("-")
+    args = ((2, ""), (2, "first" if lanes != "1" else "last")) if style == "terms" else ()
     terms, n_extra = 0, layout.FIRST_LEVEL + layout.N_LEVELS
     if loop in METHODS:
         method = METHODS[loop]
@@ -147,7 +196,7 @@ def spec_of(case):
     values |= {"MEMORY": MEMORY, "TERMS": terms, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
     values["BOUNDED"] = int(bounded)
     fixed = tuple((name, values[name]) for name in loop_module(loop).FIXED)
-    return Spec(loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, ())
+    return Spec(loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, args, int(lanes or 1))
 
 
 def argument_types(spec):
@@ -180,7 +229,7 @@ def argument_types(spec):
         vector,  # momenta
         real,  # step
         array(real, 3),  # scratch
-        types.Tuple(()),  # args
+        types.Tuple(tuple(array(real, dimensions) for dimensions, _ in spec.args)),
         types.int64,  # stretch
         types.int64,  # maxiter
     )
@@ -279,7 +328,11 @@ def batch_of(case):
     from fastmomentum._kernels.cuda.batch import make_kernel
 
     spec = spec_of(case)
-    fun, jac = (rosenbrock, None) if spec.style == "fused" else (value, gradient)
+    fun, jac = {
+        "fused": (rosenbrock, None),
+        "terms": (sum_of_terms(peak, n_pixels), None),
+        "entries": (entrywise(chain), None),
+    }.get(spec.style, (value, gradient))
     return make_kernel(spec, fun, jac), argument_types(spec)
 
 
