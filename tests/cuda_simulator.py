@@ -7,6 +7,7 @@ bit, since the kernels are made from the same rules and templates.
 
 import math
 import sys
+import threading
 import time
 from types import SimpleNamespace
 
@@ -356,7 +357,7 @@ def test_sum_of_terms_with_limits(rate):
         assert_same(in_lanes(1), **{**kwargs, "penalty": penalties.L1(0.1)})
 
 
-@pytest.mark.parametrize("count", [2, 4, 8])
+@pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(
     "change",
     [
@@ -371,7 +372,7 @@ def test_lanes_that_share_a_problem(count, change):
     """More problems than groups of lanes, two of them equal, and seven terms."""
     change = dict(change)
     options = {k: change.pop(k) for k in ("learning_rate", "maxiter") if k in change}
-    kwargs = {**SUM, **change, "options": {"maxiter": 8, **options}}
+    kwargs = {**SUM, **change, "options": {"maxiter": 6, **options}}
     device, processor = both(in_lanes(count), **kwargs)
     for name in ("nit", "nfev", "status", "n_restarts"):
         np.testing.assert_array_equal(device[name], processor[name], err_msg=name)
@@ -384,7 +385,7 @@ def test_lanes_that_share_a_problem(count, change):
 
 def test_the_order_of_a_sum_depends_on_the_lanes_alone():
     # Four lanes: the terms k, k + 4, ... of each, then those two apart, then neighbours.
-    values = np.array([1e16, 1.0, -1e16, 1.0, 3.0, 1e16, 1.0])
+    values = np.array([1.0, 1e16, 1.0, -1e16, 0.5, 3.0, 1.0])
 
     @njit
     def term(k, x, out, c):
@@ -392,13 +393,11 @@ def test_the_order_of_a_sum_depends_on_the_lanes_alone():
         return c[k]
 
     fun = sum_of_terms(term, values.size, threads=4)
-    with pytest.raises(ValueError, match="jac must be True"):
-        minimize_batch(fun, [0.0], args=(values,), device="cuda")
     options = {"learning_rate": 1.0, "maxiter": 1, "maxfev": 1}
     found = minimize_batch(fun, [[0.0]], args=(values,), jac=True, device="cuda", options=options)
     own = [values[k] + (values[k + 4] if k < 3 else 0.0) for k in range(4)]
     expected = (own[0] + own[2]) + (own[1] + own[3])
-    assert found.jac[0, 0] == found.fun[0] == expected != values.sum()
+    assert found.jac[0, 0] == found.fun[0] == expected == 7.5 != sum(values)
 
 
 @pytest.mark.parametrize("n_terms", [1, 3])
@@ -453,20 +452,23 @@ def test_how_many_lanes(monkeypatch, problems, n_terms, expected):
     assert lanes.lanes_for(problems, n_terms) == expected
 
 
-@pytest.mark.parametrize("kind", ["host", "rows", "columns", "few"])
-def test_data_of_lanes(kind, monkeypatch):
+@pytest.mark.parametrize("kind", ["host", "rows", "columns"])
+@pytest.mark.parametrize("free", [None, 900])
+def test_data_of_lanes(kind, free, monkeypatch):
     """Rows of the host and of the device, other layouts, and some problems at a time."""
     options = {"learning_rate": 1e-2, "maxiter": 4}
     t, y, weights = SUM["args"]
-    kwargs = {**SUM, "jac": True, "device": "cuda", "options": options}
+    kwargs = {**SUM, "device": "cuda", "options": options}
     expected = minimize_batch(in_lanes(2), **kwargs)
-    if kind == "few":
-        sizes, make = [], launch.Launch
-        monkeypatch.setattr(launch, "free_memory", lambda: 1000)
-        monkeypatch.setattr(
-            launch, "Launch", lambda *args: sizes.append(args[3] - args[2]) or make(*args)
-        )
-    if kind in ("rows", "few"):
+    sizes, make = [], launch.Launch
+
+    def counted(job, lane, first, last, todo):
+        sizes.append(last - first)
+        return make(job, lane, first, last, todo)
+
+    monkeypatch.setattr(launch, "Launch", counted)
+    monkeypatch.setattr(launch, "free_memory", lambda: free)
+    if kind == "rows":
         y, weights = cuda.to_device(y), cuda.to_device(np.repeat(weights, 2))[::2]
     if kind == "columns":
         y = cuda.to_device(np.asfortranarray(y))
@@ -474,8 +476,7 @@ def test_data_of_lanes(kind, monkeypatch):
     found = minimize_batch(in_lanes(2), **{**kwargs, "args": (t, y, weights)})
     for name in ("x", *COLUMNS):
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
-    if kind == "few":
-        assert len(sizes) > 1 and sum(sizes) == 5
+    assert sum(sizes) == 5 and (len(sizes) > 1) == (free is not None)
 
 
 def test_memory_of_data():
@@ -515,7 +516,7 @@ def test_lanes_that_are_told_to_stop(monkeypatch):
     seen = []
 
     def peek(array, i):
-        assert cuda.threadIdx.x == 0
+        assert threading.current_thread().threadIdx.x == 0
         seen.append(len(seen))
         return int(len(seen) > 2)
 
