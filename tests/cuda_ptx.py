@@ -41,7 +41,7 @@ QUICK = (
     ("momentum_composite", "float32", 5, "fused", True),
     ("momentum", "float64", 0, "fused", False),
     ("nesterov", "float64", 5, "terms-32", False),
-    ("momentum_auto", "float32", 5, "terms-32", False),
+    ("momentum", "float32", 5, "terms-32", False),
     ("nesterov", "float64", 0, "step", False),
     ("adam", "float32", 0, "step", False),
     ("momentum_auto", "float32", 0, "tell", False),
@@ -79,13 +79,15 @@ ALL = tuple(
                 for d in PRECISIONS
                 for style in ("terms-1", "terms-32")
             ),
+            ("momentum", "float64", 5, "terms-8", False),
             ("momentum", "float64", 10, "entries", False),
         ]
     )
 )  # fmt: skip
 
 
-# What a user asks for, in float32: (method, learning rate, gradient, what else).
+# What a user asks for, in float32: (method, learning rate, gradient, what else); a gradient may also
+# be "terms-32".
 FEATURES = ("bounds", "norm", "penalty", "schedule", "row bounds", "")
 SINGLE = tuple(
     (method, rate, jac, feature)
@@ -255,16 +257,24 @@ def asked_for(case):
     if feature == "schedule":
         options["learning_rate"] = schedules.Step(1e-3, 0.5, 10)
 
+    fun, args = (rosenbrock if jac == "fused" else value), ()
+    kind, _, lanes = jac.partition("-")
+    if kind == "terms":
+        fun = sum_of_terms(peak, n_pixels, threads=int(lanes))
+        args = tuple(np.ones((2, 2), np.float32) for _ in range(2))
+
     def ask(*found):
         raise Asked(*found)
 
     with mock.patch.object(device, "_reason", str), mock.patch.object(batch, "compiled", ask):
         try:
             minimize_batch(
-                rosenbrock if jac == "fused" else value,
-                np.zeros((2, n), np.float32),
+                fun,
+                np.ones((2, n), np.float32),
+                args,
+                (False, True) if args else False,
                 method=method,
-                jac=True if jac == "fused" else jac,
+                jac=True if jac == "fused" or args else jac,
                 bounds=bounds,
                 penalty=penalties.L1(0.1) if feature == "penalty" else None,
                 options=options,
@@ -411,6 +421,12 @@ def assemble(ptx, architecture, flags=()):
 def wide_instructions(ptx):
     """Instructions of float64."""
     return re.findall(r"^.*\.f64.*$", ptx, flags=re.M)
+
+
+def taken_from_other_lanes(ptx):
+    """Registers of numbers that the lanes of a problem swap to add them up."""
+    found = r"shfl\.sync\.bfly[^\n]*\n(?:(?!.*shfl)[^\n]*\n)*?\s*mov\.b(?:32|64)\s+(%fd?\d+),"
+    return re.findall(found, ptx)
 
 
 def main():
