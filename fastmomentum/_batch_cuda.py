@@ -14,13 +14,13 @@ from ._batch_run import SKIPPED, Batch
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._objective import Objective
-from .objectives import Entries, Terms, parts_of
 from ._result import OptimizeResult, Status, attach, make_result
 from ._run import Run
 from ._status import message_of_many, without_state
 from ._validation.bounds import refuse_interval
 from ._validation.parameters import schedule_value
 from ._vectors import on_device, real_of
+from .objectives import Entries, Terms, parts_of
 
 # Counts on the device are int32.
 MOST = 2**31 - 1
@@ -228,7 +228,9 @@ class CudaBatch(Batch):
         from ._kernels.cuda.batch import MOST_LOCAL, Spec, compiled, loop_module
         from ._kernels.cuda.launch import Job, Problems
 
-        lanes = self._lanes() if style == "terms" and self.n <= MOST_LOCAL else 1
+        lanes = 1
+        if style == "terms" and self.n <= MOST_LOCAL:
+            lanes = self._lanes(objective.args if todo[0] == 0 else self.args_of(0))
         plan, dtype, n = run.plan, run.dtype, self.n
         automatic = self.settings.learning_rate == "auto"
         last = self.settings.maxiter
@@ -298,15 +300,18 @@ class CudaBatch(Batch):
                 schedule_value(parameter, schedule, last, dtype)
                 schedule_value(parameter, schedule, last + 1, dtype)
 
-    def _lanes(self) -> int:
-        """How many threads share each problem; the same for all and in every call."""
+    def _lanes(self, args: tuple) -> int:
+        """How many threads share each problem, whichever are left; `args` are those of the first.
+
+        The order of additions depends on it.
+        """
         from ._kernels.cuda.functions import python_function
         from ._kernels.cuda.lanes import lanes_for
 
         if self.parts.threads is not None:
             return int(self.parts.threads)
         n_terms = python_function(self.parts.n_terms)
-        return lanes_for(self.count, int(n_terms(self._start_of(0), *self.args_of(0))))
+        return lanes_for(self.count, int(n_terms(self._start_of(0), *args)))
 
     def _launch_all(self, job: Any, todo: np.ndarray, report: Report) -> None:
         """Solve problems, some at a time: the data of the next ones travel meanwhile."""

@@ -86,8 +86,8 @@ ALL = tuple(
 )  # fmt: skip
 
 
-# What a user asks for, in float32: (method, learning rate, gradient, what else); a gradient may also
-# be "terms-32".
+# What a user asks for, in float32: (method, learning rate, gradient, what else). The gradient may
+# also be "terms-32".
 FEATURES = ("bounds", "norm", "penalty", "schedule", "row bounds", "")
 SINGLE = tuple(
     (method, rate, jac, feature)
@@ -198,7 +198,9 @@ def spec_of(case):
     values |= {"MEMORY": MEMORY, "TERMS": terms, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
     values["BOUNDED"] = int(bounded)
     fixed = tuple((name, values[name]) for name in loop_module(loop).FIXED)
-    return Spec(loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, args, int(lanes or 1))
+    return Spec(
+        loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, args, int(lanes or 1)
+    )
 
 
 def argument_types(spec):
