@@ -19,7 +19,7 @@ from .device import kernel, simulated
 from .functions import internal
 
 WARP = 32
-# Threads that a multiprocessor holds at a time; those of neighbouring generations differ little.
+# Threads that a multiprocessor holds at a time, at most.
 RESIDENT = 2048
 # In the simulator, which is one thread after the other, where the user does not say.
 SIMULATED_LANES = 1
@@ -60,7 +60,7 @@ class Lanes:
 
 def make_lanes(count: int, real: Any) -> Lanes:
     """For so many lanes of each problem, a power of two."""
-    decorate = internal(real)
+    decorate: Any = internal(real)
     if count == 1:
         return Lanes(*map(decorate, (_zero, _same, _same, _nothing)))
     swapped, from_first, meet, added = (_simulated if simulated() else _real)(count, real)
