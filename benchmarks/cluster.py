@@ -29,7 +29,7 @@ import numpy as np
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import compiled
+from benchmarks.common import compiled, logistic
 from fastmomentum import minimize
 from fastmomentum.distributed import ShardedSum
 
@@ -94,35 +94,16 @@ def poisson(x, out, features, counts):
     return total / counts.size
 
 
-@compiled
-def logistic(x, out, features, labels):
-    """Mean logistic loss."""
-    total = 0.0
-    out[:] = 0.0
-    for i in range(labels.size):
-        margin = 0.0
-        for j in range(x.size):
-            margin += features[i, j] * x[j]
-        margin *= labels[i]
-        weight = np.exp(-abs(margin))
-        total += max(-margin, 0.0) + np.log1p(weight)
-        slope = -labels[i] * (1.0 if margin < 0.0 else weight) / (1.0 + weight)
-        for j in range(x.size):
-            out[j] += slope * features[i, j]
-    out /= labels.size
-    return total / labels.size
-
-
 def sums():
-    """Problems by their names: (function, rows)."""
+    """Problems by their names: (function, args)."""
     rng = np.random.default_rng(0)
     features = rng.standard_normal((5000, 20))
     noisy = features @ rng.standard_normal(20) + rng.standard_normal(5000)
     labels = np.where(noisy > 0.0, 1.0, -1.0)
     scale = np.geomspace(1e-3, 1e3, 20)
     found = {
-        "logistic": (logistic, (features, labels)),
-        "logistic, scales 1e-3 to 1e3": (logistic, (features * scale, labels)),
+        "logistic": (logistic, (features, labels, 0.0)),
+        "logistic, scales 1e-3 to 1e3": (logistic, (features * scale, labels, 0.0)),
     }
     try:
         from statsmodels.datasets import randhie
@@ -144,11 +125,11 @@ def print_round_trips():
     print("\nEvaluations, each a round trip, of an automatic rate to a gradient of 1e-5 and 1e-8;")
     print("spared: the most that several points per round trip could spare")
     print(f"{'':30s}{'method':10s}{'iterations':>16s}{'evaluations':>16s}{'spared':>14s}")
-    for name, (fun, rows) in sums().items():
+    for name, (fun, args) in sums().items():
         for method in ("momentum", "nesterov", "gd"):
             runs = [
                 minimize(
-                    fun, np.zeros(rows[0].shape[1]), rows, method, jac=True,
+                    fun, np.zeros(args[0].shape[1]), args, method, jac=True,
                     options={"gtol": gtol, "maxiter": 1000},
                 )
                 for gtol in (1e-5, 1e-8)

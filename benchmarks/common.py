@@ -26,6 +26,8 @@ from threadpoolctl import threadpool_limits
 import fastmomentum
 from fastmomentum import minimize
 
+from . import functions
+
 # Threads only slow down the small products inside SciPy's methods, by up to 100 times on a busy
 # machine, and the baselines should be at their best; fastmomentum calls no BLAS.
 threadpool_limits(limits=1, user_api="blas")
@@ -42,19 +44,7 @@ compiled = functools.partial(njit, cache=True, error_model="numpy")
 compiled_wide = functools.partial(compiled, fastmath={"contract", "reassoc", "nsz"})
 
 
-@compiled
-def rosenbrock(x, out):
-    """Chained Rosenbrock."""
-    for i in range(x.size):
-        out[i] = 0.0
-    total = 0.0
-    for i in range(x.size - 1):
-        bend = x[i + 1] - x[i] * x[i]
-        gap = 1.0 - x[i]
-        total += 100.0 * bend * bend + gap * gap
-        out[i] -= 400.0 * x[i] * bend + 2.0 * gap
-        out[i + 1] += 200.0 * bend
-    return total
+rosenbrock = compiled(functions.rosenbrock)
 
 
 @compiled_wide
@@ -69,24 +59,31 @@ def quadratic(x, out, curvature):
 
 
 @compiled
-def logistic(x, out, features, labels, ridge):
-    """Mean logistic loss plus a ridge."""
-    n_rows, n = features.shape
-    for j in range(n):
+def logistic_sum(x, out, features, labels):
+    """Logistic loss, summed over the rows."""
+    total = 0.0
+    for j in range(x.size):
         out[j] = 0.0
-    loss = 0.0
-    for i in range(n_rows):
+    for i in range(labels.size):
         margin = 0.0
-        for j in range(n):
+        for j in range(x.size):
             margin += features[i, j] * x[j]
         margin *= labels[i]
         decay = math.exp(-abs(margin))
-        loss += math.log1p(decay) + max(-margin, 0.0)
+        total += math.log1p(decay) + max(-margin, 0.0)
         weight = -labels[i] * (decay if margin > 0.0 else 1.0) / (1.0 + decay)
-        for j in range(n):
+        for j in range(x.size):
             out[j] += weight * features[i, j]
+    return total
+
+
+@compiled
+def logistic(x, out, features, labels, ridge):
+    """Mean logistic loss plus a ridge."""
+    n_rows = labels.size
+    loss = logistic_sum(x, out, features, labels)
     penalty = 0.0
-    for j in range(n):
+    for j in range(x.size):
         out[j] = out[j] / n_rows + ridge * x[j]
         penalty += x[j] * x[j]
     return loss / n_rows + 0.5 * ridge * penalty

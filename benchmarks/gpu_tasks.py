@@ -17,6 +17,8 @@ import numpy as np
 from fastmomentum import minimize, minimize_batch
 from fastmomentum.objectives import sum_of_terms
 
+from .functions import rosenbrock
+
 N = 10
 STEPS = 200
 RATE, MOMENTUM = 1e-4, 0.9
@@ -173,20 +175,6 @@ def kinds(counts: tuple[int, ...]) -> Iterator[tuple[Any, int, str]]:
 
 
 # -- the problems ----------------------------------------------------------------------------------
-
-
-def rosenbrock(x, out):
-    """Chained Rosenbrock, without a product of an integer and a float."""
-    total = 0.0
-    for i in range(out.shape[0]):
-        out[i] = 0.0
-    for i in range(x.shape[0] - 1):
-        bend = x[i + 1] - x[i] * x[i]
-        gap = 1.0 - x[i]
-        total += 100.0 * bend * bend + gap * gap
-        out[i] -= 400.0 * x[i] * bend + 2.0 * gap
-        out[i + 1] += 200.0 * bend
-    return total
 
 
 def rosenbrock_rows(xp: Any, x: Any) -> Any:

@@ -29,7 +29,7 @@ import numpy as np
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import compiled, run_child
+from benchmarks.common import logistic_sum, run_child
 from fastmomentum import minimize_sum
 
 ROWS, N = 100_000, 20
@@ -38,25 +38,6 @@ RATE, MOMENTUM = 0.05, 0.9
 MOST_STEPS = {"compiled": 200_000, "Python": 3_000, "torch": 3_000}
 REPEATS = 3
 EPOCHS = 3  # for the losses
-
-
-@compiled
-def logistic(x, out, features, labels):
-    """Logistic loss, summed over the rows."""
-    total = 0.0
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(labels.size):
-        margin = 0.0
-        for j in range(x.size):
-            margin += features[i, j] * x[j]
-        margin *= labels[i]
-        weight = np.exp(-abs(margin))
-        total += max(-margin, 0.0) + np.log1p(weight)
-        slope = -labels[i] * (1.0 if margin < 0.0 else weight) / (1.0 + weight)
-        for j in range(x.size):
-            out[j] += slope * features[i, j]
-    return total
 
 
 def problem():
@@ -68,14 +49,14 @@ def problem():
 
 
 def loss(x, data):
-    return logistic(np.asarray(x, float), np.empty(N), *data) / ROWS
+    return logistic_sum(np.asarray(x, float), np.empty(N), *data) / ROWS
 
 
 def ours(backend, **more):
     def solve(data, size, epochs):
         options = {"learning_rate": RATE, "momentum": MOMENTUM, "backend": backend}
         result = minimize_sum(
-            logistic, np.zeros(N), data, "momentum", batch_size=size, epochs=epochs, seed=0,
+            logistic_sum, np.zeros(N), data, "momentum", batch_size=size, epochs=epochs, seed=0,
             options=options, **more,
         )  # fmt: skip
         return result.x, result.nit
@@ -126,9 +107,10 @@ def per_step(solvers, size, data):
 COLD = """
 import json, time
 import numpy as np
-from benchmarks.sums import N, logistic, ours, problem
+from benchmarks.common import logistic_sum
+from benchmarks.sums import N, ours, problem
 features, labels = problem()
-logistic(np.zeros(N), np.empty(N), features[:9], labels[:9])
+logistic_sum(np.zeros(N), np.empty(N), features[:9], labels[:9])
 begin = time.process_time()
 ours({backend!r})((features[:640], labels[:640]), 32, 1)
 print(json.dumps(time.process_time() - begin))

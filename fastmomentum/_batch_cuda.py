@@ -251,13 +251,12 @@ class CudaBatch(Batch):
             if run.terms is not None:
                 starts += [fixed["TERMS"] + i for i in range(layout.FREE_ROW + 1)]
             n_rows = len(rows)
-        extra = run.floats[layout.OWN :]
         spec = Spec(
             loop=plan.loop,
             dtype=dtype.name,
             n=n if n <= MOST_LOCAL else 0,
             n_rows=n_rows,
-            n_extra=extra.size,
+            n_extra=run.floats.size - layout.OWN,
             fixed=tuple((name, fixed[name]) for name in loop_module(plan.loop).FIXED),
             style=style,
             bounded=bounded,
@@ -283,8 +282,7 @@ class CudaBatch(Batch):
             ),
             n=n,
             ints=run.ints,
-            floats=run.floats[: layout.OWN],
-            extra=extra,
+            floats=run.floats,
             rows=rows,
             start_rows=starts,
             rates=run.numbers["learning_rate"],

@@ -376,35 +376,22 @@ class Batch:
             attach(error, row=row)
             raise
         self.x[row], self.gradients[row] = found.x, found.jac
-        self.numbers[row] = found.fun, found.grad_norm, found.learning_rate
-        self.counts[row] = (
-            found.status,
-            found.nit,
-            found.nfev,
-            found.njev,
-            found.n_restarts,
-            found.line_search_failures,
-        )
+        self.numbers[row] = [found[name] for name in layout.NUMBERS]
+        self.counts[row] = [found[name] for name in layout.COUNTS]
 
     def result(self) -> OptimizeResult:
         """What was found so far."""
         counts = self.counts.copy()
         counts[counts[:, 0] < SKIPPED, 0] = self.reason
         status = counts[:, 0]
+        numbers = zip(layout.NUMBERS, self.numbers.T, strict=True)
+        columns = *numbers, *zip(layout.COUNTS, counts.T, strict=True)
         return make_result(
             message=message_of_many(status, self.settings.learning_rate == "auto", self.why),
             success=status == Status.CONVERGED,
-            status=status.copy(),
-            fun=self.numbers[:, 0].copy(),
             x=self.x,
-            nit=counts[:, 1].copy(),
             jac=self.gradients,
-            nfev=counts[:, 2].copy(),
-            njev=counts[:, 3].copy(),
-            grad_norm=self.numbers[:, 1].copy(),
-            learning_rate=self.numbers[:, 2].copy(),
-            n_restarts=counts[:, 4].copy(),
-            line_search_failures=counts[:, 5].copy(),
+            **{name: column.copy() for name, column in columns},
             time=time.perf_counter() - self.begin,
             backend=self.backend,
             workers=self.used,

@@ -699,6 +699,27 @@ def on_host(function):
     return fun
 
 
+# The same function in the other styles.
+def fused(x, out):
+    g = np.empty(x.shape)
+    value = rosenbrock(x.copy_to_host(), g)
+    out.copy_to_device(g)
+    return cuda.to_device(np.array(value))
+
+
+def plain(x):
+    return rosenbrock(x.copy_to_host(), np.empty(x.shape))
+
+
+def fill(x, out):
+    fused(x, out)
+
+
+def give(x):
+    return on_host(rosenbrock)(x)[1]
+
+
+STYLES = (fused, True), (plain, fill), (plain, give)
 LARGE = 0.3 * np.random.default_rng(3).normal(size=11)
 
 
@@ -772,25 +793,10 @@ def test_the_end_does_not_depend_on_how_far_the_host_is_ahead(monkeypatch):
 
 
 def test_large_in_other_styles():
-    def fused(x, out):
-        g = np.empty(x.shape)
-        value = rosenbrock(x.copy_to_host(), g)
-        out.copy_to_device(g)
-        return cuda.to_device(np.array(value))
-
-    def plain(x):
-        return rosenbrock(x.copy_to_host(), np.empty(x.shape))
-
-    def fill(x, out):
-        fused(x, out)
-
-    def give(x):
-        return on_host(rosenbrock)(x)[1]
-
     options = {"learning_rate": 1e-3, "maxiter": 20}
     x0 = cuda.to_device(LARGE)
     expected = minimize(rosenbrock, LARGE, jac=True, options=options)
-    for fun, jac in ((fused, True), (plain, fill), (plain, give)):
+    for fun, jac in STYLES:
         res = minimize(fun, x0, jac=jac, options=options)
         np.testing.assert_array_equal(res.x.copy_to_host(), expected.x)
     np.testing.assert_array_equal(x0.copy_to_host(), LARGE)
@@ -1000,24 +1006,9 @@ def test_large_automatic_does_not_depend_on_how_far_the_host_is_ahead(monkeypatc
 
 
 def test_large_automatic_in_other_styles():
-    def fused(x, out):
-        g = np.empty(x.shape)
-        value = rosenbrock(x.copy_to_host(), g)
-        out.copy_to_device(g)
-        return cuda.to_device(np.array(value))
-
-    def plain(x):
-        return rosenbrock(x.copy_to_host(), np.empty(x.shape))
-
-    def fill(x, out):
-        fused(x, out)
-
-    def give(x):
-        return on_host(rosenbrock)(x)[1]
-
     x0 = cuda.to_device(LARGE)
     expected = minimize(rosenbrock, LARGE, jac=True, options={"maxiter": 10})
-    for fun, jac in ((fused, True), (plain, fill), (plain, give)):
+    for fun, jac in STYLES:
         res = minimize(fun, x0, jac=jac, options={"maxiter": 10})
         np.testing.assert_array_equal(res.x.copy_to_host(), expected.x)
         assert (res.nfev, res.njev) == (expected.nfev, expected.njev)

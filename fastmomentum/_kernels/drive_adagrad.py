@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "27f55f800645caab"
+SOURCES = "e25879ee1cb7de88"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d52448a2cfd90dc5"
+SOURCES = "d8bd98c6aa8c7415"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

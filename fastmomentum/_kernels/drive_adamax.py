@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d4b1f8c8fef624c8"
+SOURCES = "839835e51c2480d6"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8d58570c28756d35"
+SOURCES = "ad19e7f67de89a97"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

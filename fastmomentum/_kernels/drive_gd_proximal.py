@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "0b1f26db350a5bfa"
+SOURCES = "8938b2e3bec73643"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

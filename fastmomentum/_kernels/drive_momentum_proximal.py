@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "f0e3c15324b1b042"
+SOURCES = "331ae48446b4e67c"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

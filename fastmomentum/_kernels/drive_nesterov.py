@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "17d6470011a2a68f"
+SOURCES = "056d0f1710304e15"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "f9f5fb89656ce563"
+SOURCES = "bca3ebeeac5d57d6"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

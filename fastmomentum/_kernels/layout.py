@@ -220,9 +220,8 @@ BATCH_FIELDS = (
     "DONE",  # problems solved, counted here
     "X",  # where the problems start, and then what was found
     "JAC",
-    "NUMBERS",  # float64 (problems, 3): fun, grad_norm, learning_rate
-    "COUNTS",  # int64 (problems, 6): status (NOT_RUN before; all others are left out), nit, nfev,
-    # njev, restarts, line-search failures
+    "NUMBERS",  # float64, a row of NUMBERS per problem
+    "COUNTS",  # int64, a row of COUNTS per problem: those whose status is not NOT_RUN are left out
     "INTS",  # address of what the state arrays start from
     "FLOATS",
     "N_INTS",
@@ -256,7 +255,10 @@ SUM_FIELDS = (
 # Of an array of rows: where in the context its address, its number of elements and its length
 # stand; the address of its first row, bytes and elements of a row.
 PATCH_FIELDS = 6
-N_NUMBERS, N_COUNTS = 3, 6
+# What is found for each problem of a batch, besides its point and its gradient.
+NUMBERS = ("fun", "grad_norm", "learning_rate")
+COUNTS = ("status", "nit", "nfev", "njev", "n_restarts", "line_search_failures")
+N_NUMBERS, N_COUNTS = len(NUMBERS), len(COUNTS)
 NOT_RUN = -2  # status of a problem that is still to be solved
 
 # One call of a minimizer from a user's own compiled code: what that code hands over and gets back.

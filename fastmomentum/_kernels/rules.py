@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "2774d6d0bab224a5"
+SOURCES = "533dd6fc644fe10f"
 
 
 

@@ -15,7 +15,7 @@ from .jit import inlined_part, part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "13a9a9920180c751"
+SOURCES = "0709ed8836eef216"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._batch_report import Report
 from .._batch_run import NOT_RUN, Batch
+from .._kernels import layout
 from .._objective import is_compiled
 from .._result import OptimizeResult, Status, make_result
 from .._terms import make_terms
@@ -42,10 +43,7 @@ POLL_SECONDS = 0.1
 # A chunk is given to another worker, too, after this time and several times that of the others.
 LATE_SECONDS = 60.0
 LATE_FACTOR = 4 * (AHEAD + 1)
-FIELDS = (
-    "x", "fun", "jac", "nit", "nfev", "njev", "status", "success", "grad_norm", "learning_rate",
-    "n_restarts", "line_search_failures",
-)  # fmt: skip
+FIELDS = ("x", "jac", "success", *layout.NUMBERS, *layout.COUNTS)
 
 
 @dataclasses.dataclass
@@ -428,11 +426,10 @@ def solve_lazily(
     # Kept on the workers: x and fun are not solved for twice.
     solved = client.persist(blocks)
     take = dask.delayed(dict.__getitem__)
-    integers = ("nit", "nfev", "njev", "status", "n_restarts", "line_search_failures")
     found: dict[str, Any] = {}
     for name in FIELDS:
         shape = (n,) if name in ("x", "jac") else ()
-        kind: Any = np.int64 if name in integers else bool if name == "success" else np.float64
+        kind: Any = np.int64 if name in layout.COUNTS else bool if name == "success" else np.float64
         dtype = x0.dtype if name in ("x", "jac") else kind
         parts = [
             da.from_delayed(take(block, name), (size, *shape), dtype)

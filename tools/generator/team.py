@@ -77,10 +77,6 @@ def _until_break(body: list[ast.stmt]) -> list[ast.stmt]:
     return body[: ends[0] + 1] if ends else body
 
 
-def _statements(text: str) -> list[ast.stmt]:
-    return ast.parse(text).body
-
-
 class _Operation:
     """A loop over the variables, and what it reads and finds."""
 

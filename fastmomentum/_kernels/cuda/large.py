@@ -12,6 +12,7 @@ from numba import cuda
 from .. import layout
 from .device import configured, kernel, simulated
 from .functions import internal
+from .numbers import first_numbers
 
 THREADS = 256
 PER_THREAD = 4
@@ -64,13 +65,9 @@ class Work:
 
     def _put_numbers(self, ints: np.ndarray, floats: np.ndarray, real: Any) -> Any:
         """What they start from; those without a name are returned."""
-        most = np.iinfo(np.int32).max
-        first = np.minimum([ints[getattr(layout.INT, v)] for v in self.module.INT_NAMES], most)
-        places = [getattr(layout.FLOAT, v) for v in self.module.FLOAT_NAMES]
-        self.ints = self._put(first.astype(np.int32))
-        with np.errstate(over="ignore"):
-            self.floats = self._put(floats[places].astype(real))
-            return self._put(np.append(floats[layout.OWN :], 0.0).astype(real))
+        first = first_numbers(self.module, ints, floats, real)
+        self.ints, self.floats, extra = map(self._put, first)
+        return extra
 
     def number(self, f: float) -> Any:
         """A value on the device, until the next one."""

@@ -14,6 +14,7 @@ from .. import layout
 from .batch import Spec, loop_module
 from .device import configured, simulated
 from .lanes import RESIDENT
+from .numbers import first_numbers
 from .rows import UNTOUCHED, narrow, repeat, spread, turn
 
 THREADS = 64
@@ -127,8 +128,9 @@ class Job:
     problems : Problems
     n : int
         Variables.
-    ints, floats, extra : ndarray
-        What a problem's numbers start from, named as in `layout`, and those without a name.
+    ints, floats : ndarray
+        What a problem's numbers start from, named as in `layout`, and those without a name after
+        them.
     rows : ndarray, shape (n_rows, n)
         What its vectors start from.
     start_rows : list of int
@@ -149,7 +151,6 @@ class Job:
         n: int,
         ints: np.ndarray,
         floats: np.ndarray,
-        extra: np.ndarray,
         rows: np.ndarray,
         start_rows: list[int],
         rates: np.ndarray,
@@ -159,17 +160,8 @@ class Job:
     ):
         self.solve, self.spec, self.problems, self.n = solve, spec, problems, n
         real = spec.real
-        module = loop_module(spec.loop)
-        most = np.iinfo(np.int32).max
-        first_ints = np.minimum([ints[getattr(layout.INT, v)] for v in module.INT_NAMES], most)
-        places = [getattr(layout.FLOAT, name) for name in module.FLOAT_NAMES]
-        with np.errstate(over="ignore"):
-            first_floats = np.append(floats[places], 0.0).astype(real)
-            first_extra = np.append(extra, 0.0).astype(real)
         self.start = (
-            to_device(first_ints.astype(np.int32)),
-            to_device(first_floats),
-            to_device(first_extra),
+            *map(to_device, first_numbers(loop_module(spec.loop), ints, floats, real)),
             to_device(rows.astype(real)),
             to_device(np.array(start_rows, np.int32)),
         )

@@ -11,10 +11,6 @@ from .arrays import Library
 from .launch import Launch
 from .rows import UNTOUCHED, fill, put, put_numbers, repeat, spread
 
-# Names of the columns of numbers and counts in a result.
-NUMBERS = ("fun", "grad_norm", "learning_rate")
-COUNTS = ("status", "nit", "nfev", "njev", "n_restarts", "line_search_failures")
-
 
 class HostResults:
     """Results in arrays of the host, with a row for each problem."""
@@ -53,8 +49,8 @@ class DeviceResults:
         self.library, self.status, self.stream = library, status, stream
         n = points.shape[1]
         self.x, self.jac = (library.empty((count, n), real) for _ in range(2))
-        self.numbers = {name: library.empty((count,), real) for name in NUMBERS}
-        self.counts = {name: library.empty((count,), np.int64) for name in COUNTS}
+        self.numbers = {name: library.empty((count,), real) for name in layout.NUMBERS}
+        self.counts = {name: library.empty((count,), np.int64) for name in layout.COUNTS}
         # A problem that is not begun stays where it is.
         spread(repeat, stream, library.view(self.x), points)
         spread(fill, stream, library.view(self.jac).reshape(count * n), np.nan)
@@ -86,7 +82,3 @@ class DeviceResults:
         self.stream.synchronize()
         made = {"x": self.x, "jac": self.jac, "success": converged, **self.numbers, **self.counts}
         return {name: self.library.given(array) for name, array in made.items()}
-
-
-N_COLUMNS = len(NUMBERS), len(COUNTS)
-assert N_COLUMNS == (layout.N_NUMBERS, layout.N_COUNTS)
