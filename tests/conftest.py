@@ -15,7 +15,8 @@ import pytest  # noqa: E402
 # A program of its own, for which atheris is needed.
 collect_ignore = ["fuzz"]
 if not os.environ.get("NUMBA_ENABLE_CUDASIM"):
-    collect_ignore.append("cuda_simulator.py")  # for a process of its own, see test_cuda.py
+    # For processes of their own, see test_cuda.py.
+    collect_ignore += ["cuda_simulator.py", "cuda_simulator_lanes.py"]
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def n_pixels(x, pixels, data):
     return data.shape[0]
 
 
-def chain(i, x, out):
+def rosenbrock_entry(i, x, out):
     """The entries of `rosenbrock`."""
     found = 0.0
     slope = 0.0
@@ -343,7 +343,7 @@ def batch_of(case):
     fun, jac = {
         "fused": (rosenbrock, None),
         "terms": (sum_of_terms(peak, n_pixels), None),
-        "entries": (entrywise(chain), None),
+        "entries": (entrywise(rosenbrock_entry), None),
     }.get(spec.style, (value, gradient))
     return make_kernel(spec, fun, jac), argument_types(spec)
 

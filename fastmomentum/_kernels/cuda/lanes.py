@@ -128,26 +128,25 @@ def _real(count: int, real: Any) -> tuple[Any, ...]:
 
 
 def _simulated(count: int, real: Any) -> tuple[Any, ...]:
-    """The same where there are no shuffles: the lanes are a block, and share memory."""
+    """The same where there are no shuffles: the lanes are a block, and blocks run in turn."""
     decorate = kernel(device=True)
+    values, told = np.empty(count, real), np.empty(1, np.int64)
 
     @decorate
     def swapped(value, step):
-        board = cuda.shared.array(count, real)
         lane = cuda.threadIdx.x
-        board[lane] = value
+        values[lane] = value
         cuda.syncthreads()
-        found = board[lane ^ step]
+        found = values[lane ^ step]
         cuda.syncthreads()
         return found
 
     @decorate
     def from_first(value):
-        board = cuda.shared.array(1, np.int64)
         if cuda.threadIdx.x == 0:
-            board[0] = value
+            told[0] = value
         cuda.syncthreads()
-        found = board[0]
+        found = told[0]
         cuda.syncthreads()
         return found
 

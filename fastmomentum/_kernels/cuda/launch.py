@@ -284,16 +284,6 @@ class Launch:
             time.sleep(SLEEP)
 
 
-def free_memory() -> int | None:
-    """Bytes that are free on the device; None: enough."""
-    return None if simulated() else int(cuda.current_context().get_memory_info()[0])
-
-
-def to_device(array: np.ndarray) -> Any:
-    """An array of the host on the device."""
-    return cuda.to_device(np.ascontiguousarray(array))
-
-
 def _row_bytes(array: Any) -> int:
     """Bytes of what an array holds for a problem."""
     return math.prod(array.shape[1:]) * array.dtype.itemsize
@@ -302,6 +292,16 @@ def _row_bytes(array: Any) -> int:
 def _in_rows(array: Any) -> bool:
     """Is it on the device, each problem's part in one piece?"""
     return not isinstance(array, np.ndarray) and array.is_c_contiguous()
+
+
+def free_memory() -> int | None:
+    """Bytes that are free on the device; None: enough."""
+    return None if simulated() else int(cuda.current_context().get_memory_info()[0])
+
+
+def to_device(array: np.ndarray) -> Any:
+    """An array of the host on the device."""
+    return cuda.to_device(np.ascontiguousarray(array))
 
 
 def _shared(value: Any, real: Any) -> Any:
