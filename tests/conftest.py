@@ -16,7 +16,8 @@ import pytest  # noqa: E402
 collect_ignore = ["fuzz"]
 if not os.environ.get("NUMBA_ENABLE_CUDASIM"):
     # For processes of their own, see test_cuda.py.
-    collect_ignore += ["cuda_simulator.py", "cuda_simulator_entries.py", "cuda_grids.py"]
+    names = ("simulator", "simulator_entries", "simulator_lanes", "grids")
+    collect_ignore += [f"cuda_{name}.py" for name in names]
 
 
 @pytest.fixture

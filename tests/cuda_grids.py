@@ -133,7 +133,7 @@ def test_automatic_rate(in_grids, method, penalty):
 
 @pytest.mark.parametrize("method", ["gd", "momentum", "adam"])
 def test_given_rate(in_grids, method):
-    options = {"learning_rate": 0.02, "maxiter": 12}
+    options = {"learning_rate": 0.02, "maxiter": 12, "norm": 1}
     if method == "momentum":
         options["momentum"] = 0.3  # the last point is the lowest: its norm is the kernel's
     kwargs = {"method": method, "jac": True, "options": options}
