@@ -1,17 +1,22 @@
-"""Kernels whose blocks wait for each other, with several blocks: see grid.py.
+"""Kernels whose blocks or lanes wait for each other, with several of them: see grid.py.
 
 Run by test_cuda.py like cuda_simulator.py. Whatever the order in which threads run, the results
 must have the same bits.
 """
 
+import collections
+import sys
+import types
+
 import numpy as np
 import pytest
 from cuda_simulator_entries import LEAST_SQUARES, ROSENBROCK
+from cuda_simulator_lanes import SUM, in_lanes
 from grid import Deadlock, Grid
 from numba import cuda
 
-from fastmomentum import minimize, penalties
-from fastmomentum._kernels.cuda import large, team
+from fastmomentum import minimize, minimize_batch, penalties
+from fastmomentum._kernels.cuda import batch, lanes, large, launch, team
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 BLOCKS, THREADS = 3, 4
@@ -142,6 +147,57 @@ def test_given_rate(in_grids, method):
     host = minimize(bowl_on_host, START, **kwargs)
     np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-12)
     assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+# -- lanes of a warp -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_warps(monkeypatch):
+    """Batches are solved by blocks of two warps of eight threads, with the device's shuffles."""
+    libdevice = types.ModuleType("libdevice")
+    libdevice.dadd_rn = libdevice.fadd_rn = lambda a, b: a + b
+    monkeypatch.setattr(cuda, "libdevice", libdevice, raising=False)
+    monkeypatch.setitem(sys.modules, "numba.cuda.libdevice", libdevice)
+    monkeypatch.setattr(lanes, "simulated", lambda: False)
+    monkeypatch.setattr(lanes, "WARP", 8)
+    monkeypatch.setattr(batch, "_kernels", collections.OrderedDict())
+    monkeypatch.setattr(launch, "STRETCH", 3)
+    kept, shape, state = launch.configured, launch._shape, {"seed": 0}
+
+    def configured(made, blocks, threads, stream=0):
+        if made.fn.__name__ != "solve":
+            return kept(made, blocks, threads, stream)
+
+        def run(*arguments):
+            grid = Grid(2, 16, state["seed"], warp=8, modules=(lanes,))
+            with np.errstate(all="ignore"):
+                grid.run(made.fn, arguments)
+
+        return run
+
+    monkeypatch.setattr(launch, "configured", configured)
+    monkeypatch.setattr(launch, "_shape", lambda *given: (16, 2, shape(*given)[2]))
+    return lambda seed: state.update(seed=seed)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 8])
+@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("rate", ["auto", 1e-2])
+def test_lanes(in_warps, method, rate, count):
+    """Problems that take different numbers of iterations: groups of a warp go their own ways."""
+    options = {"learning_rate": rate, "maxiter": 30 if count < 8 else 12, "gtol": 1e-2}
+    kwargs = {**SUM, "method": method, "options": options}
+    found = []
+    for seed in range(2):
+        in_warps(seed)
+        found.append(minimize_batch(in_lanes(count), device="cuda", **kwargs))
+    host = minimize_batch(in_lanes(count), device="cpu", **kwargs)
+    for name in ("x", "fun", "jac", "nit", "nfev", "status", "grad_norm"):
+        np.testing.assert_array_equal(found[0][name], found[1][name], err_msg=name)
+    np.testing.assert_allclose(found[0].x, host.x, rtol=1e-6)
+    np.testing.assert_array_equal(found[0].status, host.status)
+    assert rate != "auto" or len(set(host.nfev)) > 1
 
 
 def test_a_missing_barrier_is_found():

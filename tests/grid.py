@@ -1,6 +1,7 @@
-"""A grid of several blocks in plain Python, for kernels whose blocks wait for each other.
+"""A grid of several blocks in plain Python, for kernels whose blocks or lanes wait for each other.
 
-Numba's simulator runs one block after the other, and takes a grid's barrier for a block's. Here all
+Numba's simulator runs one block after the other, takes a grid's barrier for a block's, and has no
+shuffles. Here all
 threads of all blocks are under way, one at a time: each runs until it waits at a barrier, and the
 order in which they do is drawn anew each time. What depends on the order, for want of a barrier,
 differs from one seed to the other; and barriers that not all threads come to are an error.
@@ -24,16 +25,18 @@ class _Thread:
     def __init__(self, block, index, work):
         self.block, self.index = block, index
         self.turn = threading.Semaphore(0)
-        self.waits = None  # at which barrier
+        self.waits = None  # at which barrier; or the lanes that it waits for
         self.error = None
+        self.value = self.source = self.taken = None  # given to other lanes, and had from one
         self.runner = threading.Thread(target=work, args=(self,), daemon=True)
 
 
 class Grid:
     """Blocks and threads, and what stands for the module ``cuda`` in their kernels."""
 
-    def __init__(self, blocks, threads, seed):
-        self.blocks, self.threads = blocks, threads
+    def __init__(self, blocks, threads, seed, warp=4, modules=()):
+        """The functions of a kernel's module, and of `modules`, are to be run."""
+        self.blocks, self.threads, self.warp, self.modules = blocks, threads, warp, modules
         self.order = random.Random(seed)
         self.paused = threading.Semaphore(0)
         self.current = None
@@ -83,6 +86,24 @@ class Grid:
     def threadfence(self):
         pass
 
+    def syncwarp(self, mask):
+        self._exchange(mask, 0, self.current.index % self.warp)
+
+    def shfl_sync(self, mask, value, source):
+        return self._exchange(mask, value, source % self.warp)
+
+    def shfl_xor_sync(self, mask, value, step):
+        return self._exchange(mask, value, self.current.index % self.warp ^ step)
+
+    def _exchange(self, mask, value, source):
+        """The value that another lane of the mask gives."""
+        thread = self.current
+        lanes = tuple(j for j in range(self.warp) if int(mask) >> j & 1)
+        assert thread.index % self.warp in lanes and source in lanes
+        thread.value, thread.source = value, source
+        self._wait(lanes)
+        return thread.taken
+
     @staticmethod
     def _local(shape, dtype):
         return np.full(shape, _GARBAGE[np.dtype(dtype).kind], dtype)
@@ -117,8 +138,8 @@ class Grid:
 
     def run(self, kernel, arguments):
         """Run a kernel's Python function."""
-        scope = kernel.__globals__
-        known = scope["cuda"]
+        scopes = [kernel.__globals__, *map(vars, self.modules)]
+        known = [scope["cuda"] for scope in scopes]
 
         def work(thread):
             thread.turn.acquire()
@@ -131,13 +152,15 @@ class Grid:
             self.paused.release()
 
         crowd = [_Thread(b, t, work) for b in range(self.blocks) for t in range(self.threads)]
-        scope["cuda"] = self
+        for scope in scopes:
+            scope["cuda"] = self
         try:
             for thread in crowd:
                 thread.runner.start()
             self._schedule(crowd)
         finally:
-            scope["cuda"] = known
+            for scope, module in zip(scopes, known, strict=True):
+                scope["cuda"] = module
             self.failed = True
             for thread in crowd:
                 thread.turn.release()
@@ -172,6 +195,22 @@ class Grid:
             if waiting and all(t.waits == BLOCK for t in waiting):
                 opened = True
                 for thread in waiting:
+                    thread.waits = None
+            for first in range(0, self.threads, self.warp):
+                opened |= self._open_lanes(block[first : first + self.warp])
+        return opened
+
+    @staticmethod
+    def _open_lanes(warp):
+        """The same in a warp, for lanes that wait for each other alone."""
+        opened = False
+        for lanes in {t.waits for t in warp if isinstance(t.waits, tuple)}:
+            group = [warp[j] for j in lanes]
+            if all(t.waits == lanes for t in group):
+                opened = True
+                for thread in group:
+                    thread.taken = warp[thread.source].value
+                for thread in group:
                     thread.waits = None
         return opened
 
