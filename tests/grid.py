@@ -1,10 +1,10 @@
 """A grid of several blocks in plain Python, for kernels whose blocks or lanes wait for each other.
 
 Numba's simulator runs one block after the other, takes a grid's barrier for a block's, and has no
-shuffles. Here all
-threads of all blocks are under way, one at a time: each runs until it waits at a barrier, and the
-order in which they do is drawn anew each time. What depends on the order, for want of a barrier,
-differs from one seed to the other; and barriers that not all threads come to are an error.
+shuffles. Here all threads of all blocks are under way, one at a time: each runs until it waits at
+a barrier, and the order in which they do is drawn anew each time. What depends on the order, for
+want of a barrier, differs from one seed to the other; and barriers that not all threads come to
+are an error.
 """
 
 import random
