@@ -13,3 +13,18 @@ def rosenbrock(x, out):
         out[i] -= 400.0 * x[i] * bend + 2.0 * gap
         out[i + 1] += 200.0 * bend
     return total
+
+
+def chain_entry(i, x, out):
+    """Its entry i, and what it adds to the value."""
+    value = 0.0
+    slope = 0.0
+    if i > 0:
+        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
+    if i < x.shape[0] - 1:
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        value = 100.0 * a * a + b * b
+        slope += -400.0 * a * x[i] - 2.0 * b
+    out[i] = slope
+    return value

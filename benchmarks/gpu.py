@@ -2,11 +2,11 @@
 
     python benchmarks/gpu.py [section ...] [--quick] [--minutes M] [--out FOLDER]
 
-Sections: correct, copy, batch, tolerance, fused, gpufit, latency, registers. All of them end within
-ten minutes (--minutes), --quick takes three. What measures is a process of its own, with a limit:
-one that hangs, fails or runs out of memory costs its own rows. Each row is on disk as soon as it is
-measured, in benchmarks/results/<gpu>/<section>.txt or FOLDER. fastmomentum's own rows come first,
-the peers' after them; a peer that is not installed is a row that says so.
+Sections: correct, copy, batch, tolerance, fused, gpufit, chain, latency, registers. All of them
+end within ten minutes (--minutes), --quick takes three. What measures is a process of its own,
+with a limit: one that hangs, fails or runs out of memory costs its own rows. Each row is on disk
+as soon as it is measured, in benchmarks/results/<gpu>/<section>.txt or FOLDER. fastmomentum's own
+rows come first, the peers' after them; a peer that is not installed is a row that says so.
 
 Every row ends with its error: the largest difference from the same steps in float64 on the
 processor, or what a column says, computed by NumPy for all alike. Times of a batch include the way

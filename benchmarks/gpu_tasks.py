@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 import statistics
 import sys
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from fastmomentum import minimize, minimize_batch
+from fastmomentum.objectives import entrywise, sum_of_terms
 
-from .functions import rosenbrock
+from .functions import chain_entry, rosenbrock
 
 N = 10
 STEPS = 200
@@ -32,22 +34,26 @@ class Sizes:
     tolerance: int
     fused: tuple[int, ...]
     fits: tuple[int, ...]
+    chain: tuple[int, ...]
     iterations: int  # of the latency
     launches: int  # timed together
     repeats: int
     checked: int  # problems whose error is computed
     steps: int
+    shared: tuple[int | None, ...] = (1, 32, None)  # threads of a fit
     on_gpu: bool = True  # an error where a peer would compute on the processor
 
 
 SIZES = {
     "full": Sizes(
         (10**4, 10**5, 10**6), 100_000, (10**5, 10**6, 10**7, 10**8), (10**4, 10**5, 10**6),
-        5000, 50, 3, 1000, STEPS,
+        (10**3, 10**5, 10**7), 5000, 50, 3, 1000, STEPS,
     ),
-    "quick": Sizes((10**5,), 20_000, (10**6, 10**7), (10**5,), 2000, 30, 2, 1000, STEPS),
+    "quick": Sizes(
+        (10**5,), 20_000, (10**6, 10**7), (10**5,), (10**5,), 2000, 30, 2, 1000, STEPS
+    ),
     # For the tests, without a device.
-    "tiny": Sizes((3,), 3, (5,), (3,), 5, 2, 1, 3, 7, on_gpu=False),
+    "tiny": Sizes((3,), 3, (5,), (3,), (5,), 5, 2, 1, 3, 7, shared=(1, None), on_gpu=False),
 }  # fmt: skip
 
 TIMES = f"{'':44s} compile s     run ms  +/- %"
@@ -58,6 +64,7 @@ HEADS = {
     "tolerance": f"{TIMES}   solved, to a gradient of {GTOL:g}; its median; Rosenbrock, n = {N}",
     "fused": f"{'one update and its norms':44s}       us   GB/s  error after 5 steps",
     "gpufit": f"{TIMES}   M fits/s  iterations  success  chi2 within 1e-4  5 x 5 pixels",
+    "chain": f"{TIMES}  us per evaluation  error of the gradient",
     "latency": f"{'an iteration of minimize, n = 1000':44s}       us  error",
     "registers": f"{'kernels of batch and tolerance':44s} registers, local bytes",
 }
@@ -202,29 +209,37 @@ def reference(x: np.ndarray, steps: int) -> tuple[np.ndarray, np.ndarray]:
     return lowest, x
 
 
-def peak(x, out, pixels, data):
-    """Half the squares of a 2-D Gaussian of 5 parameters less the data: Gpufit's example.
+def peak_pixel(k, x, out, pixels, data):
+    """Half the square of a 2-D Gaussian of 5 parameters less the data at a pixel: Gpufit's example.
 
     The parameters are relative to those of the example, so that their sizes are alike.
     """
-    amplitude, x0, y0 = 500.0 * x[0], 2.0 * x[1], 2.0 * x[2]
-    width, offset = x[3], 10.0 * x[4]
+    amplitude, width = 500.0 * x[0], x[3]
+    dx, dy = pixels[k, 0] - 2.0 * x[1], pixels[k, 1] - 2.0 * x[2]
     scale = 0.5 / (width * width)
+    square = dx * dx + dy * dy
+    e = math.exp(-square * scale)
+    r = (amplitude * e + 10.0 * x[4] - data[k]) * 0.01
+    slope = r * 0.01
+    out[0] += slope * 500.0 * e
+    out[1] += slope * amplitude * e * 2.0 * scale * dx * 2.0
+    out[2] += slope * amplitude * e * 2.0 * scale * dy * 2.0
+    out[3] += slope * amplitude * e * 2.0 * scale * square / width
+    out[4] += slope * 10.0
+    return 0.5 * r * r
+
+
+def n_pixels(x, pixels, data):
+    return data.shape[0]
+
+
+def peak(x, out, pixels, data):
+    """All pixels, in a loop of its own."""
     for j in range(5):
         out[j] = 0.0
     total = 0.0
     for k in range(data.shape[0]):
-        dx, dy = pixels[k, 0] - x0, pixels[k, 1] - y0
-        square = dx * dx + dy * dy
-        e = math.exp(-square * scale)
-        r = (amplitude * e + offset - data[k]) * 0.01
-        total += 0.5 * r * r
-        slope = r * 0.01
-        out[0] += slope * 500.0 * e
-        out[1] += slope * amplitude * e * 2.0 * scale * dx * 2.0
-        out[2] += slope * amplitude * e * 2.0 * scale * dy * 2.0
-        out[3] += slope * amplitude * e * 2.0 * scale * square / width
-        out[4] += slope * 10.0
+        total += peak_pixel(k, x, out, pixels, data)
     return total
 
 
@@ -647,16 +662,12 @@ def fused_optax(sizes: Sizes) -> Iterator[str]:
 # -- gpufit: many fits of a peak -------------------------------------------------------------------
 
 
-@task("gpufit", "minimize_batch", 100, peer=False)
-def gpufit(sizes: Sizes) -> Iterator[str]:
+def fits(
+    sizes: Sizes, ways: dict[str, dict[str, Any]], objectives: dict[str, Any]
+) -> Iterator[str]:
+    """Rows of fits of all sizes, in these ways, of these objectives."""
     rng = np.random.default_rng(0)
     pixels = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), axis=-1).reshape(-1, 2)
-    ways = {
-        "automatic": {"gtol": 1e-3, "maxiter": 10_000 if sizes.on_gpu else 5},
-        "momentum 0.95, 400 steps": {
-            "learning_rate": 0.01, "momentum": 0.95, "maxiter": 400 if sizes.on_gpu else 5,
-        },
-    }  # fmt: skip
     for dtype, count, kind in kinds(sizes.fits):
         true = rng.uniform(0.9, 1.1, (count, 5))
         noise = 2.0 * math.pi * 500.0 / 4.292**2 / 10.0
@@ -664,24 +675,98 @@ def gpufit(sizes: Sizes) -> Iterator[str]:
         x0 = true * rng.uniform(0.9, 1.1, true.shape)
         few = slice(sizes.checked)
         best = minimize_batch(
-            compiled(peak), x0[few], (pixels, data[few]), (False, True), jac=True,
+            sum_of_terms(compiled(peak_pixel), n_pixels), x0[few], (pixels, data[few]),
+            (False, True), jac=True,
             options={"gtol": 1e-8, "maxiter": 10_000 if sizes.on_gpu else 5},
         )  # fmt: skip
         given = _to_device(x0.astype(dtype))
         args = _to_device(pixels.astype(dtype)), _to_device(data.astype(dtype))
-        for name, options in ways.items():
+        for (way, options), (name, fun) in itertools.product(ways.items(), objectives.items()):
             kwargs = {"batched": (False, True), "jac": True, "options": options}
             times, usual, found = measured(
-                lambda g=given, a=args, k=kwargs: minimize_batch(peak, g, a, **k), sizes
+                lambda f=fun, g=given, a=args, k=kwargs: minimize_batch(f, g, a, **k), sizes
             )
             x = found.x.copy_to_host().astype(float)[few]
             squares = ((peak_model(x, pixels) - data[few]) ** 2).sum(axis=1)
             near = np.mean(squares * 0.5e-4 <= best.fun * (1.0 + 1e-4))
             yield (
-                f"{kind + name:44s} {times} {1e-6 * count / usual:10.3f} "
+                f"{kind + way + name:44s} {times} {1e-6 * count / usual:10.3f} "
                 f"{found.nit.copy_to_host().mean():11.0f} "
                 f"{found.success.copy_to_host().mean():8.4f} {near:17.4f}"
             )
+
+
+def _automatic(sizes: Sizes) -> dict[str, dict[str, Any]]:
+    return {"automatic": {"gtol": 1e-3, "maxiter": 10_000 if sizes.on_gpu else 5}}
+
+
+def _given(sizes: Sizes, way: str) -> dict[str, dict[str, Any]]:
+    options = {"learning_rate": 0.01, "momentum": 0.95, "maxiter": 400 if sizes.on_gpu else 5}
+    return {way: options}
+
+
+@task("gpufit", "minimize_batch", 100, peer=False)
+def gpufit(sizes: Sizes) -> Iterator[str]:
+    ways = {**_automatic(sizes), **_given(sizes, "momentum 0.95, 400 steps")}
+    yield from fits(sizes, ways, {"": peak})
+
+
+@task("gpufit", "sum_of_terms", 100, peer=False)
+def gpufit_in_lanes(sizes: Sizes) -> Iterator[str]:
+    # Threads that share a fit; the default depends on how many fits there are.
+    objectives = {
+        f", threads={threads}": sum_of_terms(peak_pixel, n_pixels, threads=threads)
+        for threads in sizes.shared
+    }
+    yield from fits(sizes, _given(sizes, "momentum"), objectives)
+    few = dataclasses.replace(sizes, fits=sizes.fits[:1])
+    yield from fits(few, _automatic(sizes), objectives)
+
+
+# -- chain: a whole run on one large vector --------------------------------------------------------
+
+
+def _chain(sizes: Sizes, name: str, fun: Callable, to_device: Callable, to_host: Callable) -> Any:
+    """Rosenbrock's function of n variables: as many iterations as in a batch."""
+    for n in sizes.chain:
+        x0 = np.where(np.arange(n) % 2 == 0, -1.2, 1.0)
+        for rate in (RATE, "auto"):
+            options = {"learning_rate": rate, "maxiter": sizes.steps, "gtol": 0.0}
+            there = to_device(x0)
+            solve = functools.partial(minimize, fun, there, jac=True, options=options)
+            times, usual, found = measured(solve, sizes)
+            exact = rosenbrock_rows(np, to_host(found.x)[None])[0]
+            error = np.abs(to_host(found.jac) - exact).max() / max(np.abs(exact).max(), 1e-300)
+            row = f"{n:>11,d} {name}, rate {rate}"
+            yield f"{row:44s} {times} {1e6 * usual / found.nfev:18.1f}  {error:.0e}"
+
+
+@task("chain", "by entries", 90, peer=False)
+def chain_by_entries(sizes: Sizes) -> Iterator[str]:
+    yield from _chain(sizes, "by entries", entrywise(chain_entry), _to_device, _copy_to_host)
+
+
+@task("chain", "CuPy", 90)
+def chain_cupy(sizes: Sizes) -> Iterator[str]:
+    import cupy
+
+    def fun(x: Any) -> tuple[Any, Any]:
+        bend, rest = x[1:] - x[:-1] * x[:-1], 1.0 - x[:-1]
+        return (100.0 * bend * bend + rest * rest).sum(), rosenbrock_rows(cupy, x[None])[0]
+
+    yield from _chain(sizes, "CuPy", fun, cupy.asarray, cupy.asnumpy)
+
+
+@task("chain", "jax", 90)
+def chain_jax(sizes: Sizes) -> Iterator[str]:
+    jax = jax_of(sizes)
+
+    def value(x: Any) -> Any:
+        return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
+
+    if sizes.on_gpu:
+        fun = jax.jit(jax.value_and_grad(value))
+        yield from _chain(sizes, "jax", fun, jax.numpy.asarray, np.asarray)
 
 
 # -- latency: what an iteration costs where there is no work ---------------------------------------

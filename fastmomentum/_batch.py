@@ -142,10 +142,12 @@ def minimize_batch(
     ``device="cuda"`` needs the package numba-cuda. It takes the same methods, bounds, and separable
     penalties. `fun` and `jac`, compiled or not, must be what a CUDA kernel can be made of: loops
     over numbers and functions of `math`, a gradient written in place (or differences), and `args`
-    of numbers and arrays; they may not rely on exceptions. On the device x and the rows of batched
-    arguments are strided. Multiply-adds are contracted there, so that results agree with those of
-    the processor to rounding. With a float32 X0 all arithmetic is float32: floats in `fun` are
-    taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
+    of numbers and arrays; they may not rely on exceptions. Several threads share a problem of many
+    terms if `fun` is made by `objectives.sum_of_terms`; one by `objectives.entrywise` is possible
+    without rows. On the device x and the rows of batched arguments are strided. Multiply-adds are
+    contracted there, so that results agree with those of the processor to rounding. With a float32
+    X0 all arithmetic is float32: floats in `fun` are taken as such; products with integers are the
+    user's to avoid, ``np.float32(i)``.
 
     Arrays of CuPy, PyTorch, Numba, JAX and others with ``__dlpack__`` that are on the device stay
     there; only what one problem needs goes to the host, where `fun` is called once to check it.

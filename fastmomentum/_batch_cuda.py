@@ -20,6 +20,7 @@ from ._status import message_of_many, without_state
 from ._validation.bounds import refuse_interval
 from ._validation.parameters import schedule_value
 from ._vectors import on_device, real_of
+from .objectives import Entries, Terms, parts_of
 
 # Counts on the device are int32.
 MOST = 2**31 - 1
@@ -37,6 +38,7 @@ class CudaBatch(Batch):
     def __post_init__(self) -> None:
         self.launches: collections.deque[Any] = collections.deque()
         self.narrow: Any = None
+        self.parts: Any = parts_of(self.fun)
         self.args = tuple(
             self._viewed(a, f"args[{k}]") if on_device(a) else a for k, a in enumerate(self.args)
         )
@@ -46,14 +48,10 @@ class CudaBatch(Batch):
     @staticmethod
     def _viewed(array: Any, name: str) -> Any:
         """Numba's view of an array on the device, once what it holds is there."""
-        from ._kernels.cuda.arrays import library_of
+        from ._kernels.cuda.arrays import settled_view
 
-        library = library_of(array, name)
-        view = library.view(array)
-        library.stream.synchronize()
-        if not array.shape:
-            return view.copy_to_host()[0]
-        if view.ndim > 2 and not view.is_c_contiguous():
+        view = settled_view(array, name)
+        if array.shape and view.ndim > 2 and not view.is_c_contiguous():
             raise ValueError(f"{name} must be contiguous, in C order, where it is on a device.")
         return view
 
@@ -199,6 +197,16 @@ class CudaBatch(Batch):
 
     def _style(self, objective: Objective) -> str:
         """How the kernel gets the gradient."""
+        if isinstance(self.parts, Terms):
+            return "terms"
+        if isinstance(self.parts, Entries):
+            if self.parts.row is not None:
+                raise ValueError(
+                    "device='cuda' takes entrywise(entry) without rows for a batch, since a kernel "
+                    "has no memory for them: write what they share into sum_of_terms, or leave "
+                    "device out."
+                )
+            return "entries"
         if isinstance(self.jac, str):
             if self.jac in _STYLES:
                 return _STYLES[self.jac]
@@ -216,6 +224,9 @@ class CudaBatch(Batch):
         from ._kernels.cuda.batch import MOST_LOCAL, Spec, compiled, loop_module
         from ._kernels.cuda.launch import Job, Problems
 
+        lanes = 1
+        if style == "terms" and self.n <= MOST_LOCAL:
+            lanes = self._lanes(objective.args if todo[0] == 0 else self.args_of(0))
         plan, dtype, n = run.plan, run.dtype, self.n
         automatic = self.settings.learning_rate == "auto"
         last = self.settings.maxiter
@@ -247,9 +258,10 @@ class CudaBatch(Batch):
             bounded=bounded,
             own_bounds=self.per_row is not None,
             args=tuple(
-                (np.ndim(a), "last" if batched else "")
+                (np.ndim(a), _place(np.ndim(a), lanes) if batched else "")
                 for a, batched in zip(self.args, self.which, strict=True)
             ),
+            lanes=lanes,
         )
         bounds: Any = None
         if bounded:
@@ -281,6 +293,19 @@ class CudaBatch(Batch):
             for parameter, schedule in plan.scheduled.values():
                 schedule_value(parameter, schedule, last, dtype)
                 schedule_value(parameter, schedule, last + 1, dtype)
+
+    def _lanes(self, args: tuple) -> int:
+        """How many threads share each problem, whichever are left; `args` are those of the first.
+
+        The order of additions depends on it.
+        """
+        from ._kernels.cuda.functions import python_function
+        from ._kernels.cuda.lanes import lanes_for
+
+        if self.parts.threads is not None:
+            return int(self.parts.threads)
+        n_terms = python_function(self.parts.n_terms)
+        return lanes_for(self.count, int(n_terms(self._start_of(0), *args)))
 
     def _launch_all(self, job: Any, todo: np.ndarray, report: Report) -> None:
         """Solve problems, some at a time: the data of the next ones travel meanwhile."""
@@ -396,6 +421,11 @@ class DeviceBatch(CudaBatch):
             backend=self.backend,
             workers=self.used,
         )
+
+
+def _place(dimensions: int, lanes: int) -> str:
+    """Where the problem's index stands in an argument: threads side by side read side by side."""
+    return "first" if lanes > 1 and dimensions > 1 else "last"
 
 
 def _on_host(array: Any, row: int | None) -> Any:

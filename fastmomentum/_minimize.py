@@ -124,10 +124,11 @@ def minimize(
     or `callback` propagates; either carries the best point found in its attribute ``result``.
     With ``options={"on_interrupt": "return"}`` Ctrl-C returns that result.
 
-    Where x0 is an array on a CUDA device (of CuPy, PyTorch or Numba), `fun` and `jac` get and give
-    arrays of that library, and x and jac of the result are such arrays. A gradient must be given;
-    `state`, `checkpoint`, `history`, `return_all` and `check_jac` are not possible, nor is, with a
-    given learning rate, `penalty`.
+    Where x0 is an array on a CUDA device (of CuPy, PyTorch, JAX or Numba), `fun` and `jac` get and
+    give arrays of that library, and x and jac of the result are such arrays; or `fun` is made by
+    `fastmomentum.objectives.entrywise`, and runs in the kernels. A gradient must be given; `state`,
+    `checkpoint`, `history`, `return_all` and `check_jac` are not possible, nor is, with a given
+    learning rate, `penalty`.
 
     A Numba function that cannot be compiled for these arguments is run in Python, with one
     `CompilationWarning`; ``options={"backend": "numba"}`` makes that an error.

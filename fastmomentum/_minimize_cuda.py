@@ -23,6 +23,7 @@ from ._validation.bounds import check_bounds
 from ._validation.options import Settings, check_options
 from ._validation.parameters import schedule_values
 from ._vectors import on_device, real_of
+from .objectives import Entries, parts_of
 
 # The host looks at the device's numbers this often; until then it only queues work.
 CHUNK_SECONDS = 0.02
@@ -63,16 +64,30 @@ def minimize_on_device(
     wrapped, takes_result = wrap_callback(callback)
     terms = make_terms(check_bounds(bounds, n), check_penalty(penalty), n, dtype)
     check_terms(method, settings, terms)
-    kind: type[DeviceRun] = GivenRate
-    if settings.learning_rate == "auto":
-        from ._minimize_cuda_auto import AutomaticRate
-
-        kind = AutomaticRate
+    kind = _kind_of_run(fun, settings.learning_rate == "auto")
     run = kind(fun, x0, check_args(args), check_jac(jac), settings, terms)
     result = run.run(wrapped, takes_result, begin)
     if settings.disp:
         show_ending(result)
     return result
+
+
+def _kind_of_run(fun: Any, automatic: bool) -> type[DeviceRun]:
+    parts = parts_of(fun)
+    if isinstance(parts, Entries):
+        from ._minimize_cuda_entries import OwnAutomaticRate, OwnGivenRate
+
+        return OwnAutomaticRate if automatic else OwnGivenRate
+    if parts is not None:
+        raise ValueError(
+            "fun must not be a sum of terms where x0 is on a device: write it by entries "
+            "(fastmomentum.objectives.entrywise), or as a function of arrays there."
+        )
+    if automatic:
+        from ._minimize_cuda_auto import AutomaticRate
+
+        return AutomaticRate
+    return GivenRate
 
 
 class Evaluation:
@@ -129,9 +144,12 @@ class DeviceRun:
         Evaluations queued.
     last : int
         The iteration to stop at.
+    most_ahead : int
+        How many evaluations may be queued before the host looks at the device.
     """
 
     work: Any
+    most_ahead = MOST_AHEAD
 
     def __init__(
         self,
@@ -150,7 +168,7 @@ class DeviceRun:
         self.settings, self.terms = settings, terms
         self.library = library = library_of(x0)
         self.n, self.dtype = x0.shape[0], real_of(x0)
-        self.evaluate = Evaluation(fun, jac, args, library, self.n, self.dtype)
+        self.evaluate = self._evaluation(fun, jac, args)
         self.out = library.empty_like(x0)
         self.out_view = library.view(self.out)
         self.k = 0
@@ -162,7 +180,17 @@ class DeviceRun:
     def _begin(self, each: bool) -> None:
         """Queue what comes before the first evaluation; stop at `each` iteration?"""
 
-    def _advance(self) -> None:
+    def _evaluation(self, fun: Callable, jac: Any, args: tuple) -> Any:
+        """What evaluates fun and its gradient."""
+        return Evaluation(fun, jac, args, self.library, self.n, self.dtype)
+
+    def _advance(self, count: int) -> None:
+        """Queue so many evaluations, and what follows from each."""
+        for _ in range(count):
+            self._step()
+            self.k += 1
+
+    def _step(self) -> None:
         """Queue an evaluation, and what follows from it."""
         raise NotImplementedError
 
@@ -221,8 +249,7 @@ class DeviceRun:
         while True:
             started = time.perf_counter()
             first = self.k
-            while self.k < min(first + ahead, self._most()):
-                self._advance()
+            self._advance(min(ahead, self._most() - self.k))
             seen = self.work.look()
             now = time.perf_counter()
             if self.progress is not None:
@@ -241,7 +268,7 @@ class DeviceRun:
             if callback is None:
                 rate = (self.k - first) / max(now - started, 1e-9)
                 budget = min(CHUNK_SECONDS, deadline - now)
-                ahead = max(1, min(4 * ahead, int(budget * rate), MOST_AHEAD))
+                ahead = max(1, min(4 * ahead, int(budget * rate), self.most_ahead))
 
     def _views(self, vector: Any) -> tuple[Any, Any]:
         """Numba's views of gradient and value at a vector of the run's."""
@@ -296,8 +323,6 @@ class GivenRate(DeviceRun):
         settings: Settings,
         terms: Terms | None,
     ):
-        from ._kernels.cuda.large import Steps
-
         if terms is not None and not terms.only_bounds:
             raise ValueError(
                 "penalty is possible only with learning_rate='auto' where x0 is on a device, got "
@@ -315,7 +340,7 @@ class GivenRate(DeviceRun):
         self.bounds = (np.empty(0), np.empty(0)) if terms is None else terms.bounds()
         self.vectors = [library.empty_like(x0) for _ in range(3)]
         self.views = [library.view(v) for v in self.vectors]
-        self.work = self.steps = Steps(
+        self.work = self.steps = self._steps(
             method,
             dtype.type,
             plan.ints,
@@ -327,6 +352,11 @@ class GivenRate(DeviceRun):
             self.bounds,
             library.stream,
         )
+
+    def _steps(self, *arguments: Any) -> Any:
+        from ._kernels.cuda.large import Steps
+
+        return Steps(*arguments)
 
     def _numbers(self, plan: Plan) -> dict[str, np.ndarray]:
         """Learning rates and momenta: those of all iterations, or one number."""
@@ -344,10 +374,9 @@ class GivenRate(DeviceRun):
             numbers[name] = values
         return numbers
 
-    def _advance(self) -> None:
+    def _step(self) -> None:
         g, f = self._views(self.vectors[self.k % 3])
         self.steps.step(self.k, g, f, self.last)
-        self.k += 1
 
     def _most(self) -> int:
         return min(self.last + 1, self.settings.maxfev)

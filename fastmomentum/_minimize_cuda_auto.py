@@ -35,8 +35,6 @@ class AutomaticRate(DeviceRun):
         settings: Settings,
         terms: Terms | None,
     ):
-        from ._kernels.cuda.team import Team
-
         super().__init__(fun, x0, args, jac, settings, terms)
         n, library = self.n, self.library
         if n > MOST_VARIABLES:
@@ -62,7 +60,7 @@ class AutomaticRate(DeviceRun):
             rows |= {n_rows + i: part for i, part in enumerate(terms.rows)}
             rows[n_rows + layout.FREE_ROW] = None
             n_rows += layout.TERM_ROWS
-        self.work = self.team = Team(
+        self.work = self.team = self._team(
             plan.loop,
             self.dtype.type,
             ints,
@@ -76,15 +74,19 @@ class AutomaticRate(DeviceRun):
         )
         self.shown = 0  # iterations that the callback has seen
 
+    def _team(self, *arguments: Any) -> Any:
+        from ._kernels.cuda.team import Team
+
+        return Team(*arguments)
+
     def _begin(self, each: bool) -> None:
         if each:
             self.last = min(self.last, 1)
         self.team.begin(self.last)
 
-    def _advance(self) -> None:
+    def _step(self) -> None:
         g, f = self._views(self.point)
         self.team.tell(g, f, self.last)
-        self.k += 1
 
     def _completed(self, seen: dict[str, Any]) -> bool:
         done = seen["NIT"] > self.shown and seen["STATUS"] not in (

@@ -76,6 +76,8 @@ class Objective:
     """
 
     def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
+        if jac is not True and hasattr(fun, "parts"):
+            check_parts(fun, jac)
         self.fun = fun
         self.jac = jac
         self.args = args
@@ -345,6 +347,18 @@ class Told:
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1
     calls_fun = calls_jac = 0
+
+
+def check_parts(fun: Any, jac: Any) -> None:
+    """An error for an objective of `objectives` that is called as if it gave no gradient."""
+    from .objectives import parts_of
+
+    if parts_of(fun) is not None:
+        given = "None or '2-point'" if jac == "2-point" else shown(jac)
+        raise ValueError(
+            "jac must be True for an objective of fastmomentum.objectives, which writes its "
+            f"gradient, got {given}."
+        )
 
 
 @functools.cache

@@ -15,7 +15,9 @@ import pytest  # noqa: E402
 # A program of its own, for which atheris is needed.
 collect_ignore = ["fuzz"]
 if not os.environ.get("NUMBA_ENABLE_CUDASIM"):
-    collect_ignore.append("cuda_simulator.py")  # for a process of its own, see test_cuda.py
+    # For processes of their own, see test_cuda.py.
+    names = ("simulator", "simulator_entries", "simulator_lanes", "grids")
+    collect_ignore += [f"cuda_{name}.py" for name in names]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ python tests/cuda_ptx.py gd_auto  those whose names hold one of the words, --wri
 """
 
 import json
+import math
 import pathlib
 import re
 import shutil
@@ -20,11 +21,14 @@ import numpy as np
 
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
+from fastmomentum.objectives import entrywise, sum_of_terms
 
 TABLE = pathlib.Path(__file__).parent / "data" / "cuda_registers.json"
 ARCHITECTURES = ("sm_80", "sm_90")
 MEMORY = 10
-# (loop, dtype, n, style, bounded); n = 0: at run time. Those of QUICK are compiled in every run.
+N_OWN = 8  # numbers of a method without a name
+# (loop, dtype, n, style, bounded); n = 0: at run time; terms-32: a sum, for 32 lanes of a problem.
+# Those of QUICK are compiled in every run.
 QUICK = (
     ("momentum", "float64", 2, "fused", False),
     ("momentum", "float64", 10, "fused", False),
@@ -37,13 +41,22 @@ QUICK = (
     ("momentum_auto", "float32", 10, "three_point", False),
     ("momentum_composite", "float32", 5, "fused", True),
     ("momentum", "float64", 0, "fused", False),
+    ("nesterov", "float64", 5, "terms-32", False),
+    ("momentum", "float32", 5, "terms-32", False),
     ("nesterov", "float64", 0, "step", False),
     ("adam", "float32", 0, "step", False),
+    ("nesterov", "float64", 0, "iterate", False),
+    ("adam", "float32", 0, "iterate", True),
     ("momentum_auto", "float32", 0, "tell", False),
     ("gd_composite", "float32", 0, "found", True),
+    ("nesterov_auto", "float32", 0, "go_on", False),
 )
 # Kernels that a whole grid goes through together.
-TEAM = ("tell", "found")
+TEAM = ("tell", "go_on", "found")
+# Iterations with a given rate on large vectors: one, or many.
+STEPS = ("step", "iterate")
+# What waits for a whole grid.
+WAITING = (*TEAM, "iterate")
 PRECISIONS = ("float64", "float32")
 SIZES = (2, 4, 5, 8, 10, 16)
 ALL = tuple(
@@ -51,7 +64,13 @@ ALL = tuple(
         [
             *QUICK,
             *((m, d, n, "fused", False) for m in METHODS for d in PRECISIONS for n in SIZES),
-            *((m, d, 0, "step", b) for m in METHODS for d in PRECISIONS for b in (False, True)),
+            *(
+                (m, d, 0, style, b)
+                for style in STEPS
+                for m in METHODS
+                for d in PRECISIONS
+                for b in (False, True)
+            ),
             *((m, d, 5, "fused", True) for m in METHODS for d in PRECISIONS),
             *(
                 (f"{m}_{kind}", d, n, "fused", kind == "composite")
@@ -68,12 +87,21 @@ ALL = tuple(
                 for style in TEAM
             ),
             *(("momentum", d, 32, "fused", False) for d in PRECISIONS),
+            *(
+                (loop, d, 5, style, False)
+                for loop in ("momentum", "nesterov", "momentum_auto", "nesterov_auto")
+                for d in PRECISIONS
+                for style in ("terms-1", "terms-32")
+            ),
+            ("momentum", "float64", 5, "terms-8", False),
+            ("momentum", "float64", 10, "entries", False),
         ]
     )
 )  # fmt: skip
 
 
-# What a user asks for, in float32: (method, learning rate, gradient, what else).
+# What a user asks for, in float32: (method, learning rate, gradient, what else). The gradient may
+# also be "terms-32".
 FEATURES = ("bounds", "norm", "penalty", "schedule", "row bounds", "")
 SINGLE = tuple(
     (method, rate, jac, feature)
@@ -126,11 +154,72 @@ def gradient(x, out):
     rosenbrock(x, out)
 
 
+def peak(k, x, out, pixels, data):
+    """A term of the squares of a 2-D Gaussian of 5 parameters less the data."""
+    dx, dy = pixels[k, 0] - x[1], pixels[k, 1] - x[2]
+    scale = 0.5 / (x[3] * x[3])
+    square = dx * dx + dy * dy
+    e = math.exp(-square * scale)
+    r = x[0] * e + x[4] - data[k]
+    slope = r * x[0] * e * 2.0 * scale
+    out[0] += r * e
+    out[1] += slope * dx
+    out[2] += slope * dy
+    out[3] += slope * square / x[3]
+    out[4] += r
+    return 0.5 * r * r
+
+
+def n_pixels(x, pixels, data):
+    return data.shape[0]
+
+
+def rosenbrock_entry(i, x, out):
+    """The entries of `rosenbrock`."""
+    found = 0.0
+    slope = 0.0
+    if i > 0:
+        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
+    if i < x.shape[0] - 1:
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        found = 100.0 * a * a + b * b
+        slope += -400.0 * a * x[i] - 2.0 * b
+    out[i] = slope
+    return found
+
+
+def chain_rows(r, x, w, scales):
+    """Rows of a chain: two neighbours each."""
+    w[r] = scales[r] * (x[r + 1] - x[r] * x[r])
+    return w[r] * w[r]
+
+
+def chain(i, x, w, out, scales):
+    """And its entries."""
+    slope = 0.0
+    if i > 0:
+        slope += 2.0 * scales[i - 1] * w[i - 1]
+    if i < w.shape[0]:
+        slope -= 4.0 * scales[i] * w[i] * x[i]
+    out[i] = slope
+    return 0.0
+
+
+def chain_entries():
+    """The functions of this objective."""
+    from fastmomentum._kernels.cuda.entries import Entries
+
+    return Entries(None, chain, chain_rows)
+
+
 def spec_of(case):
     """What the front end would ask for."""
     from fastmomentum._kernels.cuda.batch import Spec, loop_module
 
     loop, dtype, n, style, bounded = case
+    style, _, lanes = style.partition("-")
+    args = ((2, ""), (2, "first" if lanes != "1" else "last")) if style == "terms" else ()
     terms, n_extra = 0, layout.FIRST_LEVEL + layout.N_LEVELS
     if loop in METHODS:
         method = METHODS[loop]
@@ -147,7 +236,9 @@ def spec_of(case):
     values |= {"MEMORY": MEMORY, "TERMS": terms, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
     values["BOUNDED"] = int(bounded)
     fixed = tuple((name, values[name]) for name in loop_module(loop).FIXED)
-    return Spec(loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, ())
+    return Spec(
+        loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, args, int(lanes or 1)
+    )
 
 
 def argument_types(spec):
@@ -180,7 +271,7 @@ def argument_types(spec):
         vector,  # momenta
         real,  # step
         array(real, 3),  # scratch
-        types.Tuple(()),  # args
+        types.Tuple(tuple(array(real, dimensions) for dimensions, _ in spec.args)),
         types.int64,  # stretch
         types.int64,  # maxiter
     )
@@ -206,16 +297,24 @@ def asked_for(case):
     if feature == "schedule":
         options["learning_rate"] = schedules.Step(1e-3, 0.5, 10)
 
+    fun, args = (rosenbrock if jac == "fused" else value), ()
+    kind, _, lanes = jac.partition("-")
+    if kind == "terms":
+        fun = sum_of_terms(peak, n_pixels, threads=int(lanes))
+        args = tuple(np.ones((2, 2), np.float32) for _ in range(2))
+
     def ask(*found):
         raise Asked(*found)
 
     with mock.patch.object(device, "_reason", str), mock.patch.object(batch, "compiled", ask):
         try:
             minimize_batch(
-                rosenbrock if jac == "fused" else value,
-                np.zeros((2, n), np.float32),
+                fun,
+                np.ones((2, n), np.float32),
+                args,
+                (False, True) if args else False,
                 method=method,
-                jac=True if jac == "fused" else jac,
+                jac=True if jac == "fused" or args else jac,
                 bounds=bounds,
                 penalty=penalties.L1(0.1) if feature == "penalty" else None,
                 options=options,
@@ -235,21 +334,26 @@ def ptx_asked_for(case):
 
 
 def step_of(case):
-    """(kernel, types of its arguments) of one iteration on large vectors."""
+    """(kernel, types of its arguments) of iterations on large vectors."""
     from numba.cuda import types
 
     from fastmomentum._kernels.cuda.large import THREADS, make_step, step_module
 
-    method, dtype, _, _, bounded = case
+    method, dtype, _, style, bounded = case
     values = dict.fromkeys(layout.INTS, 0) | {"BOUNDED": int(bounded)}
     fixed = tuple((name, values[name]) for name in step_module(method).FIXED)
     real = types.float32 if dtype == "float32" else types.float64
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     integers = types.Array(types.int32, 1, "C")
-    points = (vector,) * 5  # x, previous, target, g, f
-    numbers = (integers, vector, vector, vector, vector)  # ints, floats, extra, rates, momenta
-    arguments = (*points, table, vector, *numbers, vector, vector, table, integers, types.int64)
-    return make_step(method, np.dtype(dtype).type, THREADS, fixed), arguments
+    own = chain_entries() if style == "iterate" else None
+    step, iterate = make_step(method, np.dtype(dtype).type, THREADS, N_OWN, fixed, own)
+    # ints, floats, extra, rates, momenta, lower, upper
+    numbers = (integers, *(vector,) * 6)
+    if style == "iterate":
+        arguments = (*(vector,) * 4, table, vector, *numbers, types.Array(real, 3, "C"), vector)
+        return iterate, (*arguments, types.Tuple((vector,)), types.int64, types.int64)
+    # x, previous, target, g, f
+    return step, (*(vector,) * 5, table, vector, *numbers, table, integers, types.int64)
 
 
 def team_of(case):
@@ -265,10 +369,22 @@ def team_of(case):
     values["BOUNDED"] = int(bounded)
     fixed = tuple((name, values[name]) for name in team_module(loop).FIXED)
     n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS + 1
-    tell, found = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed)
+    entries = chain_entries() if style == "go_on" else None
+    made = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed, entries)
+    tell, go_on, found = made
     real = types.float32 if dtype == "float32" else types.float64
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     numbers = (types.Array(types.int32, 1, "C"), vector, vector, types.Array(real, 3, "C"))
+    if style == "go_on":
+        return go_on, (
+            table,
+            vector,
+            types.Tuple((vector,)),
+            *numbers,
+            types.int64,
+            types.int64,
+            types.int64,
+        )
     if style == "found":
         return found, (table, vector, vector, vector, *numbers, types.int64)
     return tell, (table, vector, vector, vector, *numbers, types.int64, types.int64)
@@ -279,7 +395,11 @@ def batch_of(case):
     from fastmomentum._kernels.cuda.batch import make_kernel
 
     spec = spec_of(case)
-    fun, jac = (rosenbrock, None) if spec.style == "fused" else (value, gradient)
+    fun, jac = {
+        "fused": (rosenbrock, None),
+        "terms": (sum_of_terms(peak, n_pixels), None),
+        "entries": (entrywise(rosenbrock_entry), None),
+    }.get(spec.style, (value, gradient))
     return make_kernel(spec, fun, jac), argument_types(spec)
 
 
@@ -322,7 +442,7 @@ def compiled(made, arguments):
 
 def ptx_of(case):
     """The PTX of a case's kernel."""
-    kinds = {"step": step_of, **dict.fromkeys(TEAM, team_of)}
+    kinds = dict.fromkeys(STEPS, step_of) | dict.fromkeys(TEAM, team_of)
     return compiled(*kinds.get(case[3], batch_of)(case))
 
 
@@ -337,7 +457,8 @@ def flags_of(case):
     """Of ptxas: what waits for a whole grid is linked later."""
     from fastmomentum._kernels.cuda.team import MOST_REGISTERS
 
-    return ("-c", f"-maxrregcount={MOST_REGISTERS}") if case[3] in TEAM else ()
+    most = (f"-maxrregcount={MOST_REGISTERS}",) if case[3] in TEAM else ()
+    return ("-c", *most) if case[3] in WAITING else ()
 
 
 def assemble(ptx, architecture, flags=()):
@@ -358,6 +479,12 @@ def assemble(ptx, architecture, flags=()):
 def wide_instructions(ptx):
     """Instructions of float64."""
     return re.findall(r"^.*\.f64.*$", ptx, flags=re.M)
+
+
+def taken_from_other_lanes(ptx):
+    """Registers of numbers that the lanes of a problem swap to add them up."""
+    found = r"shfl\.sync\.bfly[^\n]*\n(?:(?!.*shfl)[^\n]*\n)*?\s*mov\.b(?:32|64)\s+(%fd?\d+),"
+    return re.findall(found, ptx)
 
 
 def main():

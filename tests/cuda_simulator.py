@@ -6,11 +6,11 @@ bit, since the kernels are made from the same rules and templates.
 """
 
 import math
-import sys
 import time
 
 import numpy as np
 import pytest
+import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
 from numba import cuda, njit
 
@@ -27,9 +27,6 @@ from fastmomentum._kernels.cuda import batch as kernels
 from fastmomentum._kernels.cuda import launch, team
 from fastmomentum._kernels.cuda.functions import for_device
 from fastmomentum._status import without_state
-
-# Threads that wait for each other switch sooner.
-sys.setswitchinterval(1e-4)
 
 # A device is silent about inf - inf.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -521,7 +518,7 @@ def test_large_fixed_point():
 def test_the_end_does_not_depend_on_how_far_the_host_is_ahead(monkeypatch):
     found = []
     for ahead in (1, 7, 100):
-        monkeypatch.setattr(_minimize_cuda, "MOST_AHEAD", ahead)
+        monkeypatch.setattr(_minimize_cuda.DeviceRun, "most_ahead", ahead)
         monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
         found.append(assert_same_run(LARGE, options={"learning_rate": 1e-3, "gtol": 3.0}))
     assert len({res.nit for res in found}) == 1
@@ -734,7 +731,7 @@ def test_large_automatic_with_a_callback(method, bounds):
 def test_large_automatic_does_not_depend_on_how_far_the_host_is_ahead(monkeypatch):
     found = []
     for ahead in (1, 50):
-        monkeypatch.setattr(_minimize_cuda, "MOST_AHEAD", ahead)
+        monkeypatch.setattr(_minimize_cuda.DeviceRun, "most_ahead", ahead)
         monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
         found.append(assert_same_run(LARGE, options={"gtol": 3.0}))
     assert len({res.nit for res in found}) == 1 and found[0].success

@@ -18,11 +18,12 @@ has_package = pytest.mark.skipif(
 
 
 @has_package
-def test_in_the_simulator():
+@pytest.mark.parametrize("name", ["simulator", "simulator_entries", "simulator_lanes", "grids"])
+def test_in_the_simulator(name):
     changes = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | changes
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n", "0", "-q", str(HERE / "cuda_simulator.py")],
+        [sys.executable, "-m", "pytest", "-n", "0", "-q", str(HERE / f"cuda_{name}.py")],
         cwd=HERE.parent,
         env=environment,
         capture_output=True,

@@ -14,6 +14,7 @@ import pytest
 from cases import AUTOMATIC, METHODS
 
 from fastmomentum import Status, minimize, minimize_batch, penalties
+from fastmomentum.objectives import entrywise, sum_of_terms
 
 
 def no_device():
@@ -137,6 +138,103 @@ def test_many_problems_and_arguments():
     assert np.abs(res.x[:, 1] - rates).max() < 1e-3
     again = minimize_batch(decay, [1.0, 1.0], **kwargs)
     np.testing.assert_array_equal(res.x, again.x)  # whichever thread took a problem
+
+
+def misfit(k, x, out, t, y):
+    e = math.exp(-x[1] * t[k])
+    r = x[0] * e - y[k]
+    out[0] += 2.0 * r * e
+    out[1] -= 2.0 * r * x[0] * e * t[k]
+    return r * r
+
+
+def n_samples(x, t, y):
+    return y.size
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("rate", ["auto", 1e-3])
+@pytest.mark.parametrize("threads", [1, 8, 32])
+def test_sum_of_terms(compiled, threads, rate, dtype):
+    # The number of terms is not a multiple of the threads'.
+    t = np.linspace(0.0, 4.0, 101).astype(dtype)
+    rates = np.random.default_rng(0).uniform(0.5, 3.0, 1001)
+    signals = (2.0 * np.exp(-rates[:, None] * t)).astype(dtype)
+    signals[7] = signals[3]
+    options = {"learning_rate": rate}
+    if rate != "auto":
+        options |= {"maxiter": 100, "gtol": 0.0}
+    elif dtype == np.float32:
+        options["gtol"] = 1e-3
+    kwargs = {"batched": (False, True), "jac": True, "options": options}
+    fun = sum_of_terms(misfit, n_samples, threads=threads)
+    found = minimize_batch(fun, np.ones(2, dtype), args=(t, signals), device="cuda", **kwargs)
+    expected = minimize_batch(compiled[decay], np.ones(2, dtype), args=(t, signals), **kwargs)
+    tolerance = {np.float64: 1e-9, np.float32: 1e-3}[dtype] if rate != "auto" else 1e-2
+    np.testing.assert_allclose(found.x, expected.x, rtol=tolerance, atol=tolerance)
+    assert found.success.mean() >= expected.success.mean() - 0.05
+    for name in ("x", "fun", "jac", "nit", "nfev"):
+        np.testing.assert_array_equal(found[name][7], found[name][3], err_msg=name)
+    again = minimize_batch(fun, np.ones(2, dtype), args=(t, signals), device="cuda", **kwargs)
+    np.testing.assert_array_equal(again.x, found.x)  # whichever threads took a problem
+
+
+@pytest.mark.parametrize("threads", [None, 8])
+def test_sum_of_terms_of_few_problems(threads, monkeypatch):
+    from numba import cuda
+
+    from fastmomentum._kernels.cuda import launch
+
+    t = np.linspace(0.0, 4.0, 5000)
+    rates = np.linspace(0.5, 2.0, 12)
+    signals = 2.0 * np.exp(-rates[:, None] * t)
+    fun = sum_of_terms(misfit, n_samples, threads=threads)
+    kwargs = {"batched": (False, True), "jac": True, "device": "cuda"}
+    found = minimize_batch(fun, np.ones(2), args=(t, signals), **kwargs)
+    np.testing.assert_allclose(found.x[:, 1], rates, rtol=1e-4)
+    there = minimize_batch(fun, np.ones(2), args=(t, cuda.to_device(signals)), **kwargs)
+    monkeypatch.setattr(launch, "free_memory", lambda: 200_000)
+    parts = minimize_batch(fun, np.ones(2), args=(t, signals), **kwargs)
+    columns = cuda.to_device(np.asfortranarray(signals))
+    turned = minimize_batch(fun, np.ones(2), args=(t, columns), **kwargs)
+    for other in (there, parts, turned):
+        np.testing.assert_array_equal(other.x, found.x)
+
+
+@pytest.mark.parametrize("threads", [1, 8, 32])
+def test_a_time_limit_ends_threads_that_share(threads):
+    t = np.linspace(0.0, 4.0, 100)
+    signals = np.exp(-np.linspace(0.5, 2.0, 5000)[:, None] * t)
+    options = {"learning_rate": 1e-9, "gtol": 0.0, "maxiter": 2**31 - 1, "maxtime": 1.0}
+    fun = sum_of_terms(misfit, n_samples, threads=threads)
+    begin = time.perf_counter()
+    res = minimize_batch(
+        fun, np.ones(2), args=(t, signals), batched=(False, True), jac=True, device="cuda",
+        options=options,
+    )  # fmt: skip
+    assert time.perf_counter() - begin < 30.0
+    assert (res.status == Status.MAXTIME).all() and (res.nfev > 0).any()
+
+
+def entry(i, x, out):
+    found = 0.0
+    slope = 0.0
+    if i > 0:
+        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
+    if i < x.shape[0] - 1:
+        a = x[i + 1] - x[i] * x[i]
+        b = 1.0 - x[i]
+        found = 100.0 * a * a + b * b
+        slope += -400.0 * a * x[i] - 2.0 * b
+    out[i] = slope
+    return found
+
+
+def test_entries(compiled):
+    options = {"learning_rate": 1e-4, "maxiter": 50}
+    found = minimize_batch(entrywise(entry), 0.5 * STARTS, jac=True, device="cuda", options=options)
+    expected = minimize_batch(compiled[rosenbrock], 0.5 * STARTS, jac=True, options=options)
+    np.testing.assert_allclose(found.x, expected.x, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("rate", ["auto", 1e-3])
@@ -361,18 +459,109 @@ def test_large_on_another_stream(name, options):
         assert res.success and np.abs(to_host(res.x)).max() < 1e-4
 
 
+# -- objectives by entries -------------------------------------------------------------------------
+
+
+def residual(r, x, w, a, at, b):
+    w[r] = -b[r]
+    for j in range(x.shape[0]):
+        w[r] += at[j, r] * x[j]
+    return 0.5 * w[r] * w[r]
+
+
+def slope(i, x, w, out, a, at, b):
+    out[i] = 0.0
+    for r in range(w.shape[0]):
+        out[i] += a[r, i] * w[r]
+    return 0.0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [1, 255, 1000, 300_001])
+@pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
+def test_one_problem_by_entries(name, n, dtype):
+    """Each entry needs its neighbours, which other threads and blocks write."""
+    from numba import njit
+
+    to_device, to_host = library(name)
+
+    def smooth(i, x, out, target):
+        g = x[i] - target[i]
+        value = 0.5 * g * g
+        if i > 0:
+            g += x[i] - x[i - 1]
+        if i < x.shape[0] - 1:
+            d = x[i + 1] - x[i]
+            value += 0.5 * d * d
+            g -= d
+        out[i] = g
+        return value
+
+    def gradient(x):
+        d = np.diff(x, prepend=x[:1], append=x[-1:])
+        return x - target + d[:-1] - d[1:]
+
+    target = np.random.default_rng(0).normal(size=n).astype(dtype)
+    fun, given = entrywise(njit(smooth)), to_device(np.zeros(n, dtype))
+    for options in ({}, {"learning_rate": 0.2, "momentum": 0.5}):
+        kwargs = {"jac": True, "options": {**options, "gtol": 1e-4}}
+        res = minimize(fun, given, (to_device(target),), **kwargs)
+        assert res.success and type(res.x) is type(given)
+        np.testing.assert_allclose(to_host(res.jac), gradient(to_host(res.x)), atol=1e-5)
+        assert np.abs(gradient(to_host(res.x))).max() <= 1.1e-4
+        again = minimize(fun, given, (to_device(target),), **kwargs)
+        np.testing.assert_array_equal(to_host(again.x), to_host(res.x))
+        assert again.nfev == res.nfev
+        host = minimize(fun, np.zeros(n, dtype), (target,), **kwargs)
+        if options and dtype == np.float64:
+            np.testing.assert_allclose(to_host(res.x), host.x, atol=1e-9)
+            assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_problem_by_entries_with_a_given_rate(method):
+    from numba import cuda, njit
+
+    a = np.random.default_rng(0).normal(size=(700, 300))
+    args = a, a.T.copy(), a @ np.ones(300)
+    fun = entrywise(njit(slope), row=residual, n_rows=700)
+    options = {"learning_rate": 1e-4, "maxiter": 300, "norm": 2}
+    for bounds in (None, [(-0.5, 0.7)] * 300):
+        kwargs = {"method": method, "jac": True, "bounds": bounds, "options": options}
+        res = minimize(fun, cuda.to_device(np.zeros(300)), args, **kwargs)
+        host = minimize(fun, np.zeros(300), args, **kwargs)
+        np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-6, atol=1e-8)
+        assert (res.nit, res.status) == (host.nit, host.status)
+
+
+def test_one_problem_by_entries_stops_in_time():
+    from numba import cuda
+
+    def flat(i, x, out):
+        out[i] = 1.0
+        return x[i]
+
+    options = {"learning_rate": 1e-9, "maxiter": 2**31 - 2, "maxtime": 0.5}
+    begin = time.perf_counter()
+    x0 = cuda.to_device(np.ones(1000))
+    res = minimize(entrywise(flat), x0, jac=True, options=options)
+    assert time.perf_counter() - begin < 30.0  # compiling included
+    assert res.status == Status.MAXTIME and res.nfev > 1000
+
+
 # -- memory ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tool", ["memcheck", "racecheck"])
+@pytest.mark.parametrize("tool", ["memcheck", "racecheck", "synccheck"])
 @pytest.mark.skipif(shutil.which("compute-sanitizer") is None, reason="no compute-sanitizer")
 def test_sanitizer(tool):
     code = """
         import numpy as np
         from numba import cuda
-        from test_cuda_gpu import decay, rosenbrock
+        from test_cuda_gpu import decay, misfit, n_samples, residual, rosenbrock, slope
         from fastmomentum import minimize, minimize_batch
         from fastmomentum._kernels.cuda import launch
+        from fastmomentum.objectives import entrywise, sum_of_terms
 
         class Limits:
             lb, ub = cuda.to_device(np.full((3, 3), -1.0)), cuda.to_device(np.full((3, 3), 2.0))
@@ -389,6 +578,12 @@ def test_sanitizer(tool):
         res = minimize_batch(decay, cuda.to_device(np.ones(2)), jac=True,
                              args=(t, cuda.to_device(np.ones((50, 7)))), batched=(False, True))
         assert len(res.x) == 50
+        for threads in (1, 8, 32):
+            for rate in ("auto", 1e-3):
+                minimize_batch(sum_of_terms(misfit, n_samples, threads=threads), np.ones(2),
+                               jac=True, args=(t, np.ones((50, 7))), batched=(False, True),
+                               device="cuda", bounds=[(-1, 2)] * 2,
+                               options={"learning_rate": rate, "maxiter": 5})
 
         def bowl(x):
             host = x.copy_to_host()
@@ -400,6 +595,12 @@ def test_sanitizer(tool):
                          bounds=bounds, options={"learning_rate": 0.1, "maxiter": 5, "norm": 2})
             minimize(bowl, cuda.to_device(np.ones(3000)), method=method, jac=True,
                      options={"maxiter": 5})
+
+        a = np.random.default_rng(0).normal(size=(700, 600))
+        fun = entrywise(slope, row=residual, n_rows=700)
+        for options in ({}, {"learning_rate": 1e-4}):
+            minimize(fun, cuda.to_device(np.zeros(600)), (a, a.T.copy(), a[:, 0]), jac=True,
+                     options={**options, "maxiter": 5})
     """
     done = subprocess.run(
         [

@@ -39,8 +39,14 @@ def test_kernel(case):
         if loop in cuda_ptx.METHODS and 0 < n <= 16:
             # With a given rate a whole problem lives in registers.
             assert stack == 0 and spills == 0
+    assert ("cudaCGSynchronize" in ptx) == (case[3] in cuda_ptx.WAITING)
+    share = not case[3].endswith("-1") and case[3].startswith("terms")
+    assert ("shfl.sync" in ptx) == share
+    for name in cuda_ptx.taken_from_other_lanes(ptx):
+        # Whether it is a multiply-add would depend on the lane.
+        for line in re.findall(rf"^.*{re.escape(name)}\b.*$", ptx, flags=re.M)[1:]:
+            assert line.split()[0] in ("add.rn.f32", "add.rn.f64"), line
     if case[3] in cuda_ptx.TEAM:
-        assert "cudaCGSynchronize" in ptx
         # Who takes part in an operation is compiled once.
         assert (
             len(set(re.findall(r"^\.weak \.func .* ([^\s(]*perform[^\s(]*)", ptx, flags=re.M))) == 1
@@ -58,6 +64,8 @@ def test_kernel(case):
             ("nesterov_composite", "float32", 5, "fused", True),
             ("nesterov", "auto", "fused", "row bounds"),
         ),
+        (("gd_auto", "float32", 5, "terms-32", False), ("gd", "auto", "terms-32", "")),
+        (("momentum", "float32", 5, "terms-1", False), ("momentum", "given", "terms-1", "")),
     ],
 )
 def test_the_kernels_measured_are_those_asked_for(case, asked):

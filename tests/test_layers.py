@@ -35,6 +35,7 @@ LAYERS = (
     ("_batch_report", 3),
     ("_minimize_cuda", 3),
     ("_minimize_cuda_auto", 3),
+    ("_minimize_cuda_entries", 3),
     ("_multistart", 3),
     ("jit", 3),
     ("_scipy", 3),

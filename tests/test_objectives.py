@@ -171,3 +171,16 @@ def test_they_are_for_jac_true(compiled, jac):
 def test_wrong_parts(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    "solve", [minimize, lambda *args, **kw: minimize_batch(*args, False, **kw)]
+)
+@pytest.mark.parametrize(
+    ("jac", "shown"), [(None, "None or '2-point'"), ("3-point", "'3-point'"), (slope, "CPUDisp")]
+)
+def test_they_write_their_gradient(solve, jac, shown):
+    x0 = np.ones(2) if solve is minimize else np.ones((3, 2))
+    for fun in (sum_of_terms(misfit, n_samples), entrywise(diagonal.py_func)):
+        with pytest.raises(ValueError, match=f"jac must be True for an objective .* got .*{shown}"):
+            solve(fun, x0, (T, SIGNALS[0]), jac=jac)

@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "82195fc4af53a548"
+SOURCES = "ccbda977c4f3b03a"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "10d5f21d928db278"
+SOURCES = "5d2695e7f2610e28"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

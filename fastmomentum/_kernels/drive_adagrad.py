@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e25879ee1cb7de88"
+SOURCES = "9d641665644dfa55"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

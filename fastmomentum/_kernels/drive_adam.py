@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d8bd98c6aa8c7415"
+SOURCES = "12aa6fcae5428306"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

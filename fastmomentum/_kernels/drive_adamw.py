@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ad19e7f67de89a97"
+SOURCES = "c1e210efc6db957c"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

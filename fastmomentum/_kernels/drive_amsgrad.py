@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "50c62a8c3e16562a"
+SOURCES = "70cd3990a57b7744"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

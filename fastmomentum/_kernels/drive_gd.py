@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8938b2e3bec73643"
+SOURCES = "d00c92304194f3ff"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

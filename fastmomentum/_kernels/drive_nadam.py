@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9e71fcccfa21fb57"
+SOURCES = "d96e1f63d1a292bd"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

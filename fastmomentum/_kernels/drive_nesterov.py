@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "056d0f1710304e15"
+SOURCES = "ea51de79ac2eb1fe"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

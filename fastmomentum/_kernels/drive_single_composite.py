@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "bca3ebeeac5d57d6"
+SOURCES = "134de4bbce8ba046"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "533dd6fc644fe10f"
+SOURCES = "da5b9e434034e7dd"
 
 
 

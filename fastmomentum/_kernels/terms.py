@@ -15,7 +15,7 @@ from .jit import inlined_part, part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "0709ed8836eef216"
+SOURCES = "beb637b5db9c8e31"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5

@@ -19,14 +19,16 @@ from .sources import read
 from .templates import FOLDER, of_kind, with_shared
 
 PART = f"{FOLDER}/cuda_team.py"
-KERNELS = ("tell", "found")
+KERNELS = ("tell", "go_on", "found")
 # What keeps the largest of its arguments.
 LARGEST = ("larger", "larger_magnitude", "largest")
 LOOP_ARGUMENTS = ("rows", "ints", "floats", "extra", "last")
 # Not compiled into each of those who call it.
 WHOLE = "perform"
 # What needs the team to order something, besides the functions with operations.
-ORDERING = ("end_orders",)
+ORDERING = ("end_orders", "evaluate_point")
+# What each thread does by itself, on rows.
+OF_A_THREAD = (WHOLE, "evaluate_shares")
 # When the operations of some functions are needed at all.
 NEEDED = {"adaptive_metric": "METRIC != METRIC_LEARNED", "vector_norm": "NORM != NORM_INF"}
 TERMS_PART = f"{FOLDER}/terms.py"
@@ -250,14 +252,14 @@ def file_of(path: str, composite: bool) -> str:
     """Text of an automatic loop, for f or for f + h, from its template."""
     text, _ = with_shared(read(path))
     functions = cuda.parts(_Rewrite) | cuda.functions_of(of_kind(text, composite), _Rewrite)
-    functions |= cuda.functions_of(read(PART), _Rewrite)
+    functions |= cuda.functions_of(with_shared(read(PART))[0], _Rewrite)
     # Only what is called counts.
     functions = {n.name: copy.deepcopy(n) for n in cuda.ordered(functions, KERNELS)}
     operations: list[_Operation] = []
     ordering = set(ORDERING)
     for name, node in functions.items():
         before = len(operations)
-        if name not in (*KERNELS, WHOLE):
+        if name not in (*KERNELS, *OF_A_THREAD):
             _TakeOut(node, operations).visit(node)
         if len(operations) > before:
             ordering.add(name)

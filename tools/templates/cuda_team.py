@@ -7,6 +7,9 @@
 # `inputs`, the scalars. Then all threads of the grid take part in it. The numbers lie in global
 # memory between launches, and thread 0 writes them back. Where the run has ended, later launches do
 # nothing, so that the host may run ahead.
+#
+# An objective that is given entry by entry (OWN) is evaluated by all threads, too: a launch makes
+# many evaluations.
 
 
 @part
@@ -73,13 +76,17 @@ def perform(team):
     What was reduced is in column 0 of `shared` until the next order.
     """
     stay_whole()
-    rows, task, inputs, shared, partials, reductions = team
+    rows, task, inputs, shared, partials, reductions = team[:6]
     values = cuda.local.array(MOST_VALUES, real_type)
     while True:
         cuda.syncthreads()
-        if task[0] < 0:
+        if task[0] == TEAM_ENDED:
             return
-        sums, count = operate(rows, task, inputs, values)
+        if OWN != 0 and task[0] == TEAM_EVALUATION:
+            values[0] = evaluate_shares(team)
+            sums, count = 1, 1
+        else:
+            sums, count = operate(rows, task, inputs, values)
         if count > 0:
             # Two sets of partial results take turns: who writes to one again has been waited for
             # by those who read it.
@@ -94,9 +101,54 @@ def perform(team):
 def end_orders(result, team):
     """Let the other threads go on, and know a number."""
     task = team[1]
-    task[0] = -1
+    task[0] = TEAM_ENDED
     task[1] = result
     perform(team)
+
+
+@part
+def evaluate_shares(team):
+    """What this thread's rows and entries contribute to the value; writes their gradient."""
+    rows, task, w, args = team[0], team[1], team[6], team[7]
+    x = rows[task[1]]
+    g = rows[N_POINTS + task[1]]
+    # The entries of x are those of other threads, too.
+    cuda.cg.this_grid().sync()
+    value = real_type(0.0)
+    if OWN == WITH_ROWS:
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
+        cuda.cg.this_grid().sync()
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        value = entry_share(value, i, x, w, g, args)
+    return value
+
+
+@part
+def evaluate_point(point, team):
+    """The value of the objective at a point; its gradient is beside it."""
+    task = team[1]
+    task[0] = TEAM_EVALUATION
+    task[1] = point
+    perform(team)
+    return team[3][0, 0]
+
+
+@part
+def deliver(ints, floats, f):
+    """The value at the point that was asked for."""
+    floats.FUN = f
+    ints.NFEV += ints.COST_FUN
+    ints.NJEV += ints.COST_JAC
+    ints.PENDING = DELIVERED
+
+
+@part
+def enter_terms(rows, ints, floats):
+    """Begin where bounds and penalty allow it."""
+    if ints.TERMS != 0:
+        clip_to_bounds(rows, ints, 0)
+        floats.PENALTY = penalty_at(rows, ints, 0)
 
 
 @part
@@ -114,15 +166,8 @@ def tell(
 ):
     if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
         return
-    task = cuda.shared.array(TASK_SIZE, np.int32)
-    inputs = cuda.shared.array(MOST_SCALARS, real_type)
-    shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
-    reductions = cuda.local.array(1, np.int32)
-    ints = cuda.local.array(N_INTS, np.int32)
-    floats = cuda.local.array(N_FLOATS, real_type)
-    extra = cuda.local.array(N_EXTRA, real_type)
-    reductions[0] = 0
-    team = (rows, task, inputs, shared, partials, reductions)
+    w, args = (), ()
+    # TEAM_SETUP
     if mode == EVALUATED:
         target = rows[N_POINTS + all_ints[I_TRIAL]]
         for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
@@ -132,13 +177,9 @@ def tell(
         for j in range(N_EXTRA):
             extra[j] = all_extra[j]
         if mode == EVALUATED:
-            floats.FUN = real_type(f[0])
-            ints.NFEV += ints.COST_FUN
-            ints.NJEV += ints.COST_JAC
-            ints.PENDING = DELIVERED
-        elif mode == TO_EVALUATE and ints.TERMS != 0:
-            clip_to_bounds(rows, ints, 0)
-            floats.PENALTY = penalty_at(rows, ints, 0)
+            deliver(ints, floats, real_type(f[0]))
+        elif mode == TO_EVALUATE:
+            enter_terms(rows, ints, floats)
         drive(rows, ints, floats, extra, last)
         end_orders(ints.TRIAL if ints.STATUS == NEEDS_EVALUATION else -1)
     else:
@@ -147,13 +188,45 @@ def tell(
         x = rows[task[1]]
         for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
             point[i] = x[i]
-    if reductions[0] == 0:
-        # Nobody has been waited for since the numbers were read.
-        cuda.cg.this_grid().sync()
-    if cuda.grid(1) == 0:
-        set_numbers(all_ints, all_floats, ints, floats)
+    # TEAM_WRITE_BACK
+
+
+@part
+def go_on(
+    rows,  # INOUT  (rows, n): the workspace
+    w,  # OUT    (n_rows,): what the entries need of the rows
+    args,  # IN     the user's
+    all_ints,  # INOUT  the run's numbers
+    all_floats,  # INOUT
+    all_extra,  # INOUT  those without a name
+    partials,  # OUT    (2, MOST_VALUES, blocks)
+    mode,  # IN     is a point to be evaluated, does the run begin, or go on after a stop?
+    last,  # IN     stop before iteration `last`
+    most,  # IN     and after so many evaluations
+):
+    if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
+        return
+    # TEAM_SETUP
+    if cuda.threadIdx.x < LEADERS:
+        set_numbers(ints, floats, all_ints, all_floats)
         for j in range(N_EXTRA):
-            all_extra[j] = extra[j]
+            extra[j] = all_extra[j]
+        if mode == TO_EVALUATE:
+            enter_terms(rows, ints, floats)
+        left = most
+        asked = mode == EVALUATED
+        while True:
+            if asked:
+                deliver(ints, floats, evaluate_point(ints.TRIAL))
+                left -= 1
+            drive(rows, ints, floats, extra, last)
+            asked = ints.STATUS == NEEDS_EVALUATION
+            if not asked or left <= 0:
+                break
+        end_orders(-1)
+    else:
+        perform(team)
+    # TEAM_WRITE_BACK
 
 
 @part
@@ -168,15 +241,8 @@ def found(
     partials,  # OUT    (2, MOST_VALUES, blocks)
     chosen,  # IN     row of the point; -1: the one that the run ends with
 ):
-    task = cuda.shared.array(TASK_SIZE, np.int32)
-    inputs = cuda.shared.array(MOST_SCALARS, real_type)
-    shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
-    reductions = cuda.local.array(1, np.int32)
-    ints = cuda.local.array(N_INTS, np.int32)
-    floats = cuda.local.array(N_FLOATS, real_type)
-    extra = cuda.local.array(N_EXTRA, real_type)
-    reductions[0] = 0
-    team = (rows, task, inputs, shared, partials, reductions)
+    w, args = (), ()
+    # TEAM_SETUP
     evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
     if cuda.threadIdx.x < LEADERS:
         set_numbers(ints, floats, all_ints, all_floats)

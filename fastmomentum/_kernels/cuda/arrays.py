@@ -41,6 +41,17 @@ def to_host(array: Any, name: str = "x0") -> np.ndarray:
     return found.reshape(tuple(array.shape))
 
 
+def settled_view(array: Any, name: str) -> Any:
+    """Numba's view of an array on a device, once what it holds is there.
+
+    Of one without dimensions, the number.
+    """
+    library = library_of(array, name)
+    view = library.view(array)
+    library.stream.synchronize()
+    return view if array.shape else view.copy_to_host()[0]
+
+
 class Library:
     """Memory, streams and views.
 

@@ -1,4 +1,7 @@
-"""The kernel that solves a batch: a thread takes one problem after the other, start to end."""
+"""The kernel that solves a batch: a thread takes one problem after the other, start to end.
+
+The lanes of a problem, where there are several, do so together (`lanes`).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from numba import cuda
 from ..._differences import central_points, central_slope, forward_point, forward_slope
 from .device import kernel
 from .functions import for_device, identity, internal
+from .lanes import Lanes, make_lanes
 from .volatile import peek
 
 # Up to this many variables their number is a constant of the kernel, and a problem's vectors are
@@ -39,12 +43,16 @@ class Spec:
     fixed : tuple of (str, int)
         Values of the names in the loop's FIXED.
     style : str
-        How the gradient is evaluated: "fused", "in_place", "two_point" or "three_point".
+        How the gradient is evaluated: "fused", "in_place", "two_point", "three_point", and for
+        objectives in parts "terms" or "entries".
     bounded, own_bounds : bool
         Are there bounds; has each problem its own?
     args : tuple of (int, str)
         Dimensions of each of the user's arguments and where the problem's index stands: "first",
         "last" or "" where all problems share it.
+    lanes : int
+        Threads that share a problem, a power of two; other than 1 only for "terms" of local
+        vectors.
     """
 
     loop: str
@@ -57,6 +65,7 @@ class Spec:
     bounded: bool
     own_bounds: bool
     args: tuple[tuple[int, str], ...]
+    lanes: int = 1
 
     @property
     def real(self) -> Any:
@@ -109,7 +118,33 @@ _STYLES = {
         g[i] = central_slope(x_i, f, a, f_a, b, f_b)
     return f
 """,
+    # Neighbouring lanes take neighbouring terms.
+    "terms": """
+    for i in range(x.shape[0]):
+        g[i] = real_type(0)
+    f = real_type(0)
+    for k in range(lane(), n_terms(x{args}), lanes):
+        f += real_type(term(k, x, g{args}))
+    for i in range(x.shape[0]):
+        g[i] = total(g[i])
+    return total(f)
+""",
+    "entries": """
+    f = real_type(0)
+    for i in range(x.shape[0]):
+        f += real_type(entry(i, x, g{args}))
+    return f
+""",
 }
+
+
+def _functions(style: str, fun: Any, jac: Any) -> dict[str, Any]:
+    """The user's functions that an evaluation of this style calls, by the names in its text."""
+    if style == "terms":
+        return {"term": fun.parts.term, "n_terms": fun.parts.n_terms}
+    if style == "entries":
+        return {"entry": fun.parts.entry}
+    return {"fun": fun, "jac": jac} if style == "in_place" else {"fun": fun}
 
 
 def _argument(k: int, dimensions: int, place: str) -> str:
@@ -120,7 +155,7 @@ def _argument(k: int, dimensions: int, place: str) -> str:
     return f"args[{k}][{others}p]" if place == "last" else f"args[{k}]"
 
 
-def evaluation(spec: Spec, fun: Any, jac: Any) -> Any:
+def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
     """Device function ``evaluate(x, g, context) -> f``."""
     args = "".join(f", {_argument(k, *a)}" for k, a in enumerate(spec.args))
     low, high = ("lower[i]", "upper[i]") if spec.bounded else ("-infinity", "infinity")
@@ -130,11 +165,14 @@ def evaluation(spec: Spec, fun: Any, jac: Any) -> Any:
     scope: dict[str, Any] = {
         "real_type": real,
         "infinity": real(np.inf),
-        "fun": for_device(fun, real, forceinline=True),
-        "jac": for_device(jac, real, forceinline=True) if spec.style == "in_place" else None,
+        "lanes": spec.lanes,
+        "lane": lanes.lane,
+        "total": lanes.total,
     }
-    for function in (central_points, central_slope, forward_point, forward_slope):
-        scope[function.__name__] = for_device(function, real, forceinline=True)
+    own = (central_points, central_slope, forward_point, forward_slope)
+    called = _functions(spec.style, fun, jac) | {function.__name__: function for function in own}
+    for name, function in called.items():
+        scope[name] = for_device(function, real, forceinline=True)
     exec(text, scope)  # one of this file's texts, with indices filled in
     return internal(real)(scope["evaluate"])
 
@@ -157,14 +195,34 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
         return ints[n_ints]
 
     decorate = internal(real)
+    lanes = make_lanes(spec.lanes, real)
+    lane, from_first, meet = lanes.lane, lanes.from_first, lanes.meet
     begin, advance, finish = module.make(
         decorate,
-        evaluation(spec, fun, jac),
+        evaluation(spec, fun, jac, lanes),
         decorate(constant_size if local else stored_size),
         real,
         **dict(spec.fixed),
     )
 
+    @decorate
+    def stopping(stop):
+        found = np.int64(0)
+        if lane() == 0:
+            found = np.int64(peek(stop, 0))
+        return from_first(found) != 0
+
+    @decorate
+    def taken(queue, stop, count):
+        k = np.int64(count)
+        if lane() == 0:
+            k = np.int64(cuda.atomic.add(queue, 0, 1))
+            if k < count and peek(stop, 0) != 0:
+                k = np.int64(count)
+        return from_first(k)
+
+    # All lanes of a problem come by the same ways, since they see the same numbers; what they write
+    # to the arrays of the problem they all write, each the same.
     def solve(
         points,  # INOUT  (n, problems): where they start, and then what was found
         gradients,  # OUT    (n, problems)
@@ -200,8 +258,8 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
         solving = False
         while True:
             if not solving:
-                k = cuda.atomic.add(queue, 0, 1)
-                if k >= todo.shape[0] or peek(stop, 0) != 0:
+                k = taken(queue, stop, todo.shape[0])
+                if k >= todo.shape[0]:
                     break
                 p = np.int64(todo[k])
             column = p if own_bounds else np.int64(0)
@@ -221,6 +279,8 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                     low,
                     high,
                 )
+                # The point to start from is overwritten by the first lane that finds another.
+                meet()
                 solving = True
             context = p, step, low, high, args
             ended = advance(
@@ -237,7 +297,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                 stretch,
                 maxiter,
             )
-            if ended or peek(stop, 0) != 0:
+            if ended or stopping(stop):
                 finish(
                     rows,
                     ints,
@@ -262,7 +322,7 @@ _kernels: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
 
 def compiled(spec: Spec, fun: Any, jac: Any, wrap: Callable = kernel) -> Any:
     """The kernel, from the cache if one of these functions and this spec is in it."""
-    key = (spec, identity(fun), identity(jac) if spec.style == "in_place" else None)
+    key = (spec, *map(identity, _functions(spec.style, fun, jac).values()))
     found = _kernels.pop(key, None)
     if found is None:
         found = wrap(make_kernel(spec, fun, jac))

@@ -11,10 +11,12 @@ from numba import cuda
 
 from .. import layout
 from .device import configured, kernel, simulated
+from .entries import Entries, Objective, make_shares
 from .functions import internal
 from .numbers import first_numbers
 
 THREADS = 256
+SIMULATED_THREADS = 2
 PER_THREAD = 4
 MOST_BLOCKS = 1024
 # Where the lowest point is.
@@ -26,14 +28,22 @@ def step_module(method: str) -> Any:
     return importlib.import_module(f".step_{method}", __package__)
 
 
-def make_step(method: str, real: Any, threads: int, fixed: tuple[tuple[str, int], ...]) -> Any:
-    """The kernel's Python function."""
-    return step_module(method).make(internal(real), real, threads, **dict(fixed))
+def make_step(
+    method: str,
+    real: Any,
+    threads: int,
+    n_extra: int,
+    fixed: tuple[tuple[str, int], ...],
+    entries: Entries | None = None,
+) -> tuple[Any, Any]:
+    """The kernels' Python functions: one iteration, and many with an objective by `entries`."""
+    shares = make_shares(entries, real)
+    return step_module(method).make(internal(real), real, threads, n_extra, *shares, **dict(fixed))
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(method: str, real: Any, threads: int, fixed: tuple[tuple[str, int], ...]) -> Any:
-    return kernel(make_step(method, real, threads, fixed))
+def _compiled(*args: Any) -> tuple[Any, ...]:
+    return tuple(map(kernel, make_step(*args)))
 
 
 class Work:
@@ -55,7 +65,7 @@ class Work:
 
     def __init__(self, n: int, real: Any, stream: Any):
         self.stream = stream
-        threads = 2 if simulated() else THREADS
+        threads = SIMULATED_THREADS if simulated() else THREADS
         # The same for every device, so that sums are, too.
         self.shape = max(1, min(-(-n // (threads * PER_THREAD)), MOST_BLOCKS)), threads
         self.value = self._put(np.zeros(1, real))
@@ -134,9 +144,6 @@ class Steps(Work):
         self.points = points
         fixed = {name: int(ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(len(bounds[0]) > 0)
-        names = tuple((name, fixed[name]) for name in module.FIXED)
-        solve = _compiled(method.name, real, self.shape[1], names)
-        self.launch = configured(solve, *self.shape, stream)
         extra = self._put_numbers(ints, floats, real)
         lower, upper = (self._put(part.astype(real)) for part in bounds)
         self._start(points[0], x0, lower, upper, False)
@@ -145,7 +152,7 @@ class Steps(Work):
             zero = method.slots_start[name] != "x0"
             self._start(slots[j], points[0], lower, upper, zero)
         self.kept = cuda.device_array(n, real, stream=stream)
-        self.arrays = (
+        self.arrays: tuple[Any, ...] = (
             slots,
             self.kept,
             self.ints,
@@ -155,14 +162,62 @@ class Steps(Work):
             self._put(momenta.astype(real)),
             lower,
             upper,
-            cuda.device_array((5, self.shape[0]), real, stream=stream),
-            self._put(np.zeros(1, np.int32)),
         )
+        names = tuple((name, fixed[name]) for name in module.FIXED)
+        self._prepare((method.name, real, self.shape[1], extra.shape[0], names))
+
+    def _prepare(self, key: tuple) -> None:
+        """Compile the kernel, and give it room for its sums."""
+        self.launch = configured(_compiled(*key)[0], *self.shape, self.stream)
+        partials = cuda.device_array((6, self.shape[0]), self.kept.dtype, stream=self.stream)
+        self.arrays = *self.arrays, partials, self._put(np.zeros(1, np.int32))
 
     def step(self, k: int, g: Any, f: Any, last: int) -> None:
         """Queue iteration k: its point, with gradient g and value f, is evaluated."""
         x, target, previous = (self.points[(k + j) % 3] for j in range(3))
         self.launch(x, previous, target, g, f, *self.arrays, last)
+
+
+class OwnSteps(Steps):
+    """The same for an objective by entries, which the kernel evaluates itself.
+
+    Parameters
+    ----------
+    objective : Objective
+    gradient : device array
+    more : tuple
+        As for steps.
+    """
+
+    def __init__(self, objective: Objective, gradient: Any, *more: Any):
+        self.objective, self.gradient = objective, gradient
+        super().__init__(*more)
+
+    def _prepare(self, key: tuple) -> None:
+        made, threads = _compiled(*key, self.objective.entries)[1], self.shape[1]
+        some = cuda.device_array((1, 1, 1), self.kept.dtype, stream=self.stream)
+        self.arrays = *self.arrays, some
+        elements = max(self.kept.shape[0], self.objective.w.shape[0])
+        blocks = min(-(-elements // threads), most_blocks(made, threads, self._arguments(0, 0)))
+        partials = cuda.device_array((2, 6, blocks), some.dtype, stream=self.stream)
+        self.arrays = *self.arrays[:-1], partials
+        self.launch = configured(made, blocks, threads, self.stream)
+
+    def _arguments(self, last: int, count: int) -> tuple:
+        vectors = *self.points, self.gradient, *self.arrays
+        return *vectors, self.objective.w, self.objective.args, last, count
+
+    def iterate(self, last: int, count: int) -> None:
+        """Queue so many iterations."""
+        self.launch(*self._arguments(last, count))
+
+
+def most_blocks(solve: Any, threads: int, arguments: tuple) -> int:
+    """How many blocks of a kernel run at the same time."""
+    if simulated():
+        return 1
+    made = solve.compile(tuple(map(solve.typeof_pyval, arguments)))
+    return int(made.max_cooperative_grid_blocks(threads))
 
 
 def start_vector(target, source, lower, upper, zero):

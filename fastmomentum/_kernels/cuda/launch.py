@@ -13,8 +13,9 @@ from numba import cuda
 from .. import layout
 from .batch import Spec, loop_module
 from .device import configured, simulated
+from .lanes import RESIDENT
 from .numbers import first_numbers
-from .rows import UNTOUCHED, narrow, spread, turn
+from .rows import UNTOUCHED, narrow, repeat, spread, turn
 
 THREADS = 64
 # Iterations after which a thread whose problem is solved takes the next one, though its neighbours
@@ -48,18 +49,20 @@ class Problems:
     args: tuple
     which: tuple[bool, ...]
 
-    def bytes_each(self, n: int, real: Any) -> int:
+    def bytes_each(self, n: int, spec: Spec) -> int:
         """Memory of the device that one problem takes, but for the workspace of its loop."""
-        item = np.dtype(real).itemsize
+        item = np.dtype(spec.real).itemsize
         found = (2 * n + layout.N_NUMBERS) * item + layout.N_COUNTS * 4 + 8
         staged = n * item
-        arrays = [a for a, batched in zip(self.args, self.which, strict=True) if batched]
+        turned = [a for a, (_, place) in zip(self.args, spec.args, strict=True) if place == "last"]
         if self.bounds is not None and self.bounds[0].ndim == 2:
-            arrays += self.bounds
-        for a in arrays:
-            size = math.prod(a.shape[1:]) * a.dtype.itemsize
-            found += size
-            staged = max(staged, size)
+            turned += self.bounds
+        for a in turned:
+            found += _row_bytes(a)
+            staged = max(staged, _row_bytes(a))
+        for a, (_, place) in zip(self.args, spec.args, strict=True):
+            if place == "first" and not _in_rows(a):
+                found += _row_bytes(a)
         return found + staged
 
 
@@ -97,6 +100,17 @@ class Lane:
         target = self.room(name, (source.shape[1], count), source.dtype)
         spread(turn, self.stream, target, source)
         return target.reshape(*rest, count)
+
+    def rows(self, name: str, source: Any, first: int, last: int) -> Any:
+        """Rows of an array, of the host or a view, as they are; of a view no copy if possible."""
+        source = source[first:last]
+        if isinstance(source, np.ndarray):
+            return self.upload(name, source)
+        if _in_rows(source):
+            return source
+        target = self.room(name, source.shape, source.dtype)
+        spread(repeat, self.stream, target, source)
+        return target
 
     def turned_back(self, source: Any) -> Any:
         """A matrix with a row for each problem."""
@@ -164,7 +178,7 @@ class Job:
             self.narrow = tuple(to_device(part.astype(real)) for part in problems.narrow)
         # Those of all problems; the others follow with their rows.
         self.shared = {
-            k: _shared(a, real)
+            k: shared_argument(a, real)
             for k, (a, batched) in enumerate(zip(problems.args, problems.which, strict=True))
             if not batched
         }
@@ -173,18 +187,22 @@ class Job:
     def at_once(self, count: int) -> int:
         """How many problems to solve at a time, of so many."""
         free = free_memory()
-        each = self.problems.bytes_each(self.n, self.spec.real)
+        each = self.problems.bytes_each(self.n, self.spec)
         if free is None or count * each <= SHARE * free:
             return count
         size = max(1, int(SHARE * free / 2.0 / each))
         return -(-count // -(-count // size))  # all about the same
 
     def args_of(self, lane: Lane, first: int, last: int) -> tuple:
-        """The user's arguments on the device; of batched ones the last axis is the problems'."""
-        return tuple(
-            self.shared[k] if k in self.shared else lane.turned(f"argument {k}", a, first, last)
-            for k, a in enumerate(self.problems.args)
-        )
+        """The user's arguments on the device; of batched ones an axis is that of the problems."""
+        found = []
+        for k, (a, (_, place)) in enumerate(zip(self.problems.args, self.spec.args, strict=True)):
+            if k in self.shared:
+                found.append(self.shared[k])
+            else:
+                bring = lane.rows if place == "first" else lane.turned
+                found.append(bring(f"argument {k}", a, first, last))
+        return tuple(found)
 
     def bounds_of(self, lane: Lane, first: int, last: int) -> Any:
         """Lower and upper bounds, of shape (n, problems) or (n, 1); (0, 1): none."""
@@ -266,6 +284,16 @@ class Launch:
             time.sleep(SLEEP)
 
 
+def _row_bytes(array: Any) -> int:
+    """Bytes of what an array holds for a problem."""
+    return math.prod(array.shape[1:]) * array.dtype.itemsize
+
+
+def _in_rows(array: Any) -> bool:
+    """Is it on the device, each problem's part in one piece?"""
+    return not isinstance(array, np.ndarray) and array.is_c_contiguous()
+
+
 def free_memory() -> int | None:
     """Bytes that are free on the device; None: enough."""
     return None if simulated() else int(cuda.current_context().get_memory_info()[0])
@@ -276,11 +304,11 @@ def to_device(array: np.ndarray) -> Any:
     return cuda.to_device(np.ascontiguousarray(array))
 
 
-def _shared(value: Any, real: Any) -> Any:
-    """An argument that all problems share, on the device."""
+def shared_argument(value: Any, real: Any) -> Any:
+    """One of the user's arguments that is not on the device yet, for kernels."""
     if isinstance(value, np.ndarray) and value.ndim > 0:
         if value.dtype.kind not in "biufc":
-            raise TypeError(f"device='cuda' takes arrays of numbers in args, got {value.dtype}.")
+            raise TypeError(f"a device takes arrays of numbers in args, got {value.dtype}.")
         return to_device(value)
     if isinstance(value, np.ndarray):
         return value[()]
@@ -290,19 +318,18 @@ def _shared(value: Any, real: Any) -> Any:
         return real(value)
     if hasattr(value, "__cuda_ndarray__"):
         return value
-    raise TypeError(
-        f"device='cuda' takes numbers and arrays in args, got a {type(value).__name__}."
-    )
+    raise TypeError(f"a device takes numbers and arrays in args, got a {type(value).__name__}.")
 
 
 def _shape(lane: Lane, spec: Spec, n: int, problems: int) -> tuple[int, int, Any]:
     """Threads per block, blocks, and the scratch memory where vectors are not local."""
     if simulated():
-        threads, blocks = 2, 1
+        # The lanes of a problem wait for each other as a block does.
+        threads, blocks = spec.lanes if spec.lanes > 1 else 2, 1
     else:
-        device = cuda.get_current_device()
-        threads = THREADS
-        blocks = min(-(-problems // threads), device.MULTIPROCESSOR_COUNT * (2048 // threads))
+        threads, each_block = THREADS, THREADS // spec.lanes
+        most = cuda.get_current_device().MULTIPROCESSOR_COUNT * (RESIDENT // threads)
+        blocks = min(-(-problems // each_block), most)
     if spec.n:
         return threads, blocks, lane.room("scratch", (1, 1, 1), spec.real)
     each = spec.n_rows * n * threads

@@ -14,7 +14,9 @@ from numba import cuda
 NORM_1 = 1
 NORM_2 = 2
 NORM_P = 3
+OWN = 64
 RUNNING = -1
+WITH_ROWS = 2
 STATUS_CONVERGED = 0
 STATUS_MAXITER = 1
 STATUS_PRECISION_LOSS = 2
@@ -24,6 +26,8 @@ STATUS_DIVERGED = 8
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'BEST', 'RESULT', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'IMPROVED')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'NEXT_RATE', 'GTOL', 'FTOL', 'XTOL', 'DIVERGED_FACTOR', 'NORM_ORDER')
 FIXED = ('NORM', 'BOUNDED', 'RATE_STRIDE', 'MOMENTUM_STRIDE')
+N_INTS = 9
+N_FLOATS = 12
 I_STATUS = 0
 I_ITERATION = 1
 I_NIT = 2
@@ -47,15 +51,61 @@ F_DIVERGED_FACTOR = 10
 F_NORM_ORDER = 11
 
 
-def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENTUM_STRIDE):
+def make(device_function, real_type, THREADS, N_EXTRA, OWN, row_share, entry_share, NORM, BOUNDED, RATE_STRIDE, MOMENTUM_STRIDE):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
 
     @device_function
-    def added_magnitude(size, value):
-        """Zero if both are."""
-        return size + abs(value)
+    def set_numbers(ints, floats, first_ints, first_floats):
+        """The numbers that a run starts from, one by one: they stay in registers."""
+        ints[I_STATUS] = first_ints[I_STATUS]
+        ints[I_ITERATION] = first_ints[I_ITERATION]
+        ints[I_NIT] = first_ints[I_NIT]
+        ints[I_BEST] = first_ints[I_BEST]
+        ints[I_RESULT] = first_ints[I_RESULT]
+        ints[I_PATIENCE] = first_ints[I_PATIENCE]
+        ints[I_SINCE_BEST] = first_ints[I_SINCE_BEST]
+        ints[I_FLAT] = first_ints[I_FLAT]
+        ints[I_IMPROVED] = first_ints[I_IMPROVED]
+        floats[F_FUN] = first_floats[F_FUN]
+        floats[F_FUN_BEST] = first_floats[F_FUN_BEST]
+        floats[F_GRAD_NORM] = first_floats[F_GRAD_NORM]
+        floats[F_STEP_NORM] = first_floats[F_STEP_NORM]
+        floats[F_X_NORM] = first_floats[F_X_NORM]
+        floats[F_LEARNING_RATE] = first_floats[F_LEARNING_RATE]
+        floats[F_NEXT_RATE] = first_floats[F_NEXT_RATE]
+        floats[F_GTOL] = first_floats[F_GTOL]
+        floats[F_FTOL] = first_floats[F_FTOL]
+        floats[F_XTOL] = first_floats[F_XTOL]
+        floats[F_DIVERGED_FACTOR] = first_floats[F_DIVERGED_FACTOR]
+        floats[F_NORM_ORDER] = first_floats[F_NORM_ORDER]
+
+    @device_function
+    def advance_carries(ints, floats, extra):
+        """What the method carries, an iteration on; may its rule stand still from there?"""
+        steady = RATE_STRIDE == 0 and MOMENTUM_STRIDE == 0
+        own = extra
+        zero = real_type(0.0)
+        one = real_type(1.0)
+        beta1 = real_type(own[0])
+        beta2 = real_type(own[1])
+        epsilon = real_type(own[2])
+        beta1_power = real_type(own[3])
+        beta2_power = real_type(own[4])
+        correction1 = real_type(own[5])
+        correction2 = real_type(own[6])
+        beta1_power = beta1_power * beta1 if correction1 < one else zero
+        beta2_power = beta2_power * beta2 if correction2 < one else zero
+        correction1 = one - beta1_power
+        correction2 = one - beta2_power
+        steady = steady and correction1 == one
+        steady = steady and correction2 == one
+        own[3] = beta1_power
+        own[4] = beta2_power
+        own[5] = correction1
+        own[6] = correction2
+        return steady
 
     @device_function
     def larger(a, b):
@@ -63,8 +113,25 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         return b if b > a else a
 
     @device_function
-    def conclude(ints, floats, extra, f, norm, finite, steady, learning_rate, last):
-        """What the processor's loop decides after an evaluation and a step."""
+    def norm_of(norm_total, size, order):
+        """The norm of the convergence test from the sum or the size of its entries."""
+        if NORM == NORM_1:
+            return norm_total
+        if NORM == NORM_2:
+            return math.sqrt(norm_total)
+        if NORM == NORM_P:
+            return norm_total ** (1.0 / order)
+        return size
+
+    @device_function
+    def conclude(ints, floats, extra, f, shared, steady, learning_rate, last, kept):
+        """What the processor's loop decides after an evaluation and a step.
+
+        Is the point before kept by now, if it is the lowest?
+        """
+        norm = norm_of(shared[4, 0], shared[0, 0], floats[F_NORM_ORDER])
+        finite = shared[0, 0] < INF
+        steady = steady and shared[2, 0] == 0.0 and (shared[3, 0] == 0.0)
         k = ints[I_ITERATION]
         f_best = floats[F_FUN_BEST]
         f_previous = floats[F_FUN]
@@ -77,7 +144,7 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         before = 2
         if ints[I_BEST] < 0:
             before = 0
-        elif ints[I_IMPROVED] != 0 and improves:
+        elif ints[I_IMPROVED] != 0 and (improves or not kept):
             before = 1
         ints[I_RESULT] = before
         floats[F_FUN] = f
@@ -127,6 +194,8 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
                 floats[F_NEXT_RATE] = learning_rate
         ints[I_ITERATION] = k + 1
         ints[I_STATUS] = status
+        floats[F_X_NORM] = shared[1, 0]
+        floats[F_STEP_NORM] = shared[2, 0]
 
     @device_function
     def larger_magnitude(size, value):
@@ -135,54 +204,57 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         return size if found <= size or size != size else found
 
     @device_function
-    def norm_of(norm_total, size, order):
-        """The norm of the convergence test from the sum or the size of its entries."""
-        if NORM == NORM_1:
-            return norm_total
-        if NORM == NORM_2:
-            return math.sqrt(norm_total)
-        if NORM == NORM_P:
-            return norm_total ** (1.0 / order)
-        return size
-
-    @device_function
-    def reduce_block(sizes, norm_total, shared):
-        """Largest magnitudes and sum over the threads of a block, in the column of thread 0."""
+    def reduce_block(sizes, sums, shared):
+        """Largest magnitudes and sums over the threads of a block, in the column of thread 0."""
         t = cuda.threadIdx.x
         for j in range(4):
             shared[j, t] = sizes[j]
-        shared[4, t] = norm_total
+        for j in range(2):
+            shared[4 + j, t] = sums[j]
         cuda.syncthreads()
         width = cuda.blockDim.x // 2
         while width > 0:
             if t < width:
                 for j in range(4):
                     shared[j, t] = larger_magnitude(shared[j, t], shared[j, t + width])
-                shared[4, t] += shared[4, t + width]
+                for j in range(4, 6):
+                    shared[j, t] += shared[j, t + width]
             cuda.syncthreads()
             width //= 2
+
+    @device_function
+    def reduce_blocks(partials, sizes, sums, shared):
+        """The same over what all blocks have found, in an order that is always the same."""
+        for j in range(4):
+            sizes[j] = 0.0
+        for j in range(2):
+            sums[j] = 0.0
+        for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+            for j in range(4):
+                sizes[j] = larger_magnitude(sizes[j], partials[j, b])
+            for j in range(2):
+                sums[j] += partials[4 + j, b]
+        reduce_block(sizes, sums, shared)
+
+    @device_function
+    def added_magnitude(size, value):
+        """Zero if both are."""
+        return size + abs(value)
 
     @device_function
     def smaller(a, b):
         """min(a, b)."""
         return b if b < a else a
 
-    def step(x, previous, target, g, f, slots, best, ints, floats, extra, rates, momenta, lower, upper, partials, ticket, last):
-        if ints[I_STATUS] != RUNNING:
-            return
-        shared = cuda.shared.array((5, THREADS), real_type)
-        is_last = cuda.shared.array(1, np.int32)
-        sizes = cuda.local.array(4, real_type)
+    @device_function
+    def take_step(x, target, g, slots, best, left, keep, ints, floats, extra, rates, momenta, lower, upper, w, args, sizes, sums, last):
+        """A step on this thread's part of the vectors; returns the learning rate."""
         n = x.shape[0]
-        k = ints[I_ITERATION]
-        value = real_type(f[0])
-        improved = abs(value) < INF and (ints[I_BEST] < 0 or value < floats[F_FUN_BEST])
-        keep = ints[I_IMPROVED] != 0 and (not improved)
-        now = larger(smaller(k, last - 1), 0)
+        now = larger(smaller(ints[I_ITERATION], last - 1), 0)
         learning_rate = rates[now * RATE_STRIDE]
         momentum = momenta[now * MOMENTUM_STRIDE]
         momentum_next = momenta[(now + 1) * MOMENTUM_STRIDE]
-        steady = RATE_STRIDE == 0 and MOMENTUM_STRIDE == 0
+        steady = True
         own = extra
         zero = real_type(0.0)
         one = real_type(1.0)
@@ -206,7 +278,10 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         step_size = real_type(0.0)
         slot_bits = real_type(0.0)
         norm_total = real_type(0.0)
+        value = sums[1]
         for i in range(cuda.grid(1), n, cuda.gridsize(1)):
+            if OWN != 0:
+                value = entry_share(value, i, x, w, g, args)
             g_i = g[i]
             x_i = x[i]
             x_new_i = x_i
@@ -226,7 +301,7 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
                 x_new_i = lower[i] if x_new_i < lower[i] else x_new_i
                 x_new_i = upper[i] if x_new_i > upper[i] else x_new_i
             if keep:
-                best[i] = previous[i]
+                best[i] = left[i]
             target[i] = x_new_i
             m[i] = m_new_i
             v[i] = v_new_i
@@ -245,10 +320,26 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         sizes[1] = x_size
         sizes[2] = step_size
         sizes[3] = slot_bits
-        reduce_block(sizes, norm_total, shared)
+        sums[0] = norm_total
+        sums[1] = value
+        return learning_rate
+
+    def step(x, previous, target, g, f, slots, best, ints, floats, extra, rates, momenta, lower, upper, partials, ticket, last):
+        if ints[I_STATUS] != RUNNING:
+            return
+        shared = cuda.shared.array((6, THREADS), real_type)
+        is_last = cuda.shared.array(1, np.int32)
+        sizes = cuda.local.array(4, real_type)
+        sums = cuda.local.array(2, real_type)
+        sums[1] = 0.0
+        value = real_type(f[0])
+        improved = abs(value) < INF and (ints[I_BEST] < 0 or value < floats[F_FUN_BEST])
+        keep = ints[I_IMPROVED] != 0 and (not improved)
+        learning_rate = take_step(x, target, g, slots, best, previous, keep, ints, floats, extra, rates, momenta, lower, upper, (), (), sizes, sums, last)
+        reduce_block(sizes, sums, shared)
         t = cuda.threadIdx.x
         if t == 0:
-            for j in range(5):
+            for j in range(6):
                 partials[j, cuda.blockIdx.x] = shared[j, 0]
             cuda.threadfence()
             done = cuda.atomic.add(ticket, 0, 1)
@@ -256,26 +347,68 @@ def make(device_function, real_type, THREADS, NORM, BOUNDED, RATE_STRIDE, MOMENT
         cuda.syncthreads()
         if is_last[0] == 0:
             return
-        for j in range(4):
-            sizes[j] = 0.0
-        norm_total = real_type(0.0)
-        for b in range(t, cuda.gridDim.x, cuda.blockDim.x):
-            for j in range(4):
-                sizes[j] = larger_magnitude(sizes[j], partials[j, b])
-            norm_total += partials[4, b]
-        cuda.syncthreads()
-        reduce_block(sizes, norm_total, shared)
+        reduce_blocks(partials, sizes, sums, shared)
         if t == 0:
-            size = shared[0, 0]
-            norm = norm_of(shared[4, 0], size, floats[F_NORM_ORDER])
-            steady = steady and shared[2, 0] == 0.0 and (shared[3, 0] == 0.0)
-            conclude(ints, floats, extra, value, norm, size < INF, steady, learning_rate, last)
-            floats[F_X_NORM] = shared[1, 0]
-            floats[F_STEP_NORM] = shared[2, 0]
-            own[3] = beta1_power
-            own[4] = beta2_power
-            own[5] = correction1
-            own[6] = correction2
+            steady = advance_carries(ints, floats, extra)
+            conclude(ints, floats, extra, value, shared, steady, learning_rate, last, True)
             ticket[0] = 0
 
-    return step
+    def iterate(first, second, third, g, slots, best, all_ints, all_floats, all_extra, rates, momenta, lower, upper, partials, w, args, last, most):
+        if all_ints[I_STATUS] != RUNNING:
+            return
+        shared = cuda.shared.array((6, THREADS), real_type)
+        ints = cuda.shared.array(N_INTS, np.int32)
+        floats = cuda.shared.array(N_FLOATS, real_type)
+        extra = cuda.shared.array(N_EXTRA, real_type)
+        sizes = cuda.local.array(4, real_type)
+        sums = cuda.local.array(2, real_type)
+        t = cuda.threadIdx.x
+        if t == 0:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+        cuda.syncthreads()
+        keep = False
+        previous = third
+        for turn in range(most):
+            improved = ints[I_IMPROVED]
+            x = first
+            target = second
+            previous = third
+            if ints[I_ITERATION] % 3 == 1:
+                x = second
+                target = third
+                previous = first
+            elif ints[I_ITERATION] % 3 == 2:
+                x = third
+                target = first
+                previous = second
+            value = real_type(0.0)
+            if OWN == WITH_ROWS:
+                for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+                    value = row_share(value, r, x, w, args)
+                cuda.cg.this_grid().sync()
+            sums[1] = value
+            learning_rate = take_step(x, target, g, slots, best, target, keep, ints, floats, extra, rates, momenta, lower, upper, w, args, sizes, sums, last)
+            reduce_block(sizes, sums, shared)
+            if t == 0:
+                for j in range(6):
+                    partials[turn % 2, j, cuda.blockIdx.x] = shared[j, 0]
+            cuda.cg.this_grid().sync()
+            reduce_blocks(partials[turn % 2], sizes, sums, shared)
+            if t == 0:
+                steady = advance_carries(ints, floats, extra)
+                conclude(ints, floats, extra, shared[5, 0], shared, steady, learning_rate, last, False)
+            cuda.syncthreads()
+            keep = improved != 0 and ints[I_IMPROVED] == 0
+            if ints[I_STATUS] != RUNNING:
+                break
+        if keep:
+            for i in range(cuda.grid(1), best.shape[0], cuda.gridsize(1)):
+                best[i] = previous[i]
+        if cuda.grid(1) == 0:
+            set_numbers(all_ints, all_floats, ints, floats)
+            for j in range(N_EXTRA):
+                all_extra[j] = extra[j]
+
+    return step, iterate

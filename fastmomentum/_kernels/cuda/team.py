@@ -12,8 +12,9 @@ from numba import cuda
 from .. import layout
 from .calls import stay_whole
 from .device import configured, kernel, simulated
+from .entries import Entries, Objective, make_shares
 from .functions import internal
-from .large import PER_THREAD, Work
+from .large import PER_THREAD, Work, most_blocks
 
 THREADS = 256
 SIMULATED_THREADS = 1
@@ -29,13 +30,22 @@ def team_module(loop: str) -> Any:
 
 
 def make_team(
-    loop: str, real: Any, threads: int, n_extra: int, fixed: tuple[tuple[str, int], ...]
-) -> tuple[Any, Any]:
-    """The kernels' Python functions: to go on, and for what was found."""
+    loop: str,
+    real: Any,
+    threads: int,
+    n_extra: int,
+    fixed: tuple[tuple[str, int], ...],
+    entries: Entries | None = None,
+) -> tuple[Any, Any, Any]:
+    """The kernels' Python functions: to tell a value, to go on, and for what was found.
+
+    To go on is for an objective by `entries`, the others are for the rest.
+    """
     leaders = min(WARP, threads) if not simulated() else 1
     whole = internal(real, forceinline=False)
+    team = threads, leaders, n_extra, whole, stay_whole
     make = team_module(loop).make
-    return make(internal(real), real, threads, leaders, n_extra, whole, stay_whole, **dict(fixed))
+    return make(internal(real), real, *team, *make_shares(entries, real), **dict(fixed))
 
 
 @functools.lru_cache(maxsize=64)
@@ -91,21 +101,40 @@ class Team(Work):
                 self.rows[i].copy_to_device(row.astype(real), stream=stream)
         threads = SIMULATED_THREADS if simulated() else THREADS
         fixed = tuple((name, int(ints[getattr(layout.INT, name)])) for name in module.FIXED)
-        tell, find = _compiled(loop, real, threads, extra.shape[0], fixed)
+        key = loop, real, threads, extra.shape[0], fixed
+        advance, find = self._kernel(key), _compiled(*key)[2]
         self.numbers = self._put(np.zeros(2, real))
-        state = self.ints, self.floats, extra
-        some = cuda.device_array((1, 1, 1), real, stream=stream)
-        tells = (self.rows, point, gradient, self.value, *state, some, 0, 0)
-        finds = (self.rows, point, gradient, self.numbers, *state, some, 0)
-        blocks = -(-n // (threads * PER_THREAD))
-        blocks = min(blocks, _most_blocks(tell, threads, tells), _most_blocks(find, threads, finds))
+        self.state = (
+            self.ints,
+            self.floats,
+            extra,
+            cuda.device_array((1, 1, 1), real, stream=stream),
+        )
+        finds = (self.rows, point, gradient, self.numbers, *self.state, 0)
+        blocks = min(
+            -(-self._shares() // threads),
+            most_blocks(advance, threads, self._arguments(gradient, self.value, 0, 0)),
+            most_blocks(find, threads, finds),
+        )
         partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
-        self.state = *state, partials
-        self._tell = configured(tell, blocks, threads, stream)
+        self.state = *self.state[:3], partials
+        self._advance = configured(advance, blocks, threads, stream)
         self._find = configured(find, blocks, threads, stream)
 
+    def _shares(self) -> int:
+        """How many threads there is work for."""
+        return -(-self.rows.shape[1] // PER_THREAD)
+
+    def _kernel(self, key: tuple) -> Any:
+        """The kernel that goes on."""
+        return _compiled(*key)[0]
+
+    def _arguments(self, g: Any, f: Any, mode: int, last: int) -> tuple:
+        """What it is launched with."""
+        return self.rows, self.point, g, f, *self.state, mode, last
+
     def _queue(self, g: Any, f: Any, mode: int, last: int) -> None:
-        self._tell(self.rows, self.point, g, f, *self.state, mode, last)
+        self._advance(*self._arguments(g, f, mode, last))
 
     def begin(self, last: int) -> None:
         """Queue the question for the first point."""
@@ -129,9 +158,33 @@ class Team(Work):
         return fun, norm
 
 
-def _most_blocks(solve: Any, threads: int, arguments: tuple) -> int:
-    """How many blocks of a kernel run at the same time."""
-    if simulated():
-        return 1
-    made = solve.compile(tuple(map(solve.typeof_pyval, arguments)))
-    return int(made.max_cooperative_grid_blocks(threads))
+class OwnTeam(Team):
+    """The same for an objective by entries, which the team evaluates itself.
+
+    Parameters
+    ----------
+    objective : Objective
+    more : tuple
+        As for a team.
+    """
+
+    def __init__(self, objective: Objective, *more: Any):
+        self.objective = objective
+        self.most = 0
+        super().__init__(*more)
+
+    def _shares(self) -> int:
+        return max(self.rows.shape[1], self.objective.w.shape[0])
+
+    def _kernel(self, key: tuple) -> Any:
+        return _compiled(*key, self.objective.entries)[1]
+
+    def _arguments(self, g: Any, f: Any, mode: int, last: int) -> tuple:
+        objective = self.objective
+        return self.rows, objective.w, objective.args, *self.state, mode, last, self.most
+
+    def evaluate(self, count: int, last: int) -> None:
+        """Queue so many evaluations, and what follows from each."""
+        self.most = count
+        self._queue(None, None, layout.EVALUATED, last)
+        self.most = 0

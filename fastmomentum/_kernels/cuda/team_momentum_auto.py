@@ -34,6 +34,7 @@ NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
 N_POINTS = 5
+OWN = 64
 PAIRS = 11
 RESIDUAL_ROW = 6
 RUNNING = -1
@@ -43,9 +44,12 @@ SEARCH_FROM_AHEAD = 4
 START_ROW = 4
 STOP = 7
 SUM_ROW = 1
+TEAM_ENDED = -1
+TEAM_EVALUATION = -2
 TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
+WITH_ROWS = 2
 STATUS_CONVERGED = 0
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
@@ -152,7 +156,7 @@ F_SCORE_ROOT = 48
 F_SCORE_START = 49
 
 
-def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, OWN, row_share, entry_share, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -252,20 +256,56 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_SCORE_START] = first_floats[F_SCORE_START]
 
     @device_function
-    def operation_0(rows, task, inputs, outputs):
-        lower = rows[task[1]]
-        upper = rows[task[2]]
-        x = rows[task[3]]
-        changed = 0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        outputs[0] = real_type(changed)
+    def deliver(ints, floats, extra, f):
+        """The value at the point that was asked for."""
+        floats[F_FUN] = f
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        ints[I_PENDING] = DELIVERED
+
+    @device_function
+    def accept_trial(ints, floats, extra):
+        """The trial is the last accepted point now."""
+        ints[I_REAL] = ints[I_TRIAL]
+        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
+        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
+
+    @device_function
+    def base_from_real(ints, floats, extra):
+        """Steps start from the last accepted point now."""
+        ints[I_BASE] = ints[I_REAL]
+        floats[F_FUN_BASE] = floats[F_FUN_REAL]
+        floats[F_NORM_BASE] = floats[F_NORM_REAL]
+        ints[I_VIRTUAL] = 0
+        floats[F_ERROR] = 0.0
+
+    @device_function
+    def converge_at_trial(ints, floats, extra):
+        """The gradient test holds at the trial, an evaluated point: the run ends there."""
+        accept_trial(ints, floats, extra)
+        floats[F_LEARNING_RATE] = floats[F_STEP]
+        if floats[F_RATE] > 0.0:
+            floats[F_LEARNING_RATE] *= floats[F_RATE]
+        ints[I_RESULT] = ints[I_TRIAL]
+        ints[I_STATUS] = STATUS_CONVERGED
+        ints[I_ITERATION] += 1
+        return STOP
+
+    @device_function
+    def evaluate_shares(team):
+        """What this thread's rows and entries contribute to the value; writes their gradient."""
+        rows, task, w, args = (team[0], team[1], team[6], team[7])
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        cuda.cg.this_grid().sync()
+        value = real_type(0.0)
+        if OWN == WITH_ROWS:
+            for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+                value = row_share(value, r, x, w, args)
+            cuda.cg.this_grid().sync()
+        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+            value = entry_share(value, i, x, w, g, args)
+        return value
 
     @device_function
     def larger_magnitude(size, value):
@@ -274,7 +314,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return size if found <= size or size != size else found
 
     @device_function
-    def operation_1(rows, task, inputs, outputs):
+    def operation_0(rows, task, inputs, outputs):
         v = rows[task[1]]
         bits = real_type(0.0)
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -283,25 +323,24 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(bits)
 
     @device_function
-    def operation_10(rows, task, inputs, outputs):
-        a = rows[task[1]]
+    def operation_1(rows, task, inputs, outputs):
+        d = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
-        beta2 = inputs[0]
-        count = inputs[1]
-        epsilon = inputs[2]
-        one = inputs[3]
+        metric_row = inputs[0]
+        scale = inputs[1]
+        total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            g_i = real_type(g[i])
-            v_i = real_type(a[i])
-            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
-            a[i] = v_i
-            m[i] = diagonal_i
+            d_i = -(scale * g[i])
+            if metric_row != 0:
+                d_i *= m[i]
+            d[i] = d_i
+            total += real_type(g[i]) * d_i
+        outputs[0] = real_type(total)
 
     @device_function
-    def operation_11(rows, task, inputs, outputs):
+    def operation_10(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -318,7 +357,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_12(rows, task, inputs, outputs):
+    def operation_11(rows, task, inputs, outputs):
         a = rows[task[1]]
         b = rows[task[2]]
         g = rows[task[3]]
@@ -339,7 +378,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_13(rows, task, inputs, outputs):
+    def operation_12(rows, task, inputs, outputs):
         m = rows[task[1]]
         s = rows[task[2]]
         y = rows[task[3]]
@@ -353,7 +392,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(y_size)
 
     @device_function
-    def operation_14(rows, task, inputs, outputs):
+    def operation_13(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         s = rows[task[2]]
         start = rows[task[3]]
@@ -379,7 +418,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[3] = real_type(root_y)
 
     @device_function
-    def operation_15(rows, task, inputs, outputs):
+    def operation_14(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         m = rows[task[2]]
         start = rows[task[3]]
@@ -393,7 +432,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = r
 
     @device_function
-    def operation_16(rows, task, inputs, outputs):
+    def operation_15(rows, task, inputs, outputs):
         changes = rows[task[1]]
         s = rows[task[2]]
         start = rows[task[3]]
@@ -416,7 +455,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(total_y)
 
     @device_function
-    def operation_17(rows, task, inputs, outputs):
+    def operation_16(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         changes = rows[task[2]]
         start = rows[task[3]]
@@ -431,7 +470,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             candidate[i] = r
 
     @device_function
-    def operation_18(rows, task, inputs, outputs):
+    def operation_17(rows, task, inputs, outputs):
         m = rows[task[1]]
         y = rows[task[2]]
         total = 0.0
@@ -446,7 +485,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return a if b <= a or a != a else b
 
     @device_function
-    def operation_19(rows, task, inputs, outputs):
+    def operation_18(rows, task, inputs, outputs):
         v = rows[task[1]]
         most = -INF
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -455,24 +494,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(most)
 
     @device_function
-    def operation_2(rows, task, inputs, outputs):
-        d = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        metric_row = inputs[0]
-        scale = inputs[1]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            d_i = -(scale * g[i])
-            if metric_row != 0:
-                d_i *= m[i]
-            d[i] = d_i
-            total += real_type(g[i]) * d_i
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_20(rows, task, inputs, outputs):
+    def operation_19(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -481,7 +503,27 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_21(rows, task, inputs, outputs):
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        start = rows[task[2]]
+        x = rows[task[3]]
+        x_norm = 0.0
+        g_norm = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = math.sqrt(real_type(start[i]))
+            x_norm = larger(x_norm, abs(x[i]) / size)
+            g_norm = larger(g_norm, abs(g[i]) * size)
+        outputs[0] = real_type(x_norm)
+        outputs[1] = real_type(g_norm)
+
+    @device_function
+    def operation_20(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -490,7 +532,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_22(rows, task, inputs, outputs):
+    def operation_21(rows, task, inputs, outputs):
         v = rows[task[1]]
         order = inputs[0]
         total = 0.0
@@ -500,7 +542,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_23(rows, task, inputs, outputs):
+    def operation_22(rows, task, inputs, outputs):
         v = rows[task[1]]
         largest = inputs[0]
         order = inputs[1]
@@ -511,7 +553,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_24(rows, task, inputs, outputs):
+    def operation_23(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
         total = 0.0
@@ -524,7 +566,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(bits)
 
     @device_function
-    def operation_25(rows, task, inputs, outputs):
+    def operation_24(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
         size = 0.0
@@ -534,7 +576,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(size)
 
     @device_function
-    def operation_26(rows, task, inputs, outputs):
+    def operation_25(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
         gb = rows[task[3]]
@@ -566,7 +608,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(bits)
 
     @device_function
-    def operation_27(rows, task, inputs, outputs):
+    def operation_26(rows, task, inputs, outputs):
         gb = rows[task[1]]
         gt = rows[task[2]]
         s = rows[task[3]]
@@ -590,7 +632,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(ss)
 
     @device_function
-    def operation_28(rows, task, inputs, outputs):
+    def operation_27(rows, task, inputs, outputs):
         d = rows[task[1]]
         xb = rows[task[2]]
         bits = real_type(0.0)
@@ -603,7 +645,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(d_bits)
 
     @device_function
-    def operation_29(rows, task, inputs, outputs):
+    def operation_28(rows, task, inputs, outputs):
         d = rows[task[1]]
         x = rows[task[2]]
         xb = rows[task[3]]
@@ -613,24 +655,32 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             x[i] = xb[i] + step * d[i]
 
     @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
+    def operation_29(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
+        x = rows[task[3]]
+        changed = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
 
     @device_function
     def operation_3(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        start = rows[task[2]]
-        x = rows[task[3]]
-        x_norm = 0.0
-        g_norm = 0.0
+        d = rows[task[1]]
+        g = rows[task[2]]
+        w = rows[task[3]]
+        total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            size = math.sqrt(real_type(start[i]))
-            x_norm = larger(x_norm, abs(x[i]) / size)
-            g_norm = larger(g_norm, abs(g[i]) * size)
-        outputs[0] = real_type(x_norm)
-        outputs[1] = real_type(g_norm)
+            total += real_type(w[i]) * g[i]
+            d[i] = g[i]
+        outputs[0] = real_type(total)
 
     @device_function
     def operation_30(rows, task, inputs, outputs):
@@ -677,18 +727,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     @device_function
     def operation_4(rows, task, inputs, outputs):
         d = rows[task[1]]
-        g = rows[task[2]]
-        w = rows[task[3]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(w[i]) * g[i]
-            d[i] = g[i]
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_5(rows, task, inputs, outputs):
-        d = rows[task[1]]
         m = rows[task[2]]
         v = rows[task[3]]
         w = rows[task[4]]
@@ -703,7 +741,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_6(rows, task, inputs, outputs):
+    def operation_5(rows, task, inputs, outputs):
         d = rows[task[1]]
         v = rows[task[2]]
         w = rows[task[3]]
@@ -721,7 +759,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(size)
 
     @device_function
-    def operation_7(rows, task, inputs, outputs):
+    def operation_6(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -737,7 +775,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_8(rows, task, inputs, outputs):
+    def operation_7(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -754,7 +792,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_9(rows, task, inputs, outputs):
+    def operation_8(rows, task, inputs, outputs):
         a = rows[task[1]]
         b = rows[task[2]]
         g = rows[task[3]]
@@ -777,28 +815,46 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
+    def operation_9(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        count = inputs[1]
+        epsilon = inputs[2]
+        one = inputs[3]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
+            a[i] = v_i
+            m[i] = diagonal_i
+
+    @device_function
     def operate(rows, task, inputs, outputs):
-        if TERMS != 0 and task[0] == 0:
+        if task[0] == 0:
             operation_0(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if task[0] == 1:
             operation_1(rows, task, inputs, outputs)
-            return (0, 1)
+            return (1, 1)
         if task[0] == 2:
             operation_2(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 2)
         if task[0] == 3:
             operation_3(rows, task, inputs, outputs)
-            return (0, 2)
+            return (1, 1)
         if task[0] == 4:
             operation_4(rows, task, inputs, outputs)
             return (1, 1)
         if task[0] == 5:
             operation_5(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 6:
-            operation_6(rows, task, inputs, outputs)
             return (2, 2)
+        if METRIC != METRIC_LEARNED and task[0] == 6:
+            operation_6(rows, task, inputs, outputs)
+            return (0, 0)
         if METRIC != METRIC_LEARNED and task[0] == 7:
             operation_7(rows, task, inputs, outputs)
             return (0, 0)
@@ -814,30 +870,30 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC != METRIC_LEARNED and task[0] == 11:
             operation_11(rows, task, inputs, outputs)
             return (0, 0)
-        if METRIC != METRIC_LEARNED and task[0] == 12:
+        if task[0] == 12:
             operation_12(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 13:
             operation_13(rows, task, inputs, outputs)
-            return (2, 2)
+            return (4, 4)
         if task[0] == 14:
             operation_14(rows, task, inputs, outputs)
-            return (4, 4)
+            return (0, 0)
         if task[0] == 15:
             operation_15(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 16:
             operation_16(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 17:
             operation_17(rows, task, inputs, outputs)
-            return (0, 0)
+            return (1, 1)
         if task[0] == 18:
             operation_18(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 19:
-            operation_19(rows, task, inputs, outputs)
             return (0, 1)
+        if NORM != NORM_INF and task[0] == 19:
+            operation_19(rows, task, inputs, outputs)
+            return (1, 1)
         if NORM != NORM_INF and task[0] == 20:
             operation_20(rows, task, inputs, outputs)
             return (1, 1)
@@ -847,27 +903,27 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if NORM != NORM_INF and task[0] == 22:
             operation_22(rows, task, inputs, outputs)
             return (1, 1)
-        if NORM != NORM_INF and task[0] == 23:
+        if task[0] == 23:
             operation_23(rows, task, inputs, outputs)
-            return (1, 1)
+            return (1, 2)
         if task[0] == 24:
             operation_24(rows, task, inputs, outputs)
-            return (1, 2)
+            return (1, 1)
         if task[0] == 25:
             operation_25(rows, task, inputs, outputs)
-            return (1, 1)
+            return (2, 3)
         if task[0] == 26:
             operation_26(rows, task, inputs, outputs)
-            return (2, 3)
+            return (3, 3)
         if task[0] == 27:
             operation_27(rows, task, inputs, outputs)
-            return (3, 3)
+            return (0, 2)
         if task[0] == 28:
             operation_28(rows, task, inputs, outputs)
-            return (0, 2)
-        if task[0] == 29:
-            operation_29(rows, task, inputs, outputs)
             return (0, 0)
+        if TERMS != 0 and task[0] == 29:
+            operation_29(rows, task, inputs, outputs)
+            return (1, 1)
         if TERMS != 0 and task[0] == 30:
             operation_30(rows, task, inputs, outputs)
             return (1, 1)
@@ -928,13 +984,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         What was reduced is in column 0 of `shared` until the next order.
         """
         stay_whole()
-        rows, task, inputs, shared, partials, reductions = team
+        rows, task, inputs, shared, partials, reductions = team[:6]
         values = cuda.local.array(MOST_VALUES, real_type)
         while True:
             cuda.syncthreads()
-            if task[0] < 0:
+            if task[0] == TEAM_ENDED:
                 return
-            sums, count = operate(rows, task, inputs, values)
+            if OWN != 0 and task[0] == TEAM_EVALUATION:
+                values[0] = evaluate_shares(team)
+                sums, count = (1, 1)
+            else:
+                sums, count = operate(rows, task, inputs, values)
             if count > 0:
                 reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
                 reductions[0] += 1
@@ -943,56 +1003,11 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 return
 
     @device_function
-    def clip_to_bounds(rows, ints, point, team):
-        """Clip a point; returns whether that changed it."""
-        n = np.int64(ints[I_SIZE])
-        x = point
-        lower = TERMS + LOWER_ROW
-        upper = TERMS + UPPER_ROW
-        changed = 0
-        task, inputs, results = team[1:4]
-        task[0] = 0
-        task[1] = lower
-        task[2] = upper
-        task[3] = x
-        perform(team)
-        changed = np.int64(results[0, 0])
-        return changed > 0
-
-    @device_function
-    def accept_trial(ints, floats, extra):
-        """The trial is the last accepted point now."""
-        ints[I_REAL] = ints[I_TRIAL]
-        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
-        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
-
-    @device_function
-    def base_from_real(ints, floats, extra):
-        """Steps start from the last accepted point now."""
-        ints[I_BASE] = ints[I_REAL]
-        floats[F_FUN_BASE] = floats[F_FUN_REAL]
-        floats[F_NORM_BASE] = floats[F_NORM_REAL]
-        ints[I_VIRTUAL] = 0
-        floats[F_ERROR] = 0.0
-
-    @device_function
-    def converge_at_trial(ints, floats, extra):
-        """The gradient test holds at the trial, an evaluated point: the run ends there."""
-        accept_trial(ints, floats, extra)
-        floats[F_LEARNING_RATE] = floats[F_STEP]
-        if floats[F_RATE] > 0.0:
-            floats[F_LEARNING_RATE] *= floats[F_RATE]
-        ints[I_RESULT] = ints[I_TRIAL]
-        ints[I_STATUS] = STATUS_CONVERGED
-        ints[I_ITERATION] += 1
-        return STOP
-
-    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 1
+        task[0] = 0
         task[1] = v
         perform(team)
         bits = results[0, 0]
@@ -1018,7 +1033,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             scale = real_type(whole)
             total = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 2
+            task[0] = 1
             task[1] = d
             task[2] = g
             task[3] = m
@@ -1091,7 +1106,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             x_norm = 0.0
             g_norm = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 3
+            task[0] = 2
             task[1] = g
             task[2] = start
             task[3] = x
@@ -1165,7 +1180,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         size = 0.0
         w = PAIRS + 2 * j
         task, inputs, results = team[1:4]
-        task[0] = 4
+        task[0] = 3
         task[1] = d
         task[2] = g
         task[3] = w
@@ -1200,7 +1215,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             size = 0.0
             if i_pass == count - 1 and metric_row != 0:
                 task, inputs, results = team[1:4]
-                task[0] = 5
+                task[0] = 4
                 task[1] = d
                 task[2] = m
                 task[3] = v
@@ -1211,7 +1226,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 total = results[0, 0]
                 continue
             task, inputs, results = team[1:4]
-            task[0] = 6
+            task[0] = 5
             task[1] = d
             task[2] = v
             task[3] = w
@@ -1366,7 +1381,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 1:
             epsilon = numbers[own + 0]
             task, inputs, results = team[1:4]
-            task[0] = 7
+            task[0] = 6
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1377,7 +1392,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 8
+            task[0] = 7
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1389,7 +1404,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 9
+            task[0] = 8
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1403,7 +1418,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 10
+            task[0] = 9
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1415,7 +1430,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 5:
             beta2 = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 11
+            task[0] = 10
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1427,7 +1442,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 12
+            task[0] = 11
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1449,7 +1464,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         s_size = 0.0
         y_size = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 13
+        task[0] = 12
         task[1] = m
         task[2] = s
         task[3] = y
@@ -1472,7 +1487,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         root_s = 0.0
         root_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 14
+        task[0] = 13
         task[1] = candidate
         task[2] = s
         task[3] = start
@@ -1508,7 +1523,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         elif use_full or use_root:
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
             task, inputs, results = team[1:4]
-            task[0] = 15
+            task[0] = 14
             task[1] = candidate
             task[2] = m
             task[3] = start
@@ -1533,7 +1548,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total_s = 0.0
         total_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 16
+        task[0] = 15
         task[1] = changes
         task[2] = s
         task[3] = start
@@ -1547,7 +1562,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if ints[I_JUDGED] < 0 and ints[I_PAIRS_SEEN] >= ints[I_NEXT_CANDIDATE]:
             mean = math.sqrt(total_s / total_y)
             task, inputs, results = team[1:4]
-            task[0] = 17
+            task[0] = 16
             task[1] = candidate
             task[2] = changes
             task[3] = start
@@ -1580,7 +1595,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m = ints[I_METRIC_IN_USE]
             total = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 18
+            task[0] = 17
             task[1] = m
             task[2] = y
             perform(team)
@@ -1608,7 +1623,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 19
+        task[0] = 18
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -1625,20 +1640,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 20
+            task[0] = 19
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 21
+            task[0] = 20
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 22
+        task[0] = 21
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -1650,7 +1665,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 23
+        task[0] = 22
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -1686,7 +1701,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 bits = real_type(0.0)
                 total = 0.0
                 task, inputs, results = team[1:4]
-                task[0] = 24
+                task[0] = 23
                 task[1] = d
                 task[2] = g
                 perform(team)
@@ -1730,7 +1745,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         floats[F_SLOPE] = total
                         size = 0.0
                         task, inputs, results = team[1:4]
-                        task[0] = 25
+                        task[0] = 24
                         task[1] = d
                         task[2] = g
                         perform(team)
@@ -1768,7 +1783,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         ss = 0.0
                         bits = real_type(0.0)
                         task, inputs, results = team[1:4]
-                        task[0] = 26
+                        task[0] = 25
                         task[1] = d
                         task[2] = g
                         task[3] = gb
@@ -1861,7 +1876,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     yy = 0.0
                     ss = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 27
+                    task[0] = 26
                     task[1] = gb
                     task[2] = gt
                     task[3] = s
@@ -1891,7 +1906,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 bits = real_type(0.0)
                 d_bits = real_type(0.0)
                 task, inputs, results = team[1:4]
-                task[0] = 28
+                task[0] = 27
                 task[1] = d
                 task[2] = xb
                 perform(team)
@@ -1950,7 +1965,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 x = ints[I_TRIAL]
                 step = real_type(floats[F_STEP])
                 task, inputs, results = team[1:4]
-                task[0] = 29
+                task[0] = 28
                 task[1] = d
                 task[2] = x
                 task[3] = xb
@@ -1967,9 +1982,26 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def end_orders(result, team):
         """Let the other threads go on, and know a number."""
         task = team[1]
-        task[0] = -1
+        task[0] = TEAM_ENDED
         task[1] = result
         perform(team)
+
+    @device_function
+    def clip_to_bounds(rows, ints, point, team):
+        """Clip a point; returns whether that changed it."""
+        n = np.int64(ints[I_SIZE])
+        x = point
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        changed = 0
+        task, inputs, results = team[1:4]
+        task[0] = 29
+        task[1] = lower
+        task[2] = upper
+        task[3] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
+        return changed > 0
 
     @device_function
     def penalty_at(rows, ints, point, team):
@@ -1988,7 +2020,63 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total = results[0, 0]
         return total
 
+    @device_function
+    def enter_terms(rows, ints, floats, extra, team):
+        """Begin where bounds and penalty allow it."""
+        if TERMS != 0:
+            clip_to_bounds(rows, ints, 0, team)
+            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
+        if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
+            return
+        w, args = ((), ())
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
+        reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
+        reductions[0] = 0
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
+        if mode == EVALUATED:
+            target = rows[N_POINTS + all_ints[I_TRIAL]]
+            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
+                target[i] = g[i]
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == EVALUATED:
+                deliver(ints, floats, extra, real_type(f[0]))
+            elif mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
+            drive(rows, ints, floats, extra, last, team)
+            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+        else:
+            perform(team)
+        if task[1] >= 0:
+            x = rows[task[1]]
+            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
+                point[i] = x[i]
+        if reductions[0] == 0:
+            cuda.cg.this_grid().sync()
+        if cuda.grid(1) == 0:
+            set_numbers(all_ints, all_floats, ints, floats)
+            for j in range(N_EXTRA):
+                all_extra[j] = extra[j]
+
+    @device_function
+    def evaluate_point(point, team):
+        """The value of the objective at a point; its gradient is beside it."""
+        task = team[1]
+        task[0] = TEAM_EVALUATION
+        task[1] = point
+        perform(team)
+        return team[3][0, 0]
+
+    def go_on(rows, w, args, all_ints, all_floats, all_extra, partials, mode, last, most):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
         task = cuda.shared.array(TASK_SIZE, np.int32)
@@ -1999,31 +2087,26 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
-        if mode == EVALUATED:
-            target = rows[N_POINTS + all_ints[I_TRIAL]]
-            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
-                target[i] = g[i]
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
             for j in range(N_EXTRA):
                 extra[j] = all_extra[j]
-            if mode == EVALUATED:
-                floats[F_FUN] = real_type(f[0])
-                ints[I_NFEV] += COST_FUN
-                ints[I_NJEV] += COST_JAC
-                ints[I_PENDING] = DELIVERED
-            elif mode == TO_EVALUATE and TERMS != 0:
-                clip_to_bounds(rows, ints, 0, team)
-                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
-            drive(rows, ints, floats, extra, last, team)
-            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+            if mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
+            left = most
+            asked = mode == EVALUATED
+            while True:
+                if asked:
+                    deliver(ints, floats, extra, evaluate_point(ints[I_TRIAL], team))
+                    left -= 1
+                drive(rows, ints, floats, extra, last, team)
+                asked = ints[I_STATUS] == NEEDS_EVALUATION
+                if not asked or left <= 0:
+                    break
+            end_orders(-1, team)
         else:
             perform(team)
-        if task[1] >= 0:
-            x = rows[task[1]]
-            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
-                point[i] = x[i]
         if reductions[0] == 0:
             cuda.cg.this_grid().sync()
         if cuda.grid(1) == 0:
@@ -2062,6 +2145,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return residual_norm(r, ints, floats, extra, team)
 
     def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
+        w, args = ((), ())
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -2070,7 +2154,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
@@ -2101,4 +2185,4 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             x_out[i] = x[i]
             g_out[i] = g[i] if evaluated else NAN
 
-    return tell, found
+    return tell, go_on, found

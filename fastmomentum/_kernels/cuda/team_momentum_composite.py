@@ -33,15 +33,19 @@ NORM_INF = 0
 NORM_MIN = 4
 N_LEVELS = 5
 N_POINTS = 5
+OWN = 64
 PAIRS = 11
 RESIDUAL_ROW = 6
 RUNNING = -1
 SEARCHING = 4
 START_ROW = 4
 SUM_ROW = 1
+TEAM_ENDED = -1
+TEAM_EVALUATION = -2
 TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
+WITH_ROWS = 2
 STATUS_CONVERGED = 0
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
@@ -129,7 +133,7 @@ F_SCORE_START = 34
 F_UNIT = 35
 
 
-def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, OWN, row_share, entry_share, NORM, METRIC, METRIC_START, MEMORY, TERMS, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -210,20 +214,44 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_UNIT] = first_floats[F_UNIT]
 
     @device_function
-    def operation_0(rows, task, inputs, outputs):
-        lower = rows[task[1]]
-        upper = rows[task[2]]
-        x = rows[task[3]]
-        changed = 0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        outputs[0] = real_type(changed)
+    def deliver(ints, floats, extra, f):
+        """The value at the point that was asked for."""
+        floats[F_FUN] = f
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        ints[I_PENDING] = DELIVERED
+
+    @device_function
+    def accept_trial(ints, floats, extra):
+        """The trial is the last accepted point now."""
+        ints[I_REAL] = ints[I_TRIAL]
+        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
+        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
+
+    @device_function
+    def base_from_real(ints, floats, extra):
+        """Steps start from the last accepted point now."""
+        ints[I_BASE] = ints[I_REAL]
+        floats[F_FUN_BASE] = floats[F_FUN_REAL]
+        floats[F_NORM_BASE] = floats[F_NORM_REAL]
+        ints[I_VIRTUAL] = 0
+        floats[F_ERROR] = 0.0
+
+    @device_function
+    def evaluate_shares(team):
+        """What this thread's rows and entries contribute to the value; writes their gradient."""
+        rows, task, w, args = (team[0], team[1], team[6], team[7])
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        cuda.cg.this_grid().sync()
+        value = real_type(0.0)
+        if OWN == WITH_ROWS:
+            for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+                value = row_share(value, r, x, w, args)
+            cuda.cg.this_grid().sync()
+        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+            value = entry_share(value, i, x, w, g, args)
+        return value
 
     @device_function
     def larger_magnitude(size, value):
@@ -232,7 +260,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return size if found <= size or size != size else found
 
     @device_function
-    def operation_1(rows, task, inputs, outputs):
+    def operation_0(rows, task, inputs, outputs):
         v = rows[task[1]]
         bits = real_type(0.0)
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -241,17 +269,24 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(bits)
 
     @device_function
-    def operation_10(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        order = inputs[0]
+    def operation_1(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        metric_row = inputs[0]
+        scale = inputs[1]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += abs(real_type(v[j])) ** order
+            i = np.uint64(place)
+            d_i = -(scale * g[i])
+            if metric_row != 0:
+                d_i *= m[i]
+            d[i] = d_i
+            total += real_type(g[i]) * d_i
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_11(rows, task, inputs, outputs):
+    def operation_10(rows, task, inputs, outputs):
         v = rows[task[1]]
         largest = inputs[0]
         order = inputs[1]
@@ -262,7 +297,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_12(rows, task, inputs, outputs):
+    def operation_11(rows, task, inputs, outputs):
         before = rows[task[1]]
         x = rows[task[2]]
         bits = real_type(0.0)
@@ -272,7 +307,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(bits)
 
     @device_function
-    def operation_13(rows, task, inputs, outputs):
+    def operation_12(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
         w = rows[task[3]]
@@ -284,7 +319,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_14(rows, task, inputs, outputs):
+    def operation_13(rows, task, inputs, outputs):
         d = rows[task[1]]
         m = rows[task[2]]
         v = rows[task[3]]
@@ -300,7 +335,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_15(rows, task, inputs, outputs):
+    def operation_14(rows, task, inputs, outputs):
         d = rows[task[1]]
         v = rows[task[2]]
         w = rows[task[3]]
@@ -333,7 +368,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return x - lower if r > x - lower else r
 
     @device_function
-    def operation_16(rows, task, inputs, outputs):
+    def operation_15(rows, task, inputs, outputs):
         g = rows[task[1]]
         l1 = rows[task[2]]
         l2 = rows[task[3]]
@@ -360,7 +395,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return upper if z > upper else z
 
     @device_function
-    def operation_17(rows, task, inputs, outputs):
+    def operation_16(rows, task, inputs, outputs):
         g = rows[task[1]]
         l1 = rows[task[2]]
         l2 = rows[task[3]]
@@ -383,7 +418,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(total)
 
     @device_function
-    def operation_18(rows, task, inputs, outputs):
+    def operation_17(rows, task, inputs, outputs):
         free = rows[task[1]]
         s = rows[task[2]]
         y = rows[task[3]]
@@ -403,7 +438,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(ss)
 
     @device_function
-    def operation_19(rows, task, inputs, outputs):
+    def operation_18(rows, task, inputs, outputs):
         v = rows[task[1]]
         w = rows[task[2]]
         unit = inputs[0]
@@ -414,24 +449,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_2(rows, task, inputs, outputs):
-        d = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        metric_row = inputs[0]
-        scale = inputs[1]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            d_i = -(scale * g[i])
-            if metric_row != 0:
-                d_i *= m[i]
-            d[i] = d_i
-            total += real_type(g[i]) * d_i
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_20(rows, task, inputs, outputs):
+    def operation_19(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -447,179 +465,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_21(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        epsilon = inputs[0]
-        one = inputs[1]
-        rho = inputs[2]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            square_i = real_type(a[i])
-            square_i = rho * square_i + (one - rho) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(square_i) + epsilon)
-            a[i] = square_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_22(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        b = rows[task[2]]
-        g = rows[task[3]]
-        m = rows[task[4]]
-        s = rows[task[5]]
-        epsilon = inputs[0]
-        one = inputs[1]
-        rho = inputs[2]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            step_i = real_type(s[i])
-            square_i = real_type(a[i])
-            step_square_i = real_type(b[i])
-            square_i = rho * square_i + (one - rho) * (g_i * g_i)
-            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
-            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
-            a[i] = square_i
-            b[i] = step_square_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_23(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        beta2 = inputs[0]
-        count = inputs[1]
-        epsilon = inputs[2]
-        one = inputs[3]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            v_i = real_type(a[i])
-            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
-            a[i] = v_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_24(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        beta2 = inputs[0]
-        one = inputs[1]
-        zero = inputs[2]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            u_i = real_type(a[i])
-            u_i = max(beta2 * u_i, abs(g_i))
-            diagonal_i = one / u_i if u_i > zero else zero
-            a[i] = u_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_25(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        b = rows[task[2]]
-        g = rows[task[3]]
-        m = rows[task[4]]
-        beta2 = inputs[0]
-        epsilon = inputs[1]
-        one = inputs[2]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            v_i = real_type(a[i])
-            v_max_i = real_type(b[i])
-            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-            v_max_i = max(v_max_i, v_i)
-            diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
-            a[i] = v_i
-            b[i] = v_max_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_26(rows, task, inputs, outputs):
-        m = rows[task[1]]
-        s = rows[task[2]]
-        y = rows[task[3]]
-        s_size = 0.0
-        y_size = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            s_size += real_type(s[i]) * s[i] / m[i]
-            y_size += real_type(y[i]) * m[i] * y[i]
-        outputs[0] = real_type(s_size)
-        outputs[1] = real_type(y_size)
-
-    @device_function
-    def operation_27(rows, task, inputs, outputs):
-        candidate = rows[task[1]]
-        s = rows[task[2]]
-        start = rows[task[3]]
-        y = rows[task[4]]
-        scaled = inputs[0]
-        full_s = 0.0
-        full_y = 0.0
-        root_s = 0.0
-        root_y = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            s_i = real_type(s[i]) * s[i]
-            y_i = real_type(y[i]) * y[i]
-            r = real_type(candidate[i])
-            full_s += s_i / r
-            full_y += y_i * r
-            r = math.sqrt(r * start[i] if scaled else r)
-            root_s += s_i / r
-            root_y += y_i * r
-        outputs[0] = real_type(full_s)
-        outputs[1] = real_type(full_y)
-        outputs[2] = real_type(root_s)
-        outputs[3] = real_type(root_y)
-
-    @device_function
-    def operation_28(rows, task, inputs, outputs):
-        candidate = rows[task[1]]
-        m = rows[task[2]]
-        start = rows[task[3]]
-        scaled = inputs[0]
-        use_full = inputs[1]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            r = real_type(candidate[i])
-            if not use_full:
-                r = math.sqrt(r * start[i] if scaled else r)
-            m[i] = r
-
-    @device_function
-    def operation_29(rows, task, inputs, outputs):
-        changes = rows[task[1]]
-        s = rows[task[2]]
-        start = rows[task[3]]
-        steps = rows[task[4]]
-        y = rows[task[5]]
-        scaled = inputs[0]
-        sy = inputs[1]
-        total_s = 0.0
-        total_y = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            t = real_type(start[i]) if scaled else 1.0
-            steps_i = steps[i] + real_type(s[i]) * (s[i] / sy)
-            changes_i = changes[i] + real_type(y[i]) * (y[i] / sy)
-            steps[i] = steps_i
-            changes[i] = changes_i
-            total_s += steps_i / t
-            total_y += changes_i * t
-        outputs[0] = real_type(total_s)
-        outputs[1] = real_type(total_y)
-
-    @device_function
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
@@ -630,7 +475,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return b if b < a else a
 
     @device_function
-    def operation_3(rows, task, inputs, outputs):
+    def operation_2(rows, task, inputs, outputs):
         d = rows[task[1]]
         free = rows[task[2]]
         l1 = rows[task[3]]
@@ -668,7 +513,180 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(cut)
 
     @device_function
-    def operation_30(rows, task, inputs, outputs):
+    def operation_20(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            square_i = real_type(a[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(square_i) + epsilon)
+            a[i] = square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_21(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        s = rows[task[5]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            step_i = real_type(s[i])
+            square_i = real_type(a[i])
+            step_square_i = real_type(b[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
+            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
+            a[i] = square_i
+            b[i] = step_square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_22(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        count = inputs[1]
+        epsilon = inputs[2]
+        one = inputs[3]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
+            a[i] = v_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_23(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        one = inputs[1]
+        zero = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            u_i = real_type(a[i])
+            u_i = max(beta2 * u_i, abs(g_i))
+            diagonal_i = one / u_i if u_i > zero else zero
+            a[i] = u_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_24(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        beta2 = inputs[0]
+        epsilon = inputs[1]
+        one = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_max_i = real_type(b[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            v_max_i = max(v_max_i, v_i)
+            diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
+            a[i] = v_i
+            b[i] = v_max_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_25(rows, task, inputs, outputs):
+        m = rows[task[1]]
+        s = rows[task[2]]
+        y = rows[task[3]]
+        s_size = 0.0
+        y_size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_size += real_type(s[i]) * s[i] / m[i]
+            y_size += real_type(y[i]) * m[i] * y[i]
+        outputs[0] = real_type(s_size)
+        outputs[1] = real_type(y_size)
+
+    @device_function
+    def operation_26(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        s = rows[task[2]]
+        start = rows[task[3]]
+        y = rows[task[4]]
+        scaled = inputs[0]
+        full_s = 0.0
+        full_y = 0.0
+        root_s = 0.0
+        root_y = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = real_type(s[i]) * s[i]
+            y_i = real_type(y[i]) * y[i]
+            r = real_type(candidate[i])
+            full_s += s_i / r
+            full_y += y_i * r
+            r = math.sqrt(r * start[i] if scaled else r)
+            root_s += s_i / r
+            root_y += y_i * r
+        outputs[0] = real_type(full_s)
+        outputs[1] = real_type(full_y)
+        outputs[2] = real_type(root_s)
+        outputs[3] = real_type(root_y)
+
+    @device_function
+    def operation_27(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        m = rows[task[2]]
+        start = rows[task[3]]
+        scaled = inputs[0]
+        use_full = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r = real_type(candidate[i])
+            if not use_full:
+                r = math.sqrt(r * start[i] if scaled else r)
+            m[i] = r
+
+    @device_function
+    def operation_28(rows, task, inputs, outputs):
+        changes = rows[task[1]]
+        s = rows[task[2]]
+        start = rows[task[3]]
+        steps = rows[task[4]]
+        y = rows[task[5]]
+        scaled = inputs[0]
+        sy = inputs[1]
+        total_s = 0.0
+        total_y = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            t = real_type(start[i]) if scaled else 1.0
+            steps_i = steps[i] + real_type(s[i]) * (s[i] / sy)
+            changes_i = changes[i] + real_type(y[i]) * (y[i] / sy)
+            steps[i] = steps_i
+            changes[i] = changes_i
+            total_s += steps_i / t
+            total_y += changes_i * t
+        outputs[0] = real_type(total_s)
+        outputs[1] = real_type(total_y)
+
+    @device_function
+    def operation_29(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         changes = rows[task[2]]
         start = rows[task[3]]
@@ -683,7 +701,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             candidate[i] = r
 
     @device_function
-    def operation_31(rows, task, inputs, outputs):
+    def operation_3(rows, task, inputs, outputs):
+        free = rows[task[1]]
+        g = rows[task[2]]
+        gradient = rows[task[3]]
+        l1 = rows[task[4]]
+        l2 = rows[task[5]]
+        x = rows[task[6]]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            side = l1[i] if x[i] > 0.0 else -l1[i]
+            gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
+
+    @device_function
+    def operation_30(rows, task, inputs, outputs):
         m = rows[task[1]]
         y = rows[task[2]]
         total = 0.0
@@ -693,7 +724,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_32(rows, task, inputs, outputs):
+    def operation_31(rows, task, inputs, outputs):
         free = rows[task[1]]
         g = rows[task[2]]
         gz = rows[task[3]]
@@ -722,7 +753,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(ss)
 
     @device_function
-    def operation_33(rows, task, inputs, outputs):
+    def operation_32(rows, task, inputs, outputs):
         g = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -731,7 +762,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_34(rows, task, inputs, outputs):
+    def operation_33(rows, task, inputs, outputs):
         g = rows[task[1]]
         gr = rows[task[2]]
         x = rows[task[3]]
@@ -747,6 +778,22 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(ss)
 
     @device_function
+    def operation_34(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
+        x = rows[task[3]]
+        changed = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
+
+    @device_function
     def operation_35(rows, task, inputs, outputs):
         l1 = rows[task[1]]
         l2 = rows[task[2]]
@@ -759,25 +806,12 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_4(rows, task, inputs, outputs):
-        free = rows[task[1]]
-        g = rows[task[2]]
-        gradient = rows[task[3]]
-        l1 = rows[task[4]]
-        l2 = rows[task[5]]
-        x = rows[task[6]]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            side = l1[i] if x[i] > 0.0 else -l1[i]
-            gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
-
-    @device_function
     def is_free(x, l1, lower, upper):
         """Is x inside its cell?"""
         return lower < x and x < upper and (l1 == 0.0 or x != 0.0)
 
     @device_function
-    def operation_5(rows, task, inputs, outputs):
+    def operation_4(rows, task, inputs, outputs):
         free = rows[task[1]]
         g = rows[task[2]]
         l1 = rows[task[3]]
@@ -807,7 +841,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(violation)
 
     @device_function
-    def operation_6(rows, task, inputs, outputs):
+    def operation_5(rows, task, inputs, outputs):
         g = rows[task[1]]
         l1 = rows[task[2]]
         x = rows[task[3]]
@@ -829,7 +863,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return a if b <= a or a != a else b
 
     @device_function
-    def operation_7(rows, task, inputs, outputs):
+    def operation_6(rows, task, inputs, outputs):
         v = rows[task[1]]
         most = -INF
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -838,7 +872,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(most)
 
     @device_function
-    def operation_8(rows, task, inputs, outputs):
+    def operation_7(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -847,7 +881,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_9(rows, task, inputs, outputs):
+    def operation_8(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -856,31 +890,41 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
+    def operation_9(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        order = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j])) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
     def operate(rows, task, inputs, outputs):
         if task[0] == 0:
             operation_0(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if task[0] == 1:
             operation_1(rows, task, inputs, outputs)
-            return (0, 1)
+            return (1, 1)
         if task[0] == 2:
             operation_2(rows, task, inputs, outputs)
-            return (1, 1)
+            return (2, 2)
         if task[0] == 3:
             operation_3(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 4:
             operation_4(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 3)
         if task[0] == 5:
             operation_5(rows, task, inputs, outputs)
             return (2, 3)
         if task[0] == 6:
             operation_6(rows, task, inputs, outputs)
-            return (2, 3)
-        if task[0] == 7:
-            operation_7(rows, task, inputs, outputs)
             return (0, 1)
+        if NORM != NORM_INF and task[0] == 7:
+            operation_7(rows, task, inputs, outputs)
+            return (1, 1)
         if NORM != NORM_INF and task[0] == 8:
             operation_8(rows, task, inputs, outputs)
             return (1, 1)
@@ -890,33 +934,33 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if NORM != NORM_INF and task[0] == 10:
             operation_10(rows, task, inputs, outputs)
             return (1, 1)
-        if NORM != NORM_INF and task[0] == 11:
+        if task[0] == 11:
             operation_11(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if task[0] == 12:
             operation_12(rows, task, inputs, outputs)
-            return (0, 1)
+            return (1, 1)
         if task[0] == 13:
             operation_13(rows, task, inputs, outputs)
             return (1, 1)
         if task[0] == 14:
             operation_14(rows, task, inputs, outputs)
-            return (1, 1)
+            return (2, 2)
         if task[0] == 15:
             operation_15(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 16:
             operation_16(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 17:
             operation_17(rows, task, inputs, outputs)
-            return (2, 2)
+            return (3, 3)
         if task[0] == 18:
             operation_18(rows, task, inputs, outputs)
-            return (3, 3)
-        if task[0] == 19:
-            operation_19(rows, task, inputs, outputs)
             return (1, 1)
+        if METRIC != METRIC_LEARNED and task[0] == 19:
+            operation_19(rows, task, inputs, outputs)
+            return (0, 0)
         if METRIC != METRIC_LEARNED and task[0] == 20:
             operation_20(rows, task, inputs, outputs)
             return (0, 0)
@@ -932,36 +976,36 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC != METRIC_LEARNED and task[0] == 24:
             operation_24(rows, task, inputs, outputs)
             return (0, 0)
-        if METRIC != METRIC_LEARNED and task[0] == 25:
+        if task[0] == 25:
             operation_25(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 26:
             operation_26(rows, task, inputs, outputs)
-            return (2, 2)
+            return (4, 4)
         if task[0] == 27:
             operation_27(rows, task, inputs, outputs)
-            return (4, 4)
+            return (0, 0)
         if task[0] == 28:
             operation_28(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 29:
             operation_29(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 30:
             operation_30(rows, task, inputs, outputs)
-            return (0, 0)
+            return (1, 1)
         if task[0] == 31:
             operation_31(rows, task, inputs, outputs)
-            return (1, 1)
+            return (3, 3)
         if task[0] == 32:
             operation_32(rows, task, inputs, outputs)
-            return (3, 3)
+            return (1, 1)
         if task[0] == 33:
             operation_33(rows, task, inputs, outputs)
-            return (1, 1)
+            return (2, 2)
         if task[0] == 34:
             operation_34(rows, task, inputs, outputs)
-            return (2, 2)
+            return (1, 1)
         if task[0] == 35:
             operation_35(rows, task, inputs, outputs)
             return (1, 1)
@@ -1014,13 +1058,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         What was reduced is in column 0 of `shared` until the next order.
         """
         stay_whole()
-        rows, task, inputs, shared, partials, reductions = team
+        rows, task, inputs, shared, partials, reductions = team[:6]
         values = cuda.local.array(MOST_VALUES, real_type)
         while True:
             cuda.syncthreads()
-            if task[0] < 0:
+            if task[0] == TEAM_ENDED:
                 return
-            sums, count = operate(rows, task, inputs, values)
+            if OWN != 0 and task[0] == TEAM_EVALUATION:
+                values[0] = evaluate_shares(team)
+                sums, count = (1, 1)
+            else:
+                sums, count = operate(rows, task, inputs, values)
             if count > 0:
                 reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
                 reductions[0] += 1
@@ -1029,44 +1077,11 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 return
 
     @device_function
-    def clip_to_bounds(rows, ints, point, team):
-        """Clip a point; returns whether that changed it."""
-        n = np.int64(ints[I_SIZE])
-        x = point
-        lower = TERMS + LOWER_ROW
-        upper = TERMS + UPPER_ROW
-        changed = 0
-        task, inputs, results = team[1:4]
-        task[0] = 0
-        task[1] = lower
-        task[2] = upper
-        task[3] = x
-        perform(team)
-        changed = np.int64(results[0, 0])
-        return changed > 0
-
-    @device_function
-    def accept_trial(ints, floats, extra):
-        """The trial is the last accepted point now."""
-        ints[I_REAL] = ints[I_TRIAL]
-        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
-        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
-
-    @device_function
-    def base_from_real(ints, floats, extra):
-        """Steps start from the last accepted point now."""
-        ints[I_BASE] = ints[I_REAL]
-        floats[F_FUN_BASE] = floats[F_FUN_REAL]
-        floats[F_NORM_BASE] = floats[F_NORM_REAL]
-        ints[I_VIRTUAL] = 0
-        floats[F_ERROR] = 0.0
-
-    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 1
+        task[0] = 0
         task[1] = v
         perform(team)
         bits = results[0, 0]
@@ -1092,7 +1107,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             scale = real_type(whole)
             total = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 2
+            task[0] = 1
             task[1] = d
             task[2] = g
             task[3] = m
@@ -1171,7 +1186,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         cut = 0
         penalty = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 3
+        task[0] = 2
         task[1] = d
         task[2] = free
         task[3] = l1
@@ -1198,7 +1213,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         free = TERMS + FREE_ROW
         gradient = TERMS + FACE_GRADIENT_ROW
         task, inputs, results = team[1:4]
-        task[0] = 4
+        task[0] = 3
         task[1] = free
         task[2] = g
         task[3] = gradient
@@ -1225,7 +1240,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         count = 0
         violation = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 5
+        task[0] = 4
         task[1] = free
         task[2] = g
         task[3] = l1
@@ -1257,7 +1272,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         penalty = 0.0
         worst = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 6
+        task[0] = 5
         task[1] = g
         task[2] = l1
         task[3] = x
@@ -1274,7 +1289,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 7
+        task[0] = 6
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -1291,20 +1306,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 8
+            task[0] = 7
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 9
+            task[0] = 8
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 10
+        task[0] = 9
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -1316,7 +1331,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 11
+        task[0] = 10
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -1348,7 +1363,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 12
+        task[0] = 11
         task[1] = before
         task[2] = x
         perform(team)
@@ -1376,7 +1391,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         size = 0.0
         w = PAIRS + 2 * j
         task, inputs, results = team[1:4]
-        task[0] = 13
+        task[0] = 12
         task[1] = d
         task[2] = g
         task[3] = w
@@ -1411,7 +1426,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             size = 0.0
             if i_pass == count - 1 and metric_row != 0:
                 task, inputs, results = team[1:4]
-                task[0] = 14
+                task[0] = 13
                 task[1] = d
                 task[2] = m
                 task[3] = v
@@ -1422,7 +1437,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 total = results[0, 0]
                 continue
             task, inputs, results = team[1:4]
-            task[0] = 15
+            task[0] = 14
             task[1] = d
             task[2] = v
             task[3] = w
@@ -1452,7 +1467,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         lower = TERMS + LOWER_ROW
         upper = TERMS + UPPER_ROW
         task, inputs, results = team[1:4]
-        task[0] = 16
+        task[0] = 15
         task[1] = g
         task[2] = l1
         task[3] = l2
@@ -1481,7 +1496,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total = 0.0
         penalty = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 17
+        task[0] = 16
         task[1] = g
         task[2] = l1
         task[3] = l2
@@ -1509,7 +1524,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             yy = 0.0
             ss = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 18
+            task[0] = 17
             task[1] = free
             task[2] = s
             task[3] = y
@@ -1538,7 +1553,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """Product of two rows, each in this unit."""
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 19
+        task[0] = 18
         task[1] = v
         task[2] = w
         inputs[0] = real_type(unit)
@@ -1585,7 +1600,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 1:
             epsilon = numbers[own + 0]
             task, inputs, results = team[1:4]
-            task[0] = 20
+            task[0] = 19
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1596,7 +1611,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 21
+            task[0] = 20
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1608,7 +1623,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 22
+            task[0] = 21
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1622,7 +1637,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 23
+            task[0] = 22
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1634,7 +1649,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 5:
             beta2 = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 24
+            task[0] = 23
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1646,7 +1661,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 25
+            task[0] = 24
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1668,7 +1683,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         s_size = 0.0
         y_size = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 26
+        task[0] = 25
         task[1] = m
         task[2] = s
         task[3] = y
@@ -1691,7 +1706,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         root_s = 0.0
         root_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 27
+        task[0] = 26
         task[1] = candidate
         task[2] = s
         task[3] = start
@@ -1727,7 +1742,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         elif use_full or use_root:
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
             task, inputs, results = team[1:4]
-            task[0] = 28
+            task[0] = 27
             task[1] = candidate
             task[2] = m
             task[3] = start
@@ -1752,7 +1767,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total_s = 0.0
         total_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 29
+        task[0] = 28
         task[1] = changes
         task[2] = s
         task[3] = start
@@ -1766,7 +1781,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if ints[I_JUDGED] < 0 and ints[I_PAIRS_SEEN] >= ints[I_NEXT_CANDIDATE]:
             mean = math.sqrt(total_s / total_y)
             task, inputs, results = team[1:4]
-            task[0] = 30
+            task[0] = 29
             task[1] = candidate
             task[2] = changes
             task[3] = start
@@ -1799,7 +1814,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m = ints[I_METRIC_IN_USE]
             total = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 31
+            task[0] = 30
             task[1] = m
             task[2] = y
             perform(team)
@@ -1838,7 +1853,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         yy = 0.0
         ss = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 32
+        task[0] = 31
         task[1] = free
         task[2] = g
         task[3] = gz
@@ -1890,7 +1905,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         break
                     total = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 33
+                    task[0] = 32
                     task[1] = g
                     perform(team)
                     total = results[0, 0]
@@ -1954,7 +1969,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     sy = 0.0
                     ss = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 34
+                    task[0] = 33
                     task[1] = g
                     task[2] = gr
                     task[3] = x
@@ -2051,9 +2066,26 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def end_orders(result, team):
         """Let the other threads go on, and know a number."""
         task = team[1]
-        task[0] = -1
+        task[0] = TEAM_ENDED
         task[1] = result
         perform(team)
+
+    @device_function
+    def clip_to_bounds(rows, ints, point, team):
+        """Clip a point; returns whether that changed it."""
+        n = np.int64(ints[I_SIZE])
+        x = point
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        changed = 0
+        task, inputs, results = team[1:4]
+        task[0] = 34
+        task[1] = lower
+        task[2] = upper
+        task[3] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
+        return changed > 0
 
     @device_function
     def penalty_at(rows, ints, point, team):
@@ -2072,9 +2104,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total = results[0, 0]
         return total
 
+    @device_function
+    def enter_terms(rows, ints, floats, extra, team):
+        """Begin where bounds and penalty allow it."""
+        if TERMS != 0:
+            clip_to_bounds(rows, ints, 0, team)
+            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
+        w, args = ((), ())
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -2083,7 +2123,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         if mode == EVALUATED:
             target = rows[N_POINTS + all_ints[I_TRIAL]]
             for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
@@ -2093,13 +2133,9 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             for j in range(N_EXTRA):
                 extra[j] = all_extra[j]
             if mode == EVALUATED:
-                floats[F_FUN] = real_type(f[0])
-                ints[I_NFEV] += COST_FUN
-                ints[I_NJEV] += COST_JAC
-                ints[I_PENDING] = DELIVERED
-            elif mode == TO_EVALUATE and TERMS != 0:
-                clip_to_bounds(rows, ints, 0, team)
-                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+                deliver(ints, floats, extra, real_type(f[0]))
+            elif mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
             drive(rows, ints, floats, extra, last, team)
             end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
         else:
@@ -2115,7 +2151,18 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             for j in range(N_EXTRA):
                 all_extra[j] = extra[j]
 
-    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
+    @device_function
+    def evaluate_point(point, team):
+        """The value of the objective at a point; its gradient is beside it."""
+        task = team[1]
+        task[0] = TEAM_EVALUATION
+        task[1] = point
+        perform(team)
+        return team[3][0, 0]
+
+    def go_on(rows, w, args, all_ints, all_floats, all_extra, partials, mode, last, most):
+        if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
+            return
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -2124,7 +2171,44 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
+            left = most
+            asked = mode == EVALUATED
+            while True:
+                if asked:
+                    deliver(ints, floats, extra, evaluate_point(ints[I_TRIAL], team))
+                    left -= 1
+                drive(rows, ints, floats, extra, last, team)
+                asked = ints[I_STATUS] == NEEDS_EVALUATION
+                if not asked or left <= 0:
+                    break
+            end_orders(-1, team)
+        else:
+            perform(team)
+        if reductions[0] == 0:
+            cuda.cg.this_grid().sync()
+        if cuda.grid(1) == 0:
+            set_numbers(all_ints, all_floats, ints, floats)
+            for j in range(N_EXTRA):
+                all_extra[j] = extra[j]
+
+    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
+        w, args = ((), ())
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
+        reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
+        reductions[0] = 0
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
@@ -2155,4 +2239,4 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             x_out[i] = x[i]
             g_out[i] = g[i] if evaluated else NAN
 
-    return tell, found
+    return tell, go_on, found

@@ -27,15 +27,19 @@ NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
 N_POINTS = 5
+OWN = 64
 RESIDUAL_ROW = 6
 RESTART = 8
 RUNNING = -1
 SEARCHING = 4
 SEARCH_FROM_AHEAD = 4
 STOP = 7
+TEAM_ENDED = -1
+TEAM_EVALUATION = -2
 TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
+WITH_ROWS = 2
 STATUS_CONVERGED = 0
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
@@ -113,7 +117,7 @@ F_RATE = 29
 F_UNIT = 30
 
 
-def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, TERMS, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, OWN, row_share, entry_share, NORM, TERMS, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -184,363 +188,12 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_UNIT] = first_floats[F_UNIT]
 
     @device_function
-    def operation_0(rows, task, inputs, outputs):
-        lower = rows[task[1]]
-        upper = rows[task[2]]
-        x = rows[task[3]]
-        changed = 0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        outputs[0] = real_type(changed)
-
-    @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
-
-    @device_function
-    def operation_1(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        bits = real_type(0.0)
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            bits = larger_magnitude(bits, v[i])
-        outputs[0] = real_type(bits)
-
-    @device_function
-    def operation_10(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        gy = rows[task[2]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(g[i]) * gy[i]
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_11(rows, task, inputs, outputs):
-        gy = rows[task[1]]
-        x = rows[task[2]]
-        xr = rows[task[3]]
-        uphill = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            uphill += gy[i] * (x[i] - xr[i])
-        outputs[0] = real_type(uphill)
-
-    @device_function
-    def operation_12(rows, task, inputs, outputs):
-        gp = rows[task[1]]
-        gr = rows[task[2]]
-        gy = rows[task[3]]
-        xp = rows[task[4]]
-        xr = rows[task[5]]
-        y = rows[task[6]]
-        weight = inputs[0]
-        after = 0.0
-        before = 0.0
-        size = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            s_i = xr[i] - xp[i]
-            y[i] = xr[i] + weight * s_i
-            gy_i = gr[i] + weight * (gr[i] - gp[i])
-            gy[i] = gy_i
-            after += real_type(s_i) * gr[i]
-            before += real_type(s_i) * gp[i]
-            size += real_type(gy_i) * gy_i
-        outputs[0] = real_type(after)
-        outputs[1] = real_type(before)
-        outputs[2] = real_type(size)
-
-    @device_function
-    def operation_13(rows, task, inputs, outputs):
-        gy = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(gy[i]) * gy[i]
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_14(rows, task, inputs, outputs):
-        gy = rows[task[1]]
-        x = rows[task[2]]
-        y = rows[task[3]]
-        step = inputs[0]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x[i] = y[i] - step * gy[i]
-
-    @device_function
-    def operation_15(rows, task, inputs, outputs):
-        l1 = rows[task[1]]
-        l2 = rows[task[2]]
-        x = rows[task[3]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            size = abs(real_type(x[i]))
-            total += l1[i] * size + 0.5 * l2[i] * size * size
-        outputs[0] = real_type(total)
-
-    @device_function
-    def residual_entry(x, g, l1, l2, lower, upper):
-        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
-
-        No reordering: `Terms.residual` computes the same to the last bit.
-        """
-        v = x - g
-        r = x if v == v else v
-        if v > l1:
-            r = (x * l2 + (g + l1)) / (1.0 + l2)
-        if v < -l1:
-            r = (x * l2 + (g - l1)) / (1.0 + l2)
-        r = x - upper if r < x - upper else r
-        return x - lower if r > x - lower else r
-
-    @device_function
-    def operation_16(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        l1 = rows[task[2]]
-        l2 = rows[task[3]]
-        lower = rows[task[4]]
-        r = rows[task[5]]
-        upper = rows[task[6]]
-        x = rows[task[7]]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            weight = real_type(l1[i])
-            low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
-
-    @device_function
-    def largest(a, b):
-        """max(a, b); nan if one of them is."""
-        return a if b <= a or a != a else b
-
-    @device_function
-    def operation_2(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        most = -INF
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            most = largest(most, -abs(v[i]))
-        outputs[0] = real_type(most)
-
-    @device_function
-    def operation_3(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += abs(real_type(v[j]))
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_4(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += real_type(v[j]) * real_type(v[j])
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_5(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        order = inputs[0]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += abs(real_type(v[j])) ** order
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_6(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        largest = inputs[0]
-        order = inputs[1]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += (abs(real_type(v[j])) / largest) ** order
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_7(rows, task, inputs, outputs):
-        before = rows[task[1]]
-        x = rows[task[2]]
-        bits = real_type(0.0)
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            bits = larger_magnitude(bits, x[i] - before[i])
-        outputs[0] = real_type(bits)
-
-    @device_function
-    def operation_8(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        w = rows[task[2]]
-        unit = inputs[0]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_9(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(g[i]) * g[i]
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operate(rows, task, inputs, outputs):
-        if TERMS != 0 and task[0] == 0:
-            operation_0(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 1:
-            operation_1(rows, task, inputs, outputs)
-            return (0, 1)
-        if task[0] == 2:
-            operation_2(rows, task, inputs, outputs)
-            return (0, 1)
-        if NORM != NORM_INF and task[0] == 3:
-            operation_3(rows, task, inputs, outputs)
-            return (1, 1)
-        if NORM != NORM_INF and task[0] == 4:
-            operation_4(rows, task, inputs, outputs)
-            return (1, 1)
-        if NORM != NORM_INF and task[0] == 5:
-            operation_5(rows, task, inputs, outputs)
-            return (1, 1)
-        if NORM != NORM_INF and task[0] == 6:
-            operation_6(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 7:
-            operation_7(rows, task, inputs, outputs)
-            return (0, 1)
-        if task[0] == 8:
-            operation_8(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 9:
-            operation_9(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 10:
-            operation_10(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 11:
-            operation_11(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 12:
-            operation_12(rows, task, inputs, outputs)
-            return (3, 3)
-        if task[0] == 13:
-            operation_13(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 14:
-            operation_14(rows, task, inputs, outputs)
-            return (0, 0)
-        if TERMS != 0 and task[0] == 15:
-            operation_15(rows, task, inputs, outputs)
-            return (1, 1)
-        if TERMS != 0 and task[0] == 16:
-            operation_16(rows, task, inputs, outputs)
-            return (0, 0)
-        return (0, 0)
-
-    @device_function
-    def reduce_block(shared, sums, count, columns):
-        """Reduce these columns to column 0: sums, then largest numbers, of `count` rows."""
-        t = cuda.threadIdx.x
-        cuda.syncthreads()
-        width = THREADS // 2
-        while width > 0:
-            if t < width and t + width < columns:
-                for j in range(sums):
-                    shared[j, t] += shared[j, t + width]
-                for j in range(sums, count):
-                    shared[j, t] = largest(shared[j, t], shared[j, t + width])
-            cuda.syncthreads()
-            width //= 2
-
-    @device_function
-    def smaller(a, b):
-        """min(a, b)."""
-        return b if b < a else a
-
-    @device_function
-    def reduce_team(values, sums, count, shared, partials, side):
-        """Reduce the values of all threads to column 0, in each block.
-
-        The sums come first. Every block reduces what all blocks have found, in the same order.
-        """
-        t = cuda.threadIdx.x
-        blocks = cuda.gridDim.x
-        for j in range(count):
-            shared[j, t] = values[j]
-        reduce_block(shared, sums, count, THREADS)
-        if t == 0:
-            for j in range(count):
-                partials[side, j, cuda.blockIdx.x] = shared[j, 0]
-        cuda.cg.this_grid().sync()
-        if t < blocks:
-            for j in range(count):
-                shared[j, t] = partials[side, j, t]
-            for b in range(t + THREADS, blocks, THREADS):
-                for j in range(sums):
-                    shared[j, t] += partials[side, j, b]
-                for j in range(sums, count):
-                    shared[j, t] = largest(shared[j, t], partials[side, j, b])
-        reduce_block(shared, sums, count, smaller(blocks, THREADS))
-
-    @whole_function
-    def perform(team):
-        """Take part in what was ordered; those who order nothing themselves, in all that follows.
-
-        What was reduced is in column 0 of `shared` until the next order.
-        """
-        stay_whole()
-        rows, task, inputs, shared, partials, reductions = team
-        values = cuda.local.array(MOST_VALUES, real_type)
-        while True:
-            cuda.syncthreads()
-            if task[0] < 0:
-                return
-            sums, count = operate(rows, task, inputs, values)
-            if count > 0:
-                reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
-                reductions[0] += 1
-            cuda.syncthreads()
-            if cuda.threadIdx.x < LEADERS:
-                return
-
-    @device_function
-    def clip_to_bounds(rows, ints, point, team):
-        """Clip a point; returns whether that changed it."""
-        n = np.int64(ints[I_SIZE])
-        x = point
-        lower = TERMS + LOWER_ROW
-        upper = TERMS + UPPER_ROW
-        changed = 0
-        task, inputs, results = team[1:4]
-        task[0] = 0
-        task[1] = lower
-        task[2] = upper
-        task[3] = x
-        perform(team)
-        changed = np.int64(results[0, 0])
-        return changed > 0
+    def deliver(ints, floats, extra, f):
+        """The value at the point that was asked for."""
+        floats[F_FUN] = f
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        ints[I_PENDING] = DELIVERED
 
     @device_function
     def accept_trial(ints, floats, extra):
@@ -579,6 +232,11 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
+
+    @device_function
+    def smaller(a, b):
+        """min(a, b)."""
+        return b if b < a else a
 
     @device_function
     def end_iteration(ints, floats, extra):
@@ -634,11 +292,368 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return i
 
     @device_function
+    def evaluate_shares(team):
+        """What this thread's rows and entries contribute to the value; writes their gradient."""
+        rows, task, w, args = (team[0], team[1], team[6], team[7])
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        cuda.cg.this_grid().sync()
+        value = real_type(0.0)
+        if OWN == WITH_ROWS:
+            for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+                value = row_share(value, r, x, w, args)
+            cuda.cg.this_grid().sync()
+        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+            value = entry_share(value, i, x, w, g, args)
+        return value
+
+    @device_function
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
+    def operation_0(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def largest(a, b):
+        """max(a, b); nan if one of them is."""
+        return a if b <= a or a != a else b
+
+    @device_function
+    def operation_1(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        most = -INF
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            most = largest(most, -abs(v[i]))
+        outputs[0] = real_type(most)
+
+    @device_function
+    def operation_10(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        x = rows[task[2]]
+        xr = rows[task[3]]
+        uphill = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            uphill += gy[i] * (x[i] - xr[i])
+        outputs[0] = real_type(uphill)
+
+    @device_function
+    def operation_11(rows, task, inputs, outputs):
+        gp = rows[task[1]]
+        gr = rows[task[2]]
+        gy = rows[task[3]]
+        xp = rows[task[4]]
+        xr = rows[task[5]]
+        y = rows[task[6]]
+        weight = inputs[0]
+        after = 0.0
+        before = 0.0
+        size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = xr[i] - xp[i]
+            y[i] = xr[i] + weight * s_i
+            gy_i = gr[i] + weight * (gr[i] - gp[i])
+            gy[i] = gy_i
+            after += real_type(s_i) * gr[i]
+            before += real_type(s_i) * gp[i]
+            size += real_type(gy_i) * gy_i
+        outputs[0] = real_type(after)
+        outputs[1] = real_type(before)
+        outputs[2] = real_type(size)
+
+    @device_function
+    def operation_12(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(gy[i]) * gy[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_13(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        x = rows[task[2]]
+        y = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
+    def operation_14(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
+        x = rows[task[3]]
+        changed = 0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
+
+    @device_function
+    def operation_15(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        x = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = abs(real_type(x[i]))
+            total += l1[i] * size + 0.5 * l2[i] * size * size
+        outputs[0] = real_type(total)
+
+    @device_function
+    def residual_entry(x, g, l1, l2, lower, upper):
+        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
+
+        No reordering: `Terms.residual` computes the same to the last bit.
+        """
+        v = x - g
+        r = x if v == v else v
+        if v > l1:
+            r = (x * l2 + (g + l1)) / (1.0 + l2)
+        if v < -l1:
+            r = (x * l2 + (g - l1)) / (1.0 + l2)
+        r = x - upper if r < x - upper else r
+        return x - lower if r > x - lower else r
+
+    @device_function
+    def operation_16(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        l2 = rows[task[3]]
+        lower = rows[task[4]]
+        r = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            weight = real_type(l1[i])
+            low, high = (real_type(lower[i]), real_type(upper[i]))
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j]))
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += real_type(v[j]) * real_type(v[j])
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_4(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        order = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j])) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_5(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        largest = inputs[0]
+        order = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += (abs(real_type(v[j])) / largest) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_6(rows, task, inputs, outputs):
+        before = rows[task[1]]
+        x = rows[task[2]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, x[i] - before[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def operation_7(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        w = rows[task[2]]
+        unit = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_8(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(g[i]) * g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_9(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        gy = rows[task[2]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(g[i]) * gy[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operate(rows, task, inputs, outputs):
+        if task[0] == 0:
+            operation_0(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 1:
+            operation_1(rows, task, inputs, outputs)
+            return (0, 1)
+        if NORM != NORM_INF and task[0] == 2:
+            operation_2(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 3:
+            operation_3(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 4:
+            operation_4(rows, task, inputs, outputs)
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 5:
+            operation_5(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 6:
+            operation_6(rows, task, inputs, outputs)
+            return (0, 1)
+        if task[0] == 7:
+            operation_7(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 8:
+            operation_8(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 9:
+            operation_9(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 10:
+            operation_10(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 11:
+            operation_11(rows, task, inputs, outputs)
+            return (3, 3)
+        if task[0] == 12:
+            operation_12(rows, task, inputs, outputs)
+            return (1, 1)
+        if task[0] == 13:
+            operation_13(rows, task, inputs, outputs)
+            return (0, 0)
+        if TERMS != 0 and task[0] == 14:
+            operation_14(rows, task, inputs, outputs)
+            return (1, 1)
+        if TERMS != 0 and task[0] == 15:
+            operation_15(rows, task, inputs, outputs)
+            return (1, 1)
+        if TERMS != 0 and task[0] == 16:
+            operation_16(rows, task, inputs, outputs)
+            return (0, 0)
+        return (0, 0)
+
+    @device_function
+    def reduce_block(shared, sums, count, columns):
+        """Reduce these columns to column 0: sums, then largest numbers, of `count` rows."""
+        t = cuda.threadIdx.x
+        cuda.syncthreads()
+        width = THREADS // 2
+        while width > 0:
+            if t < width and t + width < columns:
+                for j in range(sums):
+                    shared[j, t] += shared[j, t + width]
+                for j in range(sums, count):
+                    shared[j, t] = largest(shared[j, t], shared[j, t + width])
+            cuda.syncthreads()
+            width //= 2
+
+    @device_function
+    def reduce_team(values, sums, count, shared, partials, side):
+        """Reduce the values of all threads to column 0, in each block.
+
+        The sums come first. Every block reduces what all blocks have found, in the same order.
+        """
+        t = cuda.threadIdx.x
+        blocks = cuda.gridDim.x
+        for j in range(count):
+            shared[j, t] = values[j]
+        reduce_block(shared, sums, count, THREADS)
+        if t == 0:
+            for j in range(count):
+                partials[side, j, cuda.blockIdx.x] = shared[j, 0]
+        cuda.cg.this_grid().sync()
+        if t < blocks:
+            for j in range(count):
+                shared[j, t] = partials[side, j, t]
+            for b in range(t + THREADS, blocks, THREADS):
+                for j in range(sums):
+                    shared[j, t] += partials[side, j, b]
+                for j in range(sums, count):
+                    shared[j, t] = largest(shared[j, t], partials[side, j, b])
+        reduce_block(shared, sums, count, smaller(blocks, THREADS))
+
+    @whole_function
+    def perform(team):
+        """Take part in what was ordered; those who order nothing themselves, in all that follows.
+
+        What was reduced is in column 0 of `shared` until the next order.
+        """
+        stay_whole()
+        rows, task, inputs, shared, partials, reductions = team[:6]
+        values = cuda.local.array(MOST_VALUES, real_type)
+        while True:
+            cuda.syncthreads()
+            if task[0] == TEAM_ENDED:
+                return
+            if OWN != 0 and task[0] == TEAM_EVALUATION:
+                values[0] = evaluate_shares(team)
+                sums, count = (1, 1)
+            else:
+                sums, count = operate(rows, task, inputs, values)
+            if count > 0:
+                reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
+                reductions[0] += 1
+            cuda.syncthreads()
+            if cuda.threadIdx.x < LEADERS:
+                return
+
+    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 1
+        task[0] = 0
         task[1] = v
         perform(team)
         bits = results[0, 0]
@@ -649,7 +664,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 2
+        task[0] = 1
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -666,20 +681,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 3
+            task[0] = 2
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 4
+            task[0] = 3
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 5
+        task[0] = 4
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -691,7 +706,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 6
+        task[0] = 5
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -723,7 +738,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 7
+        task[0] = 6
         task[1] = before
         task[2] = x
         perform(team)
@@ -736,7 +751,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """Product of two rows, each in this unit."""
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 8
+        task[0] = 7
         task[1] = v
         task[2] = w
         inputs[0] = real_type(unit)
@@ -809,7 +824,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         break
                     total = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 9
+                    task[0] = 8
                     task[1] = g
                     perform(team)
                     total = results[0, 0]
@@ -838,7 +853,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     allowed = floats[F_FUN_AHEAD] - gain
                     total = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 10
+                    task[0] = 9
                     task[1] = g
                     task[2] = gy
                     perform(team)
@@ -877,7 +892,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     xr = ints[I_REAL]
                     uphill = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 11
+                    task[0] = 10
                     task[1] = gy
                     task[2] = x
                     task[3] = xr
@@ -962,7 +977,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     before = 0.0
                     size = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 12
+                    task[0] = 11
                     task[1] = gp
                     task[2] = gr
                     task[3] = gy
@@ -992,7 +1007,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 gy = N_POINTS + ints[I_AHEAD]
                 total = 0.0
                 task, inputs, results = team[1:4]
-                task[0] = 13
+                task[0] = 12
                 task[1] = gy
                 perform(team)
                 total = results[0, 0]
@@ -1007,7 +1022,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 x = ints[I_TRIAL]
                 step = real_type(floats[F_STEP])
                 task, inputs, results = team[1:4]
-                task[0] = 14
+                task[0] = 13
                 task[1] = gy
                 task[2] = x
                 task[3] = y
@@ -1024,9 +1039,26 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def end_orders(result, team):
         """Let the other threads go on, and know a number."""
         task = team[1]
-        task[0] = -1
+        task[0] = TEAM_ENDED
         task[1] = result
         perform(team)
+
+    @device_function
+    def clip_to_bounds(rows, ints, point, team):
+        """Clip a point; returns whether that changed it."""
+        n = np.int64(ints[I_SIZE])
+        x = point
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        changed = 0
+        task, inputs, results = team[1:4]
+        task[0] = 14
+        task[1] = lower
+        task[2] = upper
+        task[3] = x
+        perform(team)
+        changed = np.int64(results[0, 0])
+        return changed > 0
 
     @device_function
     def penalty_at(rows, ints, point, team):
@@ -1045,7 +1077,63 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total = results[0, 0]
         return total
 
+    @device_function
+    def enter_terms(rows, ints, floats, extra, team):
+        """Begin where bounds and penalty allow it."""
+        if TERMS != 0:
+            clip_to_bounds(rows, ints, 0, team)
+            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
+        if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
+            return
+        w, args = ((), ())
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
+        reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
+        reductions[0] = 0
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
+        if mode == EVALUATED:
+            target = rows[N_POINTS + all_ints[I_TRIAL]]
+            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
+                target[i] = g[i]
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == EVALUATED:
+                deliver(ints, floats, extra, real_type(f[0]))
+            elif mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
+            drive(rows, ints, floats, extra, last, team)
+            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+        else:
+            perform(team)
+        if task[1] >= 0:
+            x = rows[task[1]]
+            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
+                point[i] = x[i]
+        if reductions[0] == 0:
+            cuda.cg.this_grid().sync()
+        if cuda.grid(1) == 0:
+            set_numbers(all_ints, all_floats, ints, floats)
+            for j in range(N_EXTRA):
+                all_extra[j] = extra[j]
+
+    @device_function
+    def evaluate_point(point, team):
+        """The value of the objective at a point; its gradient is beside it."""
+        task = team[1]
+        task[0] = TEAM_EVALUATION
+        task[1] = point
+        perform(team)
+        return team[3][0, 0]
+
+    def go_on(rows, w, args, all_ints, all_floats, all_extra, partials, mode, last, most):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
         task = cuda.shared.array(TASK_SIZE, np.int32)
@@ -1056,31 +1144,26 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
-        if mode == EVALUATED:
-            target = rows[N_POINTS + all_ints[I_TRIAL]]
-            for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
-                target[i] = g[i]
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
             for j in range(N_EXTRA):
                 extra[j] = all_extra[j]
-            if mode == EVALUATED:
-                floats[F_FUN] = real_type(f[0])
-                ints[I_NFEV] += COST_FUN
-                ints[I_NJEV] += COST_JAC
-                ints[I_PENDING] = DELIVERED
-            elif mode == TO_EVALUATE and TERMS != 0:
-                clip_to_bounds(rows, ints, 0, team)
-                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
-            drive(rows, ints, floats, extra, last, team)
-            end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
+            if mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
+            left = most
+            asked = mode == EVALUATED
+            while True:
+                if asked:
+                    deliver(ints, floats, extra, evaluate_point(ints[I_TRIAL], team))
+                    left -= 1
+                drive(rows, ints, floats, extra, last, team)
+                asked = ints[I_STATUS] == NEEDS_EVALUATION
+                if not asked or left <= 0:
+                    break
+            end_orders(-1, team)
         else:
             perform(team)
-        if task[1] >= 0:
-            x = rows[task[1]]
-            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
-                point[i] = x[i]
         if reductions[0] == 0:
             cuda.cg.this_grid().sync()
         if cuda.grid(1) == 0:
@@ -1119,6 +1202,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return residual_norm(r, ints, floats, extra, team)
 
     def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
+        w, args = ((), ())
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -1127,7 +1211,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
@@ -1158,4 +1242,4 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             x_out[i] = x[i]
             g_out[i] = g[i] if evaluated else NAN
 
-    return tell, found
+    return tell, go_on, found

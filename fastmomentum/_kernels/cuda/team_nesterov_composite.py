@@ -28,15 +28,19 @@ NORM_2 = 2
 NORM_INF = 0
 NORM_MIN = 4
 N_POINTS = 5
+OWN = 64
 RESIDUAL_ROW = 6
 RESTART = 8
 RUNNING = -1
 SEARCHING = 4
 SEARCH_FROM_AHEAD = 4
+TEAM_ENDED = -1
+TEAM_EVALUATION = -2
 TO_EVALUATE = 1
 TO_PROX = 3
 TRY = 1
 UPPER_ROW = 3
+WITH_ROWS = 2
 STATUS_CONVERGED = 0
 STATUS_PRECISION_LOSS = 2
 STATUS_NONFINITE = 3
@@ -119,7 +123,7 @@ F_PROX_STEP = 33
 F_UNIT = 34
 
 
-def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, NORM, TERMS, BOUNDED, SEPARABLE, COST_FUN, COST_JAC):
+def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, stay_whole, OWN, row_share, entry_share, NORM, TERMS, BOUNDED, SEPARABLE, COST_FUN, COST_JAC):
     """The functions of a kernel, and what it is compiled for."""
     INF = real_type(math.inf)
     NAN = real_type(math.nan)
@@ -193,6 +197,46 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_PROX_NORM] = first_floats[F_PROX_NORM]
         floats[F_PROX_STEP] = first_floats[F_PROX_STEP]
         floats[F_UNIT] = first_floats[F_UNIT]
+
+    @device_function
+    def deliver(ints, floats, extra, f):
+        """The value at the point that was asked for."""
+        floats[F_FUN] = f
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        ints[I_PENDING] = DELIVERED
+
+    @device_function
+    def accept_trial(ints, floats, extra):
+        """The trial is the last accepted point now."""
+        ints[I_REAL] = ints[I_TRIAL]
+        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
+        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
+
+    @device_function
+    def base_from_real(ints, floats, extra):
+        """Steps start from the last accepted point now."""
+        ints[I_BASE] = ints[I_REAL]
+        floats[F_FUN_BASE] = floats[F_FUN_REAL]
+        floats[F_NORM_BASE] = floats[F_NORM_REAL]
+        ints[I_VIRTUAL] = 0
+        floats[F_ERROR] = 0.0
+
+    @device_function
+    def evaluate_shares(team):
+        """What this thread's rows and entries contribute to the value; writes their gradient."""
+        rows, task, w, args = (team[0], team[1], team[6], team[7])
+        x = rows[task[1]]
+        g = rows[N_POINTS + task[1]]
+        cuda.cg.this_grid().sync()
+        value = real_type(0.0)
+        if OWN == WITH_ROWS:
+            for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+                value = row_share(value, r, x, w, args)
+            cuda.cg.this_grid().sync()
+        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+            value = entry_share(value, i, x, w, g, args)
+        return value
 
     @device_function
     def operation_0(rows, task, inputs, outputs):
@@ -588,13 +632,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         What was reduced is in column 0 of `shared` until the next order.
         """
         stay_whole()
-        rows, task, inputs, shared, partials, reductions = team
+        rows, task, inputs, shared, partials, reductions = team[:6]
         values = cuda.local.array(MOST_VALUES, real_type)
         while True:
             cuda.syncthreads()
-            if task[0] < 0:
+            if task[0] == TEAM_ENDED:
                 return
-            sums, count = operate(rows, task, inputs, values)
+            if OWN != 0 and task[0] == TEAM_EVALUATION:
+                values[0] = evaluate_shares(team)
+                sums, count = (1, 1)
+            else:
+                sums, count = operate(rows, task, inputs, values)
             if count > 0:
                 reduce_team(values, sums, count, shared, partials, reductions[0] % 2)
                 reductions[0] += 1
@@ -618,22 +666,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         perform(team)
         changed = np.int64(results[0, 0])
         return changed > 0
-
-    @device_function
-    def accept_trial(ints, floats, extra):
-        """The trial is the last accepted point now."""
-        ints[I_REAL] = ints[I_TRIAL]
-        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
-        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
-
-    @device_function
-    def base_from_real(ints, floats, extra):
-        """Steps start from the last accepted point now."""
-        ints[I_BASE] = ints[I_REAL]
-        floats[F_FUN_BASE] = floats[F_FUN_REAL]
-        floats[F_NORM_BASE] = floats[F_NORM_REAL]
-        ints[I_VIRTUAL] = 0
-        floats[F_ERROR] = 0.0
 
     @device_function
     def failure(ints):
@@ -1203,7 +1235,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def end_orders(result, team):
         """Let the other threads go on, and know a number."""
         task = team[1]
-        task[0] = -1
+        task[0] = TEAM_ENDED
         task[1] = result
         perform(team)
 
@@ -1224,9 +1256,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total = results[0, 0]
         return total
 
+    @device_function
+    def enter_terms(rows, ints, floats, extra, team):
+        """Begin where bounds and penalty allow it."""
+        if TERMS != 0:
+            clip_to_bounds(rows, ints, 0, team)
+            floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+
     def tell(rows, point, g, f, all_ints, all_floats, all_extra, partials, mode, last):
         if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
             return
+        w, args = ((), ())
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -1235,7 +1275,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         if mode == EVALUATED:
             target = rows[N_POINTS + all_ints[I_TRIAL]]
             for i in range(cuda.grid(1), g.shape[0], cuda.gridsize(1)):
@@ -1245,13 +1285,9 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             for j in range(N_EXTRA):
                 extra[j] = all_extra[j]
             if mode == EVALUATED:
-                floats[F_FUN] = real_type(f[0])
-                ints[I_NFEV] += COST_FUN
-                ints[I_NJEV] += COST_JAC
-                ints[I_PENDING] = DELIVERED
-            elif mode == TO_EVALUATE and TERMS != 0:
-                clip_to_bounds(rows, ints, 0, team)
-                floats[F_PENALTY] = penalty_at(rows, ints, 0, team)
+                deliver(ints, floats, extra, real_type(f[0]))
+            elif mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
             drive(rows, ints, floats, extra, last, team)
             end_orders(ints[I_TRIAL] if ints[I_STATUS] == NEEDS_EVALUATION else -1, team)
         else:
@@ -1267,7 +1303,18 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             for j in range(N_EXTRA):
                 all_extra[j] = extra[j]
 
-    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
+    @device_function
+    def evaluate_point(point, team):
+        """The value of the objective at a point; its gradient is beside it."""
+        task = team[1]
+        task[0] = TEAM_EVALUATION
+        task[1] = point
+        perform(team)
+        return team[3][0, 0]
+
+    def go_on(rows, w, args, all_ints, all_floats, all_extra, partials, mode, last, most):
+        if mode == EVALUATED and all_ints[I_STATUS] != NEEDS_EVALUATION:
+            return
         task = cuda.shared.array(TASK_SIZE, np.int32)
         inputs = cuda.shared.array(MOST_SCALARS, real_type)
         shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
@@ -1276,7 +1323,44 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats = cuda.local.array(N_FLOATS, real_type)
         extra = cuda.local.array(N_EXTRA, real_type)
         reductions[0] = 0
-        team = (rows, task, inputs, shared, partials, reductions)
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
+        if cuda.threadIdx.x < LEADERS:
+            set_numbers(ints, floats, all_ints, all_floats)
+            for j in range(N_EXTRA):
+                extra[j] = all_extra[j]
+            if mode == TO_EVALUATE:
+                enter_terms(rows, ints, floats, extra, team)
+            left = most
+            asked = mode == EVALUATED
+            while True:
+                if asked:
+                    deliver(ints, floats, extra, evaluate_point(ints[I_TRIAL], team))
+                    left -= 1
+                drive(rows, ints, floats, extra, last, team)
+                asked = ints[I_STATUS] == NEEDS_EVALUATION
+                if not asked or left <= 0:
+                    break
+            end_orders(-1, team)
+        else:
+            perform(team)
+        if reductions[0] == 0:
+            cuda.cg.this_grid().sync()
+        if cuda.grid(1) == 0:
+            set_numbers(all_ints, all_floats, ints, floats)
+            for j in range(N_EXTRA):
+                all_extra[j] = extra[j]
+
+    def found(rows, x_out, g_out, numbers, all_ints, all_floats, all_extra, partials, chosen):
+        w, args = ((), ())
+        task = cuda.shared.array(TASK_SIZE, np.int32)
+        inputs = cuda.shared.array(MOST_SCALARS, real_type)
+        shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
+        reductions = cuda.local.array(1, np.int32)
+        ints = cuda.local.array(N_INTS, np.int32)
+        floats = cuda.local.array(N_FLOATS, real_type)
+        extra = cuda.local.array(N_EXTRA, real_type)
+        reductions[0] = 0
+        team = (rows, task, inputs, shared, partials, reductions, w, args)
         evaluated = all_ints[I_BEST] >= 0 or all_ints[I_PENDING] != TO_EVALUATE
         if cuda.threadIdx.x < LEADERS:
             set_numbers(ints, floats, all_ints, all_floats)
@@ -1307,4 +1391,4 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             x_out[i] = x[i]
             g_out[i] = g[i] if evaluated else NAN
 
-    return tell, found
+    return tell, go_on, found
