@@ -76,8 +76,6 @@ class Objective:
     """
 
     def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
-        if jac is not True and hasattr(fun, "parts"):
-            check_parts(fun, jac)
         self.fun = fun
         self.jac = jac
         self.args = args

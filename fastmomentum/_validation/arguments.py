@@ -57,13 +57,11 @@ def check_fun(fun: Any, jac: Any = True) -> None:
     if not callable(fun) and type(fun).__name__ not in ("LowLevelCallable", "CFunc"):
         raise TypeError(f"fun must be callable, got {shown(fun)}.")
     if jac is not True and hasattr(fun, "parts"):
-        from ..objectives import parts_of
+        from .._objective import check_parts
 
-        if parts_of(fun) is not None and _form_of_jac(jac) is not True:
-            raise ValueError(
-                "jac must be True for an objective of fastmomentum.objectives, which writes its "
-                f"gradient, got {shown(jac)}."
-            )
+        form = _form_of_jac(jac)
+        if form is not True:
+            check_parts(fun, form)
 
 
 def check_jac(jac: Any, compared: bool = False) -> Any:
