@@ -186,8 +186,8 @@ def test_maxtime_of_every_loop(name):
 
 
 def test_maxtime_of_an_optimizer():
-    opt = Optimizer("gd", X0, options={"gtol": 0.0, "maxtime": 0.02})
     begin = time.perf_counter()
+    opt = Optimizer("gd", X0, options={"gtol": 0.0, "maxtime": 0.02})
     out = np.empty(N)
     while not opt.done:
         opt.tell(fun(opt.ask(), out), out)
