@@ -18,6 +18,7 @@ import types as python_types
 from unittest import mock
 
 import numpy as np
+from plain import entry, rosenbrock, value
 
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
@@ -127,29 +128,6 @@ def name_of(case):
     return f"{loop}-{dtype}-{n or 'n'}-{style}{'-bounded' if bounded else ''}"
 
 
-def rosenbrock(x, out):
-    """Of any number of variables, without a product of an integer and a float."""
-    total = 0.0
-    for i in range(out.shape[0]):
-        out[i] = 0.0
-    for i in range(x.shape[0] - 1):
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        total += 100.0 * a * a + b * b
-        out[i] += -400.0 * a * x[i] - 2.0 * b
-        out[i + 1] += 200.0 * a
-    return total
-
-
-def value(x):
-    total = 0.0
-    for i in range(x.shape[0] - 1):
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        total += 100.0 * a * a + b * b
-    return total
-
-
 def gradient(x, out):
     rosenbrock(x, out)
 
@@ -172,21 +150,6 @@ def peak(k, x, out, pixels, data):
 
 def n_pixels(x, pixels, data):
     return data.shape[0]
-
-
-def rosenbrock_entry(i, x, out):
-    """The entries of `rosenbrock`."""
-    found = 0.0
-    slope = 0.0
-    if i > 0:
-        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
-    if i < x.shape[0] - 1:
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        found = 100.0 * a * a + b * b
-        slope += -400.0 * a * x[i] - 2.0 * b
-    out[i] = slope
-    return found
 
 
 def chain_rows(r, x, w, scales):
@@ -398,7 +361,7 @@ def batch_of(case):
     fun, jac = {
         "fused": (rosenbrock, None),
         "terms": (sum_of_terms(peak, n_pixels), None),
-        "entries": (entrywise(rosenbrock_entry), None),
+        "entries": (entrywise(entry), None),
     }.get(spec.style, (value, gradient))
     return make_kernel(spec, fun, jac), argument_types(spec)
 

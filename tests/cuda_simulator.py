@@ -9,6 +9,7 @@ import math
 import time
 
 import numpy as np
+import plain
 import pytest
 import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
@@ -33,30 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 SAME = ("x", "fun", "jac", "nit", "nfev", "njev", "status", "grad_norm", "learning_rate")
 ALSO_SAME = ("n_restarts", "line_search_failures", "success")
 STARTS = np.random.default_rng(7).normal(size=(4, 3))
-
-
-@njit
-def rosenbrock(x, out):
-    total = 0.0
-    for i in range(x.size):
-        out[i] = 0.0
-    for i in range(x.size - 1):
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        total += 100.0 * a * a + b * b
-        out[i] += -400.0 * a * x[i] - 2.0 * b
-        out[i + 1] += 200.0 * a
-    return total
-
-
-@njit
-def value(x):
-    total = 0.0
-    for i in range(x.size - 1):
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        total += 100.0 * a * a + b * b
-    return total
+rosenbrock, value = njit(plain.rosenbrock), njit(plain.value)
 
 
 @njit

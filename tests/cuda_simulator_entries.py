@@ -9,6 +9,7 @@ import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
 from cuda_simulator import Frozen
 from numba import cuda, njit
+from plain import entry
 
 from fastmomentum import Status, _minimize_cuda, minimize, penalties, schedules
 from fastmomentum._kernels.cuda import team
@@ -20,22 +21,6 @@ SAME = ("x", "jac", "nit", "nfev", "njev", "status", "grad_norm", "learning_rate
 ALSO_SAME = ("n_restarts", "line_search_failures", "success")
 START = 0.3 * np.random.default_rng(3).normal(size=7)
 BOUNDS = [(None, 0.2), (-0.2, 0.2), (0.1, 0.1), *[(-1.0, 1.0)] * 4]
-
-
-@njit
-def chain(i, x, out):
-    """Rosenbrock's function: each entry of the gradient needs its neighbours."""
-    value = 0.0
-    slope = 0.0
-    if i > 0:
-        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
-    if i < x.shape[0] - 1:
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        value = 100.0 * a * a + b * b
-        slope += -400.0 * a * x[i] - 2.0 * b
-    out[i] = slope
-    return value
 
 
 @njit
@@ -59,7 +44,7 @@ def n_rows(x, a, b, weight):
     return b.shape[0]
 
 
-ROSENBROCK = entrywise(chain)
+ROSENBROCK = entrywise(njit(entry))
 LEAST_SQUARES = entrywise(slope, row=residual, n_rows=n_rows)
 RNG = np.random.default_rng(5)
 DATA = RNG.normal(size=(12, 7)), RNG.normal(size=12), 2.0
@@ -260,7 +245,7 @@ def test_arrays_known_by_dlpack_alone(options):
     [
         (ValueError, "jac must be True .* got None or '2-point'", {"jac": None}),
         (ValueError, "jac must be True", {"jac": lambda x: x}),
-        (ValueError, "fun must not be a sum of terms", {"fun": sum_of_terms(chain, 7)}),
+        (ValueError, "fun must not be a sum of terms", {"fun": sum_of_terms(entry, 7)}),
         (TypeError, "numbers and arrays in args, got a str", {"args": ("text",)}),
         (TypeError, "arrays of numbers in args, got <U1", {"args": (np.array(["a"]),)}),
     ],

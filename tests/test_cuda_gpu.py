@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 from cases import AUTOMATIC, METHODS
+from plain import entry, rosenbrock, value
 
 from fastmomentum import Status, minimize, minimize_batch, penalties
 from fastmomentum.objectives import entrywise, sum_of_terms
@@ -29,28 +30,6 @@ def no_device():
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(no_device()), reason=no_device())]
 STARTS = np.random.default_rng(7).normal(size=(500, 5))
-
-
-def rosenbrock(x, out):
-    total = 0.0
-    for i in range(out.shape[0]):
-        out[i] = 0.0
-    for i in range(x.shape[0] - 1):
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        total += 100.0 * a * a + b * b
-        out[i] += -400.0 * a * x[i] - 2.0 * b
-        out[i + 1] += 200.0 * a
-    return total
-
-
-def value(x):
-    total = 0.0
-    for i in range(x.shape[0] - 1):
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        total += 100.0 * a * a + b * b
-    return total
 
 
 def decay(x, out, t, y):
@@ -214,20 +193,6 @@ def test_a_time_limit_ends_threads_that_share(threads):
     )  # fmt: skip
     assert time.perf_counter() - begin < 30.0
     assert (res.status == Status.MAXTIME).all() and (res.nfev > 0).any()
-
-
-def entry(i, x, out):
-    found = 0.0
-    slope = 0.0
-    if i > 0:
-        slope += 200.0 * (x[i] - x[i - 1] * x[i - 1])
-    if i < x.shape[0] - 1:
-        a = x[i + 1] - x[i] * x[i]
-        b = 1.0 - x[i]
-        found = 100.0 * a * a + b * b
-        slope += -400.0 * a * x[i] - 2.0 * b
-    out[i] = slope
-    return found
 
 
 def test_entries(compiled):
