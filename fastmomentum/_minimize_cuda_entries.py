@@ -10,7 +10,6 @@ from typing import Any
 
 from ._minimize_cuda import DeviceRun, GivenRate
 from ._minimize_cuda_auto import AutomaticRate
-from ._objective import check_parts
 from .objectives import Entries, parts_of
 
 # One launch may make so many evaluations; how many it is to make, the host's clock decides.
@@ -46,8 +45,6 @@ class OwnObjective(DeviceRun):
     most_ahead = MOST_IN_A_LAUNCH
 
     def _evaluation(self, fun: Callable, jac: Any, args: tuple) -> Evaluation:
-        if jac is not True:
-            check_parts(fun, jac)
         parts = parts_of(fun)
         assert isinstance(parts, Entries)
         return Evaluation(parts, args, self.library, self.n, self.dtype)
