@@ -299,13 +299,15 @@ class CudaBatch(Batch):
 
         The order of additions depends on it.
         """
-        from ._kernels.cuda.functions import python_function
+        from ._kernels.cuda.functions import python_function, refuse_exceptions
         from ._kernels.cuda.lanes import lanes_for
 
-        if self.parts.threads is not None:
-            return int(self.parts.threads)
         n_terms = python_function(self.parts.n_terms)
-        return lanes_for(self.count, int(n_terms(self._start_of(0), *args)))
+        count = int(n_terms(self._start_of(0), *args))
+        lanes = lanes_for(self.count, count, self.parts.threads)
+        if lanes > 1:
+            refuse_exceptions(term=self.parts.term, n_terms=self.parts.n_terms)
+        return lanes
 
     def _launch_all(self, job: Any, todo: np.ndarray, report: Report) -> None:
         """Solve problems, some at a time: the data of the next ones travel meanwhile."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -240,7 +241,9 @@ class DeviceRun:
 
     def attach(self, error: BaseException, begin: float) -> None:
         if self.k > 0:
-            attach(error, self.result(Status.INTERRUPTED, begin, evaluated=False))
+            # After a fault of the device there is nothing to be had from it.
+            with contextlib.suppress(Exception):
+                attach(error, self.result(Status.INTERRUPTED, begin, evaluated=False))
 
     def _loop(self, callback: Callable | None, takes_result: bool, begin: float) -> Status:
         deadline = begin + self.settings.maxtime

@@ -10,6 +10,7 @@ from typing import Any
 
 from ._minimize_cuda import DeviceRun, GivenRate
 from ._minimize_cuda_auto import AutomaticRate
+from ._result import OptimizeResult, Status
 from .objectives import Entries, parts_of
 
 # One launch may make so many evaluations; how many it is to make, the host's clock decides.
@@ -19,15 +20,12 @@ MOST_IN_A_LAUNCH = 2**20
 class Evaluation:
     """The gradient alone: values are for the kernels."""
 
-    def __init__(self, parts: Entries, args: tuple, library: Any, n: int, dtype: Any):
+    def __init__(self, parts: Entries, args: tuple, library: Any, dtype: Any):
         from ._kernels.cuda.entries import Objective
 
-        n_rows = 0
-        if parts.n_rows is not None:
-            count = getattr(parts.n_rows, "py_func", parts.n_rows)
-            n_rows = count(library.array, *args)
+        x0 = library.view(library.array)
         self.library = library
-        self.objective = Objective(parts, args, n_rows, dtype.type, library.stream)
+        self.objective = Objective(parts, args, x0, dtype.type, library.stream)
 
     def __call__(self, x: Any, out: Any) -> tuple[None, Any]:
         """Its value, None, and the gradient at x."""
@@ -47,7 +45,13 @@ class OwnObjective(DeviceRun):
     def _evaluation(self, fun: Callable, jac: Any, args: tuple) -> Evaluation:
         parts = parts_of(fun)
         assert isinstance(parts, Entries)
-        return Evaluation(parts, args, self.library, self.n, self.dtype)
+        return Evaluation(parts, args, self.library, self.dtype)
+
+    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
+        found = super().result(status, begin, evaluated)
+        # Nobody else keeps the arrays in args, which are not of its stream.
+        self.library.stream.synchronize()
+        return found
 
     def _queue(self, count: int) -> None:
         """Queue so many evaluations, and what follows from each."""

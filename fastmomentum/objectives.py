@@ -80,7 +80,8 @@ def sum_of_terms(
     -----
     The processor adds up the terms in their order. On a GPU each thread of a problem adds up every
     so manieth term, and these sums are added in pairs, in an order that depends on the number of
-    threads alone. Problems of more than 32 variables are solved by one thread each.
+    threads alone. Problems of more than 32 variables are solved by one thread each. What threads
+    share must not raise exceptions: they would wait for each other for good. That is refused.
 
     Examples
     --------
@@ -167,7 +168,8 @@ def entrywise(
     Notes
     -----
     With an ``x0`` on a GPU, `minimize` runs the whole loop there in one kernel of many threads:
-    each evaluates its own variables, and does its own part of every vector operation.
+    each evaluates its own variables, and does its own part of every vector operation. There
+    `entry` and `row` must not raise exceptions, since threads wait for each other.
 
     Examples
     --------

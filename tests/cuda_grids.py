@@ -15,15 +15,17 @@ from cuda_simulator_lanes import SUM, in_lanes
 from grid import Deadlock, Grid
 from numba import cuda
 
-from fastmomentum import minimize, minimize_batch, penalties
+from fastmomentum import _minimize_cuda, minimize, minimize_batch, penalties
 from fastmomentum._kernels.cuda import batch, lanes, large, launch, team
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-BLOCKS, THREADS = 3, 4
-START = 0.3 * np.random.default_rng(3).normal(size=13)
-LIMITS = [(None, 0.2), (-0.2, 0.2), (0.1, 0.1), *[(-1.0, 1.0)] * 10]
+# More blocks than threads: a thread adds up the results of several.
+BLOCKS, THREADS = 5, 4
+N = 19
+START = 0.3 * np.random.default_rng(3).normal(size=N)
+LIMITS = [(None, 0.2), (-0.2, 0.2), (0.1, 0.1), *[(-1.0, 1.0)] * (N - 3)]
 RNG = np.random.default_rng(5)
-DATA = RNG.normal(size=(15, 13)), RNG.normal(size=15), 2.0
+DATA = RNG.normal(size=(N + 2, N)), RNG.normal(size=N + 2), 2.0
 PROBLEMS = {"entries": (ROSENBROCK, ()), "rows": (LEAST_SQUARES, DATA)}
 WAITING = ("go_on", "tell", "found", "iterate", "step")
 
@@ -59,6 +61,9 @@ def in_grids(monkeypatch):
         monkeypatch.setattr(module, "PER_THREAD", 1)
         monkeypatch.setattr(module, "SIMULATED_THREADS", THREADS)
 
+    # As many iterations in a launch as there may be, whatever they take.
+    monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
+
     def set_seed(seed):
         state["seed"] = 1000 * seed
         launched.clear()
@@ -67,7 +72,7 @@ def in_grids(monkeypatch):
     return set_seed
 
 
-def runs(in_grids, solve, seeds=3):
+def runs(in_grids, solve, seeds=2):
     """Results with several orders of the threads, which must be equal, and what was launched."""
     found = []
     for seed in range(seeds):
@@ -82,10 +87,10 @@ def runs(in_grids, solve, seeds=3):
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "adam"])
+@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum"])
 def test_automatic_rate_by_entries(in_grids, method, problem):
     fun, args = PROBLEMS[problem]
-    options = {"maxiter": 4}
+    options = {"maxiter": 3}
     res, launched = runs(
         in_grids,
         lambda: minimize(
@@ -99,12 +104,12 @@ def test_automatic_rate_by_entries(in_grids, method, problem):
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
-@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "amsgrad"])
+@pytest.mark.parametrize("method", ["gd", "nesterov", "momentum"])
 @pytest.mark.parametrize("bounds", [None, LIMITS])
 def test_given_rate_by_entries(in_grids, method, problem, bounds):
     fun, args = PROBLEMS[problem]
     # The lowest point is left behind, and kept.
-    options = {"learning_rate": 2e-3, "maxiter": 12, "norm": 2}
+    options = {"learning_rate": 2e-3, "maxiter": 10, "norm": 2}
     kwargs = {"method": method, "jac": True, "bounds": bounds, "options": options}
     res, launched = runs(in_grids, lambda: minimize(fun, cuda.to_device(START), args, **kwargs))
     assert launched == {"iterate"}
@@ -116,19 +121,19 @@ def test_given_rate_by_entries(in_grids, method, problem, bounds):
 
 def bowl(x):
     values = x.copy_to_host()
-    g = np.arange(1.0, 14.0) * (values - 0.5)
+    g = np.arange(1.0, N + 1.0) * (values - 0.5)
     return 0.5 * float(g @ (values - 0.5)), cuda.to_device(g)
 
 
 def bowl_on_host(x):
-    g = np.arange(1.0, 14.0) * (x - 0.5)
+    g = np.arange(1.0, N + 1.0) * (x - 0.5)
     return 0.5 * float(g @ (x - 0.5)), g
 
 
 @pytest.mark.parametrize("method", ["gd", "nesterov", "momentum"])
 @pytest.mark.parametrize("penalty", [None, penalties.L1(0.3)])
 def test_automatic_rate(in_grids, method, penalty):
-    kwargs = {"method": method, "jac": True, "penalty": penalty, "options": {"maxiter": 4}}
+    kwargs = {"method": method, "jac": True, "penalty": penalty, "options": {"maxiter": 3}}
     res, launched = runs(in_grids, lambda: minimize(bowl, cuda.to_device(START), **kwargs))
     assert launched == {"tell", "found"}
     host = minimize(bowl_on_host, START, **kwargs)
@@ -146,6 +151,17 @@ def test_given_rate(in_grids, method):
     assert launched == {"step"}
     host = minimize(bowl_on_host, START, **kwargs)
     np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-12)
+    assert (res.nit, res.nfev) == (host.nit, host.nfev)
+
+
+@pytest.mark.parametrize("fun", [ROSENBROCK, bowl])
+@pytest.mark.parametrize("method", ["gd", "nesterov"])
+def test_a_launch_for_each_iteration(in_grids, fun, method):
+    # Some launches reduce nothing.
+    kwargs = {"method": method, "jac": True, "options": {"maxiter": 3}, "callback": lambda x: None}
+    res, _ = runs(in_grids, lambda: minimize(fun, cuda.to_device(START), **kwargs))
+    host = minimize(bowl_on_host if fun is bowl else fun, START, **kwargs)
+    np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-7, atol=1e-12)
     assert (res.nit, res.nfev) == (host.nit, host.nfev)
 
 
@@ -182,7 +198,7 @@ def in_warps(monkeypatch):
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
-@pytest.mark.parametrize("method", ["gd", "momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("method", ["momentum", "adam"])
 @pytest.mark.parametrize("rate", ["auto", 1e-2])
 def test_lanes(in_warps, method, rate, count):
     """Problems that take different numbers of iterations: groups of a warp go their own ways."""

@@ -12,7 +12,7 @@ from numba import cuda, njit
 from plain import entry
 
 from fastmomentum import Status, _minimize_cuda, minimize, penalties, schedules
-from fastmomentum._kernels.cuda import team
+from fastmomentum._kernels.cuda import large, launch, team
 from fastmomentum._status import without_state
 from fastmomentum.objectives import entrywise, sum_of_terms
 
@@ -219,6 +219,22 @@ def test_callback(options):
 
 
 @pytest.mark.parametrize("options", [{}, {"learning_rate": 1e-3}])
+def test_a_fault_of_the_device_is_what_is_raised(options, monkeypatch):
+    """Whatever else fails after it."""
+
+    class FaultError(Exception):
+        pass
+
+    def look(self):
+        raise FaultError("illegal address")
+
+    monkeypatch.setattr(large.Work, "look", look)
+    with pytest.raises(FaultError) as caught:
+        minimize(ROSENBROCK, cuda.to_device(START), jac=True, options=options)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("options", [{}, {"learning_rate": 1e-3}])
 def test_time_limit(options):
     options = {**options, "maxtime": 1e-9}
     res = minimize(ROSENBROCK, cuda.to_device(START), jac=True, options=options)
@@ -240,9 +256,59 @@ def test_arrays_known_by_dlpack_alone(options):
     np.testing.assert_array_equal(given.x.values, expected.x.copy_to_host())
 
 
+def test_rows_are_counted_from_the_arrays_of_the_kernels():
+    # Frozen arrays have no size, and those of other libraries one of their own kind.
+    counted = entrywise(slope, row=residual, n_rows=lambda x, a, b, weight: b.size)
+    given = (Frozen(DATA[0]), Frozen(DATA[1]), 2.0)
+    found = minimize(counted, Frozen(START), given, jac=True, options={"maxiter": 5})
+    expected = minimize(LEAST_SQUARES, START, DATA, jac=True, options={"maxiter": 5})
+    np.testing.assert_array_equal(found.x.values, expected.x)
+
+
+@njit
+def root(z):
+    if z < 0.0:
+        raise ValueError("negative")
+    return z**0.5
+
+
+def raising(i, x, out):
+    out[i] = x[i]
+    return root(x[i])
+
+
+def asserting(r, x, w, a, b, weight):
+    assert r < 12
+    return 0.0
+
+
+def test_numbers_in_args_have_the_precision_of_the_run():
+    for value in (2.0, np.float64(2.0), np.float32(2.0), np.array(2.0)):
+        assert type(launch.shared_argument(value, np.float32)) is np.float32
+    for value in (2, np.int32(2), True):
+        assert launch.shared_argument(value, np.float32) is value
+
+
+def with_rows(count):
+    return {"fun": entrywise(slope, row=residual, n_rows=lambda *_: count), "args": DATA}
+
+
 @pytest.mark.parametrize(
     ("error", "match", "change"),
     [
+        (ValueError, "n_rows must give a positive int on a device, got 0", with_rows(0)),
+        (ValueError, "n_rows must give a positive int on a device, got 2.5", with_rows(2.5)),
+        (ValueError, "n_rows must give a positive int on a device, got None", with_rows(None)),
+        (
+            ValueError,
+            r"entry must not raise exceptions .* leave `raise` and `assert` out of root, line",
+            {"fun": entrywise(raising)},
+        ),
+        (
+            ValueError,
+            "row must not raise exceptions .* out of asserting, line",
+            {"fun": entrywise(slope, row=asserting, n_rows=12), "args": DATA},
+        ),
         (ValueError, "jac must be True .* got None or '2-point'", {"jac": None}),
         (ValueError, "jac must be True", {"jac": lambda x: x}),
         (ValueError, "fun must not be a sum of terms", {"fun": sum_of_terms(entry, 7)}),

@@ -162,10 +162,13 @@ def test_lanes_where_nothing_is_said(monkeypatch):
     [(1, 1000, 32), (1, 5, 4), (1, 1, 1), (1, 0, 1), (4096, 99, 2), (4097, 99, 1), (10**6, 99, 1)],
 )
 def test_how_many_lanes(monkeypatch, problems, n_terms, expected):
-    device = SimpleNamespace(MULTIPROCESSOR_COUNT=4)
+    device = SimpleNamespace(MULTIPROCESSOR_COUNT=4, compute_capability=(7, 0))
     monkeypatch.setattr(lanes, "simulated", lambda: False)
     monkeypatch.setattr(lanes.cuda, "get_current_device", lambda: device)
     assert lanes.lanes_for(problems, n_terms) == expected
+    assert lanes.lanes_for(problems, n_terms, 8) == 8
+    device.compute_capability = (6, 1)
+    assert lanes.lanes_for(problems, n_terms) == lanes.lanes_for(problems, n_terms, 8) == 1
 
 
 @pytest.mark.parametrize("kind", ["host", "rows", "columns"])
@@ -291,3 +294,16 @@ def test_parts_that_are_not_possible(fun, change, match, monkeypatch):
     monkeypatch.setattr(kernels, "compiled", None)
     with pytest.raises(ValueError, match=match):
         minimize_batch(fun, **{**SUM, **change}, device="cuda")
+
+
+def test_terms_that_raise_have_a_thread_for_each_problem():
+    def raising(k, x, out, t, y, weight):
+        if t[k] < 0.0:
+            raise ValueError("negative time")
+        return misfit(k, x, out, t, y, weight)
+
+    options = {"maxiter": 20}
+    assert_same(sum_of_terms(njit(raising), n_samples, threads=1), **SUM, options=options)
+    with pytest.raises(ValueError, match=r"term must not raise exceptions .* out of raising"):
+        fun = sum_of_terms(njit(raising), n_samples, threads=4)
+        minimize_batch(fun, device="cuda", **SUM, options=options)

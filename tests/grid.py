@@ -2,9 +2,9 @@
 
 Numba's simulator runs one block after the other, takes a grid's barrier for a block's, and has no
 shuffles. Here all threads of all blocks are under way, one at a time: each runs until it waits at
-a barrier, and the order in which they do is drawn anew each time. What depends on the order, for
-want of a barrier, differs from one seed to the other; and barriers that not all threads come to
-are an error.
+a barrier. In which order they do is drawn anew each time, and blocks get ahead of each other. What
+depends on the order, for want of a barrier, differs from one seed to the other; and barriers that
+not all threads come to are an error.
 """
 
 import random
@@ -166,53 +166,51 @@ class Grid:
                 thread.turn.release()
 
     def _schedule(self, crowd):
-        while True:
-            ready = [t for t in crowd if t.waits is None]
-            self.order.shuffle(ready)
-            for thread in ready:
-                self.current = thread
-                thread.turn.release()
-                self.paused.acquire()
-                if thread.error is not None:
-                    raise thread.error
-            if all(t.waits == ENDED for t in crowd):
-                return
-            if not self._open(crowd):
+        blocks = [[t for t in crowd if t.block == b] for b in range(self.blocks)]
+        self.order.shuffle(blocks)
+        while not all(t.waits == ENDED for t in crowd):
+            # One block gets as far ahead of the others as its barriers let it.
+            if self.order.random() < 0.02:
+                self.order.shuffle(blocks)
+            block = next((b for b in blocks if any(t.waits is None for t in b)), None)
+            if block is not None:
+                self._step(self.order.choice([t for t in block if t.waits is None]))
+                self._open(block)
+            elif all(t.waits == GRID for t in crowd):
+                for thread in crowd:
+                    thread.waits = None
+            else:
                 places = {(t.block, t.index): t.waits for t in crowd}
                 raise Deadlock(f"threads wait for each other: {places}")
 
-    def _open(self, crowd):
-        """Let threads go on whose barrier is complete; returns whether there were any."""
-        if all(t.waits == GRID for t in crowd):
-            for thread in crowd:
+    def _step(self, thread):
+        """Let a thread go on to its next barrier."""
+        self.current = thread
+        thread.turn.release()
+        self.paused.acquire()
+        if thread.error is not None:
+            raise thread.error
+
+    def _open(self, block):
+        """Let those threads of a block go on whose barrier all have come to."""
+        # Those that have ended are not waited for.
+        waiting = [t for t in block if t.waits != ENDED]
+        if all(t.waits == BLOCK for t in waiting):
+            for thread in waiting:
                 thread.waits = None
-            return True
-        opened = False
-        for b in range(self.blocks):
-            block = [t for t in crowd if t.block == b]
-            # Those that have ended are not waited for.
-            waiting = [t for t in block if t.waits != ENDED]
-            if waiting and all(t.waits == BLOCK for t in waiting):
-                opened = True
-                for thread in waiting:
-                    thread.waits = None
-            for first in range(0, self.threads, self.warp):
-                opened |= self._open_lanes(block[first : first + self.warp])
-        return opened
+        for first in range(0, self.threads, self.warp):
+            self._open_lanes(block[first : first + self.warp])
 
     @staticmethod
     def _open_lanes(warp):
         """The same in a warp, for lanes that wait for each other alone."""
-        opened = False
         for lanes in {t.waits for t in warp if isinstance(t.waits, tuple)}:
             group = [warp[j] for j in lanes]
             if all(t.waits == lanes for t in group):
-                opened = True
                 for thread in group:
                     thread.taken = warp[thread.source].value
                 for thread in group:
                     thread.waits = None
-        return opened
 
 
 _GARBAGE = {"f": np.nan, "i": -(10**9)}

@@ -506,11 +506,12 @@ def test_one_problem_by_entries_stops_in_time():
         out[i] = 1.0
         return x[i]
 
-    options = {"learning_rate": 1e-9, "maxiter": 2**31 - 2, "maxtime": 0.5}
+    x0, fun, options = cuda.to_device(np.ones(1000)), entrywise(flat), {"learning_rate": 1e-9}
+    minimize(fun, x0, jac=True, options={**options, "maxiter": 1})  # compiles
     begin = time.perf_counter()
-    x0 = cuda.to_device(np.ones(1000))
-    res = minimize(entrywise(flat), x0, jac=True, options=options)
-    assert time.perf_counter() - begin < 30.0  # compiling included
+    options |= {"maxiter": 2**31 - 2, "maxtime": 0.5}
+    res = minimize(fun, x0, jac=True, options=options)
+    assert 0.5 <= time.perf_counter() - begin < 5.0
     assert res.status == Status.MAXTIME and res.nfev > 1000
 
 

@@ -259,6 +259,7 @@ def step(
             partials[j, cuda.blockIdx.x] = shared[j, 0]
         cuda.threadfence()
         done = cuda.atomic.add(ticket, 0, 1)
+        cuda.threadfence()
         is_last[0] = 1 if done == cuda.gridDim.x - 1 else 0
     cuda.syncthreads()
     if is_last[0] == 0:

@@ -7,13 +7,14 @@ import functools
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
 from numba import cuda
 
 from ..._vectors import on_device
 from .. import layout
 from .arrays import settled_view
 from .device import configured, kernel, simulated
-from .functions import for_device, identity, internal
+from .functions import for_device, identity, internal, python_function, refuse_exceptions
 from .launch import shared_argument
 
 THREADS = 256
@@ -38,6 +39,7 @@ class Entries:
 
 def entries_of(parts: Any) -> Entries:
     """The functions of an objective's parts."""
+    refuse_exceptions(entry=parts.entry, **({} if parts.row is None else {"row": parts.row}))
     key = identity(parts.entry), None if parts.row is None else identity(parts.row)
     return Entries(key, parts.entry, parts.row)
 
@@ -103,7 +105,7 @@ class Objective:
     parts : fastmomentum.objectives.Entries
     args : tuple
         Numbers, and arrays of the host or of the device.
-    n_rows : int
+    x0 : device array
     real : dtype
     stream
         That of the run.
@@ -117,15 +119,24 @@ class Objective:
         What the rows leave for the entries.
     """
 
-    def __init__(self, parts: Any, args: tuple, n_rows: int, real: Any, stream: Any):
+    def __init__(self, parts: Any, args: tuple, x0: Any, real: Any, stream: Any):
         self.entries, self.real, self.stream = entries_of(parts), real, stream
         self.args = tuple(
             settled_view(a, f"args[{k}]") if on_device(a) else shared_argument(a, real)
             for k, a in enumerate(args)
         )
-        self.w = cuda.device_array(max(n_rows, 1), real, stream=stream)
+        n_rows = 1 if parts.n_rows is None else self._count(parts.n_rows, x0)
+        self.w = cuda.device_array(n_rows, real, stream=stream)
         # Arguments were copied on the default stream.
         cuda.synchronize()
+
+    def _count(self, n_rows: Any, x0: Any) -> int:
+        """How many rows there are."""
+        count = python_function(n_rows)(x0, *self.args)
+        whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
+        if not whole or count < 1:
+            raise ValueError(f"n_rows must give a positive int on a device, got {count!r}.")
+        return int(count)
 
     def gradient(self, x: Any, g: Any) -> None:
         """Queue the gradient at x."""

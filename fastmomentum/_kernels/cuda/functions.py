@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import math
 import types
 from collections.abc import Callable, Hashable
@@ -94,6 +95,37 @@ def internal(real: Any, **flags: Any) -> Callable[[Callable], Any]:
         return device_function(made, **flags)
 
     return decorate
+
+
+def refuse_exceptions(**functions: Any) -> None:
+    """An error if one of these, by their names in the interface, or what they call may raise.
+
+    An exception ends a thread where it stands. The others of its block, grid or warp would wait for
+    it at their next barrier for good.
+    """
+    for name, function in functions.items():
+        found = _raising(python_function(function), set())
+        if found is not None:
+            where = f"{found.co_name}, line {found.co_firstlineno} of {found.co_filename}"
+            raise ValueError(
+                f"{name} must not raise exceptions on a device, where threads wait for each other: "
+                f"leave `raise` and `assert` out of {where}, and return math.nan."
+            )
+
+
+def _raising(function: Any, seen: set) -> types.CodeType | None:
+    """The code of the first function that may raise."""
+    if not isinstance(function, types.FunctionType) or function in seen:
+        return None
+    seen.add(function)
+    code = function.__code__
+    if any(step.opname == "RAISE_VARARGS" for step in dis.get_instructions(code)):
+        return code
+    scope = function.__globals__
+    values = [scope[name] for name in sorted(_names(code)) if name in scope]
+    values += [cell.cell_contents for cell in function.__closure__ or ()]
+    found = (_raising(python_function(value), seen) for value in values if _is_function(value))
+    return next((code for code in found if code is not None), None)
 
 
 def identity(function: Any) -> Hashable:

@@ -19,17 +19,24 @@ from .device import kernel, simulated
 from .functions import internal
 
 WARP = 32
+# Before it, all lanes of a warp take part in a shuffle.
+VOLTA = (7, 0)
 # Threads that a multiprocessor holds at a time, at most.
 RESIDENT = 2048
 # In the simulator, which is one thread after the other, where the user does not say.
 SIMULATED_LANES = 1
 
 
-def lanes_for(problems: int, n_terms: int) -> int:
-    """How many lanes share each problem, so that all of them together are enough for the device."""
+def lanes_for(problems: int, n_terms: int, wanted: int | None = None) -> int:
+    """How many lanes share each problem: as many as are wanted, or as there are threads for."""
     if simulated():
-        return SIMULATED_LANES
-    room = cuda.get_current_device().MULTIPROCESSOR_COUNT * RESIDENT
+        return wanted or SIMULATED_LANES
+    device = cuda.get_current_device()
+    if device.compute_capability < VOLTA:
+        return 1
+    if wanted is not None:
+        return wanted
+    room = device.MULTIPROCESSOR_COUNT * RESIDENT
     lanes = 1
     while 2 * lanes <= min(WARP, n_terms) and 2 * lanes * problems <= room:
         lanes *= 2

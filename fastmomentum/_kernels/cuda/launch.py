@@ -311,11 +311,11 @@ def shared_argument(value: Any, real: Any) -> Any:
             raise TypeError(f"a device takes arrays of numbers in args, got {value.dtype}.")
         return to_device(value)
     if isinstance(value, np.ndarray):
-        return value[()]
+        value = value[()]
+    if isinstance(value, float | np.floating):
+        return real(value)
     if isinstance(value, bool | int | complex | np.generic):
         return value
-    if isinstance(value, float):
-        return real(value)
     if hasattr(value, "__cuda_ndarray__"):
         return value
     raise TypeError(f"a device takes numbers and arrays in args, got a {type(value).__name__}.")

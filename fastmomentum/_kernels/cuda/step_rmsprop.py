@@ -311,6 +311,7 @@ def make(device_function, real_type, THREADS, N_EXTRA, OWN, row_share, entry_sha
                 partials[j, cuda.blockIdx.x] = shared[j, 0]
             cuda.threadfence()
             done = cuda.atomic.add(ticket, 0, 1)
+            cuda.threadfence()
             is_last[0] = 1 if done == cuda.gridDim.x - 1 else 0
         cuda.syncthreads()
         if is_last[0] == 0:

@@ -170,7 +170,6 @@ class OwnTeam(Team):
 
     def __init__(self, objective: Objective, *more: Any):
         self.objective = objective
-        self.most = 0
         super().__init__(*more)
 
     def _shares(self) -> int:
@@ -179,12 +178,10 @@ class OwnTeam(Team):
     def _kernel(self, key: tuple) -> Any:
         return _compiled(*key, self.objective.entries)[1]
 
-    def _arguments(self, g: Any, f: Any, mode: int, last: int) -> tuple:
+    def _arguments(self, g: Any, f: Any, mode: int, last: int, count: int = 0) -> tuple:
         objective = self.objective
-        return self.rows, objective.w, objective.args, *self.state, mode, last, self.most
+        return self.rows, objective.w, objective.args, *self.state, mode, last, count
 
     def evaluate(self, count: int, last: int) -> None:
         """Queue so many evaluations, and what follows from each."""
-        self.most = count
-        self._queue(None, None, layout.EVALUATED, last)
-        self.most = 0
+        self._advance(*self._arguments(None, None, layout.EVALUATED, last, count))
