@@ -21,11 +21,11 @@ class Evaluation:
     """The gradient alone: values are for the kernels."""
 
     def __init__(self, parts: Entries, args: tuple, library: Any, dtype: Any):
-        from ._kernels.cuda.entries import Objective
+        from ._kernels.cuda.entries import EntryObjective
 
         x0 = library.view(library.array)
         self.library = library
-        self.objective = Objective(parts, args, x0, dtype.type, library.stream)
+        self.objective = EntryObjective(parts, args, x0, dtype.type, library.stream)
 
     def __call__(self, x: Any, out: Any) -> tuple[None, Any]:
         """Its value, None, and the gradient at x."""

@@ -171,9 +171,9 @@ def chain(i, x, w, out, scales):
 
 def chain_entries():
     """The functions of this objective."""
-    from fastmomentum._kernels.cuda.entries import Entries
+    from fastmomentum._kernels.cuda.entries import EntryFunctions
 
-    return Entries(None, chain, chain_rows)
+    return EntryFunctions(None, chain, chain_rows)
 
 
 def spec_of(case):

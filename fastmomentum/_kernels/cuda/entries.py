@@ -21,7 +21,7 @@ THREADS = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Entries:
+class EntryFunctions:
     """The functions of an objective by entries; equal to another one that does the same.
 
     Attributes
@@ -37,14 +37,14 @@ class Entries:
     row: Any = dataclasses.field(compare=False)
 
 
-def entries_of(parts: Any) -> Entries:
+def entries_of(parts: Any) -> EntryFunctions:
     """The functions of an objective's parts."""
     refuse_exceptions(entry=parts.entry, **({} if parts.row is None else {"row": parts.row}))
     key = identity(parts.entry), None if parts.row is None else identity(parts.row)
-    return Entries(key, parts.entry, parts.row)
+    return EntryFunctions(key, parts.entry, parts.row)
 
 
-def make_shares(entries: Entries | None, real: Any) -> tuple[int, Any, Any]:
+def make_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, Any, Any]:
     """The kind of objective, and the value with the share of a row or an entry added.
 
     These write ``w[r]`` and ``g[i]``. Without an objective they add nothing.
@@ -77,7 +77,7 @@ def make_shares(entries: Entries | None, real: Any) -> tuple[int, Any, Any]:
     return layout.WITH_ROWS, decorate(row_share), decorate(entry_share_after_rows)
 
 
-def make_gradient(entries: Entries, real: Any) -> tuple[Any, Any]:
+def make_gradient(entries: EntryFunctions, real: Any) -> tuple[Any, Any]:
     """Kernels' Python functions that fill ``w``, and then the gradient."""
     _, row_share, entry_share = make_shares(entries, real)
 
@@ -93,11 +93,11 @@ def make_gradient(entries: Entries, real: Any) -> tuple[Any, Any]:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(entries: Entries, real: Any) -> tuple[Any, ...]:
+def _compiled(entries: EntryFunctions, real: Any) -> tuple[Any, ...]:
     return tuple(map(kernel, make_gradient(entries, real)))
 
 
-class Objective:
+class EntryObjective:
     """An objective by entries with the user's arguments, on a device.
 
     Parameters
@@ -112,7 +112,7 @@ class Objective:
 
     Attributes
     ----------
-    entries : Entries
+    entries : EntryFunctions
     args : tuple
         As kernels take them.
     w : device array, shape (n_rows,) or (1,)

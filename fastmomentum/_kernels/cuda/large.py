@@ -11,7 +11,7 @@ from numba import cuda
 
 from .. import layout
 from .device import configured, kernel, simulated
-from .entries import Entries, Objective, make_shares
+from .entries import EntryFunctions, EntryObjective, make_shares
 from .functions import internal
 from .numbers import first_numbers
 
@@ -34,7 +34,7 @@ def make_step(
     threads: int,
     n_extra: int,
     fixed: tuple[tuple[str, int], ...],
-    entries: Entries | None = None,
+    entries: EntryFunctions | None = None,
 ) -> tuple[Any, Any]:
     """The kernels' Python functions: one iteration, and many with an objective by `entries`."""
     shares = make_shares(entries, real)
@@ -183,13 +183,13 @@ class OwnSteps(Steps):
 
     Parameters
     ----------
-    objective : Objective
+    objective : EntryObjective
     gradient : device array
     more : tuple
         As for steps.
     """
 
-    def __init__(self, objective: Objective, gradient: Any, *more: Any):
+    def __init__(self, objective: EntryObjective, gradient: Any, *more: Any):
         self.objective, self.gradient = objective, gradient
         super().__init__(*more)
 

@@ -12,7 +12,7 @@ from numba import cuda
 from .. import layout
 from .calls import stay_whole
 from .device import configured, kernel, simulated
-from .entries import Entries, Objective, make_shares
+from .entries import EntryFunctions, EntryObjective, make_shares
 from .functions import internal
 from .large import PER_THREAD, Work, most_blocks
 
@@ -35,7 +35,7 @@ def make_team(
     threads: int,
     n_extra: int,
     fixed: tuple[tuple[str, int], ...],
-    entries: Entries | None = None,
+    entries: EntryFunctions | None = None,
 ) -> tuple[Any, Any, Any]:
     """The kernels' Python functions: to tell a value, to go on, and for what was found.
 
@@ -163,12 +163,12 @@ class OwnTeam(Team):
 
     Parameters
     ----------
-    objective : Objective
+    objective : EntryObjective
     more : tuple
         As for a team.
     """
 
-    def __init__(self, objective: Objective, *more: Any):
+    def __init__(self, objective: EntryObjective, *more: Any):
         self.objective = objective
         super().__init__(*more)
 
