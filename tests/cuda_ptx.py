@@ -26,6 +26,7 @@ from fastmomentum.objectives import entrywise, sum_of_terms
 
 TABLE = pathlib.Path(__file__).parent / "data" / "cuda_registers.json"
 ARCHITECTURES = ("sm_80", "sm_90")
+DEVICE = python_types.SimpleNamespace(compute_capability=(8, 0))
 MEMORY = 10
 N_OWN = 8  # numbers of a method without a name
 # (loop, dtype, n, style, bounded); n = 0: at run time; terms-32: a sum, for 32 lanes of a problem.
@@ -269,7 +270,11 @@ def asked_for(case):
     def ask(*found):
         raise Asked(*found)
 
-    with mock.patch.object(device, "_reason", str), mock.patch.object(batch, "compiled", ask):
+    with (
+        mock.patch.object(device, "_reason", str),
+        mock.patch.object(batch, "compiled", ask),
+        mock.patch("numba.cuda.get_current_device", lambda: DEVICE),
+    ):
         try:
             minimize_batch(
                 fun,
@@ -397,8 +402,7 @@ def compiled(made, arguments):
     """A kernel's PTX, which every later architecture takes, too."""
     from numba import cuda
 
-    device = python_types.SimpleNamespace(compute_capability=(8, 0))
-    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: device):
+    with mock.patch("numba.cuda.dispatcher.get_current_device", lambda: DEVICE):
         ptx, _ = cuda.compile(made, arguments, device=False, abi="numba", cc=(8, 0))
     return ptx
 
