@@ -347,18 +347,6 @@ class Told:
     calls_fun = calls_jac = 0
 
 
-def check_parts(fun: Any, jac: Any) -> None:
-    """An error for an objective of `objectives` that is called as if it gave no gradient."""
-    from .objectives import parts_of
-
-    if parts_of(fun) is not None:
-        given = "None or '2-point'" if jac == "2-point" else shown(jac)
-        raise ValueError(
-            "jac must be True for an objective of fastmomentum.objectives, which writes its "
-            f"gradient, got {given}."
-        )
-
-
 @functools.cache
 def _kernels(name: str) -> Any:
     """A module of `_kernels`, imported late since it loads Numba; an import statement is slower."""

@@ -57,11 +57,15 @@ def check_fun(fun: Any, jac: Any = True) -> None:
     if not callable(fun) and type(fun).__name__ not in ("LowLevelCallable", "CFunc"):
         raise TypeError(f"fun must be callable, got {shown(fun)}.")
     if jac is not True and hasattr(fun, "parts"):
-        from .._objective import check_parts
+        from ..objectives import parts_of
 
         form = _form_of_jac(jac)
-        if form is not True:
-            check_parts(fun, form)
+        if form is not True and parts_of(fun) is not None:
+            given = "None or '2-point'" if form == "2-point" else shown(form)
+            raise ValueError(
+                "jac must be True for an objective of fastmomentum.objectives, which writes its "
+                f"gradient, got {given}."
+            )
 
 
 def check_jac(jac: Any, compared: bool = False) -> Any:
