@@ -10,6 +10,7 @@ from typing import Any
 
 import numba
 
+WARP = 32
 # What the simulator's `jit` knows.
 _SIMULATED_FLAGS = ("device", "fastmath", "debug")
 
@@ -67,6 +68,11 @@ def device_function(function: Callable, **flags: Any) -> Any:
     if simulated():
         return function
     return kernel(function, device=True, **flags)
+
+
+def shape_for(size: int) -> tuple[int, int]:
+    """Blocks and threads of a kernel whose threads take every so manieth element each."""
+    return (1, 2) if simulated() else (max(1, min(1024, -(-size // 256))), 256)
 
 
 def configured(solve: Any, blocks: int, threads: int, stream: Any = 0) -> Any:

@@ -13,11 +13,9 @@ from numba import cuda
 from ..._vectors import on_device
 from .. import layout
 from .arrays import settled_view
-from .device import configured, kernel, simulated
+from .device import configured, kernel, shape_for
 from .functions import for_device, identity, internal, python_function, refuse_exceptions
 from .launch import shared_argument
-
-THREADS = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,10 +140,5 @@ class EntryObjective:
         """Queue the gradient at x."""
         rows, gradient = _compiled(self.entries, self.real)
         if self.entries.row is not None:
-            configured(rows, *_shape(self.w.shape[0]), self.stream)(x, self.w, self.args)
-        configured(gradient, *_shape(x.shape[0]), self.stream)(x, self.w, g, self.args)
-
-
-def _shape(size: int) -> tuple[int, int]:
-    """Blocks and threads for so many elements."""
-    return (1, 2) if simulated() else (-(-size // THREADS), THREADS)
+            configured(rows, *shape_for(self.w.shape[0]), self.stream)(x, self.w, self.args)
+        configured(gradient, *shape_for(x.shape[0]), self.stream)(x, self.w, g, self.args)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .device import kernel, simulated
+from .device import WARP, kernel, simulated
 from .functions import internal
 
-WARP = 32
 # Before it, all lanes of a warp take part in a shuffle.
 VOLTA = (7, 0)
 # Threads that a multiprocessor holds at a time, at most.

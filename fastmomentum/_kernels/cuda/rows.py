@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .device import configured, kernel, simulated
+from .device import configured, kernel, shape_for
 
 UNTOUCHED = -9  # status of a problem that was not begun
 # What `intervals` finds.
@@ -98,5 +98,4 @@ def spread(function: Any, stream: Any, target: Any, *others: Any) -> None:
     """Queue one of these over the elements of `target`, the first of its arguments."""
     if target.size == 0:
         return
-    blocks, threads = (1, 2) if simulated() else (max(1, min(1024, -(-target.size // 256))), 256)
-    configured(_compiled[function], blocks, threads, stream)(target, *others)
+    configured(_compiled[function], *shape_for(target.size), stream)(target, *others)

@@ -11,14 +11,13 @@ from numba import cuda
 
 from .. import layout
 from .calls import stay_whole
-from .device import configured, kernel, simulated
+from .device import WARP, configured, kernel, simulated
 from .entries import EntryFunctions, EntryObjective, make_shares
 from .functions import internal
 from .large import PER_THREAD, Work, most_blocks
 
 THREADS = 256
 SIMULATED_THREADS = 1
-WARP = 32
 # With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill, in
 # the first warp of a block alone.
 MOST_REGISTERS = 80
