@@ -302,9 +302,10 @@ class CudaBatch(Batch):
         from ._kernels.cuda.functions import python_function, refuse_exceptions
         from ._kernels.cuda.lanes import lanes_for
 
-        n_terms = python_function(self.parts.n_terms)
-        count = int(n_terms(self._start_of(0), *args))
-        lanes = lanes_for(self.count, count, self.parts.threads)
+        wanted, count = self.parts.threads, 0
+        if wanted is None:
+            count = int(python_function(self.parts.n_terms)(self._start_of(0), *args))
+        lanes = lanes_for(self.count, count, wanted)
         if lanes > 1:
             refuse_exceptions(term=self.parts.term, n_terms=self.parts.n_terms)
         return lanes

@@ -217,7 +217,7 @@ def step(
     momenta,  # IN     momenta, likewise, and one more
     lower,  # IN     (n,): bounds; (0,) if there are none
     upper,  # IN     (n,)
-    partials,  # OUT    (5, blocks)
+    partials,  # OUT    (6, blocks)
     ticket,  # INOUT  (1,): blocks that are done; zero before and after
     last,  # IN     the last iteration, which makes no step
 ):
