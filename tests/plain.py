@@ -3,6 +3,8 @@
 Without a product of an integer and a float, which would be one of float64.
 """
 
+import math
+
 
 def rosenbrock(x, out):
     """Of any number of variables; writes its gradient."""
@@ -41,3 +43,33 @@ def entry(i, x, out):
         slope += -400.0 * a * x[i] - 2.0 * b
     out[i] = slope
     return found
+
+
+def misfit(k, x, out, t, y):
+    """A term of the squares of a decay less the data; adds its gradient."""
+    e = math.exp(-x[1] * t[k])
+    r = x[0] * e - y[k]
+    out[0] += 2.0 * r * e
+    out[1] -= 2.0 * r * x[0] * e * t[k]
+    return r * r
+
+
+def n_samples(x, t, y):
+    """How many terms there are."""
+    return y.size
+
+
+def residual(r, x, w, a, b):
+    """Least squares: a row."""
+    w[r] = -b[r]
+    for j in range(x.shape[0]):
+        w[r] += a[r, j] * x[j]
+    return 0.5 * w[r] * w[r]
+
+
+def slope(i, x, w, out, a, b):
+    """Least squares: an entry."""
+    out[i] = 0.0
+    for r in range(w.shape[0]):
+        out[i] += a[r, i] * w[r]
+    return 0.0

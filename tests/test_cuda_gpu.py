@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 from cases import AUTOMATIC, METHODS
-from plain import entry, rosenbrock, value
+from plain import entry, misfit, n_samples, residual, rosenbrock, slope, value
 
 from fastmomentum import Status, minimize, minimize_batch, penalties
 from fastmomentum.objectives import entrywise, sum_of_terms
@@ -117,18 +117,6 @@ def test_many_problems_and_arguments():
     assert np.abs(res.x[:, 1] - rates).max() < 1e-3
     again = minimize_batch(decay, [1.0, 1.0], **kwargs)
     np.testing.assert_array_equal(res.x, again.x)  # whichever thread took a problem
-
-
-def misfit(k, x, out, t, y):
-    e = math.exp(-x[1] * t[k])
-    r = x[0] * e - y[k]
-    out[0] += 2.0 * r * e
-    out[1] -= 2.0 * r * x[0] * e * t[k]
-    return r * r
-
-
-def n_samples(x, t, y):
-    return y.size
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -427,20 +415,6 @@ def test_large_on_another_stream(name, options):
 # -- objectives by entries -------------------------------------------------------------------------
 
 
-def residual(r, x, w, a, at, b):
-    w[r] = -b[r]
-    for j in range(x.shape[0]):
-        w[r] += at[j, r] * x[j]
-    return 0.5 * w[r] * w[r]
-
-
-def slope(i, x, w, out, a, at, b):
-    out[i] = 0.0
-    for r in range(w.shape[0]):
-        out[i] += a[r, i] * w[r]
-    return 0.0
-
-
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("n", [1, 255, 1000, 300_001])
 @pytest.mark.parametrize("name", ["numba", "cupy", "torch", "jax"])
@@ -488,7 +462,7 @@ def test_one_problem_by_entries_with_a_given_rate(method):
     from numba import cuda, njit
 
     a = np.random.default_rng(0).normal(size=(700, 300))
-    args = a, a.T.copy(), a @ np.ones(300)
+    args = a, a @ np.ones(300)
     fun = entrywise(njit(slope), row=residual, n_rows=700)
     options = {"learning_rate": 1e-4, "maxiter": 300, "norm": 2}
     for bounds in (None, [(-0.5, 0.7)] * 300):
@@ -565,7 +539,7 @@ def test_sanitizer(tool):
         a = np.random.default_rng(0).normal(size=(700, 600))
         fun = entrywise(slope, row=residual, n_rows=700)
         for options in ({}, {"learning_rate": 1e-4}):
-            minimize(fun, cuda.to_device(np.zeros(600)), (a, a.T.copy(), a[:, 0]), jac=True,
+            minimize(fun, cuda.to_device(np.zeros(600)), (a, a[:, 0]), jac=True,
                      options={**options, "maxiter": 5})
     """
     done = subprocess.run(

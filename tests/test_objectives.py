@@ -1,9 +1,9 @@
 """Objectives in parts, on the processor."""
 
-import math
 import pickle
 
 import numpy as np
+import plain as functions
 import pytest
 from numba import njit
 
@@ -13,21 +13,9 @@ from fastmomentum.objectives import entrywise, sum_of_terms
 from fastmomentum.penalties import L1
 
 T = np.linspace(0.0, 4.0, 30)
+misfit, n_samples = njit(functions.misfit), njit(functions.n_samples)
+residual, slope = njit(functions.residual), njit(functions.slope)
 SIGNALS = np.array([[2.0], [3.0]]) * np.exp(-np.array([[0.5], [1.5]]) * T)
-
-
-@njit
-def misfit(k, x, out, t, y):
-    e = math.exp(-x[1] * t[k])
-    r = x[0] * e - y[k]
-    out[0] += 2.0 * r * e
-    out[1] -= 2.0 * r * x[0] * e * t[k]
-    return r * r
-
-
-@njit
-def n_samples(x, t, y):
-    return t.size
 
 
 @njit
@@ -38,22 +26,6 @@ def whole(x, out, t, y):
     for k in range(t.size):
         total += misfit(k, x, out, t, y)
     return total
-
-
-@njit
-def residual(r, x, w, a, b):
-    w[r] = -b[r]
-    for j in range(x.size):
-        w[r] += a[r, j] * x[j]
-    return 0.5 * w[r] * w[r]
-
-
-@njit
-def slope(i, x, w, out, a, b):
-    out[i] = 0.0
-    for r in range(w.size):
-        out[i] += a[r, i] * w[r]
-    return 0.0
 
 
 @njit
