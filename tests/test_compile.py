@@ -238,26 +238,6 @@ def test_entries_cached_by_several_processes_do_not_mix(tmp_path):
         run_python(f"NAMES = {chosen}\n{OBJECTIVES_OF_SEVERAL_TYPES}", env=env)
 
 
-LOOP_WITH_PARTS = """
-import sys
-import numpy as np
-from fastmomentum import minimize, problems
-from fastmomentum.penalties import ElasticNet
-for name in ("biggs_exp6", "griewank-10", "matyas", "wood", "bard"):
-    p = problems.get(name)
-    res = minimize(p.compiled("fused"), p.x0, p.args, jac=True, penalty=ElasticNet(0.05, 0.2),
-                   options={"history": True, "maxiter": 50})
-    sys.stdout.write(res.history["fun"].tobytes().hex() + res.x.tobytes().hex())
-"""
-
-
-def test_the_process_that_compiles_gets_the_bits_of_the_others(tmp_path):
-    """Where a function of a loop is not inlined, it finds the code of the function alone."""
-    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
-    first, second = (run_python(LOOP_WITH_PARTS, env=env).stdout for _ in range(2))
-    assert first == second
-
-
 NAMED_ARGS = """
 import collections
 from numba import njit, types

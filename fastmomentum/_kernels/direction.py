@@ -11,15 +11,15 @@ import math
 import numpy as np
 
 from .abi import as_real, own_numbers, row
-from .jit import inlined_part, part
+from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "ccbda977c4f3b03a"
+SOURCES = "6fe537ff9dd834d1"
 DIRECTION = 10
 PAIRS = 11
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def momentum_direction(rows, ints, floats, gradient_row):
     """d = -H g, from the newest velocity to the oldest, and back; returns g.d and its size.
 

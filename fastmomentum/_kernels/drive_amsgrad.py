@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "70cd3990a57b7744"
+SOURCES = "3368236242df971c"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

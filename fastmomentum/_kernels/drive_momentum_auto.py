@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, converge_at_trial, end_iterati
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "fa7ed50696dfe181"
+SOURCES = "1d164325cf2f99dd"
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -103,6 +103,10 @@ def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rate
             if not good:
                 ints.BAD_SEEN += 1
 
+            pair_end = 0
+            sy = 0.0
+            yy = 0.0
+            ss = 0.0
             phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
@@ -186,7 +190,7 @@ def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rate
                     if floats.RATE > 0.0:
                         floats.LEARNING_RATE *= floats.RATE
                     sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
-                    store_pair(rows, ints, floats, g, sy, yy, ss)
+                    pair_end = N_POINTS + ints.TRIAL
                     if f <= level:
                         floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
@@ -271,7 +275,7 @@ def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rate
                 floats.LEARNING_RATE = floats.LOWEST_STEP
                 if floats.RATE > 0.0:
                     floats.LEARNING_RATE *= floats.RATE
-                store_pair(rows, ints, floats, gt, sy, yy, ss)
+                pair_end = N_POINTS + ints.LOWEST
                 before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
                 floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
                 ints.REAL = ints.LOWEST
@@ -281,6 +285,9 @@ def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rate
                 ints.FAILURES = 0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
+
+            if pair_end != 0:
+                store_pair(rows, ints, floats, row(rows, pair_end), sy, yy, ss)
 
         if ints.COMPLETED != 0 and floats.XTOL > 0.0:
             xb = row(rows, ints.BASE)
@@ -430,6 +437,10 @@ def drive_momentum_auto_float32(evaluate, context, workspace, ints, floats, rate
             if not good:
                 ints.BAD_SEEN += 1
 
+            pair_end = 0
+            sy = 0.0
+            yy = 0.0
+            ss = 0.0
             phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
@@ -513,7 +524,7 @@ def drive_momentum_auto_float32(evaluate, context, workspace, ints, floats, rate
                     if floats.RATE > 0.0:
                         floats.LEARNING_RATE *= floats.RATE
                     sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
-                    store_pair(rows, ints, floats, g, sy, yy, ss)
+                    pair_end = N_POINTS + ints.TRIAL
                     if f <= level:
                         floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
@@ -598,7 +609,7 @@ def drive_momentum_auto_float32(evaluate, context, workspace, ints, floats, rate
                 floats.LEARNING_RATE = floats.LOWEST_STEP
                 if floats.RATE > 0.0:
                     floats.LEARNING_RATE *= floats.RATE
-                store_pair(rows, ints, floats, gt, sy, yy, ss)
+                pair_end = N_POINTS + ints.LOWEST
                 before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
                 floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
                 ints.REAL = ints.LOWEST
@@ -608,6 +619,9 @@ def drive_momentum_auto_float32(evaluate, context, workspace, ints, floats, rate
                 ints.FAILURES = 0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
+
+            if pair_end != 0:
+                store_pair(rows, ints, floats, row(rows, pair_end), sy, yy, ss)
 
         if ints.COMPLETED != 0 and floats.XTOL > 0.0:
             xb = row(rows, ints.BASE)

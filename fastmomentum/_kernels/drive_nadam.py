@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d96e1f63d1a292bd"
+SOURCES = "b85a2a719040b11d"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ea51de79ac2eb1fe"
+SOURCES = "6b0f525383f368b1"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

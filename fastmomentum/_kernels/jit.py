@@ -79,21 +79,16 @@ def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
 
 
 def part(function: Callable | None = None, **flags: Any) -> Any:
-    """``@njit`` for a function that is compiled into the loops: it is not cached on its own."""
+    """``@njit`` for a function that is compiled into the loops: it is not cached on its own.
+
+    One whose sums may be reordered is written into its callers. Out of line, the process that
+    compiles a loop would call the code that was compiled for the function alone, and those that
+    load the loop its copy, optimized once more: with other last bits.
+    """
     if function is None:
         return functools.partial(part, **flags)
     flags = {**FLAGS, **PART_FLAGS, **flags}
-    return numba.njit(**flags)(function)
-
-
-def inlined_part(function: Callable | None = None, **flags: Any) -> Any:
-    """``part``, written into its callers.
-
-    LLVM leaves some functions out of line. The process that compiles a loop then finds the code
-    that was compiled for the function alone, and those that load the loop its copy, optimized once
-    more: where sums may be reordered their last bits differ.
-    """
-    return part(function, forceinline=True, **flags)
+    return numba.njit(forceinline=bool(flags["fastmath"]), **flags)(function)
 
 
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:

@@ -11,11 +11,11 @@ import math
 import numpy as np
 
 from .abi import as_real, call_norm, call_prox, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, own_numbers, row, smaller
-from .jit import inlined_part, part
+from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "beb637b5db9c8e31"
+SOURCES = "a5e18eaa2fb9fe73"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
@@ -29,7 +29,7 @@ RESIDUAL_ROW = 6
 UPPER_ROW = 3
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def prox_entry(v, step, l1, l2, lower, upper):
     """Proximal point of one variable: the unconstrained minimizer, clipped."""
     z = v - step * l1
@@ -42,7 +42,7 @@ def prox_entry(v, step, l1, l2, lower, upper):
     return upper if z > upper else z
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def proximal_step(rows, ints, floats):
     """The trial is prox(x - t grad) at the base, t = PROX_STEP; PENALTY is h there.
 
@@ -70,7 +70,7 @@ def proximal_step(rows, ints, floats):
     return total
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def penalty_at(rows, ints, point):
     """h at a point within the bounds."""
     n = ints.SIZE
@@ -162,7 +162,7 @@ def residual_norm(r, ints, floats):
     return largest_magnitude(r, ints.SIZE)
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def gap_closed(rows, ints, floats):
     """Is the duality gap at the real point at most GAP_TOL times f + h?
 
@@ -185,13 +185,13 @@ def gap_closed(rows, ints, floats):
     return total >= penalty and gap <= floats.GAP_TOL * total
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def is_free(x, l1, lower, upper):
     """Is x inside its cell?"""
     return lower < x and x < upper and (l1 == 0.0 or x != 0.0)
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def find_face(rows, ints, floats, point):
     """The face of a point, and its gradient there; returns how many variables changed sides.
 
@@ -227,7 +227,7 @@ def find_face(rows, ints, floats, point):
     return changed
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def face_gradient(rows, ints, point):
     """The gradient of f + h with respect to the free variables."""
     n = ints.SIZE
@@ -242,7 +242,7 @@ def face_gradient(rows, ints, point):
         gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def face_trial(rows, ints, floats):
     """The trial is the base plus STEP times the direction, cut to the cells; PENALTY is h there.
 
@@ -285,7 +285,7 @@ def face_trial(rows, ints, floats):
     return cut
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def store_face_pair(rows, ints, floats, origin):
     """Keep the step from `origin` to the real point as a pair, as far as its variables are free."""
     n = ints.SIZE
@@ -314,7 +314,7 @@ def store_face_pair(rows, ints, floats, origin):
     store_pair(rows, ints, floats, gz, sy, yy, ss)
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def shrink_pairs(rows, ints, floats):
     """Take the variables that are no longer free out of the pairs."""
     n = ints.SIZE
@@ -337,7 +337,7 @@ def shrink_pairs(rows, ints, floats):
         own[j] = 1.0 / sy if sy > 1e-8 * math.sqrt(yy * ss) else 0.0
 
 
-@inlined_part(fastmath={"contract", "nsz", "reassoc"})
+@part(fastmath={"contract", "nsz", "reassoc"})
 def proximal_change(rows, ints, floats):
     """Squared length of the proximal step from AHEAD to the trial; PROX_NORM is what it shows.
 

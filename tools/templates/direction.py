@@ -1,7 +1,7 @@
 # The direction of momentum with automatic coefficients.
 
 
-@inlined_part
+@part
 def momentum_direction(rows, ints, floats, gradient_row):
     """d = -H g, from the newest velocity to the oldest, and back; returns g.d and its size.
 

@@ -56,6 +56,10 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
             if not good:
                 ints.BAD_SEEN += 1
 
+            pair_end = 0
+            sy = 0.0
+            yy = 0.0
+            ss = 0.0
             phase = ints.PHASE
             if phase == AT_START:
                 accept_trial(ints, floats)
@@ -139,7 +143,7 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                     if floats.RATE > 0.0:
                         floats.LEARNING_RATE *= floats.RATE
                     sy = floats.STEP * (floats.SLOPE_TRIAL - floats.SLOPE)
-                    store_pair(rows, ints, floats, g, sy, yy, ss)
+                    pair_end = N_POINTS + ints.TRIAL
                     if f <= level:
                         floats.LAST_DECREASE = abs(floats.FUN_REAL - f)
                         accept_trial(ints, floats)
@@ -224,7 +228,7 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                 floats.LEARNING_RATE = floats.LOWEST_STEP
                 if floats.RATE > 0.0:
                     floats.LEARNING_RATE *= floats.RATE
-                store_pair(rows, ints, floats, gt, sy, yy, ss)
+                pair_end = N_POINTS + ints.LOWEST
                 before = floats.FUN_REAL if ints.VIRTUAL != 0 else floats.FUN_BASE
                 floats.LAST_DECREASE = abs(before - floats.FUN_LOWEST)
                 ints.REAL = ints.LOWEST
@@ -234,6 +238,9 @@ def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, l
                 ints.FAILURES = 0
                 ints.COMPLETED = 1
                 action = NEW_DIRECTION
+
+            if pair_end != 0:
+                store_pair(rows, ints, floats, row(rows, pair_end), sy, yy, ss)
 
         if ints.COMPLETED != 0 and floats.XTOL > 0.0:
             xb = row(rows, ints.BASE)

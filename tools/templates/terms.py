@@ -8,7 +8,7 @@
 # published rules.
 
 
-@inlined_part
+@part
 def prox_entry(v, step, l1, l2, lower, upper):
     """Proximal point of one variable: the unconstrained minimizer, clipped."""
     z = v - step * l1
@@ -21,7 +21,7 @@ def prox_entry(v, step, l1, l2, lower, upper):
     return upper if z > upper else z
 
 
-@inlined_part
+@part
 def proximal_step(rows, ints, floats):
     """The trial is prox(x - t grad) at the base, t = PROX_STEP; PENALTY is h there.
 
@@ -49,7 +49,7 @@ def proximal_step(rows, ints, floats):
     return total
 
 
-@inlined_part
+@part
 def penalty_at(rows, ints, point):
     """h at a point within the bounds."""
     n = ints.SIZE
@@ -141,7 +141,7 @@ def residual_norm(r, ints, floats):
     return largest_magnitude(r, ints.SIZE)
 
 
-@inlined_part
+@part
 def gap_closed(rows, ints, floats):
     """Is the duality gap at the real point at most GAP_TOL times f + h?
 
@@ -164,13 +164,13 @@ def gap_closed(rows, ints, floats):
     return total >= penalty and gap <= floats.GAP_TOL * total
 
 
-@inlined_part
+@part
 def is_free(x, l1, lower, upper):
     """Is x inside its cell?"""
     return lower < x and x < upper and (l1 == 0.0 or x != 0.0)
 
 
-@inlined_part
+@part
 def find_face(rows, ints, floats, point):
     """The face of a point, and its gradient there; returns how many variables changed sides.
 
@@ -206,7 +206,7 @@ def find_face(rows, ints, floats, point):
     return changed
 
 
-@inlined_part
+@part
 def face_gradient(rows, ints, point):
     """The gradient of f + h with respect to the free variables."""
     n = ints.SIZE
@@ -221,7 +221,7 @@ def face_gradient(rows, ints, point):
         gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
 
 
-@inlined_part
+@part
 def face_trial(rows, ints, floats):
     """The trial is the base plus STEP times the direction, cut to the cells; PENALTY is h there.
 
@@ -264,7 +264,7 @@ def face_trial(rows, ints, floats):
     return cut
 
 
-@inlined_part
+@part
 def store_face_pair(rows, ints, floats, origin):
     """Keep the step from `origin` to the real point as a pair, as far as its variables are free."""
     n = ints.SIZE
@@ -293,7 +293,7 @@ def store_face_pair(rows, ints, floats, origin):
     store_pair(rows, ints, floats, gz, sy, yy, ss)
 
 
-@inlined_part
+@part
 def shrink_pairs(rows, ints, floats):
     """Take the variables that are no longer free out of the pairs."""
     n = ints.SIZE
@@ -316,7 +316,7 @@ def shrink_pairs(rows, ints, floats):
         own[j] = 1.0 / sy if sy > 1e-8 * math.sqrt(yy * ss) else 0.0
 
 
-@inlined_part
+@part
 def proximal_change(rows, ints, floats):
     """Squared length of the proximal step from AHEAD to the trial; PROX_NORM is what it shows.
 

@@ -979,6 +979,10 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     ints[I_BAD_SEEN] = 0
                 if not good:
                     ints[I_BAD_SEEN] += 1
+                pair_end = 0
+                sy = 0.0
+                yy = 0.0
+                ss = 0.0
                 phase = ints[I_PHASE]
                 if phase == AT_START:
                     accept_trial(ints, floats, extra)
@@ -1055,7 +1059,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                         if floats[F_RATE] > 0.0:
                             floats[F_LEARNING_RATE] *= floats[F_RATE]
                         sy = floats[F_STEP] * (floats[F_SLOPE_TRIAL] - floats[F_SLOPE])
-                        store_pair(rows, ints, floats, extra, g, sy, yy, ss)
+                        pair_end = N_POINTS + ints[I_TRIAL]
                         if f <= level:
                             floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
                             accept_trial(ints, floats, extra)
@@ -1135,7 +1139,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     floats[F_LEARNING_RATE] = floats[F_LOWEST_STEP]
                     if floats[F_RATE] > 0.0:
                         floats[F_LEARNING_RATE] *= floats[F_RATE]
-                    store_pair(rows, ints, floats, extra, gt, sy, yy, ss)
+                    pair_end = N_POINTS + ints[I_LOWEST]
                     before = floats[F_FUN_REAL] if ints[I_VIRTUAL] != 0 else floats[F_FUN_BASE]
                     floats[F_LAST_DECREASE] = abs(before - floats[F_FUN_LOWEST])
                     ints[I_REAL] = ints[I_LOWEST]
@@ -1145,6 +1149,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     ints[I_FAILURES] = 0
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
+                if pair_end != 0:
+                    store_pair(rows, ints, floats, extra, rows[pair_end], sy, yy, ss)
             if ints[I_COMPLETED] != 0 and floats[F_XTOL] > 0.0:
                 xb = rows[ints[I_BASE]]
                 bits = abs(xb[0])

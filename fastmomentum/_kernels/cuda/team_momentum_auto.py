@@ -1721,6 +1721,10 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     ints[I_BAD_SEEN] = 0
                 if not good:
                     ints[I_BAD_SEEN] += 1
+                pair_end = 0
+                sy = 0.0
+                yy = 0.0
+                ss = 0.0
                 phase = ints[I_PHASE]
                 if phase == AT_START:
                     accept_trial(ints, floats, extra)
@@ -1807,7 +1811,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         if floats[F_RATE] > 0.0:
                             floats[F_LEARNING_RATE] *= floats[F_RATE]
                         sy = floats[F_STEP] * (floats[F_SLOPE_TRIAL] - floats[F_SLOPE])
-                        store_pair(rows, ints, floats, extra, g, sy, yy, ss, team)
+                        pair_end = N_POINTS + ints[I_TRIAL]
                         if f <= level:
                             floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
                             accept_trial(ints, floats, extra)
@@ -1891,7 +1895,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     floats[F_LEARNING_RATE] = floats[F_LOWEST_STEP]
                     if floats[F_RATE] > 0.0:
                         floats[F_LEARNING_RATE] *= floats[F_RATE]
-                    store_pair(rows, ints, floats, extra, gt, sy, yy, ss, team)
+                    pair_end = N_POINTS + ints[I_LOWEST]
                     before = floats[F_FUN_REAL] if ints[I_VIRTUAL] != 0 else floats[F_FUN_BASE]
                     floats[F_LAST_DECREASE] = abs(before - floats[F_FUN_LOWEST])
                     ints[I_REAL] = ints[I_LOWEST]
@@ -1901,6 +1905,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     ints[I_FAILURES] = 0
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
+                if pair_end != 0:
+                    store_pair(rows, ints, floats, extra, pair_end, sy, yy, ss, team)
             if ints[I_COMPLETED] != 0 and floats[F_XTOL] > 0.0:
                 xb = ints[I_BASE]
                 bits = real_type(0.0)

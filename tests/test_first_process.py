@@ -1,0 +1,39 @@
+"""The process that compiles a loop computes what those compute that load it from the disk cache."""
+
+import pytest
+from conftest import run_python
+
+from fastmomentum._kernels import direction, metric, search, terms
+
+
+def test_what_may_be_reordered_is_inlined():
+    """Out of line, its code in the process that compiles is another than in those that load."""
+    out_of_line = {
+        name
+        for module in (search, metric, direction, terms)
+        for name, function in vars(module).items()
+        if hasattr(function, "targetoptions")
+        and function.targetoptions["fastmath"]
+        and not function.targetoptions.get("forceinline")
+    }
+    assert out_of_line == {"adaptive_metric"}  # called by its address
+
+
+def outputs(code, tmp_path):
+    """What a process with an empty cache prints, and the next one."""
+    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
+    return [run_python(code, env=env, timeout=900).stdout.splitlines() for _ in range(2)]
+
+
+def test_the_default_method_has_the_same_bits(tmp_path):
+    first, second = outputs("import bits; bits.show('f8', bits.automatic, ['momentum'])", tmp_path)
+    assert first == second
+    assert len(first) == 15
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_every_loop_has_the_same_bits(dtype, tmp_path):
+    first, second = outputs(f"import bits; bits.all_runs({dtype!r})", tmp_path)
+    assert first == second
+    assert len(first) == 147
