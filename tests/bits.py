@@ -1,6 +1,7 @@
 """The bits of runs through every loop, printed: for processes with an empty and a filled cache."""
 
 import hashlib
+import sys
 
 import numpy as np
 import objectives
@@ -105,7 +106,7 @@ def show(dtype, runs, methods):
     dtype = np.dtype(dtype)
     for method in methods:
         for label, bits in runs(method, dtype):
-            print(dtype, runs.__name__, method, label, bits)
+            sys.stdout.write(f"{dtype} {runs.__name__} {method} {label} {bits}\n")
 
 
 def all_runs(dtype):
