@@ -7,11 +7,8 @@ same loops at no time to compile.
 """
 
 import functools
-import importlib.util
-import json
 import math
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,11 +23,6 @@ methods = pytest.mark.parametrize("method", METHODS)
 every_method = pytest.mark.parametrize("method", (*METHODS, *ADAPTIVE))
 adaptive = pytest.mark.parametrize("method", ADAPTIVE)
 backends = pytest.mark.parametrize("backend", BACKENDS)
-
-_TOOL = Path(__file__).parents[1] / "tools" / "record_evaluations.py"
-_spec = importlib.util.spec_from_file_location("record_evaluations", _TOOL)
-record = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(record)
 
 
 @functools.cache
@@ -114,60 +106,6 @@ def test_minimum_is_a_known_one(name, method):
     # Flat valleys: a gradient of 1e-8 leaves more in the value than rounding.
     assert result.fun >= problem.f_min - 1e-10 * scale
     assert nearest <= 1e-5 * scale
-
-
-# Problems that SciPy 1.17's L-BFGS-B solves in 5000 evaluations, from ``fastmomentum bench``.
-LBFGSB_SOLVED = {"classical": 71, "regression": 24, "quadratic": 14, "imaging": 6, "holdout": 33}
-
-
-@pytest.fixture(scope="module")
-def counts():
-    """Solved and evaluations by group and problem, measured now."""
-    return {
-        group: {
-            name: {method: record.count(load(name), method) for method in record.METHODS}
-            for name in problems.names(group)
-        }
-        for group in record.GROUPS
-    }
-
-
-@pytest.fixture(scope="module")
-def recorded():
-    return json.loads(record.PATH.read_text())
-
-
-# Of one velocity, and those that are no quasi-Newton methods.
-SOLVE_LESS = ("momentum:memory=1", "nesterov", "gd")
-of_the_record = pytest.mark.parametrize("method", record.METHODS)
-
-
-@of_the_record
-@pytest.mark.parametrize("group", record.GROUPS)
-def test_solves_what_it_did(group, method, counts, recorded):
-    now = record.solved(counts[group], method)
-    assert now >= LBFGSB_SOLVED[group] or method in SOLVE_LESS
-    assert now >= record.solved(recorded["counts"][group], method)
-
-
-@of_the_record
-@pytest.mark.parametrize("group", record.GROUPS)
-def test_takes_as_many_evaluations_as_it_did(group, method, counts, recorded):
-    """Within 3 %. After a change that is meant, run tools/record_evaluations.py."""
-    now, before = counts[group], recorded["counts"][group]
-    assert list(now) == list(before), "the collection has changed: run tools/record_evaluations.py"
-    # Elsewhere exp rounds otherwise, and the few problems of thousands of evaluations decide.
-    here = recorded["machine"] == record.machine()
-    for measure, allowed in ((record.mean, 0.03), (record.total, 0.03 if here else 0.25)):
-        ratio = measure(now, method) / measure(before, method)
-        assert abs(ratio - 1.0) <= allowed, f"{measure.__name__} times {ratio:.3f}"
-
-
-def test_record_is_complete(recorded):
-    for group in record.GROUPS:
-        assert list(recorded["counts"][group]) == list(problems.names(group))
-        for row in recorded["counts"][group].values():
-            assert tuple(row) == record.METHODS
 
 
 # -- (b) the same bits on every way through the loop -----------------------------------------------

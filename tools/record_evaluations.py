@@ -1,108 +1,89 @@
 # ruff: noqa: T201
 """Write tests/data/evaluations.json: the evaluations of the automatic methods on every problem.
 
-Run it when a change of a method is meant, and look at what it prints: the change in each group.
+For every processor target that this machine can run, see tests/evaluations.py. Run it when a change
+of a method is meant, and look at what it prints: the change in each group.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import platform
+import os
+import statistics
+import subprocess
 import sys
 from pathlib import Path
 
-import numba
-
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from fastmomentum import minimize, problems  # noqa: E402
-from fastmomentum._bench import parse_solver  # noqa: E402
-
-# Nadam's are those of Adam.
-METHODS = (
-    "momentum",
-    "momentum:memory=1",
-    "nesterov",
-    "gd",
-    "adagrad",
-    "rmsprop",
-    "adadelta",
-    "adam",
-    "adamax",
-    "amsgrad",
-)
-GROUPS = ("classical", "regression", "quadratic", "imaging", "holdout")
-BUDGET = 5000
-PATH = ROOT / "tests" / "data" / "evaluations.json"
+import evaluations  # noqa: E402
 
 
-def machine() -> str:
-    """What the last digits of a run depend on."""
-    from llvmlite import binding
-
-    cpu = binding.get_host_cpu_name()
-    return f"{platform.system()} {platform.machine()} {cpu}, numba {numba.__version__}"
-
-
-def count(problem, method: str) -> int:
-    """Evaluations to gtol 1e-5; negative where the budget did not suffice."""
-    solver = parse_solver(method)
-    result = minimize(
-        problem.compiled("fused"),
-        problem.x0,
-        args=problem.args,
-        jac=True,
-        method=solver.method,
-        options={"maxfev": BUDGET, "maxiter": BUDGET, **solver.options},
+def measure(target: str) -> dict[str, dict[str, dict[str, int]]]:
+    """Counts by group, method and problem."""
+    # Threads of a BLAS would change the order of sums in the problems' data.
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    changes = {"PYTHONPATH": str(ROOT), **threads, **evaluations.for_target(target)}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "evaluations.py")],
+        env={**os.environ, **changes},
+        stdout=subprocess.PIPE,
+        check=True,
     )
-    return int(result.nfev) if result.success else -int(result.nfev)
+    print(f"measured: {target}", flush=True)
+    return json.loads(done.stdout)
 
 
-def measure() -> dict[str, dict[str, dict[str, int]]]:
-    """Counts by group, problem and method."""
+def table(group: str, by_target: list) -> dict[str, dict[str, list[int]]]:
+    """The counts of each target by problem and method."""
+    names = by_target[0][group][evaluations.METHODS[0]]
     return {
-        group: {
-            problem.name: {method: count(problem, method) for method in METHODS}
-            for problem in problems.collection(group)
+        name: {
+            method: [counts[group][method][name] for counts in by_target]
+            for method in evaluations.METHODS
         }
-        for group in GROUPS
+        for name in names
     }
 
 
-def solved(counts: dict[str, dict[str, int]], method: str) -> int:
-    """Problems of a group that were solved."""
-    return sum(row[method] > 0 for row in counts.values())
+def show(old: dict, new: dict) -> None:
+    """Print the change in each group."""
+    for group, problems in new.items():
+        for method in evaluations.METHODS:
+            rows = [row[method] for row in problems.values()]
+            columns = list(zip(*rows, strict=True))
+            line = f"{group:<12}{method:<18} solved "
+            line += " ".join(str(evaluations.solved(column)) for column in columns)
+            line += f", allowed {evaluations.luck(rows):.3f}"
+            before = [old[group][name][method] for name in problems if name in old.get(group, {})]
+            if len(before) == len(rows):
+                changes = (evaluations.log_change(column, before) for column in columns)
+                line += f"; mean times {math.exp(statistics.fmean(changes)):.3f}"
+            print(line)
 
 
-def total(counts: dict[str, dict[str, int]], method: str) -> int:
-    """Evaluations of a group, those of unsolved problems included."""
-    return sum(abs(row[method]) for row in counts.values())
-
-
-def mean(counts: dict[str, dict[str, int]], method: str) -> float:
-    """Geometric mean of the evaluations of a group."""
-    logs = [math.log(abs(row[method])) for row in counts.values()]
-    return math.exp(math.fsum(logs) / len(logs))
+def write(record: dict) -> None:
+    """One line for each problem."""
+    lines = [f' "{key}": {json.dumps(record[key])},' for key in ("machine", "targets")]
+    groups = []
+    for group, problems in record["counts"].items():
+        rows = (f'   "{name}": {json.dumps(row)}' for name, row in problems.items())
+        groups.append(f'  "{group}": {{\n' + ",\n".join(rows) + "\n  }")
+    text = "{\n" + "\n".join(lines) + '\n "counts": {\n' + ",\n".join(groups) + "\n }\n}\n"
+    evaluations.PATH.write_text(text)
 
 
 def main() -> None:
     """Measure, compare with the record, replace it."""
-    old = json.loads(PATH.read_text())["counts"] if PATH.exists() else {}
-    counts = measure()
-    for group in GROUPS:
-        for method in METHODS:
-            now = solved(counts[group], method), total(counts[group], method)
-            words = f"{group:<12}{method:<18} solved {now[0]:3d}, evaluations {now[1]:6d}"
-            if method in next(iter(old.get(group, {}).values()), ()):
-                before = solved(old[group], method), total(old[group], method)
-                ratio = mean(counts[group], method) / mean(old[group], method)
-                words += f"; before {before[0]:3d}, {before[1]:6d}; mean times {ratio:.3f}"
-            print(words)
-    record = {"machine": machine(), "budget": BUDGET, "counts": counts}
-    PATH.write_text(json.dumps(record, indent=1) + "\n")
-    print(f"written: {PATH.relative_to(ROOT)}")
+    old = json.loads(evaluations.PATH.read_text())["counts"] if evaluations.PATH.exists() else {}
+    targets = evaluations.runnable_targets()
+    by_target = [measure(target) for target in targets]
+    counts = {group: table(group, by_target) for group in evaluations.GROUPS}
+    show(old, counts)
+    write({"machine": evaluations.machine(), "targets": targets, "counts": counts})
+    print(f"written: {evaluations.PATH.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":
