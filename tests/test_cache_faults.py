@@ -24,6 +24,7 @@ import fastmomentum
 from fastmomentum import _kernels, minimize, minimize_sum, problems
 from fastmomentum._kernels import cache
 from fastmomentum._kernels.jit import cached_njit
+from fastmomentum.distributed.batch import Common
 from fastmomentum.jit import minimizer
 
 PACKAGE = pathlib.Path(fastmomentum.__file__).parent
@@ -391,22 +392,24 @@ def test_all_that_is_cached_is_cached_so():
             assert not (isinstance(node, ast.keyword) and node.arg == "cache"), path
 
 
-@pytest.mark.parametrize(
-    ("compiled", "kind"),
-    [
-        (cached_njit(double), cache.Cache),
-        (numba.njit(cache=True)(double), caching.FunctionCache),
-        (numba.njit(double), None),
-        (double, None),
-    ],
-)
-def test_kind_of_cache(compiled, kind, place):
-    """What workers are told, for a function that loses its cache where it is pickled."""
-    assert cache.kind_of_cache(compiled) is kind
-    if kind:
-        sent = numba.njit(double)
-        cache.keep_on_disk(sent, kind)
-        assert cache.kind_of_cache(sent) is kind
+SENT = """
+import pickle
+from fastmomentum._kernels.cache import kind_of_cache
+common = pickle.loads(bytes.fromhex({parcel!r}))
+assert kind_of_cache(common.fun) is kind_of_cache(common.jac) is None
+common.unpack()
+print(kind_of_cache(common.fun).__name__, kind_of_cache(common.jac).__name__)
+"""
+
+
+def test_workers_cache_a_function_as_its_sender_does(place):
+    """Numba drops the cache where a function is pickled."""
+    ours, users = cached_njit(double), numba.njit(cache=True)(double)
+    parcel = pickle.dumps(Common(ours, users, (), (), None, None, None)).hex()
+    done = run_python(SENT.format(parcel=parcel), env={"NUMBA_CACHE_DIR": place})
+    assert done.stdout.split() == ["Cache", "FunctionCache"]
+    common = Common(numba.njit(double), None, (), (), None, None, None)
+    assert common.caches == (None, None)
 
 
 @numba.njit
