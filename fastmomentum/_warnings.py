@@ -6,7 +6,7 @@ import sys
 import warnings
 
 # Nobody's own code: this package, and what calls it for the user.
-HOSTS = ("fastmomentum", "scipy", "sklearn", "statsmodels", "lmfit", "contextlib")
+HOSTS = ("fastmomentum", "numba", "scipy", "sklearn", "statsmodels", "lmfit", "contextlib")
 
 
 def warn(message: str, category: type[Warning]) -> None:

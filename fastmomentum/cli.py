@@ -279,12 +279,9 @@ def _cache() -> str:
     """Where Numba keeps this package's compiled code."""
     if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
         return "unused: NUMBA_DISABLE_JIT is set"
-    caching = importlib.import_module("numba.core.caching")
-    jit = importlib.import_module("fastmomentum._kernels.jit")
     # Numba's own search, which tries to write before it settles on a directory.
-    try:
-        path = caching.FunctionCache(jit.cached_njit).cache_path
-    except RuntimeError:
+    path = importlib.import_module("fastmomentum._kernels.cache").directory()
+    if path is None:
         return (
             "no writable directory: each process compiles anew; set NUMBA_CACHE_DIR to a "
             "writable one"

@@ -38,12 +38,12 @@ def test_info(capsys):
 
 
 def test_info_without_writable_cache(capsys, monkeypatch):
-    caching = importlib.import_module("numba.core.caching")
+    cache = importlib.import_module("fastmomentum._kernels.cache")
 
     def refuse(function):
         raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(caching, "FunctionCache", refuse)
+    monkeypatch.setattr(cache, "Cache", refuse)
     assert cli.main(["info"]) == 0
     assert "no writable directory" in capsys.readouterr().out
 

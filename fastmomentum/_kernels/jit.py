@@ -11,6 +11,8 @@ from numba.core import typed_passes, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
 
+from .cache import keep_on_disk
+
 # No fastmath: a contracted multiply-add would differ from NumPy in the last bit, and nnan/ninf
 # would let NaN pass for success. error_model="numpy" drops the ZeroDivisionError branches.
 # It is said, not left out: a function compiled as part of another inherits what it does not say.
@@ -57,20 +59,14 @@ def jit_disabled() -> bool:
 
 
 def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
-    """``@njit`` with the disk cache where there is one.
-
-    Numba raises at decoration time where no cache directory can be written (read-only home,
-    containers without one): then the function is compiled in each process, and importing works.
-    """
+    """``@njit`` with the disk cache, where a directory for that can be written."""
     if function is None:
         return functools.partial(cached_njit, **flags)
     flags = {**FLAGS, **flags}
-    try:
-        return numba.njit(cache=True, **flags)(function)
-    except RuntimeError as error:
-        if "cannot cache function" not in str(error):
-            raise
-        return numba.njit(**flags)(function)
+    compiled = numba.njit(**flags)(function)
+    if not jit_disabled():
+        keep_on_disk(compiled)
+    return compiled
 
 
 def cached_loop(function: Callable | None = None, **flags: Any) -> Any:

@@ -57,14 +57,14 @@ class Common:
     settings: Settings
     shared: Any
     penalty: Any
-    cached: tuple[bool, ...] = ()
+    caches: tuple[type | None, ...] = ()
 
     def __post_init__(self) -> None:
         self.ready = False
         if is_compiled(self.fun):
-            from .._kernels.workers import is_cached
+            from .._kernels.cache import kind_of_cache
 
-            self.cached = (is_cached(self.fun), is_cached(self.jac))
+            self.caches = (kind_of_cache(self.fun), kind_of_cache(self.jac))
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "ready": False}
@@ -74,11 +74,11 @@ class Common:
         if self.ready:
             return
         self.args = tuple(map(_writable, self.args))
-        for function, cached in zip((self.fun, self.jac), self.cached, strict=False):
-            if cached:
-                from .._kernels.workers import cache_again
+        for function, kind in zip((self.fun, self.jac), self.caches, strict=False):
+            if kind:
+                from .._kernels.cache import keep_on_disk
 
-                cache_again(function)
+                keep_on_disk(function, kind)
         self.ready = True
 
     def batch(self, starts: Any, rows: tuple, bounds: Any, seconds: float) -> Batch:

@@ -32,17 +32,17 @@ class Lost(Exception):
 class Holder:
     """What lives on a worker. Errors of the user's functions are values, unlike dask's own."""
 
-    def __init__(self, parcel: bytes, cached: bool, neighbours: int, driver: tuple[str, int]):
+    def __init__(self, parcel: bytes, cache: type | None, neighbours: int, driver: tuple[str, int]):
         leave_to(driver)
         empty: Shards = pickle.loads(parcel)  # of its own: actors do not share shards
         self.shards = empty
         self.threads = 0
         if getattr(empty.fun, "targetoptions", {}).get("parallel"):
             self.threads = max(1, check_workers(None) // neighbours)
-        if cached:
-            from .._kernels.workers import cache_again
+        if cache:
+            from .._kernels.cache import keep_on_disk
 
-            cache_again(empty.fun)
+            keep_on_disk(empty.fun, cache)
 
     def add(self, i: int) -> Exception | None:
         try:
@@ -181,11 +181,11 @@ class DaskCluster:
     def _hire(self, names: list[str]) -> list[str]:
         """An actor on each of these workers; those on which there is one."""
         assert self.empty is not None
-        cached = False
+        cache = None
         if hasattr(self.empty.fun, "enable_caching"):
-            from .._kernels.workers import is_cached
+            from .._kernels.cache import kind_of_cache
 
-            cached = is_cached(self.empty.fun)
+            cache = kind_of_cache(self.empty.fun)
         hosts = [self.workers[name]["host"] for name in names]
         made = {}
         parcel = pack(self.empty)
@@ -194,7 +194,7 @@ class DaskCluster:
                 made[name] = self.client.submit(
                     Holder,
                     parcel,
-                    cached,
+                    cache,
                     hosts.count(host),
                     this_process(),
                     actor=True,
