@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "6fe537ff9dd834d1"
+SOURCES = "96b94a17804f1426"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "926cd592e0cda02e"
+SOURCES = "9fa14ce2c0dfcdf5"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

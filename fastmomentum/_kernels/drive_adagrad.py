@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "3b8124f9e2159060"
+SOURCES = "cb0340e6247b25e7"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

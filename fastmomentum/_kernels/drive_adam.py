@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "afc62ad5d9d835c4"
+SOURCES = "2e0325994154bb5e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "c6cff0099ad46557"
+SOURCES = "ae79d6e9277eedf3"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "c9f48341f3d07094"
+SOURCES = "ae388982c0e8b8df"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

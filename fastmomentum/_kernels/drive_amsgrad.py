@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "3368236242df971c"
+SOURCES = "edfe70aaf0ca3532"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "4dff7199fc617ac5"
+SOURCES = "0ed40f69e2b90442"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "cd091f294bfb562d"
+SOURCES = "70f0ed5e83661611"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

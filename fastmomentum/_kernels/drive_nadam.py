@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b85a2a719040b11d"
+SOURCES = "2fc8cfbf5b23be58"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "6b0f525383f368b1"
+SOURCES = "cfee2fe2ec26351d"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "78c8c58151741e31"
+SOURCES = "e00cd55d2ba9a76b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

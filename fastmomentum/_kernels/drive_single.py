@@ -12,7 +12,7 @@ from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "107d6bdd652bddbf"
+SOURCES = "f6d65bec9df52d8e"
 FROM_X0 = 1
 FROM_ZERO = 0
 NORM_INF = 0

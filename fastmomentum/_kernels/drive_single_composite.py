@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "107d6bdd652bddbf"
+SOURCES = "f6d65bec9df52d8e"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "80bebd9b33f39c57"
+SOURCES = "07a6d428dab0a6e9"
 
 
 

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "a5e18eaa2fb9fe73"
+SOURCES = "fbb4a45380cb3a30"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5
