@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
-import inspect
 import math
 import time
-import types
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from ._differences import central_points, central_slope, forward_point, forward_slope
 from ._result import add_note
 from ._validation.returned import as_gradient, as_pair, as_scalar
-from ._validation.values import LIST_OF_ARGS, misfit, shown
+from ._validation.values import LIST_OF_ARGS, misfit, positional_of, shown
 from ._vectors import equal, indices_of
 from ._warnings import warn
 
@@ -32,6 +32,12 @@ DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 
 
+OPTIONAL_OUT = (
+    "the second parameter of {}, out, has a default, and so is left out of the call: without a "
+    "default it gets the array that the gradient is to be written into."
+)
+
+
 class CompilationWarning(RuntimeWarning):
     """A Numba function could not be used in the compiled loop, which then runs in Python."""
 
@@ -39,27 +45,20 @@ class CompilationWarning(RuntimeWarning):
 def takes_output(function: Any, n_args: int) -> bool:
     """Does `function` take an array to write into after x, that is, ``(x, out, *args)``?
 
-    It does if its second parameter is called ``out``, or if it has one required parameter more
-    than ``(x, *args)``.
+    Its parameters tell which of that and ``(x, *args)`` the call can be. Where it can be both, by
+    defaults or ``*args``, its second parameter must be called ``out``, and have no default: with
+    one, as NumPy's functions have it, the buffer is left to the caller.
     """
-    python = getattr(function, "py_func", function)
-    if type(python) is types.FunctionType and not hasattr(python, "__wrapped__"):
-        code = python.__code__
-        if code.co_argcount > 1 and code.co_varnames[1] == "out":
-            return True
-        if code.co_flags & inspect.CO_VARARGS:
-            return False
-        return code.co_argcount - len(python.__defaults__ or ()) == n_args + 2
-    try:  # bound methods, partials, ...: 20 us
-        parameters = list(inspect.signature(python).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) > 1 and positional[1].name == "out":
-        return True
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return False
-    return sum(p.default is p.empty for p in positional) == n_args + 2
+    plain, writes, name, optional = _forms(function, n_args)
+    return writes if plain != writes else name == "out" and not optional
+
+
+def _forms(function: Any, n_args: int) -> tuple[bool, bool, str, bool]:
+    """Does ``(x, *args)`` fit, does ``(x, out, *args)``; what is the second parameter called, and
+    has it a default?"""
+    names, least, most = positional_of(function) or ([], 0, 0)
+    plain, writes = (least <= count <= most for count in (n_args + 1, n_args + 2))
+    return plain, writes, "".join(names[1:2]), least < 2
 
 
 class Objective:
@@ -231,7 +230,8 @@ class Objective:
         elif self.in_place:
             self._write("jac", x, g)
         else:
-            g[:] = as_gradient(self._call("jac", x), self.n, "jac")
+            with self._told_of_out("jac"):
+                g[:] = as_gradient(self._call("jac", x), self.n, "jac")
         return f
 
     def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
@@ -239,9 +239,21 @@ class Objective:
         self.calls_jac += 1
         if self.in_place:
             return as_scalar(self._write("fun", x, g))
-        value, gradient = as_pair(self._call("fun", x))
+        with self._told_of_out("fun"):
+            value, gradient = as_pair(self._call("fun", x))
         g[:] = as_gradient(gradient, self.n, "fun")
         return as_scalar(value)
+
+    @contextlib.contextmanager
+    def _told_of_out(self, name: str) -> Iterator[None]:
+        """An error of what was returned says, too, that an optional `out` was left out."""
+        try:
+            yield
+        except ValueError as error:
+            *_, second, optional = _forms(getattr(self, name), len(self.args))
+            if second == "out" and optional:
+                add_note(error, OPTIONAL_OUT.format(name))
+            raise
 
     def _write(self, name: str, x: np.ndarray, g: np.ndarray) -> Any:
         out = np.empty(self.n, self.dtype)
@@ -254,9 +266,12 @@ class Objective:
     def _check_written(self, out: np.ndarray, what: str) -> None:
         left = indices_of(_UNTOUCHED[self.dtype.char], out)
         if left.size:
+            writer = self.fun if self.jac is True else self.jac
+            plain = _forms(writer, len(self.args))[0]
             raise ValueError(
                 f"{what} must write the gradient into out: out[{left[0]}] is unchanged, or was "
-                "added to. If the second parameter is data, pass it in args."
+                "added to. If the second parameter is data, "
+                + ("call it otherwise than out." if plain else "pass it in args.")
             )
 
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
