@@ -180,6 +180,9 @@ class CudaBatch(Batch):
                 )
             x0 = terms.start(x0)
         # Python checks the functions once, as everywhere; the processor's loops are not compiled.
+        for name in ("eps", "finite_diff_rel_step"):
+            if isinstance(self.jac, str) and getattr(self.settings, name) is not None:
+                raise ValueError(f"{name} is not possible with device='cuda': leave it out.")
         objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python")
         if terms is not None:
             objective.bounds = terms.bounds()
@@ -235,6 +238,8 @@ class CudaBatch(Batch):
         bounded = run.terms is not None and (run.terms.bounded or self.per_row is not None)
         fixed = {name: int(run.ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(bounded)
+        if self.per_row is not None:
+            fixed["COST_FUN"] = objective.cost_without_bounds
         rows, starts = run.rows[: plan.scratch_row, :n], []
         if not automatic:
             n_rows = 2 + len(run.method.slots)

@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ._differences import central_points, central_slope, forward_point, forward_slope
+from ._differences import (
+    central_points,
+    central_slope,
+    forward_point,
+    forward_slope,
+    given_step,
+)
 from ._result import add_note
 from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import LIST_OF_ARGS, misfit, positional_of, shown
@@ -28,6 +34,7 @@ DIFFERENCE_STEPS = {
 }
 # Calls of fun for each variable.
 DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
+NO_STEPS: tuple[Any, Any] = (0.0, 0.0)
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 
@@ -72,6 +79,10 @@ class Objective:
         How a compiled loop calls it; None if each evaluation goes through Python.
     seconds : float
         How long one evaluation takes, roughly.
+    steps : (array_like, array_like)
+        Of differences, as the user gave them: absolute and relative ones, 0 where there are none.
+    fixed : ndarray of bool, shape (n,), or None
+        Variables that bounds fix, along which differences cannot tell the slope.
     """
 
     def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
@@ -83,13 +94,12 @@ class Objective:
         self.calls_fun = 0
         self.calls_jac = 0
         self.seconds = 0.0
-        self.bounds: tuple[Any, Any] = (-math.inf, math.inf)
-        self.cost_fun = 1
         self.cost_jac = 1
         self.step = 0.0
         if isinstance(jac, str):
-            self.cost_fun = 1 + DIFFERENCE_CALLS[jac] * self.n
             self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
+        self.steps = NO_STEPS
+        self.bounds = (-math.inf, math.inf)
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
@@ -153,9 +163,35 @@ class Objective:
         return backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
 
     @property
+    def bounds(self) -> tuple[Any, Any]:
+        """Lower and upper bounds, which the points of differences keep to."""
+        return self._bounds
+
+    @bounds.setter
+    def bounds(self, bounds: tuple[Any, Any]) -> None:
+        self._bounds = bounds
+        self.cost_fun = self.cost_without_bounds
+        self.fixed = None
+        if isinstance(self.jac, str):
+            self.fixed = np.broadcast_to(np.equal(*bounds), self.n)
+            self.cost_fun -= DIFFERENCE_CALLS[self.jac] * int(self.fixed.sum())
+
+    @property
+    def cost_without_bounds(self) -> int:
+        """Calls of fun that one evaluation takes where no variable is fixed."""
+        return 1 + DIFFERENCE_CALLS[self.jac] * self.n if isinstance(self.jac, str) else 1
+
+    @property
     def cost_first(self) -> int:
         """Calls of fun that the evaluation at x0 takes."""
-        return self.cost_fun + (2 * self.n if self.jac == "cs" else 0)
+        return self.cost_fun + (2 * (self.cost_fun - 1) if self.jac == "cs" else 0)
+
+    def known(self, gradient: np.ndarray) -> np.ndarray:
+        """A copy, nan where differences cannot tell the slope, which is 0 in the loops."""
+        gradient = gradient.copy()
+        if self.fixed is not None:
+            gradient[self.fixed] = math.nan
+        return gradient
 
     @property
     def can_be_checked(self) -> bool:
@@ -169,7 +205,7 @@ class Objective:
         c_callable = _kernels("bind").c_callable
         jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
         twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
-        twin.bounds = self.bounds
+        twin.bounds, twin.steps = self.bounds, self.steps
         return twin
 
     @property
@@ -279,11 +315,17 @@ class Objective:
         z = x.copy()
         if self.jac == "cs":
             z = x.astype(np.complex128 if self.dtype == np.float64 else np.complex64)
-        lower, upper = (np.broadcast_to(bound, self.n) for bound in self.bounds)
+        limits = (np.broadcast_to(part, self.n) for part in (*self.bounds, *self.steps))
+        lower, upper, absolute, relative = limits
         for i in range(self.n):
+            if lower[i] == upper[i]:
+                g[i] = 0.0
+                continue
             x_i = float(x[i])
+            given = given_step(x_i, float(absolute[i]), float(relative[i]))
             if self.jac == "cs":
-                z[i] = complex(x_i, self.step)
+                h = given if given != 0.0 else self.step
+                z[i] = complex(x_i, h)
                 self.calls_fun += 1
                 value = np.asarray(self.fun(z.copy(), *self.args))
                 if value.dtype.kind != "c" or value.size != 1:
@@ -291,15 +333,18 @@ class Objective:
                         f"jac='cs' needs fun to return a complex number for complex x, got dtype "
                         f"{value.dtype}; use jac='3-point'."
                     )
-                g[i] = float(value.item().imag) / self.step
+                g[i] = float(value.item().imag) / h
                 z[i] = x[i]
                 continue
             h = self.step * max(1.0, abs(x_i))
+            z[i] = x_i + given
+            if z[i] != x[i]:
+                h = -given if x_i < 0.0 else given
             if self.jac == "2-point":
                 z[i] = forward_point(x_i, h, lower[i], upper[i])
                 g[i] = forward_slope(x_i, f, float(z[i]), self._fun(z))
             else:
-                z[i], second = central_points(x_i, h, lower[i], upper[i])
+                z[i], second = central_points(x_i, abs(h), lower[i], upper[i])
                 a, f_a = float(z[i]), self._fun(z)
                 z[i] = second
                 g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun(z))
@@ -330,12 +375,13 @@ class Objective:
         """abs, norms and comparisons lose the imaginary part: compare with differences once."""
         differences = np.empty_like(g)
         self.jac, kept, step = "3-point", self.jac, self.step
+        self.steps, given = NO_STEPS, self.steps
         self.step = DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
         self.calls_jac += 1
         try:
             self._differences(x, differences, f)
         finally:
-            self.jac, self.step = kept, step
+            self.jac, self.step, self.steps = kept, step, given
         # Where the bounds leave less room than a step, differences are rounding.
         room = np.broadcast_to(self.bounds[1] - self.bounds[0], self.n)
         narrow = room < DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
@@ -360,6 +406,10 @@ class Told:
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1
     calls_fun = calls_jac = 0
+
+    def known(self, gradient: np.ndarray) -> np.ndarray:
+        """A copy: all slopes are told."""
+        return gradient.copy()
 
 
 @functools.cache

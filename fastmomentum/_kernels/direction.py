@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "ccbda977c4f3b03a"
+SOURCES = "b1581e2f55eca677"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ea51de79ac2eb1fe"
+SOURCES = "8e202780c6c864b0"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

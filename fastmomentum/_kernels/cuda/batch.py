@@ -93,6 +93,9 @@ _STYLES = {
     "two_point": """
     f = real_type(fun(x{args}))
     for i in range(x.shape[0]):
+        if {fixed}:
+            g[i] = real_type(0)
+            continue
         x_i = x[i]
         h = step * max(real_type(1), abs(x_i))
         x[i] = forward_point(x_i, h, {low}, {high})
@@ -105,6 +108,9 @@ _STYLES = {
     "three_point": """
     f = real_type(fun(x{args}))
     for i in range(x.shape[0]):
+        if {fixed}:
+            g[i] = real_type(0)
+            continue
         x_i = x[i]
         h = step * max(real_type(1), abs(x_i))
         a, b = central_points(x_i, h, {low}, {high})
@@ -159,7 +165,9 @@ def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
     """Device function ``evaluate(x, g, context) -> f``."""
     args = "".join(f", {_argument(k, *a)}" for k, a in enumerate(spec.args))
     low, high = ("lower[i]", "upper[i]") if spec.bounded else ("-infinity", "infinity")
-    body = _STYLES[spec.style].format(args=args, low=low, high=high)
+    # COST_FUN is one number: where each problem has bounds of its own, fun is called all the same.
+    fixed = "lower[i] == upper[i]" if spec.bounded and not spec.own_bounds else "False"
+    body = _STYLES[spec.style].format(args=args, low=low, high=high, fixed=fixed)
     text = "def evaluate(x, g, context):\n    p, step, lower, upper, args = context" + body
     real = spec.real
     scope: dict[str, Any] = {
@@ -186,6 +194,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
     real = spec.real
     n_ints, n_floats = len(module.INT_NAMES), len(module.FLOAT_NAMES)
     n_rows, n_extra, size = spec.n_rows, max(spec.n_extra, 1), max(spec.n, 1)
+    differences, nan = spec.style in ("two_point", "three_point"), real(np.nan)
     local, own_bounds, all_ints = spec.n > 0, spec.own_bounds, n_ints + 1
 
     def constant_size(ints):
@@ -312,6 +321,11 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                     high,
                     ended,
                 )
+                if differences:
+                    # They cannot tell the slope along a variable that its bounds fix.
+                    for i in range(low.shape[0]):
+                        if low[i] == high[i]:
+                            gradients[i, p] = nan
                 solving = False
 
     return solve
