@@ -180,10 +180,8 @@ class CudaBatch(Batch):
                 )
             x0 = terms.start(x0)
         # Python checks the functions once, as everywhere; the processor's loops are not compiled.
-        for name in ("eps", "finite_diff_rel_step"):
-            if isinstance(self.jac, str) and getattr(self.settings, name) is not None:
-                raise ValueError(f"{name} is not possible with device='cuda': leave it out.")
         objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python")
+        objective.steps = self.settings.steps
         if terms is not None:
             objective.bounds = terms.bounds()
         style = self._style(objective)
@@ -289,6 +287,7 @@ class CudaBatch(Batch):
             rates=run.numbers["learning_rate"],
             momenta=run.numbers["momentum"],
             step=objective.step,
+            steps=objective.steps,
             maxiter=min(last, MOST),
         )
         self._launch_all(job, todo, report)
