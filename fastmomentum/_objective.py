@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 import math
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -37,8 +35,6 @@ DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 NO_STEPS: tuple[Any, Any] = (0.0, 0.0)
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
-
-
 OPTIONAL_OUT = (
     "the second parameter of {}, out, has a default, and so is left out of the call: without a "
     "default it gets the array that the gradient is to be written into."
@@ -266,8 +262,12 @@ class Objective:
         elif self.in_place:
             self._write("jac", x, g)
         else:
-            with self._told_of_out("jac"):
-                g[:] = as_gradient(self._call("jac", x), self.n, "jac")
+            returned = self._call("jac", x)
+            try:
+                g[:] = as_gradient(returned, self.n, "jac")
+            except ValueError as error:
+                self._tell_of_out("jac", error)
+                raise
         return f
 
     def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
@@ -275,21 +275,20 @@ class Objective:
         self.calls_jac += 1
         if self.in_place:
             return as_scalar(self._write("fun", x, g))
-        with self._told_of_out("fun"):
-            value, gradient = as_pair(self._call("fun", x))
+        returned = self._call("fun", x)
+        try:
+            value, gradient = as_pair(returned)
+        except ValueError as error:
+            self._tell_of_out("fun", error)
+            raise
         g[:] = as_gradient(gradient, self.n, "fun")
         return as_scalar(value)
 
-    @contextlib.contextmanager
-    def _told_of_out(self, name: str) -> Iterator[None]:
+    def _tell_of_out(self, name: str, error: Exception) -> None:
         """An error of what was returned says, too, that an optional `out` was left out."""
-        try:
-            yield
-        except ValueError as error:
-            *_, second, optional = _forms(getattr(self, name), len(self.args))
-            if second == "out" and optional:
-                add_note(error, OPTIONAL_OUT.format(name))
-            raise
+        *_, second, optional = _forms(getattr(self, name), len(self.args))
+        if second == "out" and optional:
+            add_note(error, OPTIONAL_OUT.format(name))
 
     def _write(self, name: str, x: np.ndarray, g: np.ndarray) -> Any:
         out = np.empty(self.n, self.dtype)

@@ -15,6 +15,7 @@ from scipy.optimize import approx_fprime, rosen, rosen_der
 
 import fastmomentum
 from fastmomentum import minimize, minimize_batch, scipy_method
+from fastmomentum.distributed import ShardedSum
 from fastmomentum.jit import minimizer
 
 METHODS = ("gd", "momentum", "nesterov")
@@ -472,7 +473,7 @@ LOST = (1e-3, 0.0, 1e-30)
     ("jac", "name"),
     (
         (None, "eps"),
-        (False, "eps"),
+        (np.False_, "eps"),
         ("2-point", "finite_diff_rel_step"),
         ("3-point", "finite_diff_rel_step"),
     ),
@@ -820,6 +821,21 @@ def test_out_of_compiled_code():
         ).backend
         == "numba"
     )
+
+
+def test_out_is_a_name_in_sums():
+    matrix = np.random.default_rng(0).normal(size=(24, 2))
+
+    def squares(x, out, rows):
+        r = rows @ x - out
+        return 0.5 * float(r @ r), rows.T @ r
+
+    given = {"batch_size": 8, "epochs": 200, "options": {"learning_rate": 0.1}, "seed": 0}
+    found = fastmomentum.minimize_sum(squares, np.zeros(2), (matrix @ DATA, matrix), **given)
+    np.testing.assert_allclose(found.x, DATA, atol=1e-3)
+    shards = [(part @ DATA, part) for part in np.split(matrix, 3)]
+    with ShardedSum(squares, shards.__getitem__, 3) as objective:
+        np.testing.assert_allclose(minimize(objective, np.zeros(2), jac=True).x, DATA, atol=1e-5)
 
 
 def test_out_is_still_where_the_gradient_goes():

@@ -58,12 +58,6 @@ OPTIONS = (
            "gap bounds fun minus its minimum. 0: never."),
     Option("maxiter", None, "Most iterations (default max(10000, 200 n): first-order methods with "
            "a fixed rate take more, and cheaper, iterations than BFGS)."),
-    Option("eps", None, "Step of finite differences, a number or one for each variable, for "
-           "jac=None, as in SciPy: x + eps, or x - eps where that is outside the bounds. None, or "
-           "where it is lost to rounding: sqrt(eps of the dtype) * max(1, |x|), away from 0. Not "
-           "used where a gradient is given."),
-    Option("finite_diff_rel_step", None, "The same, relative to |x|, for jac='2-point', '3-point' "
-           "or 'cs', and for jac=None without eps: x + finite_diff_rel_step * x."),
     Option("maxfev", None, "Most calls of fun, those of finite differences included. None: no "
            "limit."),
     Option("maxtime", None, "Most seconds, compilation included. None: no limit."),
@@ -81,6 +75,12 @@ OPTIONS = (
     Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
            "and at a point near it: an error names the worst component. Of more than 1000 "
            "variables 1000 are looked at. The calls, some 4 n of fun, are not counted."),
+    Option("eps", None, "Step of finite differences, a number or one for each variable, for "
+           "jac=None, as in SciPy: x + eps, or x - eps where that is outside the bounds. None, or "
+           "where it is lost to rounding: one that suits the precision, relative to max(1, |x|). "
+           "Not used where a gradient is given."),
+    Option("finite_diff_rel_step", None, "The same, relative to |x|, for jac='2-point', '3-point' "
+           "or 'cs', and for jac=None without eps: x + finite_diff_rel_step * x."),
     Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
            "vectors of the method."),
     Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
@@ -167,7 +167,7 @@ def difference_settings(settings: Settings, jac: Any) -> Settings:
     """The settings with the one of `eps` and `finite_diff_rel_step` that SciPy uses with `jac`."""
     if settings.eps is None:
         return settings
-    if jac is None or jac is False:
+    if jac is None or (isinstance(jac, bool | np.bool_) and not jac):
         if settings.finite_diff_rel_step is None:
             return settings
         return dataclasses.replace(settings, finite_diff_rel_step=None)
