@@ -33,7 +33,7 @@ from ._validation.batches import (
 )
 from ._validation.bounds import check_bounds, check_row_bounds
 from ._validation.cluster import check_client, is_client
-from ._validation.options import check_options
+from ._validation.options import check_options, difference_settings
 from ._vectors import real_of
 
 
@@ -203,7 +203,7 @@ def minimize_batch(
     chosen = check_method(method, penalty is None or penalty.separable)
     # Only length and dtype of the starts count for the options.
     like = np.broadcast_to(np.zeros(1, real_of(starts)), (n,))
-    settings = check_options(chosen, tol, options, like)
+    settings = difference_settings(check_options(chosen, tol, options, like), jac)
     check_batch_options(settings)
     n_workers = check_client(workers) if is_client(workers) else check_workers(workers)
     kind: Any = Batch

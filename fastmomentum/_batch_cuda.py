@@ -181,6 +181,7 @@ class CudaBatch(Batch):
             x0 = terms.start(x0)
         # Python checks the functions once, as everywhere; the processor's loops are not compiled.
         objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python")
+        objective.steps = self.settings.steps
         if terms is not None:
             objective.bounds = terms.bounds()
         style = self._style(objective)
@@ -235,6 +236,8 @@ class CudaBatch(Batch):
         bounded = run.terms is not None and (run.terms.bounded or self.per_row is not None)
         fixed = {name: int(run.ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(bounded)
+        if self.per_row is not None:
+            fixed["COST_FUN"] = objective.cost_without_bounds
         rows, starts = run.rows[: plan.scratch_row, :n], []
         if not automatic:
             n_rows = 2 + len(run.method.slots)
@@ -284,6 +287,7 @@ class CudaBatch(Batch):
             rates=run.numbers["learning_rate"],
             momenta=run.numbers["momentum"],
             step=objective.step,
+            steps=objective.steps,
             maxiter=min(last, MOST),
         )
         self._launch_all(job, todo, report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,8 @@ class Loop:
             self.last = run.fill_schedules(self.last)
         binding: Any = objective.binding
         run.ints[layout.INT.CHUNK_START] = 0
+        if batch.per_row is not None:
+            run.ints[layout.INT.COST_FUN] = objective.cost_without_bounds
         self.ints, self.floats = run.ints.copy(), run.floats.copy()
         self.patches = batch_patches(binding, batch.args, batch.which)
         starts = [-i if start == "x0" else i for i, start in run.plan.starts.items()]
@@ -120,10 +123,22 @@ class Loop:
             attach(error, row=int(self.run_.ints[layout.INT.BATCH_ROW]))
             raise
         rows = slice(first, first + size)
+        self._hide_unknown(rows)
         batch.settled[rows] = batch.status[rows] > layout.NOT_RUN
         seconds = (time.perf_counter() - started) / size
         self.size = max(1, min(8 * self.size, int(CHUNK_SECONDS / max(seconds, 1e-9))))
         return True
+
+    def _hide_unknown(self, rows: slice) -> None:
+        """As `Objective.known`, for the problems that were solved."""
+        fixed = self.run_.objective.fixed
+        if fixed is None:
+            return
+        if self.batch.per_row is not None:
+            lower, upper = self.batch.tight
+            fixed = lower[rows] == upper[rows]
+        gradients = self.batch.gradients[rows]
+        gradients[np.broadcast_to(fixed, gradients.shape)] = math.nan
 
     def _check_schedule(self, first: int, end: int) -> None:
         """An error if a problem reached the first bad value of a schedule."""

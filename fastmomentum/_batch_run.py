@@ -124,9 +124,7 @@ class Batch:
         if known.any():
             row = int(known.argmax())
             x, terms = state.x[row].copy(), self.terms(row)
-            objective = Objective(self.fun, self.jac, self.args_of(row), x, self.settings.backend)
-            if terms is not None:
-                objective.bounds = terms.bounds()
+            objective = self.objective(row, x, terms)
             if objective.can_be_checked:
                 f = objective.first(x, np.empty_like(x))
                 same_value(state.source, f, float(state.numbers[row, 0]), terms, x)
@@ -158,6 +156,14 @@ class Batch:
     def _save_if_due(self) -> None:
         if self.saver is not None and self.saver.due():
             self.saver.save(self.state)
+
+    def objective(self, row: int, x0: np.ndarray, terms: Terms | None) -> Objective:
+        """The objective of one problem."""
+        made = Objective(self.fun, self.jac, self.args_of(row), x0, self.settings.backend)
+        made.steps = self.settings.steps
+        if terms is not None:
+            made.bounds = terms.bounds()
+        return made
 
     def terms(self, row: int) -> Terms | None:
         """Bounds and penalty of one problem."""
@@ -264,9 +270,7 @@ class Batch:
         x0, terms = self.x[first].copy(), self.terms(first)
         if terms is not None:
             x0 = terms.start(x0)
-        objective = Objective(self.fun, self.jac, self.args_of(first), x0, self.settings.backend)
-        if terms is not None:
-            objective.bounds = terms.bounds()
+        objective = self.objective(first, x0, terms)
         compiled = objective.binding is not None and (terms is None or terms.separable)
         # Too few evaluations for one gradient: single runs know what to do.
         few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first
@@ -355,6 +359,8 @@ class Batch:
             "maxfev": settings.maxfev,
             "patience": settings.patience,
             "backend": settings.backend,
+            "eps": settings.eps,
+            "finite_diff_rel_step": settings.finite_diff_rel_step,
             **settings.own,
         }
         if objective.binding is not None:
@@ -383,7 +389,7 @@ class Batch:
                 self.x[row],
                 self.args_of(row),
                 self.settings.method.name,
-                objective.jac,
+                objective.jac if self.settings.eps is None else None,
                 bounds=None if bounds is None else list(zip(*bounds, strict=True)),
                 options={**options, "maxtime": max(left, 1e-9)},
                 penalty=self.penalty,

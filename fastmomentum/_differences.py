@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def given_step(x: float, absolute: float, relative: float) -> float:
+    """The step at x that the user gave, where at most one of them is not 0; 0 if there is none."""
+    return relative * x if relative != 0.0 else absolute
+
+
 def forward_point(x: float, h: float, lower: float, upper: float) -> float:
     """Where a forward difference is taken: h away from x, from 0 on outwards if that is inside."""
     first = x - h if x < 0.0 else x + h

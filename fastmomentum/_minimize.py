@@ -24,6 +24,7 @@ from ._validation.arguments import (
     check_unsupported,
     check_x0,
 )
+from ._validation.options import difference_settings
 from ._vectors import on_device
 
 
@@ -71,16 +72,18 @@ def minimize(
         which is faster where n is small (told by its number of parameters). True: `fun` returns
         ``(f, gradient)``, or takes the output array, ``fun(x, out, *args) -> f``, the fastest
         form. None, False or '2-point': forward differences (n more calls of `fun` per iteration);
-        '3-point': central ones; 'cs': complex step.
+        '3-point': central ones; 'cs': complex step. Their steps: ``options["eps"]`` for None, and
+        ``options["finite_diff_rel_step"]``, as in SciPy. Where bounds fix a variable, `fun` is not
+        called for its slope, which is nan in the result.
     hess, hessp : optional
         Not used: a RuntimeWarning says so.
     bounds : sequence or `Bounds`, optional
         n pairs ``(min, max)``, None standing for no bound, or an object with the attributes ``lb``
-        and ``ub``, such as ``scipy.optimize.Bounds``. x0 is clipped to them, and `fun` is never
-        evaluated outside. Convergence is tested by ``x - clip(x - gradient)``, which no point of a
-        box narrower than gtol fails.
+        and ``ub``, such as ``scipy.optimize.Bounds``; none if empty. x0 is clipped to them, and
+        `fun` is never evaluated outside. Convergence is tested by
+        ``x - clip(x - gradient)``, which no point of a box narrower than gtol fails.
     constraints : optional
-        Not supported: an error says so.
+        Not supported: an error says so, unless they are empty.
     tol : float, optional
         Sets ``options["gtol"]`` unless that is given.
     callback : callable, optional
@@ -169,9 +172,10 @@ def minimize(
     check_terms(settings.method, settings, terms)
     if terms is not None:
         x = terms.start(x)
-    objective = Objective(
-        fun, check_jac(jac, settings.check_jac), check_args(args), x, settings.backend
-    )
+    checked = check_jac(jac, settings.check_jac)
+    settings = difference_settings(settings, jac)
+    objective = Objective(fun, checked, check_args(args), x, settings.backend)
+    objective.steps = settings.steps
     if terms is not None:
         objective.bounds = terms.bounds()
     run = Run(objective, settings, x, terms)

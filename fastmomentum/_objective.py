@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import functools
 import importlib
-import inspect
 import math
 import time
-import types
 from typing import Any
 
 import numpy as np
 
-from ._differences import central_points, central_slope, forward_point, forward_slope
+from ._differences import (
+    central_points,
+    central_slope,
+    forward_point,
+    forward_slope,
+    given_step,
+)
 from ._result import add_note
 from ._validation.returned import as_gradient, as_pair, as_scalar
-from ._validation.values import LIST_OF_ARGS, misfit, shown
+from ._validation.values import LIST_OF_ARGS, misfit, positional_of, shown
 from ._vectors import equal, indices_of
 from ._warnings import warn
 
@@ -28,8 +32,13 @@ DIFFERENCE_STEPS = {
 }
 # Calls of fun for each variable.
 DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
+NO_STEPS: tuple[Any, Any] = (0.0, 0.0)
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
+OPTIONAL_OUT = (
+    "the second parameter of {}, out, has a default, and so is left out of the call: without a "
+    "default it gets the array that the gradient is to be written into."
+)
 
 
 class CompilationWarning(RuntimeWarning):
@@ -39,27 +48,20 @@ class CompilationWarning(RuntimeWarning):
 def takes_output(function: Any, n_args: int) -> bool:
     """Does `function` take an array to write into after x, that is, ``(x, out, *args)``?
 
-    It does if its second parameter is called ``out``, or if it has one required parameter more
-    than ``(x, *args)``.
+    Its parameters tell which of that and ``(x, *args)`` the call can be. Where it can be both, by
+    defaults or ``*args``, its second parameter must be called ``out``, and have no default: with
+    one, as NumPy's functions have it, the buffer is left to the caller.
     """
-    python = getattr(function, "py_func", function)
-    if type(python) is types.FunctionType and not hasattr(python, "__wrapped__"):
-        code = python.__code__
-        if code.co_argcount > 1 and code.co_varnames[1] == "out":
-            return True
-        if code.co_flags & inspect.CO_VARARGS:
-            return False
-        return code.co_argcount - len(python.__defaults__ or ()) == n_args + 2
-    try:  # bound methods, partials, ...: 20 us
-        parameters = list(inspect.signature(python).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    if len(positional) > 1 and positional[1].name == "out":
-        return True
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return False
-    return sum(p.default is p.empty for p in positional) == n_args + 2
+    plain, writes, name, optional = _forms(function, n_args)
+    return writes if plain != writes else name == "out" and not optional
+
+
+def _forms(function: Any, n_args: int) -> tuple[bool, bool, str, bool]:
+    """Does ``(x, *args)`` fit, does ``(x, out, *args)``; what is the second parameter called, and
+    has it a default?"""
+    names, least, most = positional_of(function) or ([], 0, 0)
+    plain, writes = (least <= count <= most for count in (n_args + 1, n_args + 2))
+    return plain, writes, "".join(names[1:2]), least < 2
 
 
 class Objective:
@@ -73,6 +75,10 @@ class Objective:
         How a compiled loop calls it; None if each evaluation goes through Python.
     seconds : float
         How long one evaluation takes, roughly.
+    steps : (array_like, array_like)
+        Of differences, as the user gave them: absolute and relative ones, 0 where there are none.
+    fixed : ndarray of bool, shape (n,), or None
+        Variables that bounds fix, along which differences cannot tell the slope.
     """
 
     def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
@@ -84,13 +90,12 @@ class Objective:
         self.calls_fun = 0
         self.calls_jac = 0
         self.seconds = 0.0
-        self.bounds: tuple[Any, Any] = (-math.inf, math.inf)
-        self.cost_fun = 1
         self.cost_jac = 1
         self.step = 0.0
         if isinstance(jac, str):
-            self.cost_fun = 1 + DIFFERENCE_CALLS[jac] * self.n
             self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
+        self.steps = NO_STEPS
+        self.bounds = (-math.inf, math.inf)
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
@@ -154,9 +159,35 @@ class Objective:
         return backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
 
     @property
+    def bounds(self) -> tuple[Any, Any]:
+        """Lower and upper bounds, which the points of differences keep to."""
+        return self._bounds
+
+    @bounds.setter
+    def bounds(self, bounds: tuple[Any, Any]) -> None:
+        self._bounds = bounds
+        self.cost_fun = self.cost_without_bounds
+        self.fixed = None
+        if isinstance(self.jac, str):
+            self.fixed = np.broadcast_to(np.equal(*bounds), self.n)
+            self.cost_fun -= DIFFERENCE_CALLS[self.jac] * int(self.fixed.sum())
+
+    @property
+    def cost_without_bounds(self) -> int:
+        """Calls of fun that one evaluation takes where no variable is fixed."""
+        return 1 + DIFFERENCE_CALLS[self.jac] * self.n if isinstance(self.jac, str) else 1
+
+    @property
     def cost_first(self) -> int:
         """Calls of fun that the evaluation at x0 takes."""
-        return self.cost_fun + (2 * self.n if self.jac == "cs" else 0)
+        return self.cost_fun + (2 * (self.cost_fun - 1) if self.jac == "cs" else 0)
+
+    def known(self, gradient: np.ndarray) -> np.ndarray:
+        """A copy, nan where differences cannot tell the slope, which is 0 in the loops."""
+        gradient = gradient.copy()
+        if self.fixed is not None:
+            gradient[self.fixed] = math.nan
+        return gradient
 
     @property
     def can_be_checked(self) -> bool:
@@ -170,7 +201,7 @@ class Objective:
         c_callable = _kernels("bind").c_callable
         jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
         twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
-        twin.bounds = self.bounds
+        twin.bounds, twin.steps = self.bounds, self.steps
         return twin
 
     @property
@@ -231,7 +262,12 @@ class Objective:
         elif self.in_place:
             self._write("jac", x, g)
         else:
-            g[:] = as_gradient(self._call("jac", x), self.n, "jac")
+            returned = self._call("jac", x)
+            try:
+                g[:] = as_gradient(returned, self.n, "jac")
+            except ValueError as error:
+                self._tell_of_out("jac", error)
+                raise
         return f
 
     def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
@@ -239,9 +275,20 @@ class Objective:
         self.calls_jac += 1
         if self.in_place:
             return as_scalar(self._write("fun", x, g))
-        value, gradient = as_pair(self._call("fun", x))
+        returned = self._call("fun", x)
+        try:
+            value, gradient = as_pair(returned)
+        except ValueError as error:
+            self._tell_of_out("fun", error)
+            raise
         g[:] = as_gradient(gradient, self.n, "fun")
         return as_scalar(value)
+
+    def _tell_of_out(self, name: str, error: Exception) -> None:
+        """An error of what was returned says, too, that an optional `out` was left out."""
+        *_, second, optional = _forms(getattr(self, name), len(self.args))
+        if second == "out" and optional:
+            add_note(error, OPTIONAL_OUT.format(name))
 
     def _write(self, name: str, x: np.ndarray, g: np.ndarray) -> Any:
         out = np.empty(self.n, self.dtype)
@@ -254,9 +301,12 @@ class Objective:
     def _check_written(self, out: np.ndarray, what: str) -> None:
         left = indices_of(_UNTOUCHED[self.dtype.char], out)
         if left.size:
+            writer = self.fun if self.jac is True else self.jac
+            plain = _forms(writer, len(self.args))[0]
             raise ValueError(
                 f"{what} must write the gradient into out: out[{left[0]}] is unchanged, or was "
-                "added to. If the second parameter is data, pass it in args."
+                "added to. If the second parameter is data, "
+                + ("call it otherwise than out." if plain else "pass it in args.")
             )
 
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
@@ -264,11 +314,17 @@ class Objective:
         z = x.copy()
         if self.jac == "cs":
             z = x.astype(np.complex128 if self.dtype == np.float64 else np.complex64)
-        lower, upper = (np.broadcast_to(bound, self.n) for bound in self.bounds)
+        limits = (np.broadcast_to(part, self.n) for part in (*self.bounds, *self.steps))
+        lower, upper, absolute, relative = limits
         for i in range(self.n):
+            if lower[i] == upper[i]:
+                g[i] = 0.0
+                continue
             x_i = float(x[i])
+            given = given_step(x_i, float(absolute[i]), float(relative[i]))
             if self.jac == "cs":
-                z[i] = complex(x_i, self.step)
+                h = given if given != 0.0 else self.step
+                z[i] = complex(x_i, h)
                 self.calls_fun += 1
                 value = np.asarray(self.fun(z.copy(), *self.args))
                 if value.dtype.kind != "c" or value.size != 1:
@@ -276,15 +332,18 @@ class Objective:
                         f"jac='cs' needs fun to return a complex number for complex x, got dtype "
                         f"{value.dtype}; use jac='3-point'."
                     )
-                g[i] = float(value.item().imag) / self.step
+                g[i] = float(value.item().imag) / h
                 z[i] = x[i]
                 continue
             h = self.step * max(1.0, abs(x_i))
+            z[i] = x_i + given
+            if z[i] != x[i]:
+                h = -given if x_i < 0.0 else given
             if self.jac == "2-point":
                 z[i] = forward_point(x_i, h, lower[i], upper[i])
                 g[i] = forward_slope(x_i, f, float(z[i]), self._fun(z))
             else:
-                z[i], second = central_points(x_i, h, lower[i], upper[i])
+                z[i], second = central_points(x_i, abs(h), lower[i], upper[i])
                 a, f_a = float(z[i]), self._fun(z)
                 z[i] = second
                 g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun(z))
@@ -315,12 +374,13 @@ class Objective:
         """abs, norms and comparisons lose the imaginary part: compare with differences once."""
         differences = np.empty_like(g)
         self.jac, kept, step = "3-point", self.jac, self.step
+        self.steps, given = NO_STEPS, self.steps
         self.step = DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
         self.calls_jac += 1
         try:
             self._differences(x, differences, f)
         finally:
-            self.jac, self.step = kept, step
+            self.jac, self.step, self.steps = kept, step, given
         # Where the bounds leave less room than a step, differences are rounding.
         room = np.broadcast_to(self.bounds[1] - self.bounds[0], self.n)
         narrow = room < DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
@@ -345,6 +405,10 @@ class Told:
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1
     calls_fun = calls_jac = 0
+
+    def known(self, gradient: np.ndarray) -> np.ndarray:
+        """A copy: all slopes are told."""
+        return gradient.copy()
 
 
 @functools.cache

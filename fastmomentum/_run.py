@@ -22,7 +22,7 @@ from ._plan import HISTORY_ROWS, plan_of, workspace
 from ._progress import Progress
 from ._result import OptimizeResult, Status, make_result
 from ._resume import state_of
-from ._status import NONFINITE_AT_X0, message_of
+from ._status import ALL_FIXED, NONFINITE_AT_X0, message_of
 from ._terms import Terms
 from ._validation.options import Settings
 from ._validation.parameters import schedule_value, schedule_values
@@ -49,7 +49,9 @@ class Run:
         self.plan = plan = plan_of(settings, x0, terms.kind if terms else "")
         self.n = n = x0.size
         self.dtype = x0.dtype
-        self.rows, self.address = workspace(plan.scratch_row + 4, plan.stride, x0.dtype)
+        self.rows, self.address = workspace(
+            plan.scratch_row + layout.SCRATCH_ROWS, plan.stride, x0.dtype
+        )
         self.rows[0, :n] = x0
         for i, start in plan.starts.items():
             self.rows[i, :n] = x0 if start == "x0" else 0.0
@@ -60,7 +62,7 @@ class Run:
         self.ints[INT.COST_JAC] = objective.cost_jac
         self.floats = plan.floats.copy()
         if isinstance(objective.jac, str):
-            self._fill_bounds()
+            self._fill_scratch()
         if terms is not None:
             terms.fill(self.rows, self.ints, plan.term_row)
             # x0 is within the bounds, though maybe only of those rounded to its precision.
@@ -85,13 +87,12 @@ class Run:
         """Vector `i` of the workspace."""
         return self.rows[i, : self.n]
 
-    def _fill_bounds(self) -> None:
-        """The points of differences keep to the bounds, which stand behind the scratch rows."""
+    def _fill_scratch(self) -> None:
+        """What the points of differences keep to stands behind the scratch rows."""
         n, first = self.n, self.plan.scratch_row
-        scratch = self.rows[first : first + 4].reshape(-1)
-        lower, upper = self.objective.bounds
-        scratch[2 * n : 3 * n] = lower
-        scratch[3 * n : 4 * n] = upper
+        scratch = self.rows[first : first + layout.SCRATCH_ROWS].reshape(-1)
+        for i, vector in enumerate((*self.objective.bounds, *self.objective.steps)):
+            scratch[(2 + i) * n : (3 + i) * n] = vector
 
     # -- schedules --------------------------------------------------------------------------------
 
@@ -269,7 +270,7 @@ class Run:
         return make_result(
             x=x,
             fun=f,
-            jac=g.copy(),
+            jac=self.objective.known(g),
             nit=int(ints[INT.NIT]),
             nfev=int(ints[INT.NFEV]),
             njev=int(ints[INT.NJEV]),
@@ -305,6 +306,8 @@ class Run:
         """Why the run ended, and what to try."""
         if status == Status.NONFINITE and self.ints[INT.BEST] < 0:
             return NONFINITE_AT_X0
+        if status == Status.CONVERGED and self.terms is not None and self.terms.fixes_all:
+            return ALL_FIXED
         return message_of(status, self.settings.learning_rate == "auto")
 
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
@@ -341,7 +344,7 @@ class Run:
             fun=f,
             x=x,
             nit=ints[INT.NIT],
-            jac=jac,
+            jac=self.objective.known(jac),
             nfev=ints[INT.NFEV],
             njev=ints[INT.NJEV],
             grad_norm=grad_norm,

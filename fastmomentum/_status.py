@@ -82,6 +82,8 @@ MESSAGES: dict[Status, Words] = {
     ),
     Status.CALLBACK: Words("`callback` raised `StopIteration`."),  # SciPy's words; it was asked for
 }
+# CONVERGED where there is nothing to choose, in SciPy's words.
+ALL_FIXED = "All independent variables were fixed by bounds."
 # NONFINITE before there was a finite point.
 NONFINITE_AT_X0 = (
     "NaN or infinity in the function or its gradient at x0, from where there is no step. Try "

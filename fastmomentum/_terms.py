@@ -60,6 +60,11 @@ class Terms:
         return self.separable and not (self.rows[0].any() or self.rows[1].any())
 
     @property
+    def fixes_all(self) -> bool:
+        """Do bounds leave one value to each variable?"""
+        return self.bounded and bool((self.rows[2] == self.rows[3]).all())
+
+    @property
     def kind(self) -> str:
         """What there is: "bounds" or "penalty"."""
         return "bounds" if self.only_bounds else "penalty"

@@ -233,7 +233,7 @@ def argument_types(spec):
         table,  # upper
         vector,  # rates
         vector,  # momenta
-        real,  # step
+        types.Tuple((real, vector, vector)),  # steps
         array(real, 3),  # scratch
         types.Tuple(tuple(array(real, dimensions) for dimensions, _ in spec.args)),
         types.int64,  # stretch

@@ -151,6 +151,16 @@ def test_differences(jac, bounds, rate):
     assert_same(value, STARTS, jac=jac, bounds=bounds, options=options)
 
 
+@pytest.mark.parametrize("steps", [1e-2, [-1e-3, 1e-2, 0.0]])
+def test_given_steps(steps):
+    for jac, name in ((None, "eps"), ("3-point", "finite_diff_rel_step")):
+        options = {"maxiter": 12, name: steps}
+        found = assert_same(value, STARTS, jac=jac, options=options)
+        assert not np.array_equal(
+            found.x, minimize_batch(value, STARTS, jac=jac, options={"maxiter": 12}).x
+        )
+
+
 def test_arguments():
     t = np.linspace(0.0, 2.0, 9)
     rates = np.array([0.5, 1.0, 1.5, 2.0])

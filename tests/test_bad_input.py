@@ -464,6 +464,7 @@ BOUNDS = (
 )  # fmt: skip
 
 NUMBER = r" must be a number in \[0, inf\), got "
+STEP = r" must be a finite number, or an array of 2 of them, "
 RATE_RULE = r"^learning_rate must be in \(0, inf\), got "
 RATE_KIND = r"^learning_rate must be a number in \(0, inf\) or a callable of the iteration, got "
 AUTO = r"^learning_rate must be 'auto', a number in \(0, inf\).*"
@@ -499,7 +500,6 @@ OPTIONS = (
     option(None, 2, V, r"no option None\. Its options are"),
     option(("gtol",), 2, V, r"no option \('gtol',\)\. Its options are"),
     option("momentum", 0.5, V, r"'gd' has no option 'momentum'", method="gd"),
-    option("eps", 1e-8, V, r"no option 'eps'.*Its options are"),
     # learning_rate in (0, inf)
     option("learning_rate", 0, V, RATE_RULE + r"0\."),
     option("learning_rate", -0.0, V, RATE_RULE + r"-0\.0"),
@@ -547,18 +547,31 @@ OPTIONS = (
     option("xtol", "small", T, "^xtol" + NUMBER + "'small'"),
     option("gap_tol", -1.0, V, "^gap_tol" + NUMBER + r"-1\.0"),
     option("gap_tol", 1e-3, V, r"^gap_tol is for penalty=L1.*got gap_tol=0\.001"),
+    # steps of differences
+    *(
+        row
+        for name in ("eps", "finite_diff_rel_step")
+        for row in (
+            option(name, NAN, V, f"^{name}" + STEP + "got nan"),
+            option(name, [1e-8, INF], V, f"^{name}" + STEP + r"got \[1e-08, inf\]"),
+            option(name, [1e-8] * 3, V, f"^{name}" + STEP + r"got shape \(3,\)"),
+            option(name, [[1e-8, 1e-8]], V, f"^{name}" + STEP + r"got shape \(1, 2\)"),
+            option(name, "small", T, f"^{name}" + STEP + "got dtype <U5: 'small'"),
+            option(name, True, T, f"^{name}" + STEP + "got dtype bool: True"),
+            option(name, 1j, T, f"^{name}" + STEP + "got dtype complex128: 1j"),
+        )
+    ),
     # limits
-    option("maxiter", -1, V, r"^maxiter must be an integer in \[0, inf\), got -1"),
-    option("maxiter", 1.5, V, r"^maxiter must be an integer in \[0, inf\), got 1\.5"),
-    option("maxiter", NAN, V, r"^maxiter must be an integer in \[0, inf\), got nan"),
-    option("maxiter", "10", T, r"^maxiter must be an integer in \[0, inf\), got '10'"),
-    option("maxiter", True, T, r"^maxiter must be an integer in \[0, inf\), got True"),
-    option("maxiter", SECONDS, T, r"^maxiter must be an integer.*timedelta64"),
-    option("maxiter", pd.Series([3]), T, r"^maxiter must be an integer.*dtype: int64"),
-    option("maxfev", 0, V, r"^maxfev must be an integer in \[1, inf\), got 0"),
-    option("maxfev", -5, V, r"^maxfev must be an integer in \[1, inf\), got -5"),
-    option("maxfev", 1.5, V, r"^maxfev must be an integer in \[1, inf\), got 1\.5"),
-    option("maxfev", "many", T, r"^maxfev must be an integer in \[1, inf\), got 'many'"),
+    option("maxiter", -1, V, r"^maxiter must be a number in \[0, inf\), got -1"),
+    option("maxiter", NAN, V, r"^maxiter must be a number in \[0, inf\), got nan"),
+    option("maxiter", "10", T, r"^maxiter must be a number in \[0, inf\), got '10'"),
+    option("maxiter", True, T, r"^maxiter must be a number in \[0, inf\), got True"),
+    option("maxiter", SECONDS, T, r"^maxiter must be a number.*timedelta64"),
+    option("maxiter", pd.Series([3]), T, r"^maxiter must be a number.*dtype: int64"),
+    option("maxfev", 0, V, r"^maxfev must be a number in \[1, inf\), got 0"),
+    option("maxfev", -5, V, r"^maxfev must be a number in \[1, inf\), got -5"),
+    option("maxfev", 0.5, V, r"^maxfev must be a number in \[1, inf\), got 0\.5"),
+    option("maxfev", "many", T, r"^maxfev must be a number in \[1, inf\), got 'many'"),
     option("maxtime", 0, V, r"^maxtime must be a number in \(0, inf\), got 0"),
     option("maxtime", -1.0, V, r"^maxtime must be a number in \(0, inf\), got -1\.0"),
     option("maxtime", NAN, V, r"^maxtime must be a number in \(0, inf\), got nan"),

@@ -291,8 +291,8 @@ def test_float32_bounds_are_rounded_inwards():
         assert 0.1 <= float(result.x[0]) <= 0.3
 
 
-def test_differences_of_a_variable_without_room_are_zero():
-    """A fixed variable, and one with a single other value, next to a free one."""
+def test_differences_of_a_variable_without_room():
+    """A fixed variable, whose slope is not known, and one with a single other value."""
 
     def fun(x):
         return float((x[0] - 1.0) ** 2 + 5.0 * x[1] + 7.0 * x[2])
@@ -302,7 +302,7 @@ def test_differences_of_a_variable_without_room_are_zero():
             fun, [0.0, 2.0, 0.0], jac=how, bounds=[(-3, 3), (2, 2), (0.0, np.nextafter(0, 1))]
         )
         assert result.success
-        assert result.jac[1] == 0.0
+        assert np.array_equal(np.isnan(result.jac), [False, True, False])
         assert result.x[0] == pytest.approx(1.0, abs=1e-5)
         assert result.x[1] == 2.0
 

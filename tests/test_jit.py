@@ -479,7 +479,6 @@ def test_without_the_compiler():
         ({"method": "adamm"}, ValueError, "Did you mean 'adam'"),
         ({"method": "adamw"}, ValueError, "no automatic learning rate"),
         ({"tol": -1.0}, ValueError, "tol must be"),
-        ({"bounds": []}, ValueError, "bounds must give"),
         ({"bounds": 3}, ValueError, "bounds must give"),
         ({"bounds": [(1, 0)]}, ValueError, "min <= max"),
         ({"options": {"maxitre": 3}}, ValueError, "Did you mean 'maxiter'"),

@@ -260,7 +260,7 @@ def test_bad_arguments():
     run = functools.partial(scipy.optimize.minimize, rosen, START)
     for method, keywords, error, words in (
         (scipy_method(gtol=-1.0), {}, ValueError, r"gtol must be.*-1\.0"),
-        (scipy_method(), {"options": {"maxiter": 2.5}}, ValueError, r"maxiter must be.*2\.5"),
+        (scipy_method(), {"options": {"maxiter": -2.5}}, ValueError, r"maxiter must be.*-2\.5"),
         (scipy_method(), {"bounds": [(0, 1)]}, ValueError, "bounds must be 3 pairs"),
         (scipy_method(), {"callback": 3}, TypeError, "callback must be callable"),
         (scipy_method(backend="numba"), {}, TypeError, "must be a Numba function"),

@@ -14,7 +14,9 @@ from objectives import rosenbrock_fun, rosenbrock_jac, sphere_fun, sphere_jac
 from scipy.optimize import approx_fprime, rosen, rosen_der
 
 import fastmomentum
-from fastmomentum import minimize
+from fastmomentum import minimize, minimize_batch, scipy_method
+from fastmomentum.distributed import ShardedSum
+from fastmomentum.jit import minimizer
 
 METHODS = ("gd", "momentum", "nesterov")
 FAST = ("momentum", "nesterov")
@@ -436,3 +438,427 @@ def test_import_line_is_all_that_changes(run_python):
         assert success
         assert status == 0
         assert np.allclose(x, [2.5, 1.3], atol=1e-4)
+
+
+# -- steps of differences --------------------------------------------------------------------------
+
+
+@njit(cache=True)
+def quartic(x):
+    total = 0.0
+    for i in range(x.size):
+        z = np.float64(x[i]) - 1.5
+        total += (i + 1.0) * z * z * z * z + z
+    return total
+
+
+def analytic_quartic(x):
+    """The same for complex x as well."""
+    return np.sum(np.arange(1.0, x.size + 1.0) * (x - 1.5) ** 4 + (x - 1.5))
+
+
+def slope_at_start(function, fun, x0, jac, **options):
+    return function(fun, x0, jac=jac, options={"maxiter": 0, **options}).jac
+
+
+BFGS = partial(scipy.optimize.minimize, method="BFGS")
+STEP_START = np.array([-1.0, 0.0, 2.0])
+PER_VARIABLE = (-1e-3, 2e-3, 1e-2)
+# A step that is lost to rounding, and none.
+LOST = (1e-3, 0.0, 1e-30)
+
+
+@pytest.mark.parametrize("steps", (1e-3, PER_VARIABLE, LOST), ids=("one", "each", "lost"))
+@pytest.mark.parametrize(
+    ("jac", "name"),
+    (
+        (None, "eps"),
+        (np.False_, "eps"),
+        ("2-point", "finite_diff_rel_step"),
+        ("3-point", "finite_diff_rel_step"),
+    ),
+)
+def test_given_steps_are_scipys(jac, name, steps):
+    theirs = slope_at_start(BFGS, quartic.py_func, STEP_START, jac, **{name: steps})
+    default = slope_at_start(minimize, quartic, STEP_START, jac)
+    for fun in (quartic, quartic.py_func):
+        ours = slope_at_start(minimize, fun, STEP_START, jac, **{name: steps})
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+        assert not np.array_equal(ours, default)
+
+
+def test_given_complex_steps():
+    """So long that their error is seen: 4 k h**2 (x - 1.5) of the imaginary part."""
+    for name, steps in (("finite_diff_rel_step", 0.1), ("finite_diff_rel_step", [0.1, 0.2, 0.3])):
+        theirs, ours = (
+            slope_at_start(function, analytic_quartic, STEP_START + 0.5, "cs", **{name: steps})
+            for function in (BFGS, tolerant)
+        )
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def tolerant(fun, x0, jac, options):
+    """`minimize` after its check of complex steps, which would refuse ones of such an error."""
+    start = minimize(fun, x0, jac=jac, options={**options, "finite_diff_rel_step": 1e-8})
+    assert start.nit == 0
+    from fastmomentum._objective import Objective
+
+    objective = Objective(fun, jac, (), x0, "python")
+    objective.steps = (0.0, options["finite_diff_rel_step"])
+    objective.evaluate(x0, start.jac)
+    return start
+
+
+@pytest.mark.parametrize("dtype", (np.float64, np.float32))
+@pytest.mark.parametrize("jac", (None, "3-point"))
+def test_given_steps_everywhere(jac, dtype):
+    """Compiled, in Python, in batches and called by compiled code: the same bits."""
+    name = "eps" if jac is None else "finite_diff_rel_step"
+    x0 = STEP_START.astype(dtype)
+    for steps in (1e-2, PER_VARIABLE):
+        options = {name: steps, "maxiter": 6, "gtol": 0.0}
+        single = minimize(quartic, x0, jac=jac, options=options)
+        assert single.backend == "numba"
+        assert single.x.dtype == dtype
+        assert not np.array_equal(
+            single.x, minimize(quartic, x0, jac=jac, options=options | {name: None}).x
+        )
+        solve = minimizer(quartic, jac=jac, options=options)
+        for found in (
+            minimize(quartic.py_func, x0, jac=jac, options=options),
+            solve(x0),
+            *(
+                row_of(minimize_batch(fun, [x0, x0], jac=jac, options=options), 1)
+                for fun in (quartic, quartic.py_func)
+            ),
+        ):
+            assert np.array_equal(found.x, single.x)
+            assert np.array_equal(found.jac, single.jac)
+            assert (found.nfev, found.nit) == (single.nfev, single.nit)
+
+
+def row_of(found, i):
+    """One problem of a batch as a result of its own."""
+    names = ("x", "jac", "nfev", "nit")
+    return fastmomentum.OptimizeResult({name: found[name][i] for name in names})
+
+
+def test_steps_keep_to_bounds_and_are_lost_in_single_precision():
+    seen = []
+
+    def fun(x):
+        seen.append(x.copy())
+        return float(np.sum((x.astype(float) - 1.0) ** 2))
+
+    minimize(fun, [0.0, 1.0], bounds=[(-1, 0), (0, 1)], options={"eps": 0.5})
+    assert all(-1.0 <= x <= 0.0 and 0.0 <= y <= 1.0 for x, y in seen)
+    # SciPy's own eps, which float32 does not see beside 4.
+    result = minimize(fun, np.array([4.0, 3.0], np.float32), options={"eps": 1.5e-8})
+    assert result.success
+    np.testing.assert_allclose(result.x, 1.0, atol=1e-3)
+
+
+def test_steps_that_are_not_used(recwarn):
+    plain = minimize(quadratic, ONES, jac=quadratic_der)
+    for name in ("eps", "finite_diff_rel_step"):
+        found = minimize(quadratic, ONES, jac=quadratic_der, options={name: 0.1})
+        assert np.array_equal(found.x, plain.x)
+        with pytest.raises(ValueError, match=f"{name} must be a finite number"):
+            minimize(quadratic, ONES, jac=quadratic_der, options={name: np.nan})
+        with pytest.raises(ValueError, match=f"{name} is not an option of Optimizer"):
+            fastmomentum.Optimizer("gd", ONES, options={name: 0.1})
+    assert not recwarn.list
+    for call in (
+        partial(minimize, quadratic, ONES, options={"eps": 0.1}),
+        partial(minimize_batch, quadratic, [ONES], options={"eps": 0.1}),
+        partial(scipy_method(eps=0.1), quadratic, ONES),
+    ):
+        with pytest.warns(RuntimeWarning, match="eps is for jac=None, and not used with jac='2-p"):
+            assert np.all(call(jac="2-point").success)
+    # eps wins, as in SciPy.
+    both = {"eps": 1e-3, "finite_diff_rel_step": 0.1}
+    assert np.array_equal(
+        slope_at_start(minimize, quartic, STEP_START, None, **both),
+        slope_at_start(minimize, quartic, STEP_START, None, eps=1e-3),
+    )
+    assert np.array_equal(
+        slope_at_start(minimize, quartic, STEP_START, None, finite_diff_rel_step=0.1),
+        slope_at_start(minimize, quartic, STEP_START, "2-point", finite_diff_rel_step=0.1),
+    )
+
+
+# -- variables that bounds fix ---------------------------------------------------------------------
+
+
+FIXED = [(0.0, 2.0), (1.0, 1.0), (None, None)]
+
+
+@pytest.mark.parametrize("jac", (None, "3-point", "cs"))
+def test_fixed_variables(jac):
+    """Their slopes are nan without a gradient, and nobody calls fun for them."""
+    seen = []
+
+    def fun(x):
+        seen.append(np.array(x))
+        return analytic_quartic(x - 0.5) + np.sum((x - 1.5) ** 2)
+
+    def callback(intermediate_result):
+        assert np.array_equal(np.isnan(intermediate_result.jac), [False, True, False])
+        assert math.isfinite(intermediate_result.grad_norm)
+
+    theirs = scipy.optimize.minimize(fun, np.zeros(3), jac=jac, bounds=FIXED, method="L-BFGS-B")
+    seen.clear()
+    ours = minimize(fun, np.zeros(3), jac=jac, bounds=FIXED, callback=callback)
+    assert ours.success
+    assert np.array_equal(np.isnan(ours.jac), np.isnan(theirs.jac))
+    assert np.array_equal(np.isnan(ours.jac), [False, True, False])
+    np.testing.assert_allclose(ours.x, theirs.x, atol=1e-4)
+    assert ours.nfev == len(seen)
+    assert all(x[1] == 1.0 for x in seen)
+    slopes = 2 if jac == "3-point" else 1
+    check = 4 if jac == "cs" else 0
+    assert ours.nfev == (ours.njev - (jac == "cs")) * (1 + 2 * slopes) + check
+    # With a gradient it is what that says.
+    ours = minimize(quadratic, np.zeros(3), jac=quadratic_der, bounds=FIXED)
+    assert np.isfinite(ours.jac).all()
+
+
+def test_fixed_variables_everywhere():
+    lower = np.array([[0.0, 1.0, -9.0], [0.0, 0.0, -9.0], [1.0, 1.0, 1.0]])
+    upper = np.array([[2.0, 1.0, 9.0], [2.0, 2.0, 9.0], [1.0, 1.0, 1.0]])
+    X0 = np.zeros((3, 3))
+    for fun in (quartic, quartic.py_func):
+        own = minimize_batch(fun, X0, bounds=scipy.optimize.Bounds(lower, upper))
+        for i in range(3):
+            pairs = list(zip(lower[i], upper[i], strict=True))
+            shared = minimize_batch(fun, X0[:1], bounds=pairs)
+            single = minimize(fun, X0[0], bounds=pairs)
+            for found in (row_of(shared, 0), row_of(own, i)):
+                assert np.array_equal(found.x, single.x)
+                assert np.array_equal(found.jac, single.jac, equal_nan=True)
+                assert found.nfev == single.nfev
+            assert np.array_equal(np.isnan(single.jac), lower[i] == upper[i])
+    pairs = list(zip(lower[0], upper[0], strict=True))
+    compiled, single = (
+        minimizer(quartic, bounds=pairs)(X0[0]),
+        minimize(quartic, X0[0], bounds=pairs),
+    )
+    assert np.array_equal(compiled.jac, single.jac, equal_nan=True)
+    assert (compiled.nfev, compiled.grad_norm) == (single.nfev, single.grad_norm)
+    lowest = fastmomentum.multistart(quartic, [(0.0, 2.0), (1.0, 1.0)], 4, seed=0)
+    assert np.array_equal(np.isnan(lowest.jac), [False, True])
+
+
+@pytest.mark.parametrize("jac", (None, "3-point", "cs", quadratic_der))
+def test_all_variables_fixed(jac):
+    calls = []
+
+    def fun(x, *args):
+        calls.append(1)
+        return quadratic(x, *args)
+
+    pair = [(1.0, 1.0), (2.0, 2.0)]
+    theirs, ours = (
+        function(fun, (1.0, 3.0), args=(2.0,), jac=jac, bounds=pair)
+        for function in (partial(scipy.optimize.minimize, method="L-BFGS-B"), minimize)
+    )
+    assert len(calls) == 2
+    for name in ("fun", "nfev", "success", "message"):
+        assert ours[name] == theirs[name], name
+    assert np.array_equal(ours.x, theirs.x)
+    assert (ours.status, ours.nit, ours.grad_norm) == (0, 0, 0.0)
+    assert np.isnan(ours.jac).all() == (jac is not quadratic_der)
+    worse = minimize(lambda x: math.nan, (1.0, 3.0), bounds=pair)
+    assert (worse.success, worse.status) == (False, 3)
+
+
+# -- limits, sentences, and nothing ----------------------------------------------------------------
+
+
+def test_limits_that_are_no_integers():
+    for maxiter in (0.0, 2.2, 3.0, np.float32(1.5)):
+        theirs, ours = (
+            function(rosen, START, jac=rosen_der, options={"maxiter": maxiter})
+            for function in (BFGS, minimize)
+        )
+        assert ours.nit == theirs.nit == math.ceil(maxiter)
+    for maxfev in (1.9, 7.5):
+        found = minimize(rosen, START, jac=rosen_der, options={"maxfev": maxfev})
+        assert found.nfev == math.floor(maxfev)
+    solve = minimizer(rosenbrock_fun, jac=rosenbrock_jac, options={"maxiter": 2.2})
+    assert solve(np.array(START)).nit == 3
+
+
+@pytest.mark.parametrize(
+    ("x0", "bounds"),
+    (
+        (np.ones((2, 1)), None),
+        (ONES, scipy.optimize.Bounds([1, 2], [3, 4])),
+        (ONES, [(1, 2)] * 2),
+        (ONES, scipy.optimize.Bounds([1, 6, 1], [3, 4, 2])),
+        (ONES, [(1, 2), (2, 1), (0, 1)]),
+    ),
+)
+def test_scipys_sentence_is_in_the_error(x0, bounds):
+    with pytest.raises(ValueError, match=r".") as theirs:
+        scipy.optimize.minimize(quadratic, x0, bounds=bounds, method="Nelder-Mead")
+    with pytest.raises(ValueError, match=r"^(x0|bounds) must .*, got ") as ours:
+        minimize(quadratic, x0, bounds=bounds)
+    assert str(theirs.value).rstrip(".") in str(ours.value)
+
+
+@pytest.mark.parametrize("nothing", ([], (), {}, np.empty((0, 2)), None), ids=repr)
+def test_nothing_is_no_bounds_and_no_constraints(nothing):
+    plain = minimize(quadratic, ONES, jac=quadratic_der)
+    for found in (
+        minimize(quadratic, ONES, jac=quadratic_der, bounds=nothing, constraints=nothing),
+        scipy_method()(quadratic, ONES, jac=quadratic_der, bounds=nothing, constraints=nothing),
+        row_of(minimize_batch(quadratic, [ONES], jac=quadratic_der, bounds=nothing), 0),
+    ):
+        assert np.array_equal(found.x, plain.x)
+        assert found.nfev == plain.nfev
+    optimizer = fastmomentum.Optimizer(None, ONES, bounds=nothing)
+    while optimizer.step(quadratic_both):
+        pass
+    assert np.array_equal(optimizer.x, plain.x)
+    solve = minimizer(rosenbrock_fun, jac=rosenbrock_jac, bounds=nothing)
+    assert solve(np.array(START)).success
+
+
+# -- a second parameter called out -----------------------------------------------------------------
+
+
+class Callable_:
+    def __call__(self, x, out):
+        return 2.0 * (x - out)
+
+    def optional(self, x, out=None):
+        return np.multiply(2.0, x, out=out)
+
+    def fill(self, x, out):
+        np.multiply(2.0, x, out=out)
+
+
+def data_called_out(x, out):
+    return float(np.sum((x - out) ** 2))
+
+
+def with_a_buffer(x, out=None):
+    g = np.multiply(2.0, x, out=out)
+    return float(x @ x), g
+
+
+def data_with_a_default(x, out=1.0):
+    return 2.0 * (x - out)
+
+
+def keyword_only(x, *, out=None):
+    return np.multiply(2.0, x, out=out)
+
+
+def any_arguments(x, *args):
+    return 2.0 * (x - args[0])
+
+
+def filled_with_scale(x, out, scale=1.0):
+    out[:] = 2.0 * scale * x
+
+
+@njit(cache=True)
+def compiled_data_called_out(x, out):
+    total = 0.0
+    for i in range(x.size):
+        total += (x[i] - out[i]) ** 2
+    return total
+
+
+@njit(cache=True)
+def compiled_jac_called_out(x, out):
+    return 2.0 * (x - out)
+
+
+DATA = np.array([1.0, -2.0])
+OUT = (
+    ("NumPy's buffer", with_a_buffer, (), True, 0.0),
+    ("data", data_called_out, (DATA,), Callable_(), DATA),
+    ("data of a bound method", data_called_out, (DATA,), Callable_().__call__, DATA),
+    ("data of a partial", partial(data_called_out, out=DATA), (), lambda x: 2 * (x - DATA), DATA),
+    ("data with a default", lambda x: float(np.sum((x - 1) ** 2)), (), data_with_a_default, 1.0),
+    ("data for a default", data_called_out, (DATA,), data_with_a_default, DATA),
+    ("buffer of a method", lambda x: float(x @ x), (), Callable_().optional, 0.0),
+    ("by keyword only", lambda x: float(x @ x), (), keyword_only, 0.0),
+    ("any arguments", data_called_out, (DATA,), any_arguments, DATA),
+    ("compiled", compiled_data_called_out, (DATA,), compiled_jac_called_out, DATA),
+    ("a ufunc", lambda x: float(x @ x) / 2.0, (), np.positive, 0.0),
+)
+
+
+@pytest.mark.parametrize(
+    ("fun", "args", "jac", "best"), [row[1:] for row in OUT], ids=[r[0] for r in OUT]
+)
+def test_out_is_a_name(fun, args, jac, best):
+    """SciPy solves all of these."""
+    x0 = np.array([3.0, 4.0])
+    options = {"check_jac": True}
+    theirs = scipy.optimize.minimize(fun, x0, args=args, jac=jac)
+    for found in (
+        minimize(fun, x0, args=args, jac=jac, options=options),
+        row_of(minimize_batch(fun, [x0], args=args, jac=jac, options=options), 0),
+        fastmomentum.multistart(fun, [(-5, 5), (-5, 5)], 2, args=args, jac=jac, seed=0),
+        scipy.optimize.minimize(fun, x0, args=args, jac=jac, method=scipy_method()),
+    ):
+        np.testing.assert_allclose(found.x, theirs.x, atol=1e-4)
+        np.testing.assert_allclose(found.x, np.broadcast_to(best, 2), atol=1e-4)
+
+
+def test_out_of_compiled_code():
+    solve = minimizer(compiled_data_called_out, jac=compiled_jac_called_out)
+    found = solve(np.array([3.0, 4.0]), DATA)
+    np.testing.assert_allclose(found.x, DATA, atol=1e-5)
+    assert (
+        minimize(
+            compiled_data_called_out, [3.0, 4.0], args=(DATA,), jac=compiled_jac_called_out
+        ).backend
+        == "numba"
+    )
+
+
+def test_out_is_a_name_in_sums():
+    matrix = np.random.default_rng(0).normal(size=(24, 2))
+
+    def squares(x, out, rows):
+        r = rows @ x - out
+        return 0.5 * float(r @ r), rows.T @ r
+
+    given = {"batch_size": 8, "epochs": 200, "options": {"learning_rate": 0.1}, "seed": 0}
+    found = fastmomentum.minimize_sum(squares, np.zeros(2), (matrix @ DATA, matrix), **given)
+    np.testing.assert_allclose(found.x, DATA, atol=1e-3)
+    shards = [(part @ DATA, part) for part in np.split(matrix, 3)]
+    with ShardedSum(squares, shards.__getitem__, 3) as objective:
+        np.testing.assert_allclose(minimize(objective, np.zeros(2), jac=True).x, DATA, atol=1e-5)
+
+
+def test_out_is_still_where_the_gradient_goes():
+    for jac in (Callable_().fill, filled_with_scale, partial(filled_with_scale, scale=1.0)):
+        found = minimize(lambda x: float(x @ x), [3.0, 4.0], jac=jac, options={"check_jac": True})
+        np.testing.assert_allclose(found.x, 0.0, atol=1e-5)
+
+
+def test_out_that_cannot_be_told():
+    """Both calls fit: the error says how to tell them apart."""
+
+    def fun(x, out, scale=1.0):
+        return scale * data_called_out(x, out)
+
+    def jac(x, out, scale=1.0):
+        return 2.0 * scale * (x - out)
+
+    with pytest.raises(ValueError, match=r"jac\(x, out.*is unchanged.*call it otherwise than out"):
+        minimize(fun, [3.0, 4.0], args=(DATA,), jac=jac)
+
+    def value(x, out=None):
+        return float(x @ x)
+
+    with pytest.raises(ValueError, match="jac=True needs fun to return") as caught:
+        minimize(value, [3.0, 4.0], jac=True)
+    assert "the second parameter of fun, out, has a default" in caught.value.__notes__[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import _differences
 from .jit import part
 
+given_step = part(_differences.given_step)
 forward_point = part(_differences.forward_point)
 forward_slope = part(_differences.forward_slope)
 central_points = part(_differences.central_points)

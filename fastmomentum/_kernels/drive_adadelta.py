@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9fa14ce2c0dfcdf5"
+SOURCES = "8ba411f87976e0c1"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ae388982c0e8b8df"
+SOURCES = "0a84fafcb98d3543"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "edfe70aaf0ca3532"
+SOURCES = "32f32c5d7f88b6b4"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "0ed40f69e2b90442"
+SOURCES = "e1306779f0d477af"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2
@@ -90,7 +90,11 @@ def drive_batch(
             given_lower = row(all_lower, p)
             given_upper = row(all_upper, p)
             prox_numbers = numbers_at(batch.PROX_NUMBERS, floats)
+            # COST_FUN is that of a problem without fixed variables.
+            cost = (state.COST_FUN - 1) // n
             for i in range(n):
+                if given_lower[i] == given_upper[i]:
+                    state.COST_FUN -= cost
                 lower[i] = given_lower[i]
                 upper[i] = given_upper[i]
                 scratch[2 * n + i] = given_lower[i]

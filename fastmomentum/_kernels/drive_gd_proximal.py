@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "cf71033bb2960acc"
+SOURCES = "74269505c0ed14cb"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

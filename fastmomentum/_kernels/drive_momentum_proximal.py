@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "70f0ed5e83661611"
+SOURCES = "bc843fe5cbf938c8"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

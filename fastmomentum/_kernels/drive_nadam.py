@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "2fc8cfbf5b23be58"
+SOURCES = "0585fd0247dc2bfc"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "cfee2fe2ec26351d"
+SOURCES = "d6b4b29a47e05e6a"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

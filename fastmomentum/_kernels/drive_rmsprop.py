@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e00cd55d2ba9a76b"
+SOURCES = "74f643d09be10f5b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

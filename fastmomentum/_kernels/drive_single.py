@@ -8,11 +8,11 @@ Made from tools/templates/single.py, tools/templates/shared/ending.py.
 
 import numpy as np
 
-from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear_memory, copy_memory, larger, named, numbers_at, plan_fields, release, row, rows_of, vector_at
+from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear_memory, copy_memory, larger, named, numbers_at, plan_fields, release, row, rows_of, smaller, vector_at
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "f6d65bec9df52d8e"
+SOURCES = "371b313d9c1a0521"
 FROM_X0 = 1
 FROM_ZERO = 0
 NORM_INF = 0
@@ -86,6 +86,12 @@ def drive_single(
         for i in range(n):
             bounds[i] = -np.inf
             bounds[n + i] = np.inf
+        given = numbers_at(plan.STEPS, rates)
+        steps = numbers_at(scratch + 4 * size, rates)
+        for i in range(n):
+            k = smaller(i, plan.N_STEPS - 1)
+            steps[i] = given[k]
+            steps[n + i] = given[plan.N_STEPS + k]
         place = numbers_at(context + call.SCRATCH, ints)
         place[0] = scratch
         step = numbers_at(context + call.SCRATCH + 8, floats)

@@ -8,12 +8,12 @@ Made from tools/templates/single.py, tools/templates/shared/ending.py.
 
 import numpy as np
 
-from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear_memory, copy_memory, larger, named, numbers_at, plan_fields, release, row, rows_of, vector_at
+from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear_memory, copy_memory, larger, named, numbers_at, plan_fields, release, row, rows_of, smaller, vector_at
 from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "f6d65bec9df52d8e"
+SOURCES = "371b313d9c1a0521"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0
@@ -23,6 +23,7 @@ NO_MEMORY = -1
 N_POINTS = 5
 RUNNING = -1
 TO_EVALUATE = 1
+UPPER_ROW = 3
 WRONG_SIZE = -2
 STATUS_CONVERGED = 0
 STATUS_MAXITER = 1
@@ -91,6 +92,16 @@ def drive_single_composite(
         lower = first + (state.TERMS + LOWER_ROW) * row_size
         copy_memory(scratch + 2 * size, lower, size)
         copy_memory(scratch + 3 * size, lower + row_size, size)
+        low, high = row(rows, state.TERMS + LOWER_ROW), row(rows, state.TERMS + UPPER_ROW)
+        for i in range(n):
+            if low[i] == high[i]:
+                state.COST_FUN -= plan.DIFFERENCES
+        given = numbers_at(plan.STEPS, rates)
+        steps = numbers_at(scratch + 4 * size, rates)
+        for i in range(n):
+            k = smaller(i, plan.N_STEPS - 1)
+            steps[i] = given[k]
+            steps[n + i] = given[plan.N_STEPS + k]
         place = numbers_at(context + call.SCRATCH, ints)
         place[0] = scratch
         step = numbers_at(context + call.SCRATCH + 8, floats)
@@ -136,6 +147,12 @@ def drive_single_composite(
             norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
         if state.TERMS != 0 and finite:
             norm = proximal_residual(rows, state, numbers, point)
+    if plan.DIFFERENCES != 0:
+        # They cannot tell the slope along a variable that its bounds fix.
+        low, high = row(rows, state.TERMS + LOWER_ROW), row(rows, state.TERMS + UPPER_ROW)
+        for i in range(n):
+            if low[i] == high[i]:
+                out_g[i] = np.nan
     call.STATUS = status
     call.NIT = state.NIT
     call.NFEV = state.NFEV

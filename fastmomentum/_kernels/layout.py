@@ -201,6 +201,9 @@ TERM_ROWS = 7
 FIRST_LEVEL = 8
 N_LEVELS = 5
 
+# Vectors behind the rows of a run: two of the differences', bounds, steps absolute and relative.
+SCRATCH_ROWS = 6
+
 # PHASE: what the evaluation that is under way is for.
 AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
 # What is to be done next.
@@ -304,6 +307,8 @@ PLAN_FIELDS = (
     "MAXITER_PER_VARIABLE",
     "DIFFERENCES",  # further calls of fun per variable that a gradient takes
     "STEP",  # of the differences
+    "STEPS",  # address of the user's, N_STEPS absolute and as many relative
+    "N_STEPS",  # one for each variable, or one for all
 )
 REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP", "SEEN")
 FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)

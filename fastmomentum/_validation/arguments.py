@@ -10,7 +10,7 @@ from .._methods import DEFAULT_METHOD, METHODS, Method
 from .._vectors import all_finite
 from .._warnings import warn
 from .options import Settings
-from .values import as_numbers, nearest, shown
+from .values import as_numbers, is_nothing, nearest, shown
 
 
 def check_method(method: Any, separable: bool = True) -> Method:
@@ -35,7 +35,10 @@ def check_x0(x0: Any) -> np.ndarray:
     """A new contiguous float32 or float64 vector with the values of `x0`."""
     x = as_numbers("x0", x0)
     if x.ndim > 1:
-        raise ValueError(f"x0 must have at most one dimension, got shape {x.shape}.")
+        raise ValueError(
+            f"x0 must have at most one dimension, got shape {x.shape}: 'x0' must only have one "
+            "dimension."  # SciPy's sentence
+        )
     if x.ndim == 0:
         x = x.reshape(1)
     if x.size == 0:
@@ -107,8 +110,7 @@ def check_unsupported(method: Method, hess: Any, hessp: Any, constraints: Any) -
     ):
         if value is not None:
             warn(f"Method {method.name} does not use {words} ({name}).", RuntimeWarning)
-    empty = constraints is None or (isinstance(constraints, tuple | list) and not constraints)
-    if not empty:
+    if not is_nothing(constraints):
         raise ValueError(
             "constraints are not supported: ignoring them would give a wrong answer. "
             "scipy.optimize.minimize(method='trust-constr') takes them."

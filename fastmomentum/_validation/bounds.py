@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._vectors import on_device
-from .values import as_numbers, shown
+from .values import as_numbers, is_nothing, shown
 
 
 def _real_array(values: Any) -> np.ndarray:
@@ -28,22 +28,35 @@ def _table(pairs: Any) -> np.ndarray:
     return np.array(rows, dtype=object)
 
 
+# SciPy's sentences.
+WRONG_NUMBER = "The number of bounds is not compatible with the length of `x0`"
+WRONG_ORDER = "An upper bound is less than the corresponding lower bound"
+
+
+def _of_length(values: np.ndarray, n: int) -> np.ndarray:
+    """One bound for each of n variables."""
+    try:
+        return np.broadcast_to(values, (n,)).copy()
+    except ValueError:
+        raise ValueError(f"{WRONG_NUMBER}: one has the shape {values.shape}") from None
+
+
 def check_bounds(bounds: Any, n: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Lower and upper bounds as float64 arrays, from any of SciPy's forms; None if all infinite."""
-    if bounds is None:
+    if is_nothing(bounds):
         return None
     rule = f"bounds must be {n} pairs (min, max), or an object with the attributes lb and ub"
     infinite = (-math.inf, math.inf)
     try:
         if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-            pair = [np.broadcast_to(_real_array(b), (n,)).copy() for b in (bounds.lb, bounds.ub)]
+            pair = [_of_length(_real_array(b), n) for b in (bounds.lb, bounds.ub)]
         else:
             if hasattr(bounds, "__array__"):
                 bounds = as_numbers("they", bounds, "fiubO")
             table = _table(bounds)
             if table.shape != (n, 2):
                 columns = ", use Bounds(lb, ub) for two arrays" if table.shape == (2, n) else ""
-                raise ValueError(f"their shape is {table.shape}{columns}")
+                raise ValueError(f"{WRONG_NUMBER}: their shape is {table.shape}{columns}")
             pair = [
                 _real_array([infinite[j] if b is None else b for b in table[:, j]])
                 for j in range(2)
@@ -102,9 +115,10 @@ def check_intervals(lower: np.ndarray, upper: np.ndarray, row: int | None = None
     for name, values in (("lower", lower), ("upper", upper)):
         if math.isnan(values[place]):
             raise ValueError(f"bounds must not be nan, got nan as {name} bound of {where}.")
+    order = f" {WRONG_ORDER}." if lower[place] > upper[place] else ""
     raise ValueError(
         "bounds must be min <= max, with a number between them, got "
-        f"({lower[place]}, {upper[place]}) for {where}."
+        f"({lower[place]}, {upper[place]}) for {where}.{order}"
     )
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from .._methods import Method
+from .._warnings import warn
 from .parameters import check_parameters
 from .values import (
     UNLIMITED,
     as_dict,
     as_float,
+    as_numbers,
     check_choice,
     check_flag,
     check_number,
@@ -73,6 +75,12 @@ OPTIONS = (
     Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
            "and at a point near it: an error names the worst component. Of more than 1000 "
            "variables 1000 are looked at. The calls, some 4 n of fun, are not counted."),
+    Option("eps", None, "Step of finite differences, a number or one for each variable, for "
+           "jac=None, as in SciPy: x + eps, or x - eps where that is outside the bounds. None, or "
+           "where it is lost to rounding: one that suits the precision, relative to max(1, |x|). "
+           "Not used where a gradient is given."),
+    Option("finite_diff_rel_step", None, "The same, relative to |x|, for jac='2-point', '3-point' "
+           "or 'cs', and for jac=None without eps: x + finite_diff_rel_step * x."),
     Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
            "vectors of the method."),
     Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
@@ -109,10 +117,18 @@ class Settings:
     return_all: bool
     history: bool
     check_jac: bool
+    eps: np.ndarray | None
+    finite_diff_rel_step: np.ndarray | None
     keep_state: bool
     checkpoint_every: float
     on_interrupt: str
     backend: str
+
+    @property
+    def steps(self) -> tuple[Any, Any]:
+        """Steps of differences, absolute and relative; 0 where there are none."""
+        given = self.eps, self.finite_diff_rel_step
+        return tuple(0.0 if step is None else step for step in given)  # type: ignore[return-value]
 
 
 def check_step_options(options: Any) -> None:
@@ -125,9 +141,42 @@ def check_step_options(options: Any) -> None:
         "on_interrupt",
         "checkpoint_every",
         "check_jac",
+        "eps",
+        "finite_diff_rel_step",
     ):
         if name in dict(options or {}):
             raise ValueError(f"{name} is not an option of Optimizer: leave it out.")
+
+
+def _check_step(name: str, value: Any, x0: np.ndarray) -> np.ndarray | None:
+    """Steps of differences in the precision of x0, one or one for each variable."""
+    if value is None:
+        return None
+    rule = f"be a finite number, or an array of {x0.size} of them"
+    steps = as_numbers(name, value, "fiu", rule)
+    if steps.shape not in ((), (1,), (x0.size,)):
+        raise ValueError(f"{name} must {rule}, got shape {steps.shape}.")
+    with np.errstate(over="ignore"):
+        steps = np.atleast_1d(steps).astype(x0.dtype)
+    if not np.isfinite(steps).all():
+        raise ValueError(f"{name} must {rule}, got {shown(value)}.")
+    return steps
+
+
+def difference_settings(settings: Settings, jac: Any) -> Settings:
+    """The settings with the one of `eps` and `finite_diff_rel_step` that SciPy uses with `jac`."""
+    if settings.eps is None:
+        return settings
+    if jac is None or (isinstance(jac, bool | np.bool_) and not jac):
+        if settings.finite_diff_rel_step is None:
+            return settings
+        return dataclasses.replace(settings, finite_diff_rel_step=None)
+    if isinstance(jac, str):
+        warn(
+            f"eps is for jac=None, and not used with jac={jac!r}: give finite_diff_rel_step.",
+            RuntimeWarning,
+        )
+    return dataclasses.replace(settings, eps=None)
 
 
 def _order(value: Any) -> float:
@@ -180,6 +229,12 @@ def check_option_names(method: Method, names: Iterable[Any]) -> None:
             )
 
 
+def _whole(name: str, value: Any, low: float, rounded: Callable[[float], int]) -> int:
+    """A limit, which need not be an integer, as in SciPy; rounded as it counts."""
+    value = check_number(name, value, low)
+    return int(check_number(name, value if math.isinf(value) else rounded(value), integer=True))
+
+
 def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> Settings:
     check_option_names(method, options)
     given = {option.name: options.get(option.name, option.default) for option in OPTIONS}
@@ -207,8 +262,8 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         ftol=check_number("ftol", given["ftol"]),
         xtol=check_number("xtol", given["xtol"]),
         gap_tol=check_number("gap_tol", given["gap_tol"]),
-        maxiter=check_number("maxiter", given["maxiter"], integer=True),
-        maxfev=check_number("maxfev", given["maxfev"], 1, integer=True),
+        maxiter=_whole("maxiter", given["maxiter"], 0.0, math.ceil),
+        maxfev=_whole("maxfev", given["maxfev"], 1.0, math.floor),
         maxtime=check_number("maxtime", given["maxtime"], low_open=True),
         patience=check_number("patience", given["patience"], 1, integer=True),
         disp=given["disp"] is not None and check_flag("disp", given["disp"]),
@@ -216,6 +271,8 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         return_all=check_flag("return_all", given["return_all"]),
         history=check_flag("history", given["history"]),
         check_jac=check_flag("check_jac", given["check_jac"]),
+        eps=_check_step("eps", given["eps"], x0),
+        finite_diff_rel_step=_check_step("finite_diff_rel_step", given["finite_diff_rel_step"], x0),
         keep_state=check_flag("keep_state", given["keep_state"]),
         checkpoint_every=check_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=check_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),

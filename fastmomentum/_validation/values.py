@@ -6,6 +6,7 @@ import difflib
 import inspect
 import math
 import numbers
+import types
 from collections.abc import Iterable
 from typing import Any
 
@@ -51,6 +52,33 @@ def as_numbers(
     if array.dtype.kind not in kinds:
         raise TypeError(f"{rule}, got dtype {array.dtype}: {shown(value)}.")
     return array
+
+
+def is_nothing(value: Any) -> bool:
+    """None, or an empty collection: SciPy's users pass either where there are none."""
+    try:
+        return value is None or len(value) == 0
+    except TypeError:
+        return False
+
+
+def positional_of(function: Any) -> tuple[list[str], int, float] | None:
+    """Names of the positional parameters, least and most number of arguments; None if unknown."""
+    function = getattr(function, "py_func", function)  # Numba's dispatchers
+    if type(function) is types.FunctionType and not hasattr(function, "__wrapped__"):
+        code = function.__code__  # 20 us sooner
+        count = code.co_argcount
+        least = count - len(function.__defaults__ or ())
+        more = bool(code.co_flags & inspect.CO_VARARGS)
+        return list(code.co_varnames[:count]), least, math.inf if more else count
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    least = sum(p.default is p.empty for p in positional)
+    more = any(p.kind == p.VAR_POSITIONAL for p in parameters)
+    return [p.name for p in positional], least, math.inf if more else len(positional)
 
 
 MUST_TAKE = "must take the arguments of the call"

@@ -28,7 +28,7 @@ from .._validation.arguments import (
 )
 from .._validation.batches import check_batch_options, check_batched
 from .._validation.bounds import check_bounds
-from .._validation.options import Settings, check_options
+from .._validation.options import Settings, check_options, difference_settings
 from .interrupts import leave_to, this_process
 from .parcels import pack, portable, unpack
 
@@ -400,7 +400,7 @@ def solve_lazily(
     chosen = check_method(method, penalty is None or penalty.separable)
     single = X0.dtype == np.float32
     x0 = np.zeros(n, np.float32 if single else np.float64)
-    settings = check_options(chosen, tol, options, x0)
+    settings = difference_settings(check_options(chosen, tol, options, x0), jac)
     check_batch_options(settings)
     for name in ("disp", "progress"):
         if getattr(settings, name):

@@ -11,8 +11,8 @@ from fastmomentum._kernels.jit import jit_disabled
 from fastmomentum._objective import takes_output
 from fastmomentum._validation.arguments import check_fun, check_jac, check_method
 from fastmomentum._validation.bounds import check_bounds
-from fastmomentum._validation.options import check_options
-from fastmomentum._validation.values import check_choice
+from fastmomentum._validation.options import check_options, difference_settings
+from fastmomentum._validation.values import as_dict, check_choice, is_nothing
 
 # Options that a call from compiled code cannot honour: it does not return to Python.
 _NOT_HERE = (
@@ -28,6 +28,8 @@ _NOT_HERE = (
     "progress",
     "return_all",
 )
+# Options that may be arrays with one number for each variable.
+_PER_VARIABLE = ("x_scale", "eps", "finite_diff_rel_step")
 
 
 class Result(NamedTuple):
@@ -92,7 +94,8 @@ def minimizer(
         Sets ``options["gtol"]`` unless that is given.
     options : dict, optional
         `learning_rate` and the other parameters of the method as numbers, and `gtol`, `norm`,
-        `ftol`, `xtol`, `maxiter`, `maxfev` and `patience`: see `fastmomentum.show_options`.
+        `ftol`, `xtol`, `maxiter`, `maxfev`, `patience`, `eps` and `finite_diff_rel_step`: see
+        `fastmomentum.show_options`.
 
     Returns
     -------
@@ -150,9 +153,9 @@ def minimizer(
     if not disabled:
         _check_function("fun", fun)
     check_fun(fun, jac)
+    given = _check_options(chosen.name, jac, tol, options)
     jac = _check_gradient(jac, disabled)
     pairs = _check_bounds(bounds)
-    given = _check_options(chosen.name, tol, options)
     if disabled:
         return _in_python(fun, chosen.name, jac, pairs, given)
     from fastmomentum._kernels.callable import make_solver
@@ -186,7 +189,7 @@ def _check_gradient(jac: Any, disabled: bool) -> Any:
 
 def _check_bounds(bounds: Any) -> tuple[tuple[float, float], ...]:
     """Pairs of numbers, none where there are no bounds."""
-    if bounds is None:
+    if is_nothing(bounds):
         return ()
     try:
         size = max(np.size(bounds.lb), np.size(bounds.ub)) if hasattr(bounds, "lb") else len(bounds)
@@ -200,18 +203,23 @@ def _check_bounds(bounds: Any) -> tuple[tuple[float, float], ...]:
     return tuple(zip(*(part.tolist() for part in pair), strict=True))
 
 
-def _check_options(method: str, tol: Any, options: Any) -> tuple[tuple[str, Any], ...]:
+def _check_options(method: str, jac: Any, tol: Any, options: Any) -> tuple[tuple[str, Any], ...]:
     """The options that were given, as constants."""
-    x_scale = options.get("x_scale", "auto") if isinstance(options, dict) else "auto"
-    check_options(check_method(method), tol, options, np.zeros(np.size(x_scale) or 1))
+    given = as_dict(options)
+    x_scale = given.get("x_scale", "auto")
+    size = max((np.size(given[name]) for name in _PER_VARIABLE if name in given), default=1)
+    settings = check_options(check_method(method), tol, options, np.zeros(max(size, 1)))
+    settings = difference_settings(settings, jac)
     if np.ndim(x_scale) == 0 and not isinstance(x_scale, str):
         raise ValueError(
             f"x_scale must be 'auto' or an array for a compiled minimizer, got {x_scale!r}."
         )
-    given = dict(options or {})
     for name in _NOT_HERE:
         if name in given:
             raise ValueError(f"{name} is not an option of a compiled minimizer: leave it out.")
+    for name in ("eps", "finite_diff_rel_step"):
+        if getattr(settings, name) is None:
+            given.pop(name, None)
     if tol is not None:
         given.setdefault("gtol", tol)
     made = []
@@ -221,7 +229,7 @@ def _check_options(method: str, tol: Any, options: Any) -> tuple[tuple[str, Any]
                 f"{name} must be a number for a compiled minimizer, got {value!r}: a schedule is "
                 "for `minimize`, or for a loop of your own with `fastmomentum.jit.rules`."
             )
-        if name == "x_scale" and not isinstance(value, str):
+        if name in _PER_VARIABLE and np.ndim(value) > 0:
             value = tuple(np.asarray(value).tolist())
         elif isinstance(value, np.ndarray | np.generic):
             value = value.item()
@@ -233,8 +241,10 @@ def _in_python(fun: Any, method: str, jac: Any, pairs: tuple, given: tuple) -> A
     """The same where Numba is switched off (``NUMBA_DISABLE_JIT=1``)."""
     from fastmomentum._minimize import minimize
 
+    form = None if "eps" in dict(given) else jac  # which it is for
+
     def solve(x0: np.ndarray, *args: Any) -> Result:
-        found = minimize(fun, x0, args, method, jac, bounds=pairs or None, options=dict(given))
+        found = minimize(fun, x0, args, method, form, bounds=pairs, options=dict(given))
         return Result(*(found[name] for name in Result._fields))
 
     return solve

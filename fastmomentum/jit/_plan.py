@@ -54,8 +54,8 @@ class Recipe:
     def settings(self) -> tuple[Settings, Terms | None, int]:
         """Checked settings, the bounds, and the length that x0 must have; 0: any."""
         options = dict(self.options)
-        x_scale = options.get("x_scale")
-        size = len(self.bounds) or (len(x_scale) if isinstance(x_scale, tuple) else 0)
+        lengths = (len(value) for value in options.values() if isinstance(value, tuple))
+        size = len(self.bounds) or max(lengths, default=0)
         x0 = np.zeros(max(size, 1), self.dtype)
         method = check_method(self.method)
         pair = check_bounds(self.bounds or None, size)
@@ -119,7 +119,7 @@ class _Shared:
             "N_FLOATS": self.floats.size,
             "RATE": self.rate.ctypes.data,
             "MOMENTUM": self.momentum.ctypes.data,
-            "ROWS": plan.scratch_row + 4,
+            "ROWS": plan.scratch_row + layout.SCRATCH_ROWS,
             "SCRATCH_ROW": plan.scratch_row,
             "STARTS": self.starts.ctypes.data,
             "N_STARTS": len(self.starts),
@@ -133,6 +133,9 @@ class _Shared:
             self.table[_FIELD["DIFFERENCES"]] = DIFFERENCE_CALLS[recipe.jac]
             step = DIFFERENCE_STEPS[recipe.jac](float(np.finfo(dtype).eps))
             self.table.view(np.float64)[_FIELD["STEP"]] = step
+            self.steps = np.array(np.broadcast_arrays(*settings.steps), dtype).reshape(2, -1)
+            self.table[_FIELD["STEPS"]] = self.steps.ctypes.data
+            self.table[_FIELD["N_STEPS"]] = self.steps.shape[1]
         # Several threads read them.
         for array in (self.ints, self.floats, self.rows, self.starts, self.table):
             array.setflags(write=False)

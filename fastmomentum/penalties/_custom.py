@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from fastmomentum._validation.values import positional_of
 from fastmomentum.penalties._base import Penalty, is_number, positive, vector
 
 __all__ = ["Prox"]
@@ -133,21 +133,8 @@ class Prox(Penalty):
         return f"Prox({', '.join(names)}{f', args={self.args!r}' if self.args else ''})"
 
 
-def _positional(function):
-    """Names of the positional parameters, least and most number of arguments; None if unknown."""
-    function = getattr(function, "py_func", function)  # Numba's dispatchers
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return None
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    least = sum(p.default is p.empty for p in positional)
-    more = any(p.kind == p.VAR_POSITIONAL for p in parameters)
-    return [p.name for p in positional], least, math.inf if more else len(positional)
-
-
 def _check_takes(name, function, arguments, count):
-    known = _positional(function)
+    known = positional_of(function)
     if known is not None and not known[1] <= len(arguments) + count <= known[2]:
         raise ValueError(
             f"{name} must take {len(arguments) + count} arguments, "
@@ -157,7 +144,7 @@ def _check_takes(name, function, arguments, count):
 
 def _writes(prox, count):
     """Does `prox` write to `out`?"""
-    known = _positional(prox)
+    known = positional_of(prox)
     if known is None:
         return False
     names, least, most = known

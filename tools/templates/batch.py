@@ -63,7 +63,11 @@ def drive(
             given_lower = row(all_lower, p)
             given_upper = row(all_upper, p)
             prox_numbers = numbers_at(batch.PROX_NUMBERS, floats)
+            # COST_FUN is that of a problem without fixed variables.
+            cost = (state.COST_FUN - 1) // n
             for i in range(n):
+                if given_lower[i] == given_upper[i]:
+                    state.COST_FUN -= cost
                 lower[i] = given_lower[i]
                 upper[i] = given_upper[i]
                 scratch[2 * n + i] = given_lower[i]

@@ -26,13 +26,14 @@ from .abi import (
     types,
     vector_type,
 )
-from .differences import central_points, central_slope, forward_point, forward_slope
+from .differences import central_points, central_slope, forward_point, forward_slope, given_step
 from .jit import cached_njit, cached_part
 
 SOURCES = ""
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
-# bounds, which their points keep to.
+# bounds, which their points keep to, and the user's steps, absolute and relative. Along a variable
+# that its bounds fix there is no difference; a step that is lost to rounding gives way to our own.
 
 
 def evaluate_returning(call, vector):
@@ -102,14 +103,21 @@ def evaluate_two_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
         f = call_fun(context, x)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
+            if bounds[2 * n + i] == bounds[3 * n + i]:
+                g[i] = 0.0
+                continue
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
+            given = given_step(x_i, np.float64(bounds[4 * n + i]), np.float64(bounds[5 * n + i]))
+            z[i] = x_i + given
+            if z[i] != x[i]:
+                h = -given if x_i < 0.0 else given
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             f_z = np.float64(call_fun(context, z))
             g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
@@ -127,14 +135,21 @@ def evaluate_three_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
         f = call_fun(context, x)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
+            if bounds[2 * n + i] == bounds[3 * n + i]:
+                g[i] = 0.0
+                continue
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
+            given = given_step(x_i, np.float64(bounds[4 * n + i]), np.float64(bounds[5 * n + i]))
+            z[i] = x_i + given
+            if z[i] != x[i]:
+                h = abs(given)
             z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             a = np.float64(z[i])
             f_a = np.float64(call_fun(context, z))
@@ -157,14 +172,20 @@ def evaluate_complex_step(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z = complex_row(call_scratch(context), n, x)
+        z, bounds = complex_row(call_scratch(context), n, x), vector(call_scratch(context), 6 * n)
         step = call_step(context)
         f = call_fun(context, x)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
-            z[i] = complex(x[i], step)
-            g[i] = call_complex_fun(context, z).imag / step
+            if bounds[2 * n + i] == bounds[3 * n + i]:
+                g[i] = 0.0
+                continue
+            absolute, relative = np.float64(bounds[4 * n + i]), np.float64(bounds[5 * n + i])
+            given = given_step(np.float64(x[i]), absolute, relative)
+            h = given if given != 0.0 else step
+            z[i] = complex(x[i], h)
+            g[i] = call_complex_fun(context, z).imag / h
             z[i] = x[i]
         return f
 
@@ -204,14 +225,21 @@ def evaluate_c_two_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
         f = call_c_fun(context, x)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
+            if bounds[2 * n + i] == bounds[3 * n + i]:
+                g[i] = 0.0
+                continue
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
+            given = given_step(x_i, np.float64(bounds[4 * n + i]), np.float64(bounds[5 * n + i]))
+            z[i] = x_i + given
+            if z[i] != x[i]:
+                h = -given if x_i < 0.0 else given
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             f_z = np.float64(call_c_fun(context, z))
             g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
@@ -229,14 +257,21 @@ def evaluate_c_three_point(call, vector):
 
     def evaluate(x_address, g_address, n, context):
         x, g = vector(x_address, n), vector(g_address, n)
-        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
+        z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
         f = call_c_fun(context, x)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
+            if bounds[2 * n + i] == bounds[3 * n + i]:
+                g[i] = 0.0
+                continue
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
+            given = given_step(x_i, np.float64(bounds[4 * n + i]), np.float64(bounds[5 * n + i]))
+            z[i] = x_i + given
+            if z[i] != x[i]:
+                h = abs(given)
             z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             a = np.float64(z[i])
             f_a = np.float64(call_c_fun(context, z))

@@ -66,11 +66,21 @@ def drive(
             lower = first + (state.TERMS + LOWER_ROW) * row_size
             copy_memory(scratch + 2 * size, lower, size)
             copy_memory(scratch + 3 * size, lower + row_size, size)
+            low, high = row(rows, state.TERMS + LOWER_ROW), row(rows, state.TERMS + UPPER_ROW)
+            for i in range(n):
+                if low[i] == high[i]:
+                    state.COST_FUN -= plan.DIFFERENCES
         else:
             bounds = numbers_at(scratch + 2 * size, rates)
             for i in range(n):
                 bounds[i] = -np.inf
                 bounds[n + i] = np.inf
+        given = numbers_at(plan.STEPS, rates)
+        steps = numbers_at(scratch + 4 * size, rates)
+        for i in range(n):
+            k = smaller(i, plan.N_STEPS - 1)
+            steps[i] = given[k]
+            steps[n + i] = given[plan.N_STEPS + k]
         place = numbers_at(context + call.SCRATCH, ints)
         place[0] = scratch
         step = numbers_at(context + call.SCRATCH + 8, floats)
@@ -98,6 +108,13 @@ def drive(
     out_x = numbers_at(call.X, rates)
     out_g = numbers_at(call.JAC, rates)
     # ENDING
+    if COMPOSITE:
+        if plan.DIFFERENCES != 0:
+            # They cannot tell the slope along a variable that its bounds fix.
+            low, high = row(rows, state.TERMS + LOWER_ROW), row(rows, state.TERMS + UPPER_ROW)
+            for i in range(n):
+                if low[i] == high[i]:
+                    out_g[i] = np.nan
     call.STATUS = status
     call.NIT = state.NIT
     call.NFEV = state.NFEV

@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from ..._differences import central_points, central_slope, forward_point, forward_slope
+from ..._differences import (
+    central_points,
+    central_slope,
+    forward_point,
+    forward_slope,
+    given_step,
+)
 from .device import kernel
 from .functions import for_device, identity, internal
 from .lanes import Lanes, make_lanes
@@ -93,8 +99,15 @@ _STYLES = {
     "two_point": """
     f = real_type(fun(x{args}))
     for i in range(x.shape[0]):
+        if {fixed}:
+            g[i] = real_type(0)
+            continue
         x_i = x[i]
         h = step * max(real_type(1), abs(x_i))
+        given = given_step(x_i, absolute[i], relative[i])
+        x[i] = x_i + given
+        if x[i] != x_i:
+            h = -given if x_i < real_type(0) else given
         x[i] = forward_point(x_i, h, {low}, {high})
         a = x[i]
         f_a = real_type(fun(x{args}))
@@ -105,8 +118,15 @@ _STYLES = {
     "three_point": """
     f = real_type(fun(x{args}))
     for i in range(x.shape[0]):
+        if {fixed}:
+            g[i] = real_type(0)
+            continue
         x_i = x[i]
         h = step * max(real_type(1), abs(x_i))
+        given = given_step(x_i, absolute[i], relative[i])
+        x[i] = x_i + given
+        if x[i] != x_i:
+            h = abs(given)
         a, b = central_points(x_i, h, {low}, {high})
         x[i] = a
         a = x[i]
@@ -159,8 +179,13 @@ def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
     """Device function ``evaluate(x, g, context) -> f``."""
     args = "".join(f", {_argument(k, *a)}" for k, a in enumerate(spec.args))
     low, high = ("lower[i]", "upper[i]") if spec.bounded else ("-infinity", "infinity")
-    body = _STYLES[spec.style].format(args=args, low=low, high=high)
-    text = "def evaluate(x, g, context):\n    p, step, lower, upper, args = context" + body
+    # COST_FUN is one number: where each problem has bounds of its own, fun is called all the same.
+    fixed = "lower[i] == upper[i]" if spec.bounded and not spec.own_bounds else "False"
+    body = _STYLES[spec.style].format(args=args, low=low, high=high, fixed=fixed)
+    text = (
+        "def evaluate(x, g, context):\n    p, steps, lower, upper, args = context\n"
+        "    step, absolute, relative = steps" + body
+    )
     real = spec.real
     scope: dict[str, Any] = {
         "real_type": real,
@@ -169,7 +194,7 @@ def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
         "lane": lanes.lane,
         "total": lanes.total,
     }
-    own = (central_points, central_slope, forward_point, forward_slope)
+    own = (central_points, central_slope, forward_point, forward_slope, given_step)
     called = _functions(spec.style, fun, jac) | {function.__name__: function for function in own}
     for name, function in called.items():
         scope[name] = for_device(function, real, forceinline=True)
@@ -186,6 +211,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
     real = spec.real
     n_ints, n_floats = len(module.INT_NAMES), len(module.FLOAT_NAMES)
     n_rows, n_extra, size = spec.n_rows, max(spec.n_extra, 1), max(spec.n, 1)
+    differences, nan = spec.style in ("two_point", "three_point"), real(np.nan)
     local, own_bounds, all_ints = spec.n > 0, spec.own_bounds, n_ints + 1
 
     def constant_size(ints):
@@ -240,7 +266,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
         upper,  # IN
         rates,  # IN     learning rates, or one
         momenta,  # IN     momenta, or one
-        step,  # IN     of differences
+        steps,  # IN     of differences: our own, and the user's, absolute and relative
         scratch,  # INOUT  (rows, n, threads) where the workspace is not local
         args,  # IN     the user's
         stretch,  # IN     iterations after which a thread looks for another problem
@@ -282,7 +308,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                 # The point to start from is overwritten by the first lane that finds another.
                 meet()
                 solving = True
-            context = p, step, low, high, args
+            context = p, steps, low, high, args
             ended = advance(
                 rows,
                 ints,
@@ -312,6 +338,11 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                     high,
                     ended,
                 )
+                if differences:
+                    # They cannot tell the slope along a variable that its bounds fix.
+                    for i in range(low.shape[0]):
+                        if low[i] == high[i]:
+                            gradients[i, p] = nan
                 solving = False
 
     return solve

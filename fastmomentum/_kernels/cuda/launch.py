@@ -137,8 +137,8 @@ class Job:
         Which of these.
     rates, momenta : ndarray
         Of each iteration, or one number.
-    step : float
-        Of differences.
+    step, steps : float, pair of array_like
+        Of differences: our own, and those of the user, absolute and relative.
     maxiter : int
     """
 
@@ -156,6 +156,7 @@ class Job:
         rates: np.ndarray,
         momenta: np.ndarray,
         step: float,
+        steps: tuple[Any, Any],
         maxiter: int,
     ):
         self.solve, self.spec, self.problems, self.n = solve, spec, problems, n
@@ -166,7 +167,8 @@ class Job:
             to_device(np.array(start_rows, np.int32)),
         )
         self.rates = to_device(rates.astype(real)), to_device(momenta.astype(real))
-        self.step, self.maxiter = real(step), maxiter
+        vectors = (to_device(np.broadcast_to(part, n).astype(real)) for part in steps)
+        self.steps, self.maxiter = (real(step), *vectors), maxiter
         self.bounds: Any = None
         if not spec.own_bounds:
             lower, upper = problems.bounds or (np.empty((1, 0)), np.empty((1, 0)))
@@ -244,7 +246,7 @@ class Launch:
             *job.start,
             *job.bounds_of(lane, first, last),
             *job.rates,
-            job.step,
+            job.steps,
             scratch,
             job.args_of(lane, first, last),
             STRETCH,
