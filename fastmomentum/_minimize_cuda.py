@@ -23,7 +23,7 @@ from ._validation.arguments import check_args, check_jac, check_penalty, check_t
 from ._validation.bounds import check_bounds
 from ._validation.options import Settings, check_options
 from ._validation.parameters import schedule_values
-from ._vectors import on_device, real_of
+from ._vectors import on_device, real_of, vector_norm
 from .objectives import Entries, parts_of
 
 # The host looks at the device's numbers this often; until then it only queues work.
@@ -408,7 +408,7 @@ class GivenRate(DeviceRun):
             point = self.steps.to_host(self.library.view(x))
             r = np.maximum(r, point - self.bounds[1])
             r = np.minimum(r, point - self.bounds[0])
-        return float(np.linalg.norm(r, self.settings.norm))
+        return vector_norm(r, self.settings.norm)
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
         from ._kernels.cuda.large import BEFORE, CURRENT

@@ -26,7 +26,7 @@ from ._status import ALL_FIXED, NONFINITE_AT_X0, message_of
 from ._terms import Terms
 from ._validation.options import Settings
 from ._validation.parameters import schedule_value, schedule_values
-from ._vectors import all_finite, largest_magnitude
+from ._vectors import all_finite, vector_norm
 
 # Where none is recorded; loops do not write to it then.
 _NO_HISTORY = np.empty((1, 3))
@@ -240,22 +240,6 @@ class Run:
             return self.row(int(self.ints[INT.CURRENT])).copy()
         return self.row(layout.FIRST_SLOT + self.method.slots.index(self.method.iterate)).copy()
 
-    def norm_of(self, g: np.ndarray) -> float:
-        """The norm of the gradient test."""
-        order = self.settings.norm
-        if order == math.inf:
-            return largest_magnitude(g)
-        g = g.astype(np.float64)
-        with np.errstate(all="ignore"):
-            plain = float(np.linalg.norm(g, order))
-            # High powers of small numbers are zero, of large ones infinite.
-            if math.isnan(plain) or 0.0 < plain < math.inf:
-                return plain
-            largest = largest_magnitude(g)
-            if largest == 0.0 or not math.isfinite(largest):
-                return largest
-            return largest * float(np.linalg.norm(g / largest, order))
-
     def intermediate(self, x: np.ndarray, begin: float) -> OptimizeResult:
         """What a callback sees."""
         ints = self.ints
@@ -282,8 +266,8 @@ class Run:
     def grad_norm(self, x: np.ndarray, g: np.ndarray) -> float:
         """The norm of the convergence test at x, where f has the gradient g."""
         if self.terms is None or not all_finite(g):
-            return self.norm_of(g)
-        return self.norm_of(self.terms.residual(x, g))
+            return vector_norm(g, self.settings.norm)
+        return vector_norm(self.terms.residual(x, g), self.settings.norm)
 
     def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """fun and gradient at a point that is not the loop's; uses a row that is free."""

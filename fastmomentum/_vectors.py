@@ -40,6 +40,28 @@ def largest_magnitude(x: np.ndarray) -> float:
     return float(np.abs(x).max())
 
 
+def vector_norm(x: np.ndarray, order: float) -> float:
+    """The norm of this order; NaN if an element is."""
+    if order == math.inf:
+        return largest_magnitude(x)
+    x = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        plain = _plain_norm(x, order)
+        # High powers of small numbers are zero, of large ones infinite.
+        if math.isnan(plain) or 0.0 < plain < math.inf:
+            return plain
+        largest = largest_magnitude(x)
+        if largest == 0.0 or not math.isfinite(largest):
+            return largest
+        return largest * _plain_norm(x / largest, order)
+
+
+def _plain_norm(x: np.ndarray, order: float) -> float:
+    if order == 2:  # NumPy asks the BLAS, whose last digit depends on the processor
+        return math.sqrt(float((x * x).sum()))
+    return float(np.linalg.norm(x, order))
+
+
 _NONE = np.empty(0, np.intp)
 
 

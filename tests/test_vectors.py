@@ -36,6 +36,26 @@ def test_answers_are_numpys(n, dtype):
             np.testing.assert_array_equal(_vectors.indices_of(value, x), expected)
 
 
+@pytest.mark.parametrize("n", SIZES)
+def test_norms_are_numpys(n):
+    for order in (1, 2, 3.5, math.inf, -math.inf):
+        for x in vectors(n, np.float64):
+            with np.errstate(all="ignore"):
+                expected = float(np.linalg.norm(x, order))
+            if math.isfinite(expected) or not np.isfinite(x).all():
+                np.testing.assert_allclose(_vectors.vector_norm(x, order), expected, rtol=1e-14)
+
+
+def test_the_digits_of_the_euclidean_norm_are_those_of_the_loops():
+    """On every processor: those of a sum in order, without the fused operations of a BLAS."""
+    rng = np.random.default_rng(0)
+    for x in rng.normal(size=(100, 5)):
+        total = 0.0
+        for x_i in x.tolist():
+            total += x_i * x_i
+        assert _vectors.vector_norm(x, 2) == math.sqrt(total)
+
+
 class Placed:
     """An array of another library, as far as DLPack says where it is."""
 
