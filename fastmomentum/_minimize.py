@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ._callback import wrap_callback
-from ._checkpoint import Saver, check_state
+from ._checkpoint import Saver, check_state, resolved
 from ._display import show_ending
 from ._drive import drive
+from ._fingerprint import fingerprint
 from ._objective import Objective
 from ._result import OptimizeResult
 from ._run import Run
@@ -151,6 +152,7 @@ def minimize(
     (True, array([ 1., -2.]))
     """
     begin = time.perf_counter()
+    state, checkpoint = resolved(state), resolved(checkpoint)
     if on_device(x0):
         from ._minimize_cuda import minimize_on_device
 
@@ -178,6 +180,8 @@ def minimize(
     earlier = check_state(state, checkpoint, State)
     if checkpoint is not None:
         run.saver = Saver(checkpoint, settings.checkpoint_every)
+        given = {"x0": x, "args": objective.args, "penalty": terms and terms.h}
+        run.given = {name: fingerprint(value) for name, value in given.items()}
     result = drive(run, settings, wrapped, takes_result, begin, earlier)
     if settings.disp:
         show_ending(result)

@@ -73,8 +73,9 @@ OPTIONS = (
     Option("check_jac", False, "Before the run, compare jac with central differences of fun at x0 "
            "and at a point near it: an error names the worst component. Of more than 1000 "
            "variables 1000 are looked at. The calls, some 4 n of fun, are not counted."),
-    Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
-           "vectors of the method."),
+    Option("keep_state", None, "Keep result.state, which holds all vectors of the method. None: of "
+           "a run that did not converge; True: of any; False: of none, as for a result that is to "
+           "be small."),
     Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
            "where writing takes over 5 % of the time."),
     Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
@@ -109,10 +110,14 @@ class Settings:
     return_all: bool
     history: bool
     check_jac: bool
-    keep_state: bool
+    keep_state: bool | None
     checkpoint_every: float
     on_interrupt: str
     backend: str
+
+    def keeps_state(self, success: bool) -> bool:
+        """Does the result have a state?"""
+        return not success if self.keep_state is None else self.keep_state
 
 
 def check_step_options(options: Any) -> None:
@@ -194,6 +199,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         if given[name] is None:
             given[name] = unlimited
     own = check_parameters(method, options, x0)
+    keep = given["keep_state"]
     return Settings(
         method=method,
         learning_rate=own["learning_rate"],
@@ -216,7 +222,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         return_all=check_flag("return_all", given["return_all"]),
         history=check_flag("history", given["history"]),
         check_jac=check_flag("check_jac", given["check_jac"]),
-        keep_state=check_flag("keep_state", given["keep_state"]),
+        keep_state=keep if keep is None else check_flag("keep_state", keep),
         checkpoint_every=check_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=check_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
         backend=check_choice("backend", given["backend"], ("auto", "numba", "python")),
