@@ -11,7 +11,7 @@ import numpy as np
 from ._batch_run import Batch
 from ._batch_state import BatchState
 from ._callback import wrap_callback
-from ._checkpoint import Saver, check_state
+from ._checkpoint import Saver, check_state, resolved
 from ._display import show_ending_of_batch
 from ._result import OptimizeResult
 from ._validation.arguments import (
@@ -182,6 +182,7 @@ def minimize_batch(
     (np.True_, [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]])
     """
     begin = time.perf_counter()
+    state, checkpoint = resolved(state), resolved(checkpoint)
     if is_client(workers) and hasattr(X0, "to_delayed"):
         check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
         from .distributed.batch import solve_lazily

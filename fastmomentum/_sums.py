@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._callback import wrap_callback
-from ._checkpoint import check_state
+from ._checkpoint import check_state, resolved
 from ._result import OptimizeResult
 from ._sum_rows import Rows
 from ._sum_run import Descent
@@ -149,6 +149,7 @@ def minimize_sum(
     array([ 1., -2.,  3.])
     """
     begin = time.perf_counter()
+    state, checkpoint = resolved(state), resolved(checkpoint)
     chosen = check_method(method)
     x = check_x0(x0)
     check_fun(fun)

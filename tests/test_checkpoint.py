@@ -65,8 +65,9 @@ def test_numpy_opens_it_without_pickle(file, state):
     state.save(file)
     with np.load(file, allow_pickle=False) as members:
         meta = json.loads(members["meta"].tobytes())
-        assert np.array_equal(members["rows"], state.rows)
-        assert np.isfinite(members["rows"]).all()  # rows not used yet hold zeros
+        assert np.array_equal(members["rows"], state.rows[state.used > 0])
+        assert np.isfinite(members["rows"]).all()
+        assert np.array_equal(members["used"], state.used)
     assert (meta["format"], meta["kind"], meta["method"]) == (1, "run", "momentum")
 
 
