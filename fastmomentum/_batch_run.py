@@ -22,6 +22,7 @@ from ._gradient_check import OPTION, check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
+from ._pinned import Pinned
 from ._result import (
     OptimizeResult,
     Status,
@@ -69,7 +70,7 @@ def _bounds_within(
 
 
 @dataclasses.dataclass
-class Batch:
+class Batch(Pinned):
     """The problems, and what is found."""
 
     fun: Any

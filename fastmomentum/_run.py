@@ -20,6 +20,7 @@ from ._kernels.jit import jit_disabled
 from ._kernels.layout import FLOAT, INT
 from ._methods import Method
 from ._objective import Objective
+from ._pinned import Pinned
 from ._plan import HISTORY_ROWS, plan_of, workspace
 from ._progress import Progress
 from ._result import OptimizeResult, Status, attach, make_result
@@ -69,7 +70,7 @@ class Moment:
         return run
 
 
-class Run:
+class Run(Pinned):
     """One run: the state of its loop, and the ways to move it on and to read it."""
 
     def __init__(
@@ -140,12 +141,6 @@ class Run:
             copy.deepcopy(state_of(self, layout.RUNNING)),
             {name: values.copy() for name, values in self.numbers.items()},
             (self.objective.calls_fun, self.objective.calls_jac),
-        )
-
-    def __reduce__(self) -> str | tuple:
-        raise TypeError(
-            "a run cannot be copied or pickled: compiled code knows its arrays by their addresses. "
-            "Its state can."
         )
 
     # -- schedules --------------------------------------------------------------------------------

@@ -155,6 +155,9 @@ class State(Kept):
         """Which rows hold what a run that goes on needs, as uint8; the others can be zeros."""
         bits = self.rows.view(f"u{self.rows.itemsize}")  # -0.0 is something
         used: Any = bits.any(axis=1)
+        points = np.zeros(layout.N_POINTS + 1, bool)  # and one for -1, which is none
+        points[[int(self.ints[getattr(INT, name)]) for name in _POINTS]] = True
+        used[: 2 * layout.N_POINTS] &= np.tile(points[:-1], 2)
         memory, count, head = (int(self.ints[i]) for i in (INT.MEMORY, INT.COUNT, INT.HEAD))
         if memory > 0:
             pairs = np.zeros(memory, bool)
@@ -245,6 +248,8 @@ def unpacked(fields: dict[str, Any]) -> dict[str, Any]:
     return {**fields, "rows": rows}
 
 
+# Which point is what; the others are free.
+_POINTS = ("CURRENT", "BEST", "RESULT", "TRIAL", "REAL", "BASE", "AHEAD", "PREVIOUS", "LOWEST")
 # Indices and counts that a loop would follow without a check.
 _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)

@@ -71,6 +71,7 @@ LAYERS = (
     ("_differences", 0),
     ("_fingerprint", 0),
     ("_methods", 0),
+    ("_pinned", 0),
     ("_prox", 0),
     ("_status", 0),
     ("_streams", 0),
