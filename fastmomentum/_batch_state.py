@@ -79,7 +79,7 @@ class BatchState(Kept):
 
     @classmethod
     def _of(cls, file: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> BatchState:
-        if "status" not in arrays:
+        if not arrays.keys() & set(cls.LATER):
             arrays = _compact(arrays)
         try:
             return cls(
