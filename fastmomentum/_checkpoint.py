@@ -230,11 +230,11 @@ class Saver:
         return time.perf_counter() >= self.next
 
     def save(self, make: Callable[[], Any]) -> None:
-        """Write the state that `make` returns; a full disk does not end a run."""
+        """Write the state that `make` returns; a full disk does not end a run, nor memory."""
         begin = time.perf_counter()
         try:
             make().save(self.file)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if not self._warned:
                 self._warned = True
                 warn(

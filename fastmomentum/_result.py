@@ -163,7 +163,8 @@ def attach_made(
         result = make()
     except Exception as later:  # maybe of the user's code, or a warning that is an error
         result = getattr(later, "result", None)
-        add_note(error, f"after this, {type(later).__name__}: {later}")
+        if later is not error:
+            add_note(error, f"after this, {type(later).__name__}: {later}")
     attach(error, result, found)
 
 
