@@ -29,7 +29,6 @@ from ._result import (
     add_note,
     attach,
     attach_made,
-    carrying,
     is_empty,
     make_result,
 )
@@ -247,15 +246,15 @@ class Batch(Pinned):
         result = self.result()
         solved = bool((result.success | (result.status == SKIPPED)).all())
         try:
-            with carrying(result, FOUND):
-                if self.settings.keeps_state(solved):
-                    result["state"] = self.state()
-                elif self.settings.keep_state is False:
-                    result["message"] = without_state(result.message)
-                if self.saver is not None:
-                    self.saver.save(self.state)
-        except KeyboardInterrupt:
-            if self.settings.on_interrupt == "raise":
+            if self.settings.keeps_state(solved):
+                result["state"] = self.state()
+            elif self.settings.keep_state is False:
+                result["message"] = without_state(result.message)
+            if self.saver is not None:
+                self.saver.save(self.state)
+        except BaseException as error:
+            if not self.settings.returns_after(error):
+                attach(error, result, FOUND)
                 raise
         return result
 

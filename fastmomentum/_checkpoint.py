@@ -247,8 +247,8 @@ class Saver:
 
 def resolved(path: Any) -> Any:
     """A path as it is meant now: a function of the user's may go to another folder later on."""
-    if not isinstance(path, str | os.PathLike):
-        return path  # refused by `check_state`, or a state
+    if path is None or not isinstance(path, str | os.PathLike):
+        return path  # also a state, or what `check_state` refuses
     text = os.fspath(path)
     # "" and "folder/" are no files, and stay what they are.
     return os.path.abspath(text) if os.path.basename(text) else text

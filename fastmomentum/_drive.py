@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ._kernels import layout
 from ._kernels.layout import INT
 from ._progress import Progress
-from ._result import OptimizeResult, Status, attach_made, carrying
+from ._result import OptimizeResult, Status, attach, attach_made
 from ._resume import restore, state_of
 from ._run import Run
 from ._state import State
@@ -75,20 +75,20 @@ def _finish(
     settings = run.settings
     result = run.result(status, begin, message)
     try:
-        with carrying(result):
-            if run.progress is not None:
-                run.progress.close()
-            if settings.keeps_state(result.success):
-                result["state"] = state_of(run, status)
-            elif settings.keep_state is False:
-                result["message"] = without_state(result.message)
-            if vectors is not None:
-                result["allvecs"] = vectors
-            if settings.history:
-                result["history"] = run.history_of(result)
-            run.save(status)
-    except KeyboardInterrupt:
-        if settings.on_interrupt == "raise":
+        if run.progress is not None:
+            run.progress.close()
+        if settings.keeps_state(result.success):
+            result["state"] = state_of(run, status)
+        elif settings.keep_state is False:
+            result["message"] = without_state(result.message)
+        if vectors is not None:
+            result["allvecs"] = vectors
+        if settings.history:
+            result["history"] = run.history_of(result)
+        run.save(status)
+    except BaseException as error:
+        if not settings.returns_after(error):
+            attach(error, result)
             raise
     return result
 

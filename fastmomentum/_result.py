@@ -169,12 +169,12 @@ def attach_made(
 
 
 @contextlib.contextmanager
-def carrying(result: OptimizeResult, found: str = BEST) -> Iterator[None]:
+def carrying(result: OptimizeResult) -> Iterator[None]:
     """What is raised within carries `result`: the run is over, and must not be lost."""
     try:
         yield
     except BaseException as error:
-        attach(error, result, found)
+        attach(error, result)
         raise
 
 

@@ -241,10 +241,10 @@ class Descent:
             return self._kept(self._result(status, final, words))
         except BaseException as error:
             result = self._kept(self._result(status, False, words))
-            if isinstance(error, KeyboardInterrupt) and self.settings.on_interrupt == "return":
-                return result
-            attach(error, result, FOUND)
-            raise
+            if not self.settings.returns_after(error):
+                attach(error, result, FOUND)
+                raise
+            return result
 
     def _kept(self, result: OptimizeResult) -> OptimizeResult:
         """The result with its state, if it is to have one."""

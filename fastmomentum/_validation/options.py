@@ -119,6 +119,10 @@ class Settings:
         """Does the result have a state?"""
         return not success if self.keep_state is None else self.keep_state
 
+    def returns_after(self, error: BaseException) -> bool:
+        """Is it Ctrl-C, after which the result is to be returned?"""
+        return isinstance(error, KeyboardInterrupt) and self.on_interrupt == "return"
+
 
 def check_step_options(options: Any) -> None:
     """What has no meaning where the caller has the loop."""
