@@ -106,7 +106,8 @@ def minimize(
     checkpoint : path, optional
         A file to keep the run in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the run goes on from it, so that the same call, after its process was
-        killed, ends with the result that it would have had.
+        killed, ends with the result that it would have had. The file of another x0, other `args` or
+        another penalty is an error. A relative path is that of the call, wherever `fun` goes.
 
     Returns
     -------

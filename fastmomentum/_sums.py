@@ -93,7 +93,8 @@ def minimize_sum(
     checkpoint : path, optional
         A file to keep the run in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the run goes on from it, so that the same call, after its process was
-        killed, ends with the result that it would have had.
+        killed, ends with the result that it would have had. The file of another x0 or other data
+        is an error.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def minimize_sum(
         were evaluated, over batches or all rows; n_passes, all rows seen divided by N; epochs;
         success, whether the test of the gradient is met; status, message, grad_norm, time, backend;
         ``history["fun"]``, for each epoch the mean of the values that its steps saw; and, of a run
-        that did not converge, state. Where a value is not finite, x is that at the start of the
+        that did not converge, or as ``options["keep_state"]`` says, state. Where a value is not finite, x is that at the start of the
         epoch.
 
     Raises
