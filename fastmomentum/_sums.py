@@ -103,8 +103,8 @@ def minimize_sum(
         were evaluated, over batches or all rows; n_passes, all rows seen divided by N; epochs;
         success, whether the test of the gradient is met; status, message, grad_norm, time, backend;
         ``history["fun"]``, for each epoch the mean of the values that its steps saw; and, of a run
-        that did not converge, or as ``options["keep_state"]`` says, state. Where a value is not finite, x is that at the start of the
-        epoch.
+        that did not converge, or as ``options["keep_state"]`` says, state. Where a value is not
+        finite, x is that at the start of the epoch.
 
     Raises
     ------
