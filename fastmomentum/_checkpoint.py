@@ -294,7 +294,7 @@ def check_given(state: Any, own: dict[str, str], instead: str = "") -> None:
         if state.given.get(name, value) != value:
             raise ValueError(
                 f"{state.source} must be of the same problem: {name} was another when it was "
-                f"made. Give another file, or remove it, to begin anew{instead}."
+                f"made. Begin anew, with another file or none{instead}."
             )
 
 
