@@ -109,6 +109,19 @@ def test_progress_on_any_stream(streams, often):
     assert found.success.all()
 
 
+def test_warnings_on_any_stream(streams, monkeypatch):
+    streams("stderr")
+
+    def show(*about, **more):
+        sys.stderr.write("warning\n")
+
+    monkeypatch.setattr(warnings, "showwarning", show)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        found = minimize(bowl, **RUN, options={"disp": True, "maxiter": 0})
+    assert found.status == Status.MAXITER
+
+
 def test_a_stream_that_fails_under_way(monkeypatch, often):
     whole = minimize(bowl, **RUN)
 
