@@ -11,7 +11,7 @@ import numpy as np
 from ._batch_run import Batch
 from ._batch_state import BatchState
 from ._callback import wrap_callback
-from ._checkpoint import Saver, check_state
+from ._checkpoint import Saver, check_state, resolved
 from ._display import show_ending_of_batch
 from ._result import OptimizeResult
 from ._validation.arguments import (
@@ -105,7 +105,8 @@ def minimize_batch(
         `maxfev` only if that is another now.
     checkpoint : path, optional
         A file to keep that in, written every ``options["checkpoint_every"]`` seconds and at the
-        end. Where it exists the call goes on from it.
+        end; it grows with what is solved. Where it exists the call goes on from it. That of other
+        arguments is an error.
     device : {"cpu", "cuda"}, optional
         Where: on a CUDA device each thread solves one problem after the other, from start to end.
         By default "cuda" if X0, one of `args` or a bound is an array on such a device, else "cpu".
@@ -118,8 +119,8 @@ def minimize_batch(
         shape (n_problems,). message says how many problems ended in which way and, in a line for
         each kind of failure, what to try; time is in seconds; workers the threads used; backend
         ``"numba"``, ``"python"`` or ``"cuda"``. Problems that were not reached have the status of
-        the reason, 4, 5 or 99, and nfev 0. `state`, where a problem was not solved or with
-        ``options={"keep_state": True}``, is what a later call goes on from.
+        the reason, 4, 5 or 99, and nfev 0. `state`, where a problem was not solved or as
+        ``options["keep_state"]`` says, is what a later call goes on from.
 
     Raises
     ------
@@ -182,6 +183,7 @@ def minimize_batch(
     (np.True_, [[3.0, 0.5], [3.0, 1.0], [3.0, 2.0]])
     """
     begin = time.perf_counter()
+    state, checkpoint = resolved(state), resolved(checkpoint)
     if is_client(workers) and hasattr(X0, "to_delayed"):
         check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
         from .distributed.batch import solve_lazily

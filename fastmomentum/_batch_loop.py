@@ -12,6 +12,7 @@ import numpy as np
 from ._batch_report import POLL_SECONDS
 from ._kernels import layout
 from ._objective import Objective
+from ._pinned import Pinned
 from ._result import Status, attach
 from ._run import Run
 from ._validation.parameters import schedule_value
@@ -30,7 +31,7 @@ def is_parallel(function: Any) -> bool:
     return bool(getattr(function, "targetoptions", {}).get("parallel"))
 
 
-class Loop:
+class Loop(Pinned):
     """One thread's compiled loop over problems, with a workspace of its own."""
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import functools
 import math
 import threading
 import time
@@ -16,20 +17,31 @@ from ._batch_loop import Loop, is_parallel
 from ._batch_report import POLL_SECONDS, Report
 from ._batch_state import BLOCK, BatchState, digest, limits_of
 from ._checkpoint import Saver
+from ._fingerprint import fingerprint
 from ._gradient_check import OPTION, check_gradient
 from ._kernels import layout
 from ._minimize import minimize
 from ._objective import Objective
-from ._result import OptimizeResult, Status, add_note, attach, is_empty, make_result
+from ._pinned import Pinned
+from ._result import (
+    OptimizeResult,
+    Status,
+    add_note,
+    attach,
+    attach_made,
+    is_empty,
+    make_result,
+)
 from ._resume import same_value
 from ._state import rules_of
-from ._status import message_of_error, message_of_many
+from ._status import message_of_error, message_of_many, without_state
 from ._terms import Terms, make_terms
 from ._validation.arguments import check_terms
 from ._validation.batches import batched_hint
 from ._validation.options import Settings
 from ._validation.values import MUST_TAKE
 
+FOUND = "what was found so far"
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 
 
@@ -57,7 +69,7 @@ def _bounds_within(
 
 
 @dataclasses.dataclass
-class Batch:
+class Batch(Pinned):
     """The problems, and what is found."""
 
     fun: Any
@@ -107,6 +119,7 @@ class Batch:
     def limit(self, shared: Any, per_row: Any, penalty: Any) -> None:
         """Set bounds and penalty."""
         self.shared, self.per_row, self.penalty = shared, per_row, penalty
+        self.bounds = shared if per_row is None else per_row
         check_terms(self.settings.method, self.settings, self.terms(0))
         if per_row is not None:
             self._tighten()
@@ -118,40 +131,54 @@ class Batch:
 
     def restore(self, state: BatchState) -> None:
         """Take over what is solved, once fun at one of the solutions has shown that it is."""
-        state.check(self.settings, self.starts)
+        state.check(self.settings, self.starts, self.given)
         left = state.to_do(self.settings)
-        known = ~left & np.isfinite(state.numbers[:, 0])
+        if self.mask is not None:
+            left |= self.mask
+        kept = ~left[state.rows]
+        known = kept & np.isfinite(state.numbers[:, 0])
         if known.any():
-            row = int(known.argmax())
-            x, terms = state.x[row].copy(), self.terms(row)
+            place = int(known.argmax())
+            row = int(state.rows[place])
+            x, terms = state.x[place].copy(), self.terms(row)
             objective = self.objective(row, x, terms)
             if objective.can_be_checked:
                 f = objective.first(x, np.empty_like(x))
-                same_value(state.source, f, float(state.numbers[row, 0]), terms, x)
-        if self.mask is not None:
-            left |= self.mask
-        done = ~left
-        self.x[done], self.gradients[done] = state.x[done], state.gradients[done]
-        self.numbers[done], self.counts[done] = state.numbers[done], state.counts[done]
-        self.settled |= done
+                same_value(state.source, f, float(state.numbers[place, 0]), terms, x)
+        done = state.rows[kept]
+        self.x[done], self.gradients[done] = state.x[kept], state.gradients[kept]
+        self.numbers[done], self.counts[done] = state.numbers[kept], state.counts[kept]
+        self.settled[done] = True
         self.before = int(self.settled.sum())
 
     def state(self) -> BatchState:
         """What is solved; threads may be solving others meanwhile."""
-        settled = self.settled.copy()
-        counts = self.counts.copy()
-        counts[~settled] = 0
-        counts[~settled, 0] = NOT_RUN
+        status = np.where(self.settled, self.status, NOT_RUN)
+        rows = np.flatnonzero(status >= 0)
         return BatchState(
             method=self.settings.method.name,
             rules=rules_of(self.settings),
             limits=limits_of(self.settings),
-            starts=digest(self.starts),
-            x=self.x.copy(),
-            gradients=self.gradients.copy(),
-            numbers=self.numbers.copy(),
-            counts=counts,
+            starts=self.digest,
+            x=self.x[rows],
+            gradients=self.gradients[rows],
+            numbers=self.numbers[rows],
+            counts=self.counts[rows],
+            status=status.astype(np.int8),
+            rows=rows,
+            given=self.given,
         )
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A hash of where the problems start."""
+        return digest(self.starts)
+
+    @functools.cached_property
+    def given(self) -> dict[str, str]:
+        """Fingerprints of what the user gave."""
+        given = {"args": (self.args, self.which), "bounds": self.bounds, "penalty": self.penalty}
+        return {name: fingerprint(value) for name, value in given.items()}
 
     def _save_if_due(self) -> None:
         if self.saver is not None and self.saver.due():
@@ -197,13 +224,13 @@ class Batch:
                 run_chunks(self, workers, report)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
-                attach(error, self._finish(), "what was found so far")
+                attach_made(error, self._finish, FOUND)
                 raise
         except BaseException as error:
             self.why = message_of_error(error)
             if isinstance(workers, int):
                 self._add_hint(error)
-            attach(error, self._finish(), "what was found so far")
+            attach_made(error, self._finish, FOUND)
             raise
         finally:
             report.close()
@@ -222,12 +249,19 @@ class Batch:
     def _finish(self) -> OptimizeResult:
         """The result, and what another call goes on from."""
         self.settled = self.status > NOT_RUN
-        if self.saver is not None:
-            self.saver.save(self.state)
         result = self.result()
-        unsolved = ~result.success & (result.status != SKIPPED)
-        if unsolved.any() or self.settings.keep_state:
-            result["state"] = self.state()
+        solved = bool((result.success | (result.status == SKIPPED)).all())
+        try:
+            if self.settings.keeps_state(solved):
+                result["state"] = self.state()
+            elif self.settings.keep_state is False:
+                result["message"] = without_state(result.message)
+            if self.saver is not None:
+                self.saver.save(self.state)
+        except BaseException as error:
+            if not self.settings.returns_after(error):
+                attach(error, result, FOUND)
+                raise
         return result
 
     def _run_groups(self, workers: int, report: Report) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from ._kernels.interrupts import interrupts_later
 from ._version import __version__
 from ._warnings import warn
 
@@ -30,10 +31,17 @@ _META = "meta"
 def write_checkpoint(
     file: str | os.PathLike[str], kind: str, meta: dict[str, Any], arrays: dict[str, np.ndarray]
 ) -> None:
-    """Write a file, whole or not at all: into another one, which then takes its name."""
-    path = os.fspath(file)
+    """Write a file, whole or not at all: into another one, which then takes its name.
+
+    Ctrl-C comes when it is written.
+    """
     head = {"format": FORMAT, "kind": kind, "fastmomentum": __version__, **meta}
     members = {_META: np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays}
+    with interrupts_later():
+        _write(os.fspath(file), members)
+
+
+def _write(path: str, members: dict[str, np.ndarray]) -> None:
     # One name, so that what a killed process left behind is overwritten.
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name}.part")
@@ -71,9 +79,14 @@ def _sync_folder(folder: str) -> None:
 
 
 def read_checkpoint(
-    file: str | os.PathLike[str], kind: str, names: Iterable[str], *, layout: str
+    file: str | os.PathLike[str],
+    kind: str,
+    names: Iterable[str],
+    *,
+    layout: str,
+    later: Iterable[str] = (),
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The meta data and arrays of a file.
+    """The meta data and arrays of a file; those named `later` as far as they are there.
 
     Raises
     ------
@@ -89,7 +102,9 @@ def read_checkpoint(
             with zipfile.ZipFile(stream) as archive:
                 meta = _read_meta(archive, size)
                 refusal = _refusal(path, meta, kind, layout)
-                arrays = {n: _read_array(archive, n, size) for n in names} if not refusal else {}
+                present = set(archive.namelist())
+                wanted = [*names, *(name for name in later if f"{name}.npy" in present)]
+                arrays = {n: _read_array(archive, n, size) for n in wanted} if not refusal else {}
         except Exception as error:  # zip files, headers and JSON can be wrong in many ways
             raise ValueError(
                 f"{path!r} is not a file of a run of fastmomentum, or is damaged: {error}"
@@ -143,6 +158,7 @@ class Kept:
     LAYOUT = ""  # what its numbers mean; a file with another one is of another version
     META: tuple[str, ...] = ()  # attributes that are kept as JSON
     ARRAYS: tuple[str, ...] = ()
+    LATER: tuple[str, ...] = ()  # arrays that files of earlier versions lack
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Write it to a file, of NumPy's format npz, in one step: whole or not at all.
@@ -157,7 +173,11 @@ class Kept:
             If the file cannot be written.
         """
         meta = {"layout": self.LAYOUT, **{name: getattr(self, name) for name in self.META}}
-        write_checkpoint(file, self.KIND, meta, {name: getattr(self, name) for name in self.ARRAYS})
+        write_checkpoint(file, self.KIND, meta, self._arrays())
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """What is in the file."""
+        return {name: getattr(self, name) for name in (*self.ARRAYS, *self.LATER)}
 
     @classmethod
     def load(cls, file: str | os.PathLike[str]) -> Self:
@@ -174,7 +194,9 @@ class Kept:
         OSError
             If it cannot be read.
         """
-        meta, arrays = read_checkpoint(file, cls.KIND, cls.ARRAYS, layout=cls.LAYOUT)
+        meta, arrays = read_checkpoint(
+            file, cls.KIND, cls.ARRAYS, layout=cls.LAYOUT, later=cls.LATER
+        )
         state = cls._of(file, meta, arrays)
         state._check(file)
         return state
@@ -208,11 +230,11 @@ class Saver:
         return time.perf_counter() >= self.next
 
     def save(self, make: Callable[[], Any]) -> None:
-        """Write the state that `make` returns; a full disk does not end a run."""
+        """Write the state that `make` returns; a full disk does not end a run, nor memory."""
         begin = time.perf_counter()
         try:
             make().save(self.file)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if not self._warned:
                 self._warned = True
                 warn(
@@ -221,6 +243,15 @@ class Saver:
                 )
         now = time.perf_counter()
         self.next = now + max(self.every, (now - begin) / SHARE)
+
+
+def resolved(path: Any) -> Any:
+    """A path as it is meant now: a function of the user's may go to another folder later on."""
+    if path is None or not isinstance(path, str | os.PathLike):
+        return path  # also a state, or what `check_state` refuses
+    text = os.fspath(path)
+    # "" and "folder/" are no files, and stay what they are.
+    return os.path.abspath(text) if os.path.basename(text) else text
 
 
 def check_state(state: Any, checkpoint: Any, kind: Any) -> Any:
@@ -250,7 +281,29 @@ def check_state(state: Any, checkpoint: Any, kind: Any) -> Any:
 def _load(name: str, file: Any, kind: Any) -> Any:
     state = kind.load(file)
     state.source = f"{name} {os.fspath(file)!r}"
+    state.from_checkpoint = name == "checkpoint"
     return state
+
+
+def check_given(state: Any, own: dict[str, str], instead: str = "") -> None:
+    """Raise an error unless `state` is of a run that was given the same, by fingerprints.
+
+    What is not known of it, such as of a file of an earlier version, is taken to be the same.
+    """
+    for name, value in own.items():
+        if state.given.get(name, value) != value:
+            raise ValueError(
+                f"{state.source} must be of the same problem: {name} was another when it was "
+                f"made. Begin anew, with another file or none{instead}."
+            )
+
+
+def given_in(file: Any, meta: dict[str, Any]) -> dict[str, str]:
+    """The fingerprints in a file's meta data."""
+    given = meta.get("given", {})
+    if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: given is {given!r:.99}.")
+    return given
 
 
 def _check_place(path: str) -> None:

@@ -4,41 +4,40 @@ from __future__ import annotations
 
 import sys
 
-from ._result import OptimizeResult, attach
+from ._result import OptimizeResult, carrying
+from ._streams import say
 from ._warnings import warn
 
 
 def write(text: str) -> None:
-    """Print it."""
-    sys.stdout.write(text)
+    """Print it, where there is something to print on."""
+    say(sys.stdout, text)
 
 
 def show_ending(result: OptimizeResult) -> None:
     """The end of a run as SciPy's BFGS shows it: one that failed gives its message as a warning."""
-    message(result, bool(result.success))
-    write(
-        f"         Current function value: {result.fun:f}\n"
-        f"         Iterations: {result.nit:d}\n"
-        f"         Function evaluations: {result.nfev:d}\n"
-        f"         Gradient evaluations: {result.njev:d}\n"
-    )
+    with carrying(result):
+        message(result, bool(result.success))
+        write(
+            f"         Current function value: {result.fun:f}\n"
+            f"         Iterations: {result.nit:d}\n"
+            f"         Function evaluations: {result.nfev:d}\n"
+            f"         Gradient evaluations: {result.njev:d}\n"
+        )
 
 
 def show_ending_of_batch(result: OptimizeResult) -> None:
     """The same for a batch; problems that were skipped, status -1, did not fail."""
-    message(result, not (result.status > 0).any())
-    write(f"         Function evaluations: {int(result.nfev.sum()):d}\n")
+    with carrying(result):
+        message(result, not (result.status > 0).any())
+        write(f"         Function evaluations: {int(result.nfev.sum()):d}\n")
 
 
 def message(result: OptimizeResult, success: bool) -> None:
-    """Print it, or warn of it; where warnings are errors, the result goes with that error."""
+    """Print it, or warn of it."""
     if success:
         write(f"{result.message}\n")
         return
     from scipy.optimize import OptimizeWarning
 
-    try:
-        warn(result.message, OptimizeWarning)
-    except OptimizeWarning as error:
-        attach(error, result)
-        raise
+    warn(result.message, OptimizeWarning)

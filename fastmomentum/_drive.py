@@ -12,11 +12,11 @@ from collections.abc import Callable
 from ._kernels import layout
 from ._kernels.layout import INT
 from ._progress import Progress
-from ._result import OptimizeResult, Status, attach
+from ._result import OptimizeResult, Status, attach, attach_made
 from ._resume import restore, state_of
 from ._run import Run
 from ._state import State
-from ._status import message_of_error
+from ._status import message_of_error, without_state
 from ._validation.options import Settings
 
 CHUNK_SECONDS = 0.05
@@ -60,11 +60,11 @@ def drive(
             status = Status.MAXFEV
     except KeyboardInterrupt as error:
         if settings.on_interrupt == "raise":
-            attach(error, _finish(run, status, begin, message, vectors))
+            attach_made(error, lambda: _finish(run, status, begin, message, vectors))
             raise
     except BaseException as error:
         message = message_of_error(error)
-        attach(error, _finish(run, status, begin, message, vectors))
+        attach_made(error, lambda: _finish(run, status, begin, message, vectors))
         raise
     return _finish(run, status, begin, message, vectors)
 
@@ -72,16 +72,24 @@ def drive(
 def _finish(
     run: Run, status: Status, begin: float, message: str, vectors: list | None
 ) -> OptimizeResult:
-    if run.progress is not None:
-        run.progress.close()
+    settings = run.settings
     result = run.result(status, begin, message)
-    if not result.success or run.settings.keep_state:
-        result["state"] = state_of(run, status)
-    run.save(status)
-    if vectors is not None:
-        result["allvecs"] = vectors
-    if run.settings.history:
-        result["history"] = run.history_of(result)
+    try:
+        if run.progress is not None:
+            run.progress.close()
+        if settings.keeps_state(result.success):
+            result["state"] = state_of(run, status)
+        elif settings.keep_state is False:
+            result["message"] = without_state(result.message)
+        if vectors is not None:
+            result["allvecs"] = vectors
+        if settings.history:
+            result["history"] = run.history_of(result)
+        run.save(status)
+    except BaseException as error:
+        if not settings.returns_after(error):
+            attach(error, result)
+            raise
     return result
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ._callback import wrap_callback
-from ._checkpoint import Saver, check_state
+from ._checkpoint import Saver, check_state, resolved
 from ._display import show_ending
 from ._drive import drive
+from ._fingerprint import fingerprint
 from ._objective import Objective
 from ._result import OptimizeResult
 from ._run import Run
@@ -108,7 +109,8 @@ def minimize(
     checkpoint : path, optional
         A file to keep the run in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the run goes on from it, so that the same call, after its process was
-        killed, ends with the result that it would have had.
+        killed, ends with the result that it would have had. The file of another x0, other `args` or
+        another penalty is an error. A relative path is that of the call, wherever `fun` goes.
 
     Returns
     -------
@@ -154,6 +156,7 @@ def minimize(
     (True, array([ 1., -2.]))
     """
     begin = time.perf_counter()
+    state, checkpoint = resolved(state), resolved(checkpoint)
     if on_device(x0):
         from ._minimize_cuda import minimize_on_device
 
@@ -182,6 +185,8 @@ def minimize(
     earlier = check_state(state, checkpoint, State)
     if checkpoint is not None:
         run.saver = Saver(checkpoint, settings.checkpoint_every)
+        given = {"x0": x, "args": objective.args, "penalty": terms and terms.h}
+        run.given = {name: fingerprint(value) for name, value in given.items()}
     result = drive(run, settings, wrapped, takes_result, begin, earlier)
     if settings.disp:
         show_ending(result)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ._checkpoint import check_state
+from ._checkpoint import check_state, resolved
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._objective import Told
 from ._result import OptimizeResult, Status
 from ._resume import restore, state_of
-from ._run import Run
+from ._run import Moment, Run
 from ._state import State
 from ._terms import settle
 from ._validation.arguments import check_method, check_terms, check_x0
@@ -41,7 +41,8 @@ class Optimizer:
         Initial guess.
     bounds, penalty, tol, options : optional
         As for `minimize`, but for the options ``disp``, ``progress``, ``return_all``, ``backend``
-        ``on_interrupt`` and ``checkpoint_every``. ``maxtime`` counts from here.
+        ``on_interrupt`` and ``checkpoint_every``. ``maxtime`` counts from here. ``keep_state``
+        False leaves the state out of `result`.
     state : State or path, optional
         Go on from this state, of an `Optimizer` or of `minimize`.
 
@@ -62,6 +63,10 @@ class Optimizer:
     ------
     ValueError, TypeError
         If an argument or an option is not valid.
+
+    Notes
+    -----
+    It can be copied and pickled at any moment: the copy goes on by itself, to the same bits.
 
     Examples
     --------
@@ -87,6 +92,7 @@ class Optimizer:
         state: State | str | os.PathLike[str] | None = None,
     ):
         self._begin = time.perf_counter()
+        state = resolved(state)
         check_method(method)
         x = check_x0(x0)
         settings, terms = settle(method, x, bounds, penalty, tol, options)
@@ -105,6 +111,11 @@ class Optimizer:
                 self._end(Status(earlier.status))
         if not self.done:
             self._advance()
+
+    def __reduce__(self) -> tuple:
+        # Not attribute by attribute: the loop knows its arrays by their addresses.
+        attributes = {"done": self.done, "_status": self._status}
+        return _again, (self._run.moment(), attributes, time.perf_counter() - self._begin)
 
     def __repr__(self) -> str:
         n = self._run.n
@@ -184,7 +195,8 @@ class Optimizer:
         result = run.result(self._status, self._begin, "" if self.done else UNFINISHED)
         if run.settings.history:
             result["history"] = run.history_of(result)
-        result["state"] = self.state
+        if run.settings.keep_state is not False:
+            result["state"] = self.state
         return result
 
     @property
@@ -232,3 +244,13 @@ class Optimizer:
                 return self._end(Status(int(ints[INT.STATUS])))
             if ints.item(INT.ITERATION) >= settings.maxiter:
                 return self._end(Status.MAXITER)
+
+
+def _again(moment: Moment, attributes: dict[str, Any], elapsed: float) -> Optimizer:
+    """One that is where another was."""
+    made = Optimizer.__new__(Optimizer)
+    told: Any = Told()
+    made._begin = time.perf_counter() - elapsed
+    made._run = moment.run(told)
+    made.__dict__.update(attributes)
+    return made

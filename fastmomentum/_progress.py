@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import time
 from typing import Any
+
+from ._streams import say
 
 # Often enough to be followed, too rare to cost anything; runs that end sooner show nothing.
 SECONDS = 0.5
@@ -50,6 +53,12 @@ class Progress:
         if now < self._next:
             return
         self._next = now + SECONDS
+        try:
+            self._show(now, done, numbers)
+        except Exception:  # of a stream, of tqdm, or of a notebook: the run goes on without
+            self._give_up()
+
+    def _show(self, now: float, done: int, numbers: dict[str, float]) -> None:
         shown = {name: f"{value:.6g}" for name, value in numbers.items() if not math.isnan(value)}
         elapsed = now - self._begin
         rate = (done - self._initial) / elapsed
@@ -58,9 +67,12 @@ class Progress:
             left = min(left, (self._total - done) / rate)
         if self._bar is None:
             self._timed = math.isfinite(self._maxtime) and left >= self._maxtime - elapsed
+            if sys.stderr is None:  # pythonw.exe
+                return self._give_up()
             self._bar = self._tqdm_bar(elapsed) or _Line(self._name, self._unit)
         if isinstance(self._bar, _Line):
-            self._bar.write(done, rate, elapsed, left, shown)
+            if not self._bar.write(done, rate, elapsed, left, shown):
+                self._give_up()
             return
         if self._timed:
             unit = self._unit + "s"
@@ -71,8 +83,23 @@ class Progress:
 
     def close(self) -> None:
         """Leave what was shown last."""
-        if self._bar is not None:
-            self._bar.close()
+        bar = self._bar
+        if bar is None:
+            return
+        try:
+            if not isinstance(bar, _Line) and not hasattr(bar, "container") and not _is_tty(bar.fp):
+                # tqdm shows a bar once more as it closes it: in a file that is a second line.
+                bar.display = lambda *args, **more: None
+            bar.close()
+        except Exception:
+            self._give_up()
+        self._bar, self._next = None, math.inf
+
+    def _give_up(self) -> None:
+        """Show nothing any more."""
+        with contextlib.suppress(Exception):
+            self._bar.disable = True  # or tqdm closes it as it is collected
+        self._bar, self._next = None, math.inf
 
     def _tqdm_bar(self, elapsed: float) -> Any:
         try:
@@ -97,6 +124,10 @@ class Progress:
         return bar
 
 
+def _is_tty(stream: Any) -> bool:
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
 class _Line:
     """A line that is written over."""
 
@@ -107,16 +138,19 @@ class _Line:
 
     def write(
         self, done: int, rate: float, elapsed: float, left: float, numbers: dict[str, str]
-    ) -> None:
+    ) -> bool:
+        """Whether it could be written."""
         parts = [f"{done:,} {self._unit}s", *(f"{name} {value}" for name, value in numbers.items())]
         parts += [f"{rate:.3g} {self._unit}s/s", f"{elapsed:.1f} s"]
         if math.isfinite(left):
             parts.append(f"{max(left, 0.0):.1f} s left")
         text = f"{self._name}: {', '.join(parts)}"
         self._width = max(self._width, len(text))
-        sys.stderr.write("\r" + text.ljust(self._width))
-        sys.stderr.flush()
+        written = say(sys.stderr, "\r" + text.ljust(self._width))
+        with contextlib.suppress(Exception):
+            sys.stderr.flush()
+        return written
 
     def close(self) -> None:
         if self._width:
-            sys.stderr.write("\n")
+            say(sys.stderr, "\n")

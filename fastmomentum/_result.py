@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ._status import Status
 
-__all__ = ["OptimizeResult", "Status", "attach", "make_result"]
+__all__ = ["OptimizeResult", "Status", "attach", "attach_made", "carrying", "make_result"]
+
+BEST = "the best point found"
 
 
 class OptimizeResult(dict):
@@ -56,8 +60,7 @@ class OptimizeResult(dict):
         Arrays ``fun`` and ``grad_norm`` (``nit + 1`` entries, x0 first) and ``learning_rate``
         (``nit`` entries) (``options["history"]``).
     state : State
-        What ``minimize(..., state=result.state)`` goes on from; of a run that converged only with
-        ``options["keep_state"]``.
+        What ``minimize(..., state=result.state)`` goes on from; see ``options["keep_state"]``.
     """
 
     def __getattr__(self, name: str) -> Any:
@@ -65,7 +68,10 @@ class OptimizeResult(dict):
             return self[name]
         except KeyError as error:
             if name == "state":
-                name = "state is kept of a run that converged only with options['keep_state']"
+                name = (
+                    "state is kept of a run that did not converge, unless options['keep_state'] is "
+                    "False, and of any run if that is True"
+                )
             raise AttributeError(name) from error
 
     __setattr__ = dict.__setitem__
@@ -129,7 +135,7 @@ def _rebuild(fields: dict[str, Any]) -> OptimizeResult:
 def attach(
     error: BaseException,
     result: OptimizeResult | None = None,
-    found: str = "the best point found",
+    found: str = BEST,
     row: int | None = None,
 ) -> None:
     """The result, and of a batch the problem that failed, go with the exception as attributes."""
@@ -146,6 +152,30 @@ def attach(
     notes[:] = [note for note in notes if where not in note]  # of another result
     if not is_empty(result):
         add_note(error, f"{found} {where}")
+
+
+def attach_made(
+    error: BaseException, make: Callable[[], OptimizeResult], found: str = BEST
+) -> None:
+    """The result that `make` returns goes with the exception, which no other one may replace."""
+    result = None
+    try:
+        result = make()
+    except Exception as later:  # maybe of the user's code, or a warning that is an error
+        result = getattr(later, "result", None)
+        if later is not error:
+            add_note(error, f"after this, {type(later).__name__}: {later}")
+    attach(error, result, found)
+
+
+@contextlib.contextmanager
+def carrying(result: OptimizeResult) -> Iterator[None]:
+    """What is raised within carries `result`: the run is over, and must not be lost."""
+    try:
+        yield
+    except BaseException as error:
+        attach(error, result)
+        raise
 
 
 def add_note(error: BaseException, text: str) -> None:

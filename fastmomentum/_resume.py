@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ._checkpoint import check_given
 from ._kernels import layout
 from ._kernels.layout import INT
 from ._state import ENDED, State, rules_of
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _CARRIED_INTS, _CARRIED_FLOATS = (
     np.array([name not in layout.GIVEN for name in names]) for names in (layout.INTS, layout.FLOATS)
 )
+# The same line again must not get the result of other data; who wants to go on says so.
+GO_ON_ANYWAY = "; to go on from it all the same give it as `state`"
 # How a state may differ from the run that is to go on with it, in words.
 _DIFFERENCES = {
     "method": "method {!r}",
@@ -46,6 +49,7 @@ def state_of(run: Run, status: int) -> State:
         floats=run.floats.copy(),
         history=np.concatenate(recorded),
         work=run.terms.work if run.terms and run.terms.keeps_work else np.empty(0, run.dtype),
+        given=run.given,
     )
 
 
@@ -55,10 +59,18 @@ def restore(run: Run, state: State) -> None:
     That call is not counted in nfev, which is then that of a run without a break.
     """
     _check_state(run, state)
-    objective, first = run.objective, run.plan.first_own
-    if state.ints[INT.BEST] >= 0 and objective.can_be_checked:
-        f = objective.first(state.x, np.empty(run.n, run.dtype))
+    given = dict(run.given) if state.from_checkpoint else {}
+    args = given.pop("args", "")
+    check_given(state, given, GO_ON_ANYWAY)
+    objective, first, best = run.objective, run.plan.first_own, int(state.ints[INT.BEST])
+    if best >= 0 and objective.can_be_checked:
+        g = np.empty(run.n, run.dtype)
+        f = objective.first(state.x, g)
         same_value(state.source, f, state.fun, run.terms, state.x)
+        if np.array_equal(g, state.rows[layout.N_POINTS + best]):
+            args = ""  # what differs of them is room for fun to write into
+    if args:
+        check_given(state, {"args": args}, GO_ON_ANYWAY)
     constants = run.floats[first : first + len(run.settings.constants)].copy()
     run.ints[_CARRIED_INTS] = state.ints[_CARRIED_INTS]
     run.ints[INT.STATUS] = layout.RUNNING
@@ -106,7 +118,10 @@ def _check_state(run: Run, state: State) -> None:
             raise ValueError(f"{state.source} must be of a run with the same bounds and penalty.")
         if state.work.size not in (0, run.terms.work.size):
             raise ValueError(f"{state.source} must be of a run with the same penalty.")
-    if run.ints[INT.METRIC_START] != state.ints[INT.METRIC_START]:
+    start = run.ints.item(INT.METRIC_START)
+    if start != state.ints[INT.METRIC_START] or (
+        start > 0 and not np.array_equal(rows[start], run.row(start))
+    ):
         raise ValueError(f"{state.source} must be of a run with the same x_scale.")
 
 

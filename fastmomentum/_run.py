@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
 import math
 import time
@@ -18,21 +20,57 @@ from ._kernels.jit import jit_disabled
 from ._kernels.layout import FLOAT, INT
 from ._methods import Method
 from ._objective import Objective
+from ._pinned import Pinned
 from ._plan import HISTORY_ROWS, plan_of, workspace
 from ._progress import Progress
-from ._result import OptimizeResult, Status, make_result
+from ._result import OptimizeResult, Status, attach, make_result
 from ._resume import state_of
+from ._state import State
 from ._status import ALL_FIXED, NONFINITE_AT_X0, message_of
 from ._terms import Terms
 from ._validation.options import Settings
 from ._validation.parameters import schedule_value, schedule_values
 from ._vectors import all_finite, vector_norm
+from .penalties import Penalty
 
 # Where none is recorded; loops do not write to it then.
 _NO_HISTORY = np.empty((1, 3))
 
 
-class Run:
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """A run at some moment, as it can be copied and pickled."""
+
+    settings: Settings
+    terms: tuple[Penalty, bool, np.ndarray] | None
+    state: State
+    numbers: dict[str, np.ndarray]  # of the schedules
+    calls: tuple[int, int]
+
+    def run(self, objective: Objective) -> Run:
+        """A run of its own that is there."""
+        state, terms = self.state, None
+        if self.terms is not None:
+            h, shown, work = self.terms
+            terms = Terms(h, state.rows.shape[1], state.rows.dtype, shown)
+        run = Run(objective, self.settings, state.x, terms)
+        if terms is not None:
+            terms.work[:] = work
+        run.rows[: run.plan.scratch_row, : run.n] = state.rows
+        own = [layout.INTS.index(name) for name in layout.ADDRESSES]
+        addresses = run.ints[own]
+        run.ints[:], run.floats[:] = state.ints, state.floats
+        run.ints[own] = addresses
+        run.numbers = {name: values.copy() for name, values in self.numbers.items()}
+        under_way = max(int(run.ints[INT.HISTORY]), 0)  # rows of this stretch
+        put_aside = len(state.history) - under_way
+        run.recorded = [state.history[:put_aside].copy()]
+        run.history[:under_way] = state.history[put_aside:]
+        objective.calls_fun, objective.calls_jac = self.calls
+        return run
+
+
+class Run(Pinned):
     """One run: the state of its loop, and the ways to move it on and to read it."""
 
     def __init__(
@@ -78,6 +116,7 @@ class Run:
         self.deadline = math.inf
         self.progress: Progress | None = None
         self.saver: Saver | None = None
+        self.given: dict[str, str] = {}  # fingerprints of what the user gave
         self.called = False
         self.context = self._context()
         in_python = objective.binding is None and jit_disabled()
@@ -93,6 +132,17 @@ class Run:
         scratch = self.rows[first : first + layout.SCRATCH_ROWS].reshape(-1)
         for i, vector in enumerate((*self.objective.bounds, *self.objective.steps)):
             scratch[(2 + i) * n : (3 + i) * n] = vector
+
+    def moment(self) -> Moment:
+        """What another run needs to be where this one is."""
+        terms = self.terms
+        return Moment(
+            self.settings,
+            None if terms is None else (terms.h, terms.shown, terms.work.copy()),
+            copy.deepcopy(state_of(self, layout.RUNNING)),
+            {name: values.copy() for name, values in self.numbers.items()},
+            (self.objective.calls_fun, self.objective.calls_jac),
+        )
 
     # -- schedules --------------------------------------------------------------------------------
 
@@ -313,14 +363,6 @@ class Run:
             ints[INT.NFEV] = self.objective.calls_fun
             ints[INT.NJEV] = self.objective.calls_jac
         x = self.row(row).copy()
-        try:
-            grad_norm = self.grad_norm(x, jac)
-            if converged and self.terms is not None and self.terms.inexact:
-                grad_norm = floats.item(FLOAT.GRAD_NORM)  # what the test saw
-        except Exception:
-            if not message:
-                raise
-            grad_norm = math.nan  # a proximal operator of the user's is what failed
         result = make_result(
             message=message or self.words(status),
             success=converged,
@@ -331,13 +373,21 @@ class Run:
             jac=self.objective.known(jac),
             nfev=ints[INT.NFEV],
             njev=ints[INT.NJEV],
-            grad_norm=grad_norm,
+            grad_norm=math.nan,
             learning_rate=floats.item(FLOAT.LEARNING_RATE),
             n_restarts=ints[INT.N_RESTARTS],
             line_search_failures=ints[INT.LINE_SEARCH_FAILURES],
             time=time.perf_counter() - begin,
             backend="python" if self.objective.binding is None else "numba",
         )
+        try:
+            result["grad_norm"] = self.grad_norm(x, jac)
+        except BaseException as error:  # of a proximal operator of the user's
+            if not (message and isinstance(error, Exception)):
+                attach(error, result)
+                raise
+        if converged and self.terms is not None and self.terms.inexact:
+            result["grad_norm"] = floats.item(FLOAT.GRAD_NORM)  # what the test saw
         if self.terms is not None and self.terms.shown:
             result["support"] = np.flatnonzero(x)
             if self.settings.gap_tol > 0.0:

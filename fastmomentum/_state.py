@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._checkpoint import Kept
+from ._checkpoint import Kept, given_in
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
+from ._methods.base import MEMORY
 from ._status import Status
 from ._validation.options import Settings
 
@@ -30,6 +31,8 @@ LAYOUT = hashlib.sha256(
         )
     ).encode()
 ).hexdigest()[:16]
+# Of the workspace of any run.
+MOST_ROWS = layout.PAIRS + 2 * int(MEMORY.high) + layout.METRIC_ROWS + layout.TERM_ROWS
 # With these a run has ended by its own rules: it goes on only under others.
 ENDED = frozenset(
     (
@@ -79,6 +82,12 @@ class State(Kept):
         What was recorded: value, norm of the gradient and learning rate.
     work : ndarray
         Where a proximal operator that iterates starts from.
+    given : dict
+        Fingerprints of x0, args and penalty, of a run with a checkpoint.
+
+    Notes
+    -----
+    Files, pickles and copies hold the rows that are in use.
 
     Examples
     --------
@@ -100,8 +109,9 @@ class State(Kept):
 
     KIND = "run"
     LAYOUT = LAYOUT
-    META = ("method", "loop", "status", "rules")
+    META = ("method", "loop", "status", "rules", "given")
     ARRAYS = ("rows", "ints", "floats", "history", "work")
+    LATER = ("used",)
 
     method: str
     loop: str
@@ -112,7 +122,9 @@ class State(Kept):
     floats: np.ndarray
     history: np.ndarray
     work: np.ndarray
+    given: dict[str, str] = dataclasses.field(default_factory=dict)
     source: str = dataclasses.field(default="state", init=False)  # what error messages call it
+    from_checkpoint: bool = dataclasses.field(default=False, init=False)
 
     @property
     def x(self) -> np.ndarray:
@@ -138,13 +150,43 @@ class State(Kept):
         """Had the run ended, by the same rules as these?"""
         return self.status in ENDED and self.rules == rules_of(settings)
 
+    @property
+    def used(self) -> np.ndarray:
+        """Which rows hold what a run that goes on needs, as uint8; the others can be zeros."""
+        bits = self.rows.view(f"u{self.rows.itemsize}")  # -0.0 is something
+        used: Any = bits.any(axis=1)
+        points = np.zeros(layout.N_POINTS + 1, bool)  # and one for -1, which is none
+        points[[int(self.ints[getattr(INT, name)]) for name in _POINTS]] = True
+        used[: 2 * layout.N_POINTS] &= np.tile(points[:-1], 2)
+        memory, count, head = (int(self.ints[i]) for i in (INT.MEMORY, INT.COUNT, INT.HEAD))
+        if memory > 0:
+            pairs = np.zeros(memory, bool)
+            pairs[(head - np.arange(count + 1)) % memory] = True  # also the one under way
+            used[layout.PAIRS : layout.PAIRS + 2 * memory] &= pairs.repeat(2)
+        found: np.ndarray = used.astype(np.uint8)
+        return found
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return packed(super()._arrays())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return packed({**self.__dict__, "used": self.used})
+
+    def __setstate__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(unpacked(fields))
+
     @classmethod
     def _of(cls, file: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> State:
+        try:
+            arrays = unpacked(arrays)
+        except (IndexError, ValueError, MemoryError):
+            raise ValueError(f"{os.fspath(file)!r} is damaged: its rows are not `used`.") from None
         return cls(
             method=_text(file, meta, "method"),
             loop=_text(file, meta, "loop"),
             status=_status(file, meta),
             rules=rules_in(file, meta),
+            given=given_in(file, meta),
             **arrays,
         )
 
@@ -171,6 +213,7 @@ class State(Kept):
         memory = int(self.ints[INT.MEMORY])
         ranges = {
             **_RANGES,
+            "MEMORY": (0, len(self.rows) // 2),
             "COUNT": (0, memory + 1),
             "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
@@ -186,6 +229,27 @@ class State(Kept):
                 raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value}.")
 
 
+def packed(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same with the rows that are in use alone."""
+    return {**fields, "rows": fields["rows"][fields["used"].astype(bool)]}
+
+
+def unpacked(fields: dict[str, Any]) -> dict[str, Any]:
+    """The same with all rows; those of earlier versions are complete."""
+    fields = dict(fields)
+    used = fields.pop("used", None)
+    if used is None:
+        return fields
+    found = fields["rows"]
+    if used.ndim != 1 or used.size > MOST_ROWS or (used > 1).any() or found.ndim != 2:
+        raise ValueError("used")
+    rows = np.zeros((used.size, found.shape[1]), found.dtype)
+    rows[used.astype(bool)] = found
+    return {**fields, "rows": rows}
+
+
+# Which point is what; the others are free.
+_POINTS = ("CURRENT", "BEST", "RESULT", "TRIAL", "REAL", "BASE", "AHEAD", "PREVIOUS", "LOWEST")
 # Indices and counts that a loop would follow without a check.
 _ROW = (0, layout.N_POINTS)
 _ROW_OR_NONE = (-1, layout.N_POINTS)
@@ -193,7 +257,7 @@ _COUNT = (0, 2**62)
 _RANGES: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("CURRENT", "RESULT", "TRIAL", "REAL", "BASE", "AHEAD"), _ROW),
     **dict.fromkeys(("BEST", "PREVIOUS", "LOWEST"), _ROW_OR_NONE),
-    **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN", "MEMORY"), _COUNT),
+    **dict.fromkeys(("ITERATION", "NIT", "NFEV", "NJEV", "PAIRS_SEEN"), _COUNT),
     "PENDING": (0, 4),
 }
 

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ._checkpoint import Saver
+from ._checkpoint import Saver, check_given
+from ._fingerprint import fingerprint
 from ._kernels import layout
 from ._kernels.layout import INT
-from ._result import OptimizeResult, Status, attach, make_result
-from ._resume import restore, same_value, state_of
-from ._status import message_of, message_of_error
+from ._result import OptimizeResult, Status, attach, attach_made, make_result
+from ._resume import GO_ON_ANYWAY, restore, same_value, state_of
+from ._status import message_of, message_of_error, without_state
 from ._sum_compiled import CompiledSteps
 from ._sum_rows import Rows, batches, orders
 from ._sum_state import GENERATORS, SumState, generator_of, plain
@@ -26,6 +27,7 @@ from ._validation.sums import Sampling
 from ._validation.values import shown
 from .schedules import Constant
 
+FOUND = "what was found"
 # Where they are not those of `minimize`.
 WORDS = {
     Status.MAXITER: "All epochs were run, and the gradient of the whole is above `gtol`. Raise "
@@ -73,6 +75,7 @@ class Descent:
         self.values: list[float] = []
         self.anchor: Anchor | None = None
         self.saver: Saver | None = None
+        self.given: dict[str, str] = {}  # fingerprints of what the user gave
 
     def save_to(self, file: Any) -> None:
         """Keep the run in this file."""
@@ -83,6 +86,9 @@ class Descent:
                 f"got {name}."
             )
         self.saver = Saver(file, self.settings.checkpoint_every)
+        self.given = {"x0": fingerprint(self.start)}
+        if isinstance(self.source, Rows):
+            self.given["data"] = fingerprint(self.source.data)
 
     # -- the steps --------------------------------------------------------------------------------
 
@@ -95,20 +101,16 @@ class Descent:
             status = self._run(callback, takes_result)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
-                attach(error, self._finish(Status.INTERRUPTED, False), "what was found")
+                attach_made(error, lambda: self._finish(Status.INTERRUPTED, False), FOUND)
                 raise
             status = Status.INTERRUPTED
         except BaseException as error:
             words = message_of_error(error).replace(
                 "the best point found", "that at the start of the epoch"
             )
-            attach(error, self._finish(Status.INTERRUPTED, False, words), "what was found")
+            attach_made(error, lambda: self._finish(Status.INTERRUPTED, False, words), FOUND)
             raise
-        try:
-            return self._finish(status)
-        except BaseException as error:
-            attach(error, self._finish(status, False), "what was found")
-            raise
+        return self._finish(status)
 
     def _run(self, callback: Callable | None, takes_result: bool) -> Status:
         steps = self.steps
@@ -233,10 +235,22 @@ class Descent:
 
     def _finish(self, status: Status, final: bool = True, words: str = "") -> OptimizeResult:
         """The result, and the last checkpoint."""
-        if self.saver is not None:
-            self.saver.save(lambda: self.state(status))
-        result = self._result(status, final, words)
-        if self.keeps_state and (not result.success or self.settings.keep_state):
+        try:
+            if self.saver is not None:
+                self.saver.save(lambda: self.state(status))
+            return self._kept(self._result(status, final, words))
+        except BaseException as error:
+            result = self._kept(self._result(status, False, words))
+            if not self.settings.returns_after(error):
+                attach(error, result, FOUND)
+                raise
+            return result
+
+    def _kept(self, result: OptimizeResult) -> OptimizeResult:
+        """The result with its state, if it is to have one."""
+        if self.settings.keep_state is False:
+            result["message"] = without_state(result.message)
+        elif self.keeps_state and self.settings.keeps_state(result.success):
             result["state"] = self.state(Status(result.status))
         return result
 
@@ -309,6 +323,7 @@ class Descent:
             numbers=np.array([noted.seen, self.first, math.nan if anchor is None else anchor.fun]),
             counts=np.array(counts, np.int64),
             sizes=self.sizes,
+            given=self.given,
         )
 
     def _sampling(self) -> dict[str, str]:
@@ -324,6 +339,8 @@ class Descent:
         """
         restore(self.steps.run, state.steps)
         self._check_state(state)
+        if state.from_checkpoint:
+            check_given(state, self.given, GO_ON_ANYWAY)
         generator = generator_of(state.generator)
         if type(generator) is type(self.rng.bit_generator):
             self.rng.bit_generator.state = generator.state

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ._checkpoint import Kept
+from ._checkpoint import Kept, given_in
 from ._kernels import layout
 from ._kernels.layout import INT
 from ._methods import METHODS
-from ._state import LAYOUT, State
+from ._state import LAYOUT, State, packed
 from ._sum_steps import Anchor, Epoch, Noted
 
 # Of NumPy's random numbers; one of somebody else cannot be made again from a file.
@@ -61,6 +61,8 @@ class SumState(Kept):
         `epoch`, rows seen in this one, iterates in the mean, epoch of the snapshot (-1: none).
     sizes : ndarray of int
         Rows of each shard.
+    given : dict
+        Fingerprints of x0 and data, of a run with a checkpoint.
 
     Examples
     --------
@@ -80,11 +82,12 @@ class SumState(Kept):
 
     KIND = "sum"
     LAYOUT = f"{LAYOUT}-1"
-    META = ("method", "loop", "status", "rules", "generator", "origin", "seeded", "sampling")
+    META = (*State.META, "generator", "origin", "seeded", "sampling")
     ARRAYS = (
         "rows", "ints", "floats", "work", "start", "begin", "mean", "snapshot", "correction",
         "values", "numbers", "counts", "sizes",
     )  # fmt: skip
+    LATER = ("used",)
 
     steps: State
     generator: dict[str, Any]
@@ -100,9 +103,11 @@ class SumState(Kept):
     numbers: np.ndarray
     counts: np.ndarray
     sizes: np.ndarray
+    given: dict[str, str] = dataclasses.field(default_factory=dict)
+    from_checkpoint: bool = dataclasses.field(default=False, init=False)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("method", "loop", "status", "rules", "rows", "ints", "floats", "work"):
+        if name in ("method", "loop", "status", "rules", "rows", "used", "ints", "floats", "work"):
             return getattr(self.steps, name)
         raise AttributeError(name)
 
@@ -143,7 +148,8 @@ class SumState(Kept):
 
     @classmethod
     def _of(cls, file: Any, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> SumState:
-        parts = {name: arrays.pop(name) for name in ("rows", "ints", "floats", "work")}
+        names = ("rows", "used", "ints", "floats", "work")
+        parts = {name: arrays.pop(name) for name in names if name in arrays}
         steps = State._of(file, meta, {**parts, "history": np.empty((0, 3))})
         try:
             sampling = {str(k): str(v) for k, v in meta["sampling"].items()}
@@ -151,7 +157,10 @@ class SumState(Kept):
             seeded = bool(meta["seeded"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
-        return cls(steps, generator, origin, seeded, sampling, **arrays)
+        return cls(steps, generator, origin, seeded, sampling, **arrays, given=given_in(file, meta))
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return packed(super()._arrays())
 
     def _check(self, file: Any) -> None:
         self.steps._check(file)

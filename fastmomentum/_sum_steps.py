@@ -10,6 +10,7 @@ import numpy as np
 from ._kernels import layout
 from ._kernels.layout import FLOAT, INT
 from ._objective import Told
+from ._pinned import Pinned
 from ._run import Run
 from ._status import Status
 from ._validation.options import Settings
@@ -47,7 +48,7 @@ class Noted(NamedTuple):
     mean: np.ndarray | None  # in float64
 
 
-class Steps:
+class Steps(Pinned):
     """The update rule of a method, one gradient after the other.
 
     Ctrl-C may come between any two lines. What belongs together changes in one call, or is replaced

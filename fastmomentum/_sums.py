@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._callback import wrap_callback
-from ._checkpoint import check_state
+from ._checkpoint import check_state, resolved
 from ._result import OptimizeResult
 from ._sum_rows import Rows
 from ._sum_run import Descent
@@ -93,7 +93,8 @@ def minimize_sum(
     checkpoint : path, optional
         A file to keep the run in, written every ``options["checkpoint_every"]`` seconds and at the
         end. Where it exists the run goes on from it, so that the same call, after its process was
-        killed, ends with the result that it would have had.
+        killed, ends with the result that it would have had. The file of another x0 or other data
+        is an error.
 
     Returns
     -------
@@ -102,8 +103,8 @@ def minimize_sum(
         were evaluated, over batches or all rows; n_passes, all rows seen divided by N; epochs;
         success, whether the test of the gradient is met; status, message, grad_norm, time, backend;
         ``history["fun"]``, for each epoch the mean of the values that its steps saw; and, of a run
-        that did not converge, state. Where a value is not finite, x is that at the start of the
-        epoch.
+        that did not converge, or as ``options["keep_state"]`` says, state. Where a value is not
+        finite, x is that at the start of the epoch.
 
     Raises
     ------
@@ -149,6 +150,7 @@ def minimize_sum(
     array([ 1., -2.,  3.])
     """
     begin = time.perf_counter()
+    state, checkpoint = resolved(state), resolved(checkpoint)
     chosen = check_method(method)
     x = check_x0(x0)
     check_fun(fun)

@@ -14,4 +14,9 @@ def warn(message: str, category: type[Warning]) -> None:
     frame, level = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in HOSTS:
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
+    try:
+        warnings.warn(message, category, stacklevel=level)
+    except Warning:  # where they are errors
+        raise
+    except Exception:  # of the stream that they are shown on
+        pass

@@ -1,7 +1,9 @@
 """`Optimizer`: the loops in the caller's hands give the bits of `minimize`."""
 
+import copy
 import itertools
 import math
+import pickle
 
 import numpy as np
 import objectives
@@ -11,6 +13,8 @@ from test_paths import assert_same
 from test_resume import KINDS, TERMS, assert_same_history, options_for
 
 from fastmomentum import Optimizer, State, Status, minimize, penalties
+from fastmomentum._batch_loop import Loop
+from fastmomentum._batch_run import Batch
 
 FUN, JAC = objectives.style("logistic", "returning")
 X0, ARGS = PROBLEMS["logistic"].in_dtype(np.float64)
@@ -103,6 +107,73 @@ def test_state_goes_to_minimize_and_back(tmp_path):
     assert_same(whole, run(Optimizer("nesterov", X0, state=opt.state)))
 
 
+COPIES = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    "pickle": lambda opt: pickle.loads(pickle.dumps(opt)),
+    "copy of a copy": lambda opt: copy.copy(pickle.loads(pickle.dumps(opt, 2))),
+}
+# Of the methods that take them: adaptive ones have no penalties, nor the momentum one of these.
+COPIED = [
+    *((method, kind, terms) for method, kind in KINDS for terms in ("free", "bounds")),
+    *((m, k, "l1") for m, k in KINDS if m in ("gd", "momentum", "nesterov") or k == "auto"),
+    *((m, k, "simplex") for m, k in KINDS if m in ("gd", "nesterov")),
+    *((m, k, "tv") for m, k in KINDS if m in ("gd", "nesterov")),
+]
+
+
+def quadratic(x):
+    d = np.array([1.0, 2.0, 4.0, 8.0])
+    r = d * (x - [1.0, -1.0, 0.5, 0.2])
+    return 0.5 * float(r @ (x - [1.0, -1.0, 0.5, 0.2])), r
+
+
+@pytest.mark.parametrize(("method", "kind", "terms"), COPIED)
+def test_copies_go_on_by_themselves(method, kind, terms):
+    """From the start, the middle of an iteration and the end; the original is as it was."""
+    given = {"bounds": [(0.0, 0.3)] * 4} if terms == "bounds" else TERMS.get(terms, {})
+    options = options_for(method, kind, maxiter=20, history=True, gtol=0.0)
+
+    def begun(count):
+        opt = Optimizer(method, np.full(4, 2.0), options=options, **given)
+        for _ in range(count):
+            if not opt.done:
+                opt.tell(*quadratic(opt.ask()))
+        return opt
+
+    whole = run(begun(0), quadratic)
+    for count, how in zip((0, 1, 4, 7, 10, 10**3), itertools.cycle(COPIES.values()), strict=False):
+        opt = begun(count)
+        made = how(opt)
+        assert made.done == opt.done and repr(made) == repr(opt)
+        for other in (made, opt):
+            found = run(other, quadratic)
+            assert_same(whole, found)
+            assert_same_history(whole, found)
+            assert found.message == whole.message
+
+
+def test_a_copy_has_the_rest_of_the_time():
+    opt = Optimizer("gd", X0, options={"maxtime": 100.0, "learning_rate": lambda k: 0.1 / (1 + k)})
+    opt.tell(*evaluate(opt.ask()))
+    opt._begin -= 99.9
+    made = copy.deepcopy(opt)
+    made._begin -= 0.2
+    made.tell(*evaluate(made.ask()))
+    assert made.result().status == Status.MAXTIME
+    with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
+        pickle.dumps(opt)
+
+
+def test_runs_are_not_copied():
+    """Nothing but this tells that the copy of a workspace is none."""
+    run_ = Optimizer("gd", X0, penalty=penalties.Simplex())._run
+    for held in (run_, run_.operator, Batch.__new__(Batch), Loop.__new__(Loop)):
+        for how in (copy.copy, copy.deepcopy, pickle.dumps):
+            with pytest.raises(TypeError, match=f"{type(held).__name__} cannot be copied"):
+                how(held)
+
+
 def test_one_that_has_ended_stays_so():
     done = run(Optimizer(None, X0))
     opt = Optimizer(None, X0, state=done.state)
@@ -111,6 +182,10 @@ def test_one_that_has_ended_stays_so():
     for call in (opt.ask, lambda: opt.tell(1.0, X0)):
         with pytest.raises(RuntimeError, match=r"the run has ended, .*successfully"):
             call()
+
+
+def test_the_state_can_be_left_out():
+    assert "state" not in run(Optimizer(None, X0, options={"keep_state": False}))
 
 
 def test_ask_is_a_copy_and_the_same_until_told():

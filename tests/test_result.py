@@ -182,10 +182,12 @@ def test_grad_norm(method, backend, norm):
         backend=backend,
         callback=callback,
     )
-    assert result.grad_norm == np.linalg.norm(bowl_gradient(result.x), norm)
+    expected = np.linalg.norm(bowl_gradient(result.x), norm)
+    assert result.grad_norm == pytest.approx(expected, rel=1e-14)
     assert len(seen) == 20
     for r in seen:
-        assert r.grad_norm == np.linalg.norm(bowl_gradient(r.x), norm)
+        expected = np.linalg.norm(bowl_gradient(r.x), norm)
+        assert r.grad_norm == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -1,6 +1,5 @@
 """A run that goes on from its state is the run without a break, bit for bit."""
 
-import copy
 import functools
 import itertools
 import pickle
@@ -14,6 +13,7 @@ from numba import njit
 from test_paths import assert_same
 
 from fastmomentum import BatchState, State, Status, minimize, minimize_batch, penalties, schedules
+from fastmomentum._kernels import layout
 
 BACKENDS = ("numba", "python")
 # With a given rate, and with an automatic one.
@@ -26,11 +26,11 @@ def options_for(method, kind, **more):
 
 
 def in_pieces(solve, limits, **options):
-    """The last of several calls, each with the state of the one before."""
+    """The last of several calls, each with the state of the one before, pickled."""
     state, result = None, None
     for maxiter in limits:
         result = solve(options={**options, "maxiter": maxiter, "keep_state": True}, state=state)
-        state = result.state
+        state = pickle.loads(pickle.dumps(result.state))
     return result
 
 
@@ -307,10 +307,11 @@ def test_a_start_that_is_not_finite_stays_so():
 
 
 def test_state_is_kept_where_it_is_needed():
-    found = converged(keep_state=False)
-    assert "state" not in found
-    with pytest.raises(AttributeError, match="keep_state"):
-        _ = found.state
+    for found in (converged(keep_state=None), converged(keep_state=False, maxiter=5)):
+        assert "state" not in found
+        with pytest.raises(AttributeError, match="keep_state"):
+            _ = found.state
+    assert "`state`" not in found.message and "`state`" in converged(maxiter=5).message
     state = converged(maxiter=5).state
     assert state.nit == 5 and state.nfev > 5 and state.method == "momentum"
     assert repr(state) == "State(method='momentum', n=2, dtype=float64, nit=5)"
@@ -318,16 +319,31 @@ def test_state_is_kept_where_it_is_needed():
     assert "State(" in repr(converged())
 
 
+@pytest.mark.parametrize("memory", [1, 20])
+def test_a_pickle_holds_what_is_in_use(memory):
+    """Not the room for what is still to come, nor pairs that a restart has left behind."""
+    x0 = np.resize([-1.2, 1.0], 2000)
+    row = x0.nbytes
+    fun, jac = objectives.style("rosenbrock", "fused")
+    state = minimize(fun, x0, jac=jac, options={"memory": memory, "maxiter": 4}).state
+    points = 2 * 4  # with their gradients
+    assert state.used.sum() <= points + 1 + 2 * min(memory, 5) + 5
+    assert len(pickle.dumps(state)) < (state.used.sum() + 2) * row
+    assert len(pickle.dumps(state)) > 5 * row
+    state.ints[layout.INT.COUNT] = state.ints[layout.INT.HEAD] = 0
+    assert state.used[layout.PAIRS + 2 :][: 2 * memory - 2].sum() == 0
+
+
 def test_resuming_leaves_the_state_as_it_was():
     part = converged(maxiter=5)
-    before = copy.deepcopy(part.state)
+    before = {name: getattr(part.state, name).copy() for name in State.ARRAYS}
     fun, jac = objectives.style("rosenbrock", "fused")
     first, second = (
         minimize(fun, PROBLEMS["rosenbrock"].x0, jac=jac, state=part.state) for _ in range(2)
     )
     assert_same(first, second)
     for name in State.ARRAYS:
-        assert np.array_equal(getattr(before, name), getattr(part.state, name), equal_nan=True)
+        assert np.array_equal(before[name], getattr(part.state, name), equal_nan=True)
 
 
 WRONG = {
@@ -357,6 +373,14 @@ def test_other_bounds():
     part = minimize(fun, x0, jac=jac, bounds=[(-2, 0.5)] * 2, options={"maxiter": 3})
     with pytest.raises(ValueError, match="the same bounds"):
         minimize(fun, x0, jac=jac, bounds=[(-2, 0.6)] * 2, state=part.state)
+
+
+def test_another_x_scale():
+    part = converged(maxiter=3, x_scale=[1.0, 2.0])
+    fun, jac = objectives.style("rosenbrock", "fused")
+    with pytest.raises(ValueError, match="the same x_scale"):
+        minimize(fun, PROBLEMS["rosenbrock"].x0, jac=jac, options={"x_scale": [1.0, 3.0]},
+                 state=part.state)  # fmt: skip
 
 
 @pytest.mark.parametrize("state", [3, {"x": 1}, b"x"])

@@ -181,6 +181,8 @@ GIVEN = frozenset(
         "DIVERGED_FACTOR", "EPSILON",
     )
 )  # fmt: skip
+# Of those the addresses, which are of no meaning elsewhere.
+ADDRESSES = ("NORM_ADDRESS", "METRIC_ADDRESS", "PROX", "PROX_DATA", "BATCH")
 RHO = len(FLOATS)  # then, of length MEMORY each, 1 / s.y of the pairs and a scratch
 # with a given rate, there: the method's own constants, then what it carries; with an automatic
 # one, the constants follow these

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._pinned import Pinned
 from .interrupts import interrupts_kept
 from .jit import jit_disabled
 
@@ -16,7 +17,7 @@ from .jit import jit_disabled
 Apply = Callable[[np.ndarray, float], float]
 
 
-class Operator:
+class Operator(Pinned):
     """A proximal operator, see ``abi.call_prox``; what it needs lives as long as it does."""
 
     def __init__(self, address: int, parts: tuple[np.ndarray, ...], keep: Any = None):

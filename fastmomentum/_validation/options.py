@@ -81,8 +81,9 @@ OPTIONS = (
            "Not used where a gradient is given."),
     Option("finite_diff_rel_step", None, "The same, relative to |x|, for jac='2-point', '3-point' "
            "or 'cs', and for jac=None without eps: x + finite_diff_rel_step * x."),
-    Option("keep_state", False, "Keep result.state also of a run that has converged: it holds all "
-           "vectors of the method."),
+    Option("keep_state", None, "Keep result.state, which holds all vectors of the method. None: of "
+           "a run that did not converge; True: of any; False: of none, as for a result that is to "
+           "be small."),
     Option("checkpoint_every", 60.0, "Seconds between two writings of the file `checkpoint`; more "
            "where writing takes over 5 % of the time."),
     Option("on_interrupt", "raise", "Ctrl-C: 'raise' KeyboardInterrupt with the best point in its "
@@ -119,7 +120,7 @@ class Settings:
     check_jac: bool
     eps: np.ndarray | None
     finite_diff_rel_step: np.ndarray | None
-    keep_state: bool
+    keep_state: bool | None
     checkpoint_every: float
     on_interrupt: str
     backend: str
@@ -129,6 +130,14 @@ class Settings:
         """Steps of differences, absolute and relative; 0 where there are none."""
         given = self.eps, self.finite_diff_rel_step
         return tuple(0.0 if step is None else step for step in given)  # type: ignore[return-value]
+
+    def keeps_state(self, success: bool) -> bool:
+        """Does the result have a state?"""
+        return not success if self.keep_state is None else self.keep_state
+
+    def returns_after(self, error: BaseException) -> bool:
+        """Is it Ctrl-C, after which the result is to be returned?"""
+        return isinstance(error, KeyboardInterrupt) and self.on_interrupt == "return"
 
 
 def check_step_options(options: Any) -> None:
@@ -249,6 +258,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         if given[name] is None:
             given[name] = unlimited
     own = check_parameters(method, options, x0)
+    keep = given["keep_state"]
     return Settings(
         method=method,
         learning_rate=own["learning_rate"],
@@ -273,7 +283,7 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         check_jac=check_flag("check_jac", given["check_jac"]),
         eps=_check_step("eps", given["eps"], x0),
         finite_diff_rel_step=_check_step("finite_diff_rel_step", given["finite_diff_rel_step"], x0),
-        keep_state=check_flag("keep_state", given["keep_state"]),
+        keep_state=keep if keep is None else check_flag("keep_state", keep),
         checkpoint_every=check_number("checkpoint_every", given["checkpoint_every"]),
         on_interrupt=check_choice("on_interrupt", given["on_interrupt"], ("raise", "return")),
         backend=check_choice("backend", given["backend"], ("auto", "numba", "python")),

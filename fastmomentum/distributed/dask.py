@@ -93,6 +93,12 @@ class DaskCluster:
         self.empty: Shards | None = None
         self.looked = time.monotonic()
 
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "a ShardedSum with a client cannot be copied in depth or pickled: its shards are on "
+            "the workers. Make another one, with a client there."
+        )
+
     def live(self) -> list[str]:
         if self.client.status == "running":
             self.workers = self.client.scheduler_info(n_workers=-1)["workers"]
