@@ -29,6 +29,7 @@ from ._validation.arguments import check_terms
 from ._validation.batches import batched_hint
 from ._validation.options import Settings
 from ._validation.values import MUST_TAKE
+from ._watch import OutOfTime
 
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 
@@ -128,7 +129,7 @@ class Batch:
             if terms is not None:
                 objective.bounds = terms.bounds()
             if objective.can_be_checked:
-                f = objective.first(x, np.empty_like(x))
+                f = objective.first_value(x)
                 same_value(state.source, f, float(state.numbers[row, 0]), terms, x)
         if self.mask is not None:
             left |= self.mask
@@ -265,6 +266,7 @@ class Batch:
         if terms is not None:
             x0 = terms.start(x0)
         objective = Objective(self.fun, self.jac, self.args_of(first), x0, self.settings.backend)
+        objective.deadline = self.begin + self.settings.maxtime
         if terms is not None:
             objective.bounds = terms.bounds()
         compiled = objective.binding is not None and (terms is None or terms.separable)
@@ -278,8 +280,14 @@ class Batch:
             if compiled or (objective.fell_back and not few):
                 objective.first(x0, np.empty_like(x0))
                 self.evaluated = True
-        except Exception as error:
-            attach(error, row=first)
+        except OutOfTime:
+            self._keep_value(first, objective, x0, terms)
+            self._check_clock()
+            return
+        except BaseException as error:
+            self._keep_value(first, objective, x0, terms)
+            if isinstance(error, Exception):
+                attach(error, row=first)
             raise
         if not compiled:
             objective.warn_of_fallback()
@@ -288,6 +296,25 @@ class Batch:
         self.backend = "numba"
         self._run_compiled(objective, x0, terms, workers, report)
 
+    def _keep_value(self, row: int, objective: Objective, x0: np.ndarray, terms: Any) -> None:
+        """What is known of a problem whose first gradient did not come about."""
+        if math.isnan(objective.seen):
+            return
+        penalty = 0.0 if terms is None or terms.only_bounds else terms.h.value(x0)
+        self.x[row], self.numbers[row, 0] = x0, objective.seen + penalty
+        self.counts[row, 2:4] = objective.calls_fun, objective.calls_jac
+
+    def keep(self, row: int, found: OptimizeResult) -> None:
+        """What a run found that did not end: the problem counts as not solved."""
+        status = self.status[row]
+        self._store(row, found)
+        self.status[row] = status
+
+    def _store(self, row: int, found: OptimizeResult) -> None:
+        self.x[row], self.gradients[row] = found.x, found.jac
+        self.numbers[row] = [found[name] for name in layout.NUMBERS]
+        self.counts[row] = [found[name] for name in layout.COUNTS]
+
     def _run_compiled(
         self, objective: Objective, x0: np.ndarray, terms: Any, workers: int, report: Report
     ) -> None:
@@ -295,6 +322,7 @@ class Batch:
             workers = 1  # Numba's own threads may not be started from several at once
         self.used = workers = min(workers, self.count)
         penalties = self._penalties(terms)
+        objective.calls_fun = objective.calls_jac = 0  # the loops evaluate x0 once more
         for _ in range(workers):
             self.loops.append(Loop(self, objective, x0, terms, penalties))
         # A thread even where one is enough: this one takes Ctrl-C and looks at the clock.
@@ -388,15 +416,16 @@ class Batch:
                 options={**options, "maxtime": max(left, 1e-9)},
                 penalty=self.penalty,
             )
-        except Exception as error:
-            attach(error, row=row)
+        except BaseException as error:
             earlier = getattr(error, "result", None)
-            self.evaluated |= earlier is not None and not is_empty(earlier)
+            if earlier is not None:
+                self.keep(row, earlier)
+            if isinstance(error, Exception):
+                attach(error, row=row)
+                self.evaluated |= earlier is not None and not is_empty(earlier)
             raise
         self.evaluated = True
-        self.x[row], self.gradients[row] = found.x, found.jac
-        self.numbers[row] = [found[name] for name in layout.NUMBERS]
-        self.counts[row] = [found[name] for name in layout.COUNTS]
+        self._store(row, found)
 
     def result(self) -> OptimizeResult:
         """What was found so far."""

@@ -18,6 +18,7 @@ from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import LIST_OF_ARGS, misfit, shown
 from ._vectors import equal, indices_of
 from ._warnings import warn
+from ._watch import OutOfTime
 
 # Relative steps of the differences: the square root and the cube root of the rounding error
 # balance it against the truncation error. A complex step has no cancellation and can be tiny.
@@ -26,6 +27,15 @@ DIFFERENCE_STEPS = {
     "3-point": lambda eps: eps ** (1.0 / 3.0),
     "cs": lambda eps: 1e-20,
 }
+# The same error of what fun returns, by the name of its type in any library.
+VALUE_EPS = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+
+def difference_step(jac: str, dtype: np.dtype, value: str = "") -> float:
+    """The relative step for an x of this dtype, where fun returns a type of the name `value`."""
+    return DIFFERENCE_STEPS[jac](max(float(np.finfo(dtype).eps), VALUE_EPS.get(value, 0.0)))
+
+
 # Calls of fun for each variable.
 DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
@@ -73,6 +83,10 @@ class Objective:
         How a compiled loop calls it; None if each evaluation goes through Python.
     seconds : float
         How long one evaluation takes, roughly.
+    deadline : float
+        When the time is over: no call of fun for a gradient by differences begins later.
+    seen : float
+        fun at the point whose gradient is under way; nan if it is not known, or there is none.
     """
 
     def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
@@ -84,13 +98,16 @@ class Objective:
         self.calls_fun = 0
         self.calls_jac = 0
         self.seconds = 0.0
+        self.deadline = math.inf
+        self.seen = math.nan
         self.bounds: tuple[Any, Any] = (-math.inf, math.inf)
         self.cost_fun = 1
         self.cost_jac = 1
         self.step = 0.0
         if isinstance(jac, str):
             self.cost_fun = 1 + DIFFERENCE_CALLS[jac] * self.n
-            self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
+            self.step = difference_step(jac, self.dtype)
+        self._knows_precision = not isinstance(jac, str) or jac == "cs"
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
@@ -118,7 +135,9 @@ class Objective:
             return None
         bind = _kernels("bind")
         try:
-            return bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
+            binding = bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
+            self._suit_step(None)
+            return binding
         except bind.NotCompilable as error:
             if self._must_compile(backend):
                 for name in ("fun", "jac"):
@@ -170,7 +189,7 @@ class Objective:
         c_callable = _kernels("bind").c_callable
         jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
         twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
-        twin.bounds = self.bounds
+        twin.bounds, twin.deadline = self.bounds, self.deadline
         return twin
 
     @property
@@ -214,7 +233,29 @@ class Objective:
 
     def _fun(self, x: np.ndarray) -> float:
         self.calls_fun += 1
-        return as_scalar(self._call("fun", x))
+        value = self._call("fun", x)
+        if not self._knows_precision:
+            self._suit_step(value)
+        return as_scalar(value)
+
+    def _suit_step(self, value: Any) -> None:
+        """Lengthen the step where fun returns less than the precision of x: shorter ones vanish."""
+        if self._knows_precision:
+            return
+        self._knows_precision = True
+        # Numba's functions return Python floats to Python.
+        if is_jitted(self.fun):
+            bind = _kernels("bind")
+            single = bind.returns_single(self.fun, bind.types_of(self.args), self.dtype)
+            name = "float32" if single else ""
+        else:
+            name = str(getattr(value, "dtype", "")).rpartition(".")[-1]
+        self.step = difference_step(self.jac, self.dtype, name)
+
+    def check_time(self) -> None:
+        """Raise `OutOfTime` if the time is over."""
+        if self.deadline < math.inf and time.perf_counter() > self.deadline:
+            raise OutOfTime
 
     def value(self, x: np.ndarray) -> float:
         """fun(x) alone, of a function that does not return its gradient, too."""
@@ -222,9 +263,10 @@ class Objective:
 
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:
         """fun(x); its gradient is written into `g`. Counts its calls."""
+        self.seen = math.nan
         if self.jac is True:
             return self._evaluate_both(x, g)
-        f = self._fun(x)
+        f = self.seen = self._fun(x)
         self.calls_jac += 1
         if isinstance(self.jac, str):
             self._differences(x, g, f)
@@ -232,6 +274,7 @@ class Objective:
             self._write("jac", x, g)
         else:
             g[:] = as_gradient(self._call("jac", x), self.n, "jac")
+        self.seen = math.nan
         return f
 
     def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
@@ -259,6 +302,10 @@ class Objective:
                 "added to. If the second parameter is data, pass it in args."
             )
 
+    def _fun_in_time(self, x: np.ndarray) -> float:
+        self.check_time()
+        return self._fun(x)
+
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
         # The same operations in the same order as in the compiled entries.
         z = x.copy()
@@ -269,6 +316,7 @@ class Objective:
             x_i = float(x[i])
             if self.jac == "cs":
                 z[i] = complex(x_i, self.step)
+                self.check_time()
                 self.calls_fun += 1
                 value = np.asarray(self.fun(z.copy(), *self.args))
                 if value.dtype.kind != "c" or value.size != 1:
@@ -282,12 +330,12 @@ class Objective:
             h = self.step * max(1.0, abs(x_i))
             if self.jac == "2-point":
                 z[i] = forward_point(x_i, h, lower[i], upper[i])
-                g[i] = forward_slope(x_i, f, float(z[i]), self._fun(z))
+                g[i] = forward_slope(x_i, f, float(z[i]), self._fun_in_time(z))
             else:
                 z[i], second = central_points(x_i, h, lower[i], upper[i])
-                a, f_a = float(z[i]), self._fun(z)
+                a, f_a = float(z[i]), self._fun_in_time(z)
                 z[i] = second
-                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun(z))
+                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun_in_time(z))
             z[i] = x[i]
 
     # -- the one check before compiled code trusts the functions ----------------------------------
@@ -308,7 +356,22 @@ class Objective:
             self._checking = False
         self.seconds = time.perf_counter() - begin
         if self.jac == "cs" and math.isfinite(f):
+            self.seen = f
             self._check_complex_step(x, g, f)
+            self.seen = math.nan
+        return f
+
+    def first_value(self, x: np.ndarray) -> float | None:
+        """fun(x) as `first` finds it, where the gradient is not needed: none by differences."""
+        if not (self.can_be_checked and isinstance(self.jac, str)):
+            return self.first(x, np.empty_like(x))
+        begin = time.perf_counter()
+        self._checking = self.binding is not None
+        try:
+            f = self._fun(x)
+        finally:
+            self._checking = False
+        self.seconds = self.cost_fun * (time.perf_counter() - begin)
         return f
 
     def _check_complex_step(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
@@ -345,6 +408,7 @@ class Told:
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1
     calls_fun = calls_jac = 0
+    seen = math.nan
 
 
 @functools.cache

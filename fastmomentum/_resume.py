@@ -57,7 +57,7 @@ def restore(run: Run, state: State) -> None:
     _check_state(run, state)
     objective, first = run.objective, run.plan.first_own
     if state.ints[INT.BEST] >= 0 and objective.can_be_checked:
-        f = objective.first(state.x, np.empty(run.n, run.dtype))
+        f = objective.first_value(state.x)
         same_value(state.source, f, state.fun, run.terms, state.x)
     constants = run.floats[first : first + len(run.settings.constants)].copy()
     run.ints[_CARRIED_INTS] = state.ints[_CARRIED_INTS]

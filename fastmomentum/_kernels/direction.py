@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "ccbda977c4f3b03a"
+SOURCES = "da19e4d13de03448"
 DIRECTION = 10
 PAIRS = 11
 

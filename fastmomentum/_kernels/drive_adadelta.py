@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "5d2695e7f2610e28"
+SOURCES = "4275c75071662453"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

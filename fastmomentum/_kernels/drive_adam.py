@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "12aa6fcae5428306"
+SOURCES = "1b39186a7876c12a"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

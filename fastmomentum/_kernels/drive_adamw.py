@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "c1e210efc6db957c"
+SOURCES = "273337a768b03cfa"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

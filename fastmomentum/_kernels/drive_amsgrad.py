@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "70cd3990a57b7744"
+SOURCES = "d5b14dfeefb18a2d"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

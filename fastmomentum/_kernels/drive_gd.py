@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d00c92304194f3ff"
+SOURCES = "609eae2cdb8b391a"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

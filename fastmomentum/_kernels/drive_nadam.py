@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d96e1f63d1a292bd"
+SOURCES = "1df299915208a805"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

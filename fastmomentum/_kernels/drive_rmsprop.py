@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "347a5e5146f9b6e5"
+SOURCES = "3564043b41c283b2"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

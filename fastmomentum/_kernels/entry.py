@@ -21,6 +21,7 @@ from .abi import (
     call_python,
     complex_row,
     context_address,
+    difference_fields,
     driver_call,
     hold_context,
     named,
@@ -32,13 +33,28 @@ from .abi import (
     vector_type,
 )
 from .differences import central_points, central_slope, forward_point, forward_slope
-from .jit import cached_njit, cached_part
+from .jit import cached_njit, cached_part, part
 
-SOURCES = "2255af8f11abd155"
+SOURCES = "250823c719366521"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
-# bounds, which their points keep to.
+# bounds, which their points keep to, and then the numbers of `layout.DIFFERENCE_FIELDS`.
+
+
+@part
+def begin_gradient(calls):
+    """No value is known yet at the point of this gradient."""
+    calls.BEGAN = calls.CALLS
+    calls.FUN = np.nan
+
+
+@part
+def count_call(calls):
+    """One more call of fun, before it is made; it may be time to look at the clock."""
+    if calls.CALLS >= calls.NEXT:
+        call_python(calls.WATCH, 0, 0.0)
+    calls.CALLS += 1
 
 
 def evaluate_returning(call, vector):
@@ -110,16 +126,22 @@ def evaluate_two_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 4 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
+            count_call(calls)
             f_z = np.float64(call_fun(context, z))
             g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -135,7 +157,11 @@ def evaluate_three_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 4 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -143,12 +169,15 @@ def evaluate_three_point(call, vector):
             h = step * max(1.0, abs(x_i))
             z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             a = np.float64(z[i])
+            count_call(calls)
             f_a = np.float64(call_fun(context, z))
             z[i] = second
             b = np.float64(z[i])
+            count_call(calls)
             f_b = np.float64(call_fun(context, z))
             g[i] = central_slope(x_i, np.float64(f), a, f_a, b, f_b)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -165,13 +194,19 @@ def evaluate_complex_step(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z = complex_row(call_scratch(context), n, x)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 4 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
             z[i] = complex(x[i], step)
+            count_call(calls)
             g[i] = call_complex_fun(context, z).imag / step
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -212,16 +247,22 @@ def evaluate_c_two_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 4 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_c_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
             x_i = np.float64(x[i])
             h = step * max(1.0, abs(x_i))
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
+            count_call(calls)
             f_z = np.float64(call_c_fun(context, z))
             g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -237,7 +278,11 @@ def evaluate_c_three_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 4 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 4 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_c_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -245,12 +290,15 @@ def evaluate_c_three_point(call, vector):
             h = step * max(1.0, abs(x_i))
             z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             a = np.float64(z[i])
+            count_call(calls)
             f_a = np.float64(call_c_fun(context, z))
             z[i] = second
             b = np.float64(z[i])
+            count_call(calls)
             f_b = np.float64(call_c_fun(context, z))
             g[i] = central_slope(x_i, np.float64(f), a, f_a, b, f_b)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate

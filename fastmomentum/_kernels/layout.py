@@ -305,6 +305,17 @@ PLAN_FIELDS = (
     "DIFFERENCES",  # further calls of fun per variable that a gradient takes
     "STEP",  # of the differences
 )
+# What stands behind the scratch rows of a gradient by differences (z, twice as long for complex
+# numbers, and the bounds), int64 each: the calls of fun, and who looks at the clock between them.
+DIFFERENCE_FIELDS = (
+    "CALLS",  # made so far
+    "NEXT",  # number of the call before which WATCH is called
+    "BEGAN",  # CALLS where the gradient under way began, -1: there is none
+    "FUN",  # at the point of that gradient; nan: not known yet
+    "WATCH",  # address of a Python function, see `_watch`
+)
+SCRATCH_ROWS = 5
+NEVER = 2**62  # NEXT where there is no WATCH
 REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP", "SEEN")
 FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)
 

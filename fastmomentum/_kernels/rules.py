@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "da5b9e434034e7dd"
+SOURCES = "6f0e45270faf6776"
 
 
 

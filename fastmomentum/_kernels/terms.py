@@ -15,7 +15,7 @@ from .jit import inlined_part, part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "beb637b5db9c8e31"
+SOURCES = "a06166a3925e479a"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5

@@ -71,6 +71,9 @@ def drive(
             for i in range(n):
                 bounds[i] = -np.inf
                 bounds[n + i] = np.inf
+        calls = difference_fields(scratch + 4 * size)
+        calls.CALLS = 0
+        calls.NEXT = NEVER
         place = numbers_at(context + call.SCRATCH, ints)
         place[0] = scratch
         step = numbers_at(context + call.SCRATCH + 8, floats)
