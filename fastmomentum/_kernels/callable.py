@@ -234,8 +234,9 @@ def make_solver(fun: Any, jac: Any, takes_output: Any, recipe_of: Any, result_ty
     takes_output : callable
         ``takes_output(function, n_args)``: is the gradient written into an argument?
     recipe_of : callable
-        ``recipe_of(dtype, value)``, where fun returns a type of that name: what the plan's address can be had from in any process; a constant
-        that can be pickled, with the attribute `address`.
+        ``recipe_of(dtype, value)``: what the plan's address can be had from in any process; a
+        constant that can be pickled, with the attribute `address`. `value` is "float32" where that
+        is what fun returns, else empty.
     result_type : type
         A namedtuple.
     """

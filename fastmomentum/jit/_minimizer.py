@@ -162,9 +162,8 @@ def minimizer(
     differences = jac if isinstance(jac, str) else ""
 
     def recipe_of(dtype: np.dtype, value: str = "") -> Recipe:
-        return Recipe(
-            chosen.name, dtype.name, value if differences else "", differences, given, pairs
-        )
+        value = value if differences else ""
+        return Recipe(chosen.name, dtype.name, value, differences, given, pairs)
 
     recipe_of(np.dtype(np.float64)).settings()  # checks them
     return make_solver(fun, jac, takes_output, recipe_of, Result)
