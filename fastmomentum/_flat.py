@@ -6,7 +6,8 @@ Such differences prove no minimum, unless longer steps find no slope either.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -59,11 +60,13 @@ def slopes_beyond(
 def _central(objective: Objective, x: np.ndarray, f: float, step: float) -> tuple[np.ndarray, bool]:
     """The gradient by central differences, and whether fun is another than `f` anywhere."""
     z, g, changes = x.copy(), np.empty_like(x), False
-    lower, upper = (np.broadcast_to(bound, x.size) for bound in objective.bounds)
-    for i in range(x.size):
-        x_i = float(x[i])
+    lower, upper = objective.bounds
+    bounds: Iterator = itertools.repeat((lower, upper))
+    if isinstance(lower, np.ndarray):
+        bounds = zip(lower.tolist(), upper.tolist(), strict=True)
+    for i, (x_i, limits) in enumerate(zip(x.tolist(), bounds, strict=False)):
         values = []
-        points = central_points(x_i, step * max(1.0, abs(x_i)), lower[i], upper[i])
+        points = central_points(x_i, step * max(1.0, abs(x_i)), *limits)
         for point in points:
             z[i] = point
             objective.check_time()

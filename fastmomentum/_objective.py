@@ -137,7 +137,7 @@ class Objective:
         bind = _kernels("bind")
         try:
             binding = bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
-            self._suit_step(None)
+            self._suit_step("float32" if binding.single else "")
             return binding
         except bind.NotCompilable as error:
             if self._must_compile(backend):
@@ -236,22 +236,23 @@ class Objective:
         self.calls_fun += 1
         value = self._call("fun", x)
         if not self._knows_precision:
-            self._suit_step(value)
+            self._suit_step(self._type_of(value))
         return as_scalar(value)
 
-    def _suit_step(self, value: Any) -> None:
-        """Lengthen the step where fun returns less than the precision of x: shorter ones vanish."""
-        if self._knows_precision:
-            return
-        self._knows_precision = True
-        # Numba's functions return Python floats to Python.
-        if is_jitted(self.fun):
+    def _type_of(self, value: Any) -> str:
+        """The name of the type of what fun has returned."""
+        if is_jitted(self.fun):  # it returns Python floats to Python
             bind = _kernels("bind")
             single = bind.returns_single(self.fun, bind.types_of(self.args), self.dtype)
-            self._value = "float32" if single else ""
-        else:
-            self._value = str(getattr(value, "dtype", "")).rpartition(".")[-1]
-        self.step = difference_step(self.jac, self.dtype, self._value)
+            return "float32" if single else ""
+        return str(getattr(value, "dtype", "")).rpartition(".")[-1]
+
+    def _suit_step(self, value: str) -> None:
+        """Lengthen the step where fun returns less than the precision of x: shorter ones vanish."""
+        self._knows_precision = True
+        if isinstance(self.jac, str) and value in VALUE_EPS:
+            self._value = value
+            self.step = difference_step(self.jac, self.dtype, value)
 
     def check_time(self) -> None:
         """Raise `OutOfTime` if the time is over."""
@@ -390,7 +391,7 @@ class Objective:
         narrow = room < difference_step("3-point", self.dtype, self._value)
         differences[narrow] = g[narrow]
         scale = max(float(np.abs(g).max()), float(np.abs(differences).max()))
-        exact = self.dtype == np.float64 and self._value not in VALUE_EPS
+        exact = self.dtype == np.float64 and not self._value
         tolerance = 1e-4 if exact else 1e-1
         error = np.abs(g.astype(float) - differences)
         if np.isfinite(scale) and scale > 0.0 and error.max() > tolerance * max(scale, 1e-3):

@@ -343,7 +343,7 @@ class Run:
         objective, ints = self.objective, self.ints
         row = ints.item(INT.RESULT)
         gradient = self.row(layout.N_POINTS + row)
-        if not may_be_coarse(objective) or gradient.any():
+        if not may_be_coarse(objective) or gradient.item(0) != 0.0 or gradient.any():
             return Status.CONVERGED, ""
         ints[INT.STATUS] = layout.RUNNING  # until that is known
         x, before = self.row(row).copy(), objective.calls_fun

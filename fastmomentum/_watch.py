@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 0.05
 FIRST_CALLS = 4096
-_FIELD = {name: i for i, name in enumerate(layout.DIFFERENCE_FIELDS)}
+CALLS, NEXT, BEGAN, FUN, _ = range(len(layout.DIFFERENCE_FIELDS))
 
 
 class OutOfTime(Exception):
@@ -34,36 +34,35 @@ class Watch:
     """
 
     def __init__(self, numbers: np.ndarray, objective: Objective):
-        self.numbers, self.reals = numbers, numbers.view(np.float64)
+        self.numbers = numbers
         self.objective = objective
         self.stop: np.ndarray | None = None
         self.count = 1
         self.seen = 0
         self.moment = math.inf
-        numbers[_FIELD["CALLS"]], numbers[_FIELD["NEXT"]] = 0, 1
-        numbers[_FIELD["WATCH"]] = id(self)
-        self.forget()
+        numbers[:] = 0, 1, -1, 0, id(self)
 
     def forget(self) -> None:
         """No gradient is under way."""
-        self.numbers[_FIELD["BEGAN"]] = -1
+        self.numbers[BEGAN] = -1
 
     def begin(self) -> None:
         """A gradient was evaluated in Python, and so calls are at least as quick."""
-        seconds = self.objective.seconds / self.objective.cost_fun
-        if seconds > 0.0 and self.numbers[_FIELD["CALLS"]] == 0:
-            self.count = max(1, min(FIRST_CALLS, int(WATCH_SECONDS / seconds)))
+        seconds = self.objective.seconds
+        if seconds > 0.0 and self.numbers.item(CALLS) == 0:
+            calls = WATCH_SECONDS / seconds * self.objective.cost_fun
+            self.count = max(1, min(FIRST_CALLS, int(calls)))
             self._wait()
 
     def _wait(self) -> None:
-        self.numbers[_FIELD["NEXT"]] = self.numbers[_FIELD["CALLS"]] + self.count
+        self.numbers[NEXT] = self.numbers[CALLS] + self.count
 
     def __call__(self, address: int, step: float) -> float:
         """Called as proximal operators in Python are, with arguments that say nothing here."""
         self.objective.check_time()
         if self.stop is not None and self.stop[0]:
             raise OutOfTime
-        now, calls = time.perf_counter(), self.numbers.item(_FIELD["CALLS"])
+        now, calls = time.perf_counter(), self.numbers.item(CALLS)
         if now > self.moment:
             budget = min(WATCH_SECONDS, self.objective.deadline - now)
             rate = (calls - self.seen) / (now - self.moment)
@@ -75,10 +74,10 @@ class Watch:
     @property
     def calls(self) -> int:
         """Calls of fun for the gradient under way."""
-        began = self.numbers.item(_FIELD["BEGAN"])
-        return 0 if began < 0 else self.numbers.item(_FIELD["CALLS"]) - began
+        began = self.numbers.item(BEGAN)
+        return 0 if began < 0 else self.numbers.item(CALLS) - began
 
     @property
     def fun(self) -> float:
         """The value at the point of that gradient, nan if it is not known or there is none."""
-        return self.reals.item(_FIELD["FUN"]) if self.calls else math.nan
+        return self.numbers.view(np.float64).item(FUN) if self.calls else math.nan

@@ -308,6 +308,19 @@ def test_an_exception_in_a_batch(calls, backend, made):
         assert np.array_equal(result.x[0], X0) and np.isnan(result.jac[0]).all()
 
 
+@backends
+@pytest.mark.parametrize("made", (2, N + 3))
+def test_ctrl_c_in_a_batch(calls, pressed, backend, made):
+    X = np.array([X0, X0[::-1]])
+    pressed(made)
+    with pytest.raises(KeyboardInterrupt) as error:
+        minimize_batch(function(backend), X, (calls, NEVER), workers=1, options={"maxtime": 1e9})
+    result = error.value.result
+    assert (result.status == Status.INTERRUPTED).all()
+    assert result.fun[0] == value(result.x[0])
+    assert made > 2 or np.array_equal(result.x[0], X0)
+
+
 # -- values in float32, and differences of exactly 0 -----------------------------------------------
 
 
@@ -454,6 +467,7 @@ def test_coarse_values_in_a_batch(fun, maxfev):
     options = {"maxfev": maxfev}
     for bounds in (None, [(0.0, 9.0)] * 2):
         result = minimize_batch(fun, X, bounds=bounds, options=options)
+        assert (result.status[::2] == (Status.MAXFEV if maxfev else Status.PRECISION_LOSS)).all()
         for i, x0 in enumerate(X):
             one = minimize(fun, x0, bounds=bounds, options=options)
             for name in ("x", "fun", "jac", "status", "nfev", "grad_norm"):

@@ -32,6 +32,7 @@ class Binding(NamedTuple):
     jac: int
     c_data: tuple[int, int] | None = None  # passed instead of args (C functions)
     thin: tuple = ()  # adapters that the addresses belong to
+    single: bool = False  # fun returns float32, and jac are differences
     code: tuple = ()  # what the addresses belong to: (dispatcher, types, library), weakly
 
     def is_current(self) -> bool:
@@ -426,7 +427,8 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
         0 if code.jac is None else abi.code_address(code.jac),
         types.Tuple(rest),
     )
-    return binding._replace(thin=code.thin)
+    single = isinstance(jac, str) and returns_single(fun, rest, dtype)
+    return binding._replace(thin=code.thin, single=single)
 
 
 def _complex_code(fun: Any, real: Any, rest: tuple, keep: list) -> Any:

@@ -28,7 +28,7 @@ from .abi import (
     vector_type,
 )
 from .differences import central_points, central_slope, forward_point, forward_slope
-from .jit import cached_njit, cached_part, part
+from .jit import cached_njit, cached_part, inlined_part, part
 
 SOURCES = ""
 
@@ -36,7 +36,7 @@ SOURCES = ""
 # bounds, which their points keep to, and then the numbers of `layout.DIFFERENCE_FIELDS`.
 
 
-@part
+@inlined_part
 def begin_gradient(calls):
     """No value is known yet at the point of this gradient."""
     calls.BEGAN = calls.CALLS
@@ -44,11 +44,18 @@ def begin_gradient(calls):
 
 
 @part
+def look_at_the_clock(calls):
+    """Out of line, since it is rare."""
+    call_python(calls.WATCH, 0, 0.0)
+
+
+@inlined_part
 def count_call(calls):
     """One more call of fun, before it is made; it may be time to look at the clock."""
-    if calls.CALLS >= calls.NEXT:
-        call_python(calls.WATCH, 0, 0.0)
-    calls.CALLS += 1
+    made = calls.CALLS
+    if made >= calls.NEXT:
+        look_at_the_clock(calls)
+    calls.CALLS = made + 1
 
 
 def evaluate_returning(call, vector):
