@@ -418,11 +418,11 @@ class Batch:
             )
         except BaseException as error:
             earlier = getattr(error, "result", None)
-            if earlier is not None:
+            if isinstance(earlier, OptimizeResult):
                 self.keep(row, earlier)
+                self.evaluated |= not is_empty(earlier)
             if isinstance(error, Exception):
                 attach(error, row=row)
-                self.evaluated |= earlier is not None and not is_empty(earlier)
             raise
         self.evaluated = True
         self._store(row, found)

@@ -309,6 +309,8 @@ class Run:
 
     def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """fun and gradient at a point that is not the loop's; uses a row that is free."""
+        if isinstance(self.objective.jac, str):
+            self.objective.check_time()
         taken = (int(self.ints[INT.CURRENT]), int(self.ints[INT.BEST]))
         free = next(i for i in range(layout.N_POINTS) if i not in taken)
         point, gradient = self.row(free), self.row(layout.N_POINTS + free)
