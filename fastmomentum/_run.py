@@ -51,9 +51,9 @@ class Run:
         self.plan = plan = plan_of(settings, x0, terms.kind if terms else "")
         self.n = n = x0.size
         self.dtype = x0.dtype
-        self.rows, self.address = workspace(
-            plan.scratch_row + layout.SCRATCH_ROWS, plan.stride, x0.dtype
-        )
+        differences = isinstance(objective.jac, str)
+        rows = plan.scratch_row + layout.SCRATCH_ROWS + differences
+        self.rows, self.address = workspace(rows, plan.stride, x0.dtype)
         self.rows[0, :n] = x0
         for i, start in plan.starts.items():
             self.rows[i, :n] = x0 if start == "x0" else 0.0
@@ -64,7 +64,7 @@ class Run:
         self.ints[INT.COST_JAC] = objective.cost_jac
         self.floats = plan.floats.copy()
         self.watch: Watch | None = None
-        if isinstance(objective.jac, str):
+        if differences:
             self._fill_scratch()
         if terms is not None:
             terms.fill(self.rows, self.ints, plan.term_row)
@@ -93,7 +93,7 @@ class Run:
     def _fill_scratch(self) -> None:
         """What differences need: bounds, which their points keep to, and who looks at the clock."""
         n, first = self.n, self.plan.scratch_row
-        scratch = self.rows[first : first + layout.SCRATCH_ROWS].reshape(-1)
+        scratch = self.rows[first:].reshape(-1)
         lower, upper = self.objective.bounds
         scratch[2 * n : 3 * n] = lower
         scratch[3 * n : 4 * n] = upper

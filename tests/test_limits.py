@@ -12,6 +12,7 @@ from numba import carray, cfunc, njit
 from scipy import LowLevelCallable
 
 from fastmomentum import Status, minimize, minimize_batch, penalties
+from fastmomentum.jit import minimizer
 
 TAKES = 10.0
 N = 4
@@ -386,6 +387,12 @@ def test_a_compiled_function_of_float32_in_python():
     known = minimize(single, START)
     result = minimize(single, START, options={"backend": "python"})
     assert np.array_equal(result.x, known.x) and result.backend == "python"
+
+
+def test_a_function_of_float32_in_compiled_code():
+    known = minimize(single, START, method="gd")
+    found = minimizer(single, method="gd")(START)
+    assert np.array_equal(found.x, known.x) and found.nfev == known.nfev
 
 
 def test_a_complex_step_stays_short():

@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import inlined_part, part
 from .search import largest_magnitude
 
-SOURCES = "da19e4d13de03448"
+SOURCES = "58021f94d3c18a7c"
 DIRECTION = 10
 PAIRS = 11
 

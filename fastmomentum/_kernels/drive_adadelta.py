@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4275c75071662453"
+SOURCES = "c4171cae22490a7a"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "4efed63248d04308"
+SOURCES = "f3b23d956f25d3fe"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1b39186a7876c12a"
+SOURCES = "518c1a7b04c66cb8"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

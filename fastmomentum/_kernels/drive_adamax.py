@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8c34e6bb7a83b86e"
+SOURCES = "696df056ef274cf6"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "273337a768b03cfa"
+SOURCES = "52fa8209c8f6a267"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "d5b14dfeefb18a2d"
+SOURCES = "4a2adb3f7f48f9c2"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "39abfe1ecd232013"
+SOURCES = "800d8acf87883695"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

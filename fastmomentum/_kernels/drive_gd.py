@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "609eae2cdb8b391a"
+SOURCES = "a9b5f000f854a1a8"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

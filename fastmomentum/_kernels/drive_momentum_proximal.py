@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "9126ea40bdfb7661"
+SOURCES = "934e90f93a0afcda"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1df299915208a805"
+SOURCES = "3199637d5e1a37b7"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

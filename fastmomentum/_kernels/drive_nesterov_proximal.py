@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "9e66cdaeb8ecd11d"
+SOURCES = "7827b543be33d444"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

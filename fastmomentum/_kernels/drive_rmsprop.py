@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "3564043b41c283b2"
+SOURCES = "dfad71e9c1d06073"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

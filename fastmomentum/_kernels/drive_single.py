@@ -12,7 +12,7 @@ from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "3efe1c5063529e84"
+SOURCES = "d09c954fa507a9f1"
 FROM_X0 = 1
 FROM_ZERO = 0
 NEVER = 4611686018427387904

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "3efe1c5063529e84"
+SOURCES = "d09c954fa507a9f1"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

@@ -314,7 +314,7 @@ DIFFERENCE_FIELDS = (
     "FUN",  # at the point of that gradient; nan: not known yet
     "WATCH",  # address of a Python function, see `_watch`
 )
-SCRATCH_ROWS = 5
+SCRATCH_ROWS = 4  # and with differences one more, where these numbers have room in any case
 NEVER = 2**62  # NEXT where there is no WATCH
 REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP", "SEEN")
 FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)

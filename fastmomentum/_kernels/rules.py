@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "6f0e45270faf6776"
+SOURCES = "c159ce111aa213a8"
 
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "c1bd5a5145498971"
+SOURCES = "62762bc3b7ebf89a"
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1

@@ -15,7 +15,7 @@ from .jit import inlined_part, part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "a06166a3925e479a"
+SOURCES = "fd21ed40d8399395"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5

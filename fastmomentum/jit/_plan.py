@@ -120,7 +120,7 @@ class _Shared:
             "N_FLOATS": self.floats.size,
             "RATE": self.rate.ctypes.data,
             "MOMENTUM": self.momentum.ctypes.data,
-            "ROWS": plan.scratch_row + layout.SCRATCH_ROWS,
+            "ROWS": plan.scratch_row + layout.SCRATCH_ROWS + bool(recipe.jac),
             "SCRATCH_ROW": plan.scratch_row,
             "STARTS": self.starts.ctypes.data,
             "N_STARTS": len(self.starts),
