@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._batch_report import POLL_SECONDS
+from ._flat import OutOfCalls, may_be_coarse, slopes_beyond
 from ._kernels import layout
 from ._objective import Objective
 from ._pinned import Pinned
 from ._result import Status, attach
 from ._run import Run
 from ._validation.parameters import schedule_value
+from ._watch import OutOfTime
 
 if TYPE_CHECKING:
     from ._batch_run import Batch
@@ -91,6 +94,10 @@ class Loop(Pinned):
         for name, value in values.items():
             self.fields[_FIELD[name]] = value
         run.ints[layout.INT.BATCH] = self.fields.ctypes.data
+        run.ints[layout.INT.BATCH_ROW] = -1
+        if run.watch is not None:
+            run.watch.stop = batch.stop
+            run.watch.begin()
         self.address = caller_address("batch", run.dtype, binding.signature)
 
     @property
@@ -117,11 +124,15 @@ class Loop(Pinned):
         self.fields[_FIELD["FIRST"]], self.fields[_FIELD["LAST"]] = first, first + size
         started = time.perf_counter()
         try:
-            self.run_.call(self.address, self.last)
+            self._solve()
             self._check_schedule(first, first + size)
+            self._confirm(first, first + size)
+        except OutOfTime:
+            batch._check_clock()
+            return False
         except BaseException as error:
             batch.stop[0] = 1
-            attach(error, row=int(self.run_.ints[layout.INT.BATCH_ROW]))
+            attach(error, row=self.row)
             raise
         rows = slice(first, first + size)
         self._hide_unknown(rows)
@@ -140,6 +151,62 @@ class Loop(Pinned):
             fixed = lower[rows] == upper[rows]
         gradients = self.batch.gradients[rows]
         gradients[np.broadcast_to(fixed, gradients.shape)] = math.nan
+
+    @property
+    def row(self) -> int | None:
+        """The problem under way, None before the first."""
+        row = self.run_.ints.item(layout.INT.BATCH_ROW)
+        return None if row < 0 else row
+
+    def _solve(self) -> None:
+        """Run the loop over these problems."""
+        try:
+            self.run_.call(self.address, self.last)
+        except BaseException:
+            self._keep()
+            raise
+
+    def _keep(self) -> None:
+        """What is known of the problem that the loop left in the middle."""
+        batch, run, row = self.batch, self.run_, self.row
+        if row is None or batch.status[row] != layout.NOT_RUN:
+            return
+        if batch.per_row is not None:
+            run.terms = batch.terms(row)
+        batch.keep(row, run.result(Status.INTERRUPTED, batch.begin, "not solved"))
+
+    def _confirm(self, first: int, end: int) -> None:
+        """Look again at problems that have converged where all differences are 0."""
+        batch, run = self.batch, self.run_
+        if not may_be_coarse(run.objective):
+            return
+        rows = slice(first, end)
+        flat = (batch.status[rows] == Status.CONVERGED) & ~batch.gradients[rows].any(axis=1)
+        flat = first + np.flatnonzero(flat)
+        batch.status[flat] = layout.NOT_RUN  # until that is known
+        for row in map(int, flat):
+            run.ints[layout.INT.BATCH_ROW] = row
+            batch.status[row] = self._confirmed(row)
+
+    def _confirmed(self, row: int) -> Status:
+        """How a problem of these has ended."""
+        batch, x = self.batch, self.batch.x[row]
+        objective, terms = copy.copy(self.run_.objective), batch.terms(row)
+        objective.args, objective.calls_fun = batch.args_of(row), 0
+        if terms is not None:
+            objective.bounds = terms.bounds()
+        norm = functools.partial(self.run_.grad_norm_within, terms, x)
+        left = batch.settings.maxfev - int(batch.counts[row, 2])
+        try:
+            slopes = slopes_beyond(objective, x.copy(), norm, batch.settings.gtol, left)
+        except OutOfCalls:
+            return Status.MAXFEV
+        finally:
+            batch.counts[row, 2] += objective.calls_fun
+        if slopes is None:
+            return Status.CONVERGED
+        batch.gradients[row], batch.numbers[row, 1] = slopes, norm(slopes)
+        return Status.PRECISION_LOSS
 
     def _check_schedule(self, first: int, end: int) -> None:
         """An error if a problem reached the first bad value of a schedule."""

@@ -40,6 +40,7 @@ from ._validation.arguments import check_terms
 from ._validation.batches import batched_hint
 from ._validation.options import Settings
 from ._validation.values import MUST_TAKE
+from ._watch import OutOfTime
 
 FOUND = "what was found so far"
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
@@ -143,7 +144,7 @@ class Batch(Pinned):
             x, terms = state.x[place].copy(), self.terms(row)
             objective = self.objective(row, x, terms)
             if objective.can_be_checked:
-                f = objective.first(x, np.empty_like(x))
+                f = objective.first_value(x)
                 same_value(state.source, f, float(state.numbers[place, 0]), terms, x)
         done = state.rows[kept]
         self.x[done], self.gradients[done] = state.x[kept], state.gradients[kept]
@@ -305,6 +306,7 @@ class Batch(Pinned):
         if terms is not None:
             x0 = terms.start(x0)
         objective = self.objective(first, x0, terms)
+        objective.deadline = self.begin + self.settings.maxtime
         compiled = objective.binding is not None and (terms is None or terms.separable)
         # Too few evaluations for one gradient: single runs know what to do.
         few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first
@@ -316,8 +318,14 @@ class Batch(Pinned):
             if compiled or (objective.fell_back and not few):
                 objective.first(x0, np.empty_like(x0))
                 self.evaluated = True
-        except Exception as error:
-            attach(error, row=first)
+        except OutOfTime:
+            self._keep_value(first, objective, x0, terms)
+            self._check_clock()
+            return
+        except BaseException as error:
+            self._keep_value(first, objective, x0, terms)
+            if isinstance(error, Exception):
+                attach(error, row=first)
             raise
         if not compiled:
             objective.warn_of_fallback()
@@ -326,6 +334,25 @@ class Batch(Pinned):
         self.backend = "numba"
         self._run_compiled(objective, x0, terms, workers, report)
 
+    def _keep_value(self, row: int, objective: Objective, x0: np.ndarray, terms: Any) -> None:
+        """What is known of a problem whose first gradient did not come about."""
+        if math.isnan(objective.seen):
+            return
+        penalty = 0.0 if terms is None or terms.only_bounds else terms.h.value(x0)
+        self.x[row], self.numbers[row, 0] = x0, objective.seen + penalty
+        self.counts[row, 2:4] = objective.calls_fun, objective.calls_jac
+
+    def keep(self, row: int, found: OptimizeResult) -> None:
+        """What a run found that did not end: the problem counts as not solved."""
+        status = self.status[row]
+        self._store(row, found)
+        self.status[row] = status
+
+    def _store(self, row: int, found: OptimizeResult) -> None:
+        self.x[row], self.gradients[row] = found.x, found.jac
+        self.numbers[row] = [found[name] for name in layout.NUMBERS]
+        self.counts[row] = [found[name] for name in layout.COUNTS]
+
     def _run_compiled(
         self, objective: Objective, x0: np.ndarray, terms: Any, workers: int, report: Report
     ) -> None:
@@ -333,6 +360,7 @@ class Batch(Pinned):
             workers = 1  # Numba's own threads may not be started from several at once
         self.used = workers = min(workers, self.count)
         penalties = self._penalties(terms)
+        objective.calls_fun = objective.calls_jac = 0  # the loops evaluate x0 once more
         for _ in range(workers):
             self.loops.append(Loop(self, objective, x0, terms, penalties))
         # A thread even where one is enough: this one takes Ctrl-C and looks at the clock.
@@ -428,15 +456,16 @@ class Batch(Pinned):
                 options={**options, "maxtime": max(left, 1e-9)},
                 penalty=self.penalty,
             )
-        except Exception as error:
-            attach(error, row=row)
+        except BaseException as error:
             earlier = getattr(error, "result", None)
-            self.evaluated |= earlier is not None and not is_empty(earlier)
+            if isinstance(earlier, OptimizeResult):
+                self.keep(row, earlier)
+                self.evaluated |= not is_empty(earlier)
+            if isinstance(error, Exception):
+                attach(error, row=row)
             raise
         self.evaluated = True
-        self.x[row], self.gradients[row] = found.x, found.jac
-        self.numbers[row] = [found[name] for name in layout.NUMBERS]
-        self.counts[row] = [found[name] for name in layout.COUNTS]
+        self._store(row, found)
 
     def result(self) -> OptimizeResult:
         """What was found so far."""

@@ -18,6 +18,7 @@ from ._run import Run
 from ._state import State
 from ._status import message_of_error, without_state
 from ._validation.options import Settings
+from ._watch import OutOfTime
 
 CHUNK_SECONDS = 0.05
 FIRST_CHUNK = 64
@@ -35,7 +36,7 @@ def drive(
     if state is not None:
         restore(run, state)
     vectors = [run.iterate()] if settings.return_all else None
-    run.deadline = begin + settings.maxtime
+    run.limit(begin + settings.maxtime)
     if settings.progress:
         run.progress = Progress(
             settings.method.name,
@@ -56,8 +57,12 @@ def drive(
             status = Status(state.status)
         elif started:
             status = _loop(run, settings, callback, takes_result, vectors, begin)
+            if status == Status.CONVERGED:
+                status, message = run.confirm()
         else:
             status = Status.MAXFEV
+    except OutOfTime:
+        status = Status.MAXTIME
     except KeyboardInterrupt as error:
         if settings.on_interrupt == "raise":
             attach_made(error, lambda: _finish(run, status, begin, message, vectors))

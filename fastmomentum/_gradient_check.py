@@ -132,6 +132,7 @@ class _Check:
         self, x: np.ndarray, z: np.ndarray, f: float, i: int, factor: float
     ) -> tuple[float, float, float, float]:
         """Slopes to the left, to the right and at x, and the error of the last by rounding."""
+        self.objective.check_time()
         x_i = float(x[i])
         h = factor * self.step * max(1.0, abs(x_i))
         z[i], second = central_points(x_i, h, float(self.lower[i]), float(self.upper[i]))

@@ -127,7 +127,12 @@ def minimize(
     -----
     Ctrl-C raises KeyboardInterrupt within a fraction of a second, and an exception in `fun`, `jac`
     or `callback` propagates; either carries the best point found in its attribute ``result``.
-    With ``options={"on_interrupt": "return"}`` Ctrl-C returns that result.
+    With ``options={"on_interrupt": "return"}`` Ctrl-C returns that result. Both, and ``maxtime``,
+    may come between the calls of `fun` that differences take: where the point whose gradient was
+    under way is the best, ``jac`` is nan.
+
+    Differences take longer steps where `fun` returns float32. Where all of them are exactly 0, a
+    second look with longer ones decides whether x is a minimum, in 2 n + 1 or 4 n + 1 calls.
 
     Where x0 is an array on a CUDA device (of CuPy, PyTorch, JAX or Numba), `fun` and `jac` get and
     give arrays of that library, and x and jac of the result are such arrays; or `fun` is made by

@@ -22,6 +22,7 @@ from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import LIST_OF_ARGS, misfit, positional_of, shown
 from ._vectors import equal, indices_of
 from ._warnings import warn
+from ._watch import OutOfTime
 
 # Relative steps of the differences: the square root and the cube root of the rounding error
 # balance it against the truncation error. A complex step has no cancellation and can be tiny.
@@ -30,6 +31,15 @@ DIFFERENCE_STEPS = {
     "3-point": lambda eps: eps ** (1.0 / 3.0),
     "cs": lambda eps: 1e-20,
 }
+# The same error of what fun returns, by the name of its type in any library.
+VALUE_EPS = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+
+def difference_step(jac: str, dtype: np.dtype, value: str = "") -> float:
+    """The relative step for an x of this dtype, where fun returns a type of the name `value`."""
+    return DIFFERENCE_STEPS[jac](max(float(np.finfo(dtype).eps), VALUE_EPS.get(value, 0.0)))
+
+
 # Calls of fun for each variable.
 DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 NO_STEPS: tuple[Any, Any] = (0.0, 0.0)
@@ -79,6 +89,10 @@ class Objective:
         Of differences, as the user gave them: absolute and relative ones, 0 where there are none.
     fixed : ndarray of bool, shape (n,), or None
         Variables that bounds fix, along which differences cannot tell the slope.
+    deadline : float
+        When the time is over: no call of fun for a gradient by differences begins later.
+    seen : float
+        fun at the point whose gradient is under way; nan if it is not known, or there is none.
     """
 
     def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
@@ -90,10 +104,14 @@ class Objective:
         self.calls_fun = 0
         self.calls_jac = 0
         self.seconds = 0.0
+        self.deadline = math.inf
+        self.seen = math.nan
         self.cost_jac = 1
         self.step = 0.0
         if isinstance(jac, str):
-            self.step = DIFFERENCE_STEPS[jac](float(np.finfo(self.dtype).eps))
+            self.step = difference_step(jac, self.dtype)
+        self._knows_precision = not isinstance(jac, str)
+        self._value = ""  # the type of what fun returns, if it is of VALUE_EPS
         self.steps = NO_STEPS
         self.bounds = (-math.inf, math.inf)
         writer = fun if jac is True else jac
@@ -123,7 +141,9 @@ class Objective:
             return None
         bind = _kernels("bind")
         try:
-            return bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
+            binding = bind.bind(self.fun, self.jac, self.args, self.dtype, self.in_place)
+            self._suit_step("float32" if binding.single else "")
+            return binding
         except bind.NotCompilable as error:
             if self._must_compile(backend):
                 for name in ("fun", "jac"):
@@ -201,7 +221,7 @@ class Objective:
         c_callable = _kernels("bind").c_callable
         jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
         twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
-        twin.bounds, twin.steps = self.bounds, self.steps
+        twin.bounds, twin.steps, twin.deadline = self.bounds, self.steps, self.deadline
         return twin
 
     @property
@@ -245,7 +265,30 @@ class Objective:
 
     def _fun(self, x: np.ndarray) -> float:
         self.calls_fun += 1
-        return as_scalar(self._call("fun", x))
+        value = self._call("fun", x)
+        if not self._knows_precision:
+            self._suit_step(self._type_of(value))
+        return as_scalar(value)
+
+    def _type_of(self, value: Any) -> str:
+        """The name of the type of what fun has returned."""
+        if is_jitted(self.fun):  # it returns Python floats to Python
+            bind = _kernels("bind")
+            single = bind.returns_single(self.fun, bind.types_of(self.args), self.dtype)
+            return "float32" if single else ""
+        return str(getattr(value, "dtype", "")).rpartition(".")[-1]
+
+    def _suit_step(self, value: str) -> None:
+        """Lengthen the step where fun returns less than the precision of x: shorter ones vanish."""
+        self._knows_precision = True
+        if isinstance(self.jac, str) and value in VALUE_EPS:
+            self._value = value
+            self.step = difference_step(self.jac, self.dtype, value)
+
+    def check_time(self) -> None:
+        """Raise `OutOfTime` if the time is over."""
+        if self.deadline < math.inf and time.perf_counter() > self.deadline:
+            raise OutOfTime
 
     def value(self, x: np.ndarray) -> float:
         """fun(x) alone, of a function that does not return its gradient, too."""
@@ -253,9 +296,10 @@ class Objective:
 
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:
         """fun(x); its gradient is written into `g`. Counts its calls."""
+        self.seen = math.nan
         if self.jac is True:
             return self._evaluate_both(x, g)
-        f = self._fun(x)
+        f = self.seen = self._fun(x)
         self.calls_jac += 1
         if isinstance(self.jac, str):
             self._differences(x, g, f)
@@ -268,6 +312,7 @@ class Objective:
             except ValueError as error:
                 self._tell_of_out("jac", error)
                 raise
+        self.seen = math.nan
         return f
 
     def _evaluate_both(self, x: np.ndarray, g: np.ndarray) -> float:
@@ -309,6 +354,10 @@ class Objective:
                 + ("call it otherwise than out." if plain else "pass it in args.")
             )
 
+    def _fun_in_time(self, x: np.ndarray) -> float:
+        self.check_time()
+        return self._fun(x)
+
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
         # The same operations in the same order as in the compiled entries.
         z = x.copy()
@@ -325,6 +374,7 @@ class Objective:
             if self.jac == "cs":
                 h = given if given != 0.0 else self.step
                 z[i] = complex(x_i, h)
+                self.check_time()
                 self.calls_fun += 1
                 value = np.asarray(self.fun(z.copy(), *self.args))
                 if value.dtype.kind != "c" or value.size != 1:
@@ -341,12 +391,12 @@ class Objective:
                 h = -given if x_i < 0.0 else given
             if self.jac == "2-point":
                 z[i] = forward_point(x_i, h, lower[i], upper[i])
-                g[i] = forward_slope(x_i, f, float(z[i]), self._fun(z))
+                g[i] = forward_slope(x_i, f, float(z[i]), self._fun_in_time(z))
             else:
                 z[i], second = central_points(x_i, abs(h), lower[i], upper[i])
-                a, f_a = float(z[i]), self._fun(z)
+                a, f_a = float(z[i]), self._fun_in_time(z)
                 z[i] = second
-                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun(z))
+                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun_in_time(z))
             z[i] = x[i]
 
     # -- the one check before compiled code trusts the functions ----------------------------------
@@ -367,7 +417,22 @@ class Objective:
             self._checking = False
         self.seconds = time.perf_counter() - begin
         if self.jac == "cs" and math.isfinite(f):
+            self.seen = f
             self._check_complex_step(x, g, f)
+            self.seen = math.nan
+        return f
+
+    def first_value(self, x: np.ndarray) -> float | None:
+        """fun(x) as `first` finds it, where the gradient is not needed: none by differences."""
+        if not (self.can_be_checked and isinstance(self.jac, str)):
+            return self.first(x, np.empty_like(x))
+        begin = time.perf_counter()
+        self._checking = self.binding is not None
+        try:
+            f = self._fun(x)
+        finally:
+            self._checking = False
+        self.seconds = self.cost_fun * (time.perf_counter() - begin)
         return f
 
     def _check_complex_step(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
@@ -375,7 +440,7 @@ class Objective:
         differences = np.empty_like(g)
         self.jac, kept, step = "3-point", self.jac, self.step
         self.steps, given = NO_STEPS, self.steps
-        self.step = DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
+        self.step = difference_step("3-point", self.dtype, self._value)
         self.calls_jac += 1
         try:
             self._differences(x, differences, f)
@@ -383,10 +448,11 @@ class Objective:
             self.jac, self.step, self.steps = kept, step, given
         # Where the bounds leave less room than a step, differences are rounding.
         room = np.broadcast_to(self.bounds[1] - self.bounds[0], self.n)
-        narrow = room < DIFFERENCE_STEPS["3-point"](float(np.finfo(self.dtype).eps))
+        narrow = room < difference_step("3-point", self.dtype, self._value)
         differences[narrow] = g[narrow]
         scale = max(float(np.abs(g).max()), float(np.abs(differences).max()))
-        tolerance = 1e-4 if self.dtype == np.float64 else 1e-1
+        exact = self.dtype == np.float64 and not self._value
+        tolerance = 1e-4 if exact else 1e-1
         error = np.abs(g.astype(float) - differences)
         if np.isfinite(scale) and scale > 0.0 and error.max() > tolerance * max(scale, 1e-3):
             worst = int(error.argmax())
@@ -405,6 +471,7 @@ class Told:
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1
     calls_fun = calls_jac = 0
+    seen = math.nan
 
     def known(self, gradient: np.ndarray) -> np.ndarray:
         """A copy: all slopes are told."""

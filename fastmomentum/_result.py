@@ -28,7 +28,8 @@ class OptimizeResult(dict):
     fun : float
         Value of the objective at x; with a penalty, of their sum.
     jac : ndarray, shape (n,)
-        Gradient at x, without the penalty.
+        Gradient at x, without the penalty; nan where it is not known, since the run was stopped
+        before it was evaluated.
     nit, nfev, njev : int
         Iterations, and calls of the objective and of its gradient.
     success : bool

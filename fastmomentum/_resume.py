@@ -64,8 +64,8 @@ def restore(run: Run, state: State) -> None:
     check_given(state, given, GO_ON_ANYWAY)
     objective, first, best = run.objective, run.plan.first_own, int(state.ints[INT.BEST])
     if best >= 0 and objective.can_be_checked:
-        g = np.empty(run.n, run.dtype)
-        f = objective.first(state.x, g)
+        g = np.full(run.n, np.nan, run.dtype)
+        f = objective.first(state.x, g) if args else objective.first_value(state.x)
         same_value(state.source, f, state.fun, run.terms, state.x)
         if np.array_equal(g, state.rows[layout.N_POINTS + best]):
             args = ""  # what differs of them is room for fun to write into

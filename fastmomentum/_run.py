@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._checkpoint import Saver
+from ._flat import COARSE, OutOfCalls, may_be_coarse, slopes_beyond
 from ._gradient_check import check_gradient
 from ._kernels import layout
 from ._kernels.drivers import driver, driver_address
@@ -31,6 +32,7 @@ from ._terms import Terms
 from ._validation.options import Settings
 from ._validation.parameters import schedule_value, schedule_values
 from ._vectors import all_finite, vector_norm
+from ._watch import Watch
 from .penalties import Penalty
 
 # Where none is recorded; loops do not write to it then.
@@ -87,9 +89,9 @@ class Run(Pinned):
         self.plan = plan = plan_of(settings, x0, terms.kind if terms else "")
         self.n = n = x0.size
         self.dtype = x0.dtype
-        self.rows, self.address = workspace(
-            plan.scratch_row + layout.SCRATCH_ROWS, plan.stride, x0.dtype
-        )
+        differences = isinstance(objective.jac, str)
+        n_scratch = layout.SCRATCH_ROWS + differences * layout.DIFFERENCE_ROWS
+        self.rows, self.address = workspace(plan.scratch_row + n_scratch, plan.stride, x0.dtype)
         self.rows[0, :n] = x0
         for i, start in plan.starts.items():
             self.rows[i, :n] = x0 if start == "x0" else 0.0
@@ -99,7 +101,8 @@ class Run(Pinned):
         self.ints[INT.COST_FUN] = objective.cost_fun
         self.ints[INT.COST_JAC] = objective.cost_jac
         self.floats = plan.floats.copy()
-        if isinstance(objective.jac, str):
+        self.watch: Watch | None = None
+        if differences:
             self._fill_scratch()
         if terms is not None:
             terms.fill(self.rows, self.ints, plan.term_row)
@@ -127,11 +130,14 @@ class Run(Pinned):
         return self.rows[i, : self.n]
 
     def _fill_scratch(self) -> None:
-        """What the points of differences keep to stands behind the scratch rows."""
+        """What differences need: what their points keep to, and who looks at the clock."""
         n, first = self.n, self.plan.scratch_row
-        scratch = self.rows[first : first + layout.SCRATCH_ROWS].reshape(-1)
+        scratch = self.rows[first:].reshape(-1)
         for i, vector in enumerate((*self.objective.bounds, *self.objective.steps)):
             scratch[(2 + i) * n : (3 + i) * n] = vector
+        if self.objective.binding is not None:
+            numbers = scratch[6 * n :].view(np.int64)[: len(layout.DIFFERENCE_FIELDS)]
+            self.watch = Watch(numbers, self.objective)
 
     def moment(self) -> Moment:
         """What another run needs to be where this one is."""
@@ -143,6 +149,10 @@ class Run(Pinned):
             {name: values.copy() for name, values in self.numbers.items()},
             (self.objective.calls_fun, self.objective.calls_jac),
         )
+
+    def limit(self, deadline: float) -> None:
+        """Say when the time is over."""
+        self.deadline = self.objective.deadline = deadline
 
     # -- schedules --------------------------------------------------------------------------------
 
@@ -215,8 +225,7 @@ class Run(Pinned):
         """Make the evaluation at x0 in Python; False if maxfev does not allow its differences."""
         if self.settings.maxfev < self.objective.cost_first and self.objective.jac is not True:
             if self.objective.can_be_checked:
-                self.floats[FLOAT.FUN] = self.objective.value(self.row(0))
-            self.row(layout.N_POINTS)[:] = math.nan
+                self.objective.seen = self.objective.value(self.row(0))
             return False
         if self.settings.check_jac:
             check_gradient(self.objective, self.row(0))
@@ -251,7 +260,18 @@ class Run(Pinned):
 
     def _advance(self, last: int) -> None:
         ints = self.ints
-        while self.needs_evaluation(last):
+        if self.watch is not None:
+            self.watch.begin()
+        while True:
+            late = time.perf_counter() > self.deadline
+            if late:
+                if ints[INT.NFEV] > 0 and ints[INT.PENDING] == layout.TO_EVALUATE:
+                    ints[INT.STATUS] = layout.NEEDS_EVALUATION
+                    break
+                # What is evaluated is looked at in any case: the run may have converged.
+                last = min(last, ints.item(INT.ITERATION))
+            if not self.needs_evaluation(last) or late:
+                break
             if self.saver is not None and self.saver.due():
                 self.save(layout.RUNNING)
             current = int(ints[INT.CURRENT])
@@ -260,11 +280,8 @@ class Run(Pinned):
             )
             if self.progress is not None:
                 self._show()
-            if time.perf_counter() > self.deadline:
-                self.call(self.driver, min(last, int(ints[INT.ITERATION])))
-                if ints[INT.STATUS] < 0:
-                    ints[INT.STATUS] = Status.MAXTIME
-                return
+        if ints[INT.STATUS] == layout.NEEDS_EVALUATION:
+            ints[INT.STATUS] = Status.MAXTIME
 
     def save(self, status: int) -> None:
         """Write the checkpoint."""
@@ -315,25 +332,39 @@ class Run(Pinned):
 
     def grad_norm(self, x: np.ndarray, g: np.ndarray) -> float:
         """The norm of the convergence test at x, where f has the gradient g."""
-        if self.terms is None or not all_finite(g):
+        return self.grad_norm_within(self.terms, x, g)
+
+    def grad_norm_within(self, terms: Terms | None, x: np.ndarray, g: np.ndarray) -> float:
+        """The same with these bounds and this penalty."""
+        if terms is None or not all_finite(g):
             return vector_norm(g, self.settings.norm)
-        return vector_norm(self.terms.residual(x, g), self.settings.norm)
+        return vector_norm(terms.residual(x, g), self.settings.norm)
 
     def _evaluate_extra(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """fun and gradient at a point that is not the loop's; uses a row that is free."""
+        if isinstance(self.objective.jac, str):
+            self.objective.check_time()
         taken = (int(self.ints[INT.CURRENT]), int(self.ints[INT.BEST]))
         free = next(i for i in range(layout.N_POINTS) if i not in taken)
         point, gradient = self.row(free), self.row(layout.N_POINTS + free)
         point[:] = x
-        if self.objective.binding is None:
-            value = self.objective.evaluate(point, gradient)
-            self.ints[INT.NFEV] = self.objective.calls_fun
-            self.ints[INT.NJEV] = self.objective.calls_jac
-        else:
-            self.call(self.objective.binding.evaluate_row, free)
-            value = float(self.floats[FLOAT.FUN_EXTRA])
-            self.ints[INT.NFEV] += self.objective.cost_fun
-            self.ints[INT.NJEV] += self.objective.cost_jac
+        try:
+            if self.objective.binding is None:
+                value = self.objective.evaluate(point, gradient)
+                self.ints[INT.NFEV] = self.objective.calls_fun
+                self.ints[INT.NJEV] = self.objective.calls_jac
+            else:
+                self.call(self.objective.binding.evaluate_row, free)
+                value = float(self.floats[FLOAT.FUN_EXTRA])
+                self.ints[INT.NFEV] += self.objective.cost_fun
+                self.ints[INT.NJEV] += self.objective.cost_jac
+        except BaseException:
+            # What is known is not of the loop's point.
+            self.objective.seen = math.nan
+            if self.watch is not None:
+                self.ints[INT.NFEV] += self.watch.calls
+                self.watch.forget()
+            raise
         return value, gradient
 
     def words(self, status: Status) -> str:
@@ -343,6 +374,40 @@ class Run(Pinned):
         if status == Status.CONVERGED and self.terms is not None and self.terms.fixes_all:
             return ALL_FIXED
         return message_of(status, self.settings.learning_rate == "auto")
+
+    def confirm(self) -> tuple[Status, str]:
+        """Status and message of a run that has converged, where differences may have failed."""
+        objective, ints = self.objective, self.ints
+        row = ints.item(INT.RESULT)
+        gradient = self.row(layout.N_POINTS + row)
+        if not may_be_coarse(objective) or gradient.item(0) != 0.0 or gradient.any():
+            return Status.CONVERGED, ""
+        ints[INT.STATUS] = layout.RUNNING  # until that is known
+        x, before = self.row(row).copy(), objective.calls_fun
+        left = self.settings.maxfev - ints.item(INT.NFEV)
+        norm = functools.partial(self.grad_norm, x)
+        try:
+            slopes = slopes_beyond(objective, x, norm, self.settings.gtol, left)
+        except OutOfCalls:
+            return Status.MAXFEV, ""
+        finally:
+            ints[INT.NFEV] += objective.calls_fun - before
+        ints[INT.STATUS] = Status.CONVERGED if slopes is None else Status.PRECISION_LOSS
+        if slopes is None:
+            return Status.CONVERGED, ""
+        gradient[:] = slopes
+        return Status.PRECISION_LOSS, COARSE
+
+    def _seen(self) -> float:
+        """fun (and the penalty) at the point under way, if it is known and its gradient is not."""
+        if self.ints[INT.PENDING] != layout.TO_EVALUATE:
+            return math.nan
+        seen = self.objective.seen
+        if math.isnan(seen) and self.watch is not None:
+            seen = self.watch.fun
+        if self.terms is not None:
+            seen += self.floats.item(FLOAT.PENALTY)
+        return seen if math.isfinite(seen) or self.ints[INT.BEST] < 0 else math.nan
 
     def result(self, status: Status, begin: float, message: str = "") -> OptimizeResult:
         """The result if the run ends now."""
@@ -355,13 +420,20 @@ class Run(Pinned):
         else:
             row = ints[INT.CURRENT]
         f = floats.item(FLOAT.FUN_BEST if row == ints[INT.BEST] else FLOAT.FUN)
+        known = ints[INT.BEST] >= 0 or ints[INT.PENDING] != layout.TO_EVALUATE
+        seen = self._seen()
+        if not converged and (seen < f or not (known or math.isnan(seen))):
+            row, f, known = ints[INT.CURRENT], seen, False
         jac = self.row(layout.N_POINTS + row).copy()
-        if ints[INT.BEST] < 0 and ints[INT.PENDING] == layout.TO_EVALUATE:
-            jac[:] = math.nan  # not evaluated
+        if not known:
+            jac[:] = math.nan  # not evaluated, or not to the end
         if self.objective.binding is None or ints[INT.NFEV] == 0:
             # An exception or Ctrl-C in fun: that call counts, too.
             ints[INT.NFEV] = self.objective.calls_fun
             ints[INT.NJEV] = self.objective.calls_jac
+        if self.watch is not None and self.watch.calls:
+            ints[INT.NFEV] += self.watch.calls
+            ints[INT.NJEV] += not math.isnan(self.watch.fun)
         x = self.row(row).copy()
         result = make_result(
             message=message or self.words(status),
@@ -404,7 +476,8 @@ class Run(Pinned):
         # is still to be written.
         table = np.concatenate([np.empty((0, 3)), *self.recorded])[: result.nit + 1]
         if len(table) <= result.nit:
-            last = [[self.floats[FLOAT.FUN], self.floats[FLOAT.GRAD_NORM], math.nan]]
+            f = self.floats[FLOAT.FUN] if self.ints[INT.BEST] >= 0 else result.fun
+            last = [[f, self.floats[FLOAT.GRAD_NORM], math.nan]]
             table = np.concatenate([table, last])
         return {
             "fun": table[:, 0].copy(),

@@ -56,6 +56,8 @@ LAYERS = (
     ("_checkpoint", 2),
     ("_terms", 2),
     ("_objective", 2),
+    ("_watch", 2),
+    ("_flat", 2),
     ("_gradient_check", 2),
     ("_callback", 2),
     ("_progress", 2),

@@ -614,11 +614,12 @@ if jit_disabled():
         return float(np.asarray(kind(bits)).view(like.dtype))
 
 else:
-    _BATCH, _CALL, _PLAN, _SUM = (
+    _BATCH, _CALL, _DIFFERENCES, _PLAN, _SUM = (
         record(fields, I8)
         for fields in (
             layout.BATCH_FIELDS,
             layout.CALL_FIELDS,
+            layout.DIFFERENCE_FIELDS,
             layout.PLAN_FIELDS,
             layout.SUM_FIELDS,
         )
@@ -656,6 +657,11 @@ else:
     def call_fields(typing_context, address):
         """The numbers of a call from a user's code by name."""
         return _fields(_CALL, address)
+
+    @intrinsic
+    def difference_fields(typing_context, address):
+        """The numbers of a gradient by differences by name."""
+        return _fields(_DIFFERENCES, address)
 
     @intrinsic
     def plan_fields(typing_context, address):

@@ -32,6 +32,7 @@ class Binding(NamedTuple):
     jac: int
     c_data: tuple[int, int] | None = None  # passed instead of args (C functions)
     thin: tuple = ()  # adapters that the addresses belong to
+    single: bool = False  # fun returns float32, and jac are differences
     code: tuple = ()  # what the addresses belong to: (dispatcher, types, library), weakly
 
     def is_current(self) -> bool:
@@ -230,6 +231,18 @@ def _of_each(tell: Callable, args: tuple) -> tuple:
     return tuple(told)
 
 
+def types_of(args: tuple) -> tuple:
+    """The Numba types of arguments."""
+    return _of_each(numba.typeof, args)
+
+
+def returns_single(fun: Any, rest: tuple, dtype: np.dtype) -> bool:
+    """Does a Numba function return float32? It was compiled for x and arguments of these types."""
+    x = abi.vector_type(abi.F8 if dtype == np.float64 else abi.F4)
+    code = fun.overloads.get((x, *rest))
+    return code is not None and code.signature.return_type == abi.F4
+
+
 # Weak in both, and the values hold neither: whoever runs a binding keeps fun and jac alive.
 _bindings: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
@@ -260,7 +273,7 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     known = memo.get(key) or _thin_bindings.get((id(fun), key))
     if known is not None and known.is_current():
         return known
-    argument_types = _of_each(numba.typeof, args)
+    argument_types = types_of(args)
     with interrupts_kept():
         binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_overloads(fun, argument_types), *_overloads(jac, argument_types))
@@ -414,7 +427,8 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
         0 if code.jac is None else abi.code_address(code.jac),
         types.Tuple(rest),
     )
-    return binding._replace(thin=code.thin)
+    single = isinstance(jac, str) and returns_single(fun, rest, dtype)
+    return binding._replace(thin=code.thin, single=single)
 
 
 def _complex_code(fun: Any, real: Any, rest: tuple, keep: list) -> Any:

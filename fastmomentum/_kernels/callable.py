@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 from . import abi, layout
-from .bind import NotCompilable, compile_functions, compiled_entry, fun_type
+from .bind import NotCompilable, compile_functions, compiled_entry, fun_type, returns_single
 from .entry import driver_signature
 from .jit import FLAGS
 from .room import with_room
@@ -26,7 +26,9 @@ from .room import with_room
 NO_MEMORY, WRONG_SIZE = layout.CALL_FAILURES
 _CALL = abi.record(layout.CALL_FIELDS, abi.I8)
 # Code from a user's disk cache must not run where this differs: it would crash.
-ABI = repr((layout.CALL_FIELDS, layout.PLAN_FIELDS[0], driver_signature(abi.F8)))
+ABI = repr(
+    (layout.CALL_FIELDS, layout.DIFFERENCE_FIELDS, layout.PLAN_FIELDS[0], driver_signature(abi.F8))
+)
 
 
 @intrinsic
@@ -145,7 +147,7 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
             _, entry = with_room(compiled_entry, code.style, dtype.name, address_type, args_type)
         except NotCompilable as error:
             raise errors.TypingError(str(error)) from None
-        recipe = recipe_of(dtype)
+        recipe = recipe_of(dtype, "float32" if returns_single(fun, rest, dtype) else "")
         recipe.address  # noqa: B018 - the loop is compiled, or loaded, while others are
         arguments = entry.signature.args
 
@@ -232,8 +234,9 @@ def make_solver(fun: Any, jac: Any, takes_output: Any, recipe_of: Any, result_ty
     takes_output : callable
         ``takes_output(function, n_args)``: is the gradient written into an argument?
     recipe_of : callable
-        ``recipe_of(dtype)``: what the plan's address can be had from in any process; a constant
-        that can be pickled, with the attribute `address`.
+        ``recipe_of(dtype, value)``: what the plan's address can be had from in any process; a
+        constant that can be pickled, with the attribute `address`. `value` is "float32" where that
+        is what fun returns, else empty.
     result_type : type
         A namedtuple.
     """

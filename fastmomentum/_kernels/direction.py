@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "3e10943750f64d49"
+SOURCES = "f5f8c6c7095f4315"
 DIRECTION = 10
 PAIRS = 11
 

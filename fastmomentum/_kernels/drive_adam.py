@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "68c27e1cb1fea1a7"
+SOURCES = "a50467678043d8e3"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

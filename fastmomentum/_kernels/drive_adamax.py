@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "03138998f8d419f9"
+SOURCES = "73318feceb5a33c9"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

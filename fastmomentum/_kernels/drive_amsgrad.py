@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "32f32c5d7f88b6b4"
+SOURCES = "f59d6658b7cc5db9"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "e1306779f0d477af"
+SOURCES = "cfb61c248ba70070"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

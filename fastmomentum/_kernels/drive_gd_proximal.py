@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "74269505c0ed14cb"
+SOURCES = "6dd1eda6b5a4a976"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

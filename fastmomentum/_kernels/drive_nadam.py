@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "0585fd0247dc2bfc"
+SOURCES = "42e4086cfd02592e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "74f643d09be10f5b"
+SOURCES = "7b1ab4e3f844ff2b"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -203,9 +203,6 @@ TERM_ROWS = 7
 FIRST_LEVEL = 8
 N_LEVELS = 5
 
-# Vectors behind the rows of a run: two of the differences', bounds, steps absolute and relative.
-SCRATCH_ROWS = 6
-
 # PHASE: what the evaluation that is under way is for.
 AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
 # What is to be done next.
@@ -312,6 +309,19 @@ PLAN_FIELDS = (
     "STEPS",  # address of the user's, N_STEPS absolute and as many relative
     "N_STEPS",  # one for each variable, or one for all
 )
+# What stands behind the scratch rows of a gradient by differences (z, twice as long for complex
+# numbers, the bounds, and the user's steps), int64 each: the calls of fun, and who looks at the clock
+# between them.
+DIFFERENCE_FIELDS = (
+    "CALLS",  # made so far
+    "NEXT",  # number of the call before which WATCH is called
+    "BEGAN",  # CALLS where the gradient under way began, -1: there is none
+    "FUN",  # at the point of that gradient; nan: not known yet
+    "WATCH",  # address of a Python function, see `_watch`
+)
+SCRATCH_ROWS = 4  # behind the rows of a run
+DIFFERENCE_ROWS = 3  # and these with differences: the last has room for these numbers in any case
+NEVER = 2**62  # NEXT where there is no WATCH
 REAL_FIELDS = ("FUN", "GRAD_NORM", "STEP", "SEEN")
 FROM_ZERO, FROM_X0, FROM_ROW, CLIPPED = range(4)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "1d495bcc2813243e"
+SOURCES = "7b83258de488580c"
 
 
 

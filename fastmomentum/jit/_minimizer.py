@@ -164,8 +164,9 @@ def minimizer(
 
     differences = jac if isinstance(jac, str) else ""
 
-    def recipe_of(dtype: np.dtype) -> Recipe:
-        return Recipe(chosen.name, dtype.name, differences, given, pairs)
+    def recipe_of(dtype: np.dtype, value: str = "") -> Recipe:
+        value = value if differences else ""
+        return Recipe(chosen.name, dtype.name, value, differences, given, pairs)
 
     recipe_of(np.dtype(np.float64)).settings()  # checks them
     return make_solver(fun, jac, takes_output, recipe_of, Result)

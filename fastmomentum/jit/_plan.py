@@ -13,7 +13,7 @@ from fastmomentum._kernels import entry, layout
 from fastmomentum._kernels.callable import ABI
 from fastmomentum._kernels.drivers import caller_address, driver_address
 from fastmomentum._kernels.layout import INT
-from fastmomentum._objective import DIFFERENCE_CALLS, DIFFERENCE_STEPS
+from fastmomentum._objective import DIFFERENCE_CALLS, difference_step
 from fastmomentum._plan import Plan
 from fastmomentum._terms import Terms, make_terms
 from fastmomentum._validation.arguments import check_method, check_terms
@@ -34,6 +34,7 @@ class Recipe:
 
     method: str
     dtype: str
+    value: str  # what fun returns, "float32" or nothing
     jac: str  # "2-point", "3-point", or nothing
     options: tuple[tuple[str, Any], ...]
     bounds: tuple[tuple[float, float], ...]
@@ -119,7 +120,9 @@ class _Shared:
             "N_FLOATS": self.floats.size,
             "RATE": self.rate.ctypes.data,
             "MOMENTUM": self.momentum.ctypes.data,
-            "ROWS": plan.scratch_row + layout.SCRATCH_ROWS,
+            "ROWS": plan.scratch_row
+            + layout.SCRATCH_ROWS
+            + bool(recipe.jac) * layout.DIFFERENCE_ROWS,
             "SCRATCH_ROW": plan.scratch_row,
             "STARTS": self.starts.ctypes.data,
             "N_STARTS": len(self.starts),
@@ -131,7 +134,7 @@ class _Shared:
             self.table[_FIELD[name]] = value
         if recipe.jac:
             self.table[_FIELD["DIFFERENCES"]] = DIFFERENCE_CALLS[recipe.jac]
-            step = DIFFERENCE_STEPS[recipe.jac](float(np.finfo(dtype).eps))
+            step = difference_step(recipe.jac, dtype, recipe.value)
             self.table.view(np.float64)[_FIELD["STEP"]] = step
             self.steps = np.array(np.broadcast_arrays(*settings.steps), dtype).reshape(2, -1)
             self.table[_FIELD["STEPS"]] = self.steps.ctypes.data

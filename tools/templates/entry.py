@@ -16,6 +16,7 @@ from .abi import (
     call_python,
     complex_row,
     context_address,
+    difference_fields,
     driver_call,
     hold_context,
     named,
@@ -27,13 +28,36 @@ from .abi import (
     vector_type,
 )
 from .differences import central_points, central_slope, forward_point, forward_slope, given_step
-from .jit import cached_njit, cached_part
+from .jit import cached_njit, cached_part, part
 
 SOURCES = ""
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
-# bounds, which their points keep to, and the user's steps, absolute and relative. Along a variable
-# that its bounds fix there is no difference; a step that is lost to rounding gives way to our own.
+# bounds, which their points keep to, the user's steps, absolute and relative, and the numbers of
+# `layout.DIFFERENCE_FIELDS`. Along a variable that its bounds fix there is no difference; a step
+# that is lost to rounding gives way to our own.
+
+
+@part
+def begin_gradient(calls):
+    """No value is known yet at the point of this gradient."""
+    calls.BEGAN = calls.CALLS
+    calls.FUN = np.nan
+
+
+@part
+def look_at_the_clock(calls):
+    """Out of line, since it is rare."""
+    call_python(calls.WATCH, 0, 0.0)
+
+
+@part
+def count_call(calls):
+    """One more call of fun, before it is made; it may be time to look at the clock."""
+    made = calls.CALLS
+    if made >= calls.NEXT:
+        look_at_the_clock(calls)
+    calls.CALLS = made + 1
 
 
 def evaluate_returning(call, vector):
@@ -105,7 +129,11 @@ def evaluate_two_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 6 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -119,9 +147,11 @@ def evaluate_two_point(call, vector):
             if z[i] != x[i]:
                 h = -given if x_i < 0.0 else given
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
+            count_call(calls)
             f_z = np.float64(call_fun(context, z))
             g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -137,7 +167,11 @@ def evaluate_three_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 6 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -152,12 +186,15 @@ def evaluate_three_point(call, vector):
                 h = abs(given)
             z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             a = np.float64(z[i])
+            count_call(calls)
             f_a = np.float64(call_fun(context, z))
             z[i] = second
             b = np.float64(z[i])
+            count_call(calls)
             f_b = np.float64(call_fun(context, z))
             g[i] = central_slope(x_i, np.float64(f), a, f_a, b, f_b)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -174,7 +211,11 @@ def evaluate_complex_step(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = complex_row(call_scratch(context), n, x), vector(call_scratch(context), 6 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 6 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -185,8 +226,10 @@ def evaluate_complex_step(call, vector):
             given = given_step(np.float64(x[i]), absolute, relative)
             h = given if given != 0.0 else step
             z[i] = complex(x[i], h)
+            count_call(calls)
             g[i] = call_complex_fun(context, z).imag / h
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -227,7 +270,11 @@ def evaluate_c_two_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 6 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_c_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -241,9 +288,11 @@ def evaluate_c_two_point(call, vector):
             if z[i] != x[i]:
                 h = -given if x_i < 0.0 else given
             z[i] = forward_point(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
+            count_call(calls)
             f_z = np.float64(call_c_fun(context, z))
             g[i] = forward_slope(x_i, np.float64(f), np.float64(z[i]), f_z)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate
@@ -259,7 +308,11 @@ def evaluate_c_three_point(call, vector):
         x, g = vector(x_address, n), vector(g_address, n)
         z, bounds = vector(call_scratch(context), n), vector(call_scratch(context), 6 * n)
         step = call_step(context)
+        calls = difference_fields(call_scratch(context) + 6 * n * x.itemsize)
+        begin_gradient(calls)
+        count_call(calls)
         f = call_c_fun(context, x)
+        calls.FUN = np.float64(f)
         for i in range(n):
             z[i] = x[i]
         for i in range(n):
@@ -274,12 +327,15 @@ def evaluate_c_three_point(call, vector):
                 h = abs(given)
             z[i], second = central_points(x_i, h, bounds[2 * n + i], bounds[3 * n + i])
             a = np.float64(z[i])
+            count_call(calls)
             f_a = np.float64(call_c_fun(context, z))
             z[i] = second
             b = np.float64(z[i])
+            count_call(calls)
             f_b = np.float64(call_c_fun(context, z))
             g[i] = central_slope(x_i, np.float64(f), a, f_a, b, f_b)
             z[i] = x[i]
+        calls.BEGAN = -1
         return f
 
     return evaluate

@@ -81,6 +81,9 @@ def drive(
             k = smaller(i, plan.N_STEPS - 1)
             steps[i] = given[k]
             steps[n + i] = given[plan.N_STEPS + k]
+        calls = difference_fields(scratch + 6 * size)
+        calls.CALLS = 0
+        calls.NEXT = NEVER
         place = numbers_at(context + call.SCRATCH, ints)
         place[0] = scratch
         step = numbers_at(context + call.SCRATCH + 8, floats)
