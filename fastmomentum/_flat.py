@@ -35,6 +35,9 @@ def slopes_beyond(
     A constant function has none. `left` is how often fun may be called; the calls are counted by
     `objective`.
     """
+    free = x.size if objective.fixed is None else x.size - int(objective.fixed.sum())
+    if free == 0:
+        return None
     python = objective.in_python()
     before = python.calls_fun
     try:
@@ -42,7 +45,7 @@ def slopes_beyond(
         for step in STEPS:
             if step <= 1.01 * objective.step:
                 continue
-            left -= 2 * x.size + (f is None)
+            left -= 2 * free + (f is None)
             if left < 0:
                 raise OutOfCalls
             if f is None:

@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "f5f8c6c7095f4315"
+SOURCES = "0af679d94385fa5f"
 DIRECTION = 10
 PAIRS = 11
 

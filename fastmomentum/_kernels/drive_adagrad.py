@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8f1547106dc93ad0"
+SOURCES = "8af8ac83e3d06b1c"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "a50467678043d8e3"
+SOURCES = "9f6df39b0aacffb9"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "73318feceb5a33c9"
+SOURCES = "1221ba3545be3fbb"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "e1497f62ca5a8ec2"
+SOURCES = "8eb66221ea0984a5"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "cfb61c248ba70070"
+SOURCES = "6192cafa02e5a037"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

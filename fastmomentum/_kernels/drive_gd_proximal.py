@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "6dd1eda6b5a4a976"
+SOURCES = "f0b4aa72cf10256a"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "780cae6726e0f0f5"
+SOURCES = "ddb0647d52af1039"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

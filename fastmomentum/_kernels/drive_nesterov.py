@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "46cc3d69e1db0c21"
+SOURCES = "0a81b1be8b6bce70"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

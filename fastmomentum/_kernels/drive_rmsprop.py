@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "7b1ab4e3f844ff2b"
+SOURCES = "fe16cbb7a751cdcb"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "c6c60e102f1ec7f8"
+SOURCES = "a7f64af1e1c561fa"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

@@ -35,7 +35,7 @@ from .abi import (
 from .differences import central_points, central_slope, forward_point, forward_slope, given_step
 from .jit import cached_njit, cached_part, part
 
-SOURCES = "8590e44ca9949906"
+SOURCES = "9bb87685bbf57b57"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the

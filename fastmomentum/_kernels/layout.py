@@ -310,8 +310,8 @@ PLAN_FIELDS = (
     "N_STEPS",  # one for each variable, or one for all
 )
 # What stands behind the scratch rows of a gradient by differences (z, twice as long for complex
-# numbers, the bounds, and the user's steps), int64 each: the calls of fun, and who looks at the clock
-# between them.
+# numbers, the bounds, and the user's steps), int64 each: the calls of fun, and who looks at the
+# clock between them.
 DIFFERENCE_FIELDS = (
     "CALLS",  # made so far
     "NEXT",  # number of the call before which WATCH is called

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "7b83258de488580c"
+SOURCES = "215439c986beaf66"
 
 
 
