@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._batch_loop import Loop, is_parallel
+from ._batch_loop import Loop
 from ._batch_report import POLL_SECONDS, Report
 from ._batch_state import BLOCK, BatchState, digest, limits_of
 from ._checkpoint import Saver
@@ -291,7 +291,7 @@ class Batch:
     def _run_compiled(
         self, objective: Objective, x0: np.ndarray, terms: Any, workers: int, report: Report
     ) -> None:
-        if is_parallel(self.fun) or is_parallel(self.jac):
+        if objective.parallel:
             workers = 1  # Numba's own threads may not be started from several at once
         self.used = workers = min(workers, self.count)
         penalties = self._penalties(terms)

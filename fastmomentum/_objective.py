@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -14,6 +15,7 @@ import numpy as np
 
 from ._differences import central_points, central_slope, forward_point, forward_slope
 from ._result import add_note
+from ._threads import lost_layer
 from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import LIST_OF_ARGS, misfit, shown
 from ._vectors import equal, indices_of
@@ -71,6 +73,8 @@ class Objective:
         Calls of fun and of its gradient that one evaluation takes.
     binding : fastmomentum._kernels.bind.Binding or None
         How a compiled loop calls it; None if each evaluation goes through Python.
+    parallel : bool
+        Compiled functions that start threads of Numba's: see `turn`.
     seconds : float
         How long one evaluation takes, roughly.
     """
@@ -98,6 +102,13 @@ class Objective:
         if backend == "python" and (_is_c(fun) or _is_c(jac)):
             raise TypeError("backend='python' cannot call C functions: leave it out.")
         self.binding = None if backend == "python" else self._bind(backend)
+        self.parallel = self._starts_threads()
+        if self.parallel and lost_layer():
+            raise RuntimeError(
+                "fun or jac starts threads of Numba's, and its OpenMP layer ends a forked process "
+                "that does: start the process by 'spawn' or 'forkserver', or set "
+                "NUMBA_THREADING_LAYER=workqueue."
+            )
 
     # -- which way --------------------------------------------------------------------------------
 
@@ -130,6 +141,21 @@ class Objective:
         self.fun = getattr(self.fun, "py_func", self.fun)
         self.jac = getattr(self.jac, "py_func", self.jac)
         return None
+
+    def _starts_threads(self) -> bool:
+        """Does a function start Numba's threads, as far as its code is known?"""
+        if self.binding is not None:
+            return bool(self.binding.parallel)
+        if is_compiled(self.fun) or is_compiled(self.jac):
+            return bool(_kernels("workers").starts_threads(self.fun, self.jac))
+        return False
+
+    def turn(self) -> contextlib.AbstractContextManager:
+        """What a thread must hold while it calls fun or jac."""
+        found: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if self.parallel:
+            found = _kernels("workers").turn()
+        return found
 
     def _misfit(self, name: str) -> str:
         """Why fun or jac cannot be called as it is, and what to change; empty if it can."""
@@ -303,7 +329,8 @@ class Objective:
         begin = time.perf_counter()
         self._checking = self.binding is not None
         try:
-            f = self.evaluate(x, g)
+            with self.turn():
+                f = self.evaluate(x, g)
         finally:
             self._checking = False
         self.seconds = time.perf_counter() - begin
@@ -341,6 +368,7 @@ class Told:
     """Stands for an objective whose values are told."""
 
     binding = None
+    parallel = False
     jac = True
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1

@@ -72,6 +72,7 @@ LAYERS = (
     ("_methods", 0),
     ("_prox", 0),
     ("_status", 0),
+    ("_threads", 0),
     ("_vectors", 0),
     ("_version", 0),
     ("_warnings", 0),

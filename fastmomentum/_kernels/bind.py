@@ -16,6 +16,7 @@ from numba.core.ccallback import CFunc
 from . import abi, entry
 from .interrupts import interrupts_kept
 from .jit import FLAGS
+from .workers import is_parallel, starts_threads
 
 
 class NotCompilable(TypeError):
@@ -33,6 +34,7 @@ class Binding(NamedTuple):
     c_data: tuple[int, int] | None = None  # passed instead of args (C functions)
     thin: tuple = ()  # adapters that the addresses belong to
     code: tuple = ()  # what the addresses belong to: (dispatcher, types, library), weakly
+    parallel: bool = False  # the functions start threads of Numba's
 
     def is_current(self) -> bool:
         """Are the addresses still those of the functions? Not after a ``recompile()``."""
@@ -253,7 +255,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     """
     if c_address(fun) is not None:
         with interrupts_kept():
-            return _bind_c(fun, jac, args, dtype)
+            binding = _bind_c(fun, jac, args, dtype)
+        return binding._replace(parallel=starts_threads(fun, jac))
     mark = jac if isinstance(jac, bool | str) else weakref.ref(jac)
     key = (_of_each(_kind, args), dtype.char, in_place, mark)
     memo = _bindings.setdefault(fun, {})
@@ -264,7 +267,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     with interrupts_kept():
         binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_overloads(fun, argument_types), *_overloads(jac, argument_types))
-    binding = binding._replace(code=code)
+    parallel = starts_threads(*binding.thin) or any(is_parallel(library()) for *_, library in code)
+    binding = binding._replace(code=code, parallel=parallel)
     for dead in [k for k in memo if isinstance(k[-1], weakref.ref) and k[-1]() is None]:
         del memo[dead]
     if binding.thin:

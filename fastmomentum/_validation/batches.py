@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
+from .._threads import default_threads
 from .._vectors import on_device, real_of
 from .options import Settings
 from .values import LIST_OF_ARGS, as_numbers, check_number, shown
@@ -132,12 +132,9 @@ def check_skip(skip: Any, count: int) -> np.ndarray | None:
 
 
 def check_workers(workers: Any) -> int:
-    """Number of threads; None: the processors of this process."""
+    """Number of threads; None: as many as this process may use."""
     if workers is None:
-        try:
-            return len(os.sched_getaffinity(0))
-        except AttributeError:  # not on every platform
-            return os.cpu_count() or 1
+        return default_threads()
     return check_number("workers", workers, 1, integer=True)
 
 
