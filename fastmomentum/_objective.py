@@ -157,6 +157,13 @@ class Objective:
             found = _kernels("workers").turn()
         return found
 
+    def _quiet(self) -> contextlib.AbstractContextManager:
+        """No warnings of Numba's about functions among args in each call."""
+        found: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if self.binding is not None:
+            found = _kernels("warned").quiet_about(self.args)
+        return found
+
     def _misfit(self, name: str) -> str:
         """Why fun or jac cannot be called as it is, and what to change; empty if it can."""
         function, n_args = getattr(self, name), len(self.args)
@@ -329,7 +336,7 @@ class Objective:
         begin = time.perf_counter()
         self._checking = self.binding is not None
         try:
-            with self.turn():
+            with self.turn(), self._quiet():
                 f = self.evaluate(x, g)
         finally:
             self._checking = False

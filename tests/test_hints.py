@@ -3,6 +3,7 @@
 import math
 import warnings
 
+import numba
 import numpy as np
 import objectives
 import pytest
@@ -122,3 +123,63 @@ def test_a_python_function_in_a_compiled_one():
         assert len(seen) == 1
     with pytest.raises(TypeError, match=message):
         minimize(calls_python, [0.0], options={"backend": "numba"})
+
+
+# -- warnings point at the user's code -------------------------------------------------------------
+
+
+@njit
+def square(a):
+    return a * a
+
+
+@njit
+def cube(a):
+    return a * a * a
+
+
+@njit
+def of_function(x, f):
+    return f(x[0] - 1.0)
+
+
+@njit
+def of_functions(x, f, pair):
+    return f(x[0] - 1.0) + pair[0](x[0]) + 0.0 * pair[1](x[0])
+
+
+@njit
+def of_list(x, values):
+    return (x[0] - values[0]) ** 2
+
+
+@pytest.mark.parametrize(
+    ("fun", "args", "words"),
+    [
+        (of_function, (square,), set()),
+        (of_functions, (square, (square, cube)), {"First-class function type"}),
+        (of_list, ([1.0, 2.0],), {"Encountered the use of"}),
+    ],
+)
+def test_warnings_of_numba_point_at_the_call(fun, args, words):
+    """Or do not appear, where it is this package that puts functions into a tuple."""
+    for solve, x0 in ((minimize, [0.0]), (minimize_batch, [[0.0], [2.0]]), (minimize, [0.0])):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            found = solve(fun, x0, args)
+        assert found.backend == "numba" and np.all(found.success)
+        assert all(each.filename == __file__ for each in seen)
+        for each in seen:
+            assert any(word in str(each.message) for word in words)
+        assert len(seen) <= len(words)
+
+
+def test_warnings_of_numba_can_be_errors():
+    @njit
+    def fun(x, values):
+        return (x[0] - values[0]) ** 2
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(numba.NumbaPendingDeprecationWarning):
+            minimize(fun, [0.0], ([1.0],))

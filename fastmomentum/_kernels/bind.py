@@ -16,6 +16,7 @@ from numba.core.ccallback import CFunc
 from . import abi, entry
 from .interrupts import interrupts_kept
 from .jit import FLAGS
+from .warned import functions_in_tuples, quiet_about, warnings_at_the_call
 from .workers import is_parallel, starts_threads
 
 
@@ -26,7 +27,7 @@ class NotCompilable(TypeError):
 class Binding(NamedTuple):
     """How a compiled loop reaches one objective."""
 
-    entry: Any  # the entry's dispatcher, compiled for the types of args
+    entry: Any  # the entry, compiled for the types of args
     signature: Any  # that of the drivers
     evaluate_row: int  # address of the driver that evaluates one row
     fun: int | tuple[int]  # the address; in a tuple if it returns float32
@@ -218,6 +219,8 @@ def _kind(value: Any) -> Any:
     if cls is np.ndarray and value.dtype.isbuiltin:
         flags = value.flags
         return value.dtype, value.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+    if cls is tuple:
+        return cls, *map(_kind, value)
     return numba.typeof(value)
 
 
@@ -263,8 +266,8 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     known = memo.get(key) or _thin_bindings.get((id(fun), key))
     if known is not None and known.is_current():
         return known
-    argument_types = _of_each(numba.typeof, args)
-    with interrupts_kept():
+    with interrupts_kept(), warnings_at_the_call():
+        argument_types = _of_each(numba.typeof, args)
         binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_overloads(fun, argument_types), *_overloads(jac, argument_types))
     parallel = starts_threads(*binding.thin) or any(is_parallel(library()) for *_, library in code)
@@ -312,6 +315,14 @@ def is_plain(type_: Any) -> bool:
     return isinstance(type_, plain | types.Record | types.NPDatetime | types.NPTimedelta)
 
 
+def holds_functions(type_: Any) -> bool:
+    """Is it the type of a function, or of a tuple with some in it?"""
+    if isinstance(type_, types.BaseTuple):
+        members: Any = type_
+        return any(map(holds_functions, members.types))
+    return isinstance(type_, types.Dispatcher | types.FunctionType)
+
+
 _uncached: dict[str, Any] = {}
 
 
@@ -351,7 +362,10 @@ def fun_type(single: bool) -> Any:
 def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
     """The binding, its entry compiled or loaded for these types."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
-    entry_, _ = compiled_entry(style, precision, fun_type(isinstance(fun, tuple)), args)
+    entry_, result = compiled_entry(style, precision, fun_type(isinstance(fun, tuple)), args)
+    if holds_functions(args):
+        # Numba would look at their types in each call, and warn each time.
+        entry_ = result.entry_point
     evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
     return Binding(entry_, signature, evaluate_row, fun, jac)
 
@@ -411,13 +425,14 @@ def compile_functions(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place
 def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
     code = compile_functions(fun, jac, rest, dtype, in_place)
     address = abi.code_address(code.fun)
-    binding = _finish(
-        code.style,
-        dtype.name,
-        (address,) if code.single else address,
-        0 if code.jac is None else abi.code_address(code.jac),
-        types.Tuple(rest),
-    )
+    with functions_in_tuples():
+        binding = _finish(
+            code.style,
+            dtype.name,
+            (address,) if code.single else address,
+            0 if code.jac is None else abi.code_address(code.jac),
+            types.Tuple(rest),
+        )
     return binding._replace(thin=code.thin)
 
 
@@ -479,7 +494,8 @@ def _bind_c(fun: Any, jac: Any, args: tuple, dtype: np.dtype) -> Binding:
 def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.ndarray:
     """How a batch moves its args from one problem to the next, see ``layout.BATCH_FIELDS``."""
     of_problem = [a[0] if batched else a for a, batched in zip(args, which, strict=True)]
-    args_type = types.Tuple(tuple(map(numba.typeof, of_problem)))
+    with quiet_about(args):
+        args_type = types.Tuple(tuple(map(numba.typeof, of_problem)))
     patches = []
     for i, (rows, batched) in enumerate(zip(args, which, strict=True)):
         if batched:

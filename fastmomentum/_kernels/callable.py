@@ -7,7 +7,9 @@ it asks Python for, at its first call, and keeps.
 
 from __future__ import annotations
 
+import re
 import uuid
+import warnings
 from typing import Any
 
 import numba
@@ -237,6 +239,12 @@ def make_solver(fun: Any, jac: Any, takes_output: Any, recipe_of: Any, result_ty
     result_type : type
         A namedtuple.
     """
+    # Where the first of `args` is a function, Numba warns of the line that passes them on.
+    warnings.filterwarnings(
+        "ignore",
+        category=errors.NumbaExperimentalFeatureWarning,
+        module=re.escape(__file__.removesuffix(".py")),
+    )
     tag = uuid.uuid4().hex
     run = _runner(fun, jac, takes_output, recipe_of, tag)
 
