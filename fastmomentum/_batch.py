@@ -30,6 +30,7 @@ from ._validation.batches import (
     check_skip,
     check_workers,
     check_X0,
+    same_problems_hint,
 )
 from ._validation.bounds import check_bounds, check_row_bounds
 from ._validation.cluster import check_client, is_client
@@ -215,6 +216,8 @@ def minimize_batch(
     checked = check_jac(jac, settings.check_jac)
     batch = kind(fun, checked, args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
+    if per_row is None:
+        batch.doubt = same_problems_hint(starts, args, which, count)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:
         batch.restore(earlier)

@@ -29,6 +29,7 @@ from ._validation.arguments import check_terms
 from ._validation.batches import batched_hint
 from ._validation.options import Settings
 from ._validation.values import MUST_TAKE
+from ._warnings import each_once, warn
 
 SKIPPED, NOT_RUN, LATER = -1, layout.NOT_RUN, -3
 
@@ -88,6 +89,7 @@ class Batch:
         self.taken = 0
         self.used = 1
         self.evaluated = False  # fun, without an exception
+        self.doubt = ""  # whether the arguments are meant as they are
         self.backend = "python"
         self.saver: Saver | None = None
         # Rows that no thread writes to any more.
@@ -201,7 +203,14 @@ class Batch:
             raise
         finally:
             report.close()
+        self._has_worked()
         return self._finish()
+
+    def _has_worked(self) -> None:
+        """The first evaluation gave no error that tells of a mistake."""
+        if self.doubt and not self.evaluated:
+            warn(self.doubt, RuntimeWarning)
+        self.evaluated = True
 
     def _add_hint(self, error: BaseException) -> None:
         """If the first evaluation failed, what may have been meant goes with the exception."""
@@ -277,13 +286,14 @@ class Batch:
                 check_gradient(objective, x0)
             if compiled or (objective.fell_back and not few):
                 objective.first(x0, np.empty_like(x0))
-                self.evaluated = True
+                self._has_worked()
         except Exception as error:
             attach(error, row=first)
             raise
         if not compiled:
             objective.warn_of_fallback()
-            self._run_in_python(objective, report)
+            with each_once():
+                self._run_in_python(objective, report)
             return
         self.backend = "numba"
         self._run_compiled(objective, x0, terms, workers, report)
@@ -393,7 +403,7 @@ class Batch:
             earlier = getattr(error, "result", None)
             self.evaluated |= earlier is not None and not is_empty(earlier)
             raise
-        self.evaluated = True
+        self._has_worked()
         self.x[row], self.gradients[row] = found.x, found.jac
         self.numbers[row] = [found[name] for name in layout.NUMBERS]
         self.counts[row] = [found[name] for name in layout.COUNTS]

@@ -34,6 +34,13 @@ DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 
 
+NARROW = (
+    "fun or jac returns float32, and x0 is float64: the run may stall where float32 ends. Return "
+    "float64 (JAX does after jax.config.update('jax_enable_x64', True)), or pass x0 as float32, "
+    "whose gtol is 1e-3."
+)
+
+
 class CompilationWarning(RuntimeWarning):
     """A Numba function could not be used in the compiled loop, which then runs in Python."""
 
@@ -98,7 +105,10 @@ class Objective:
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
+        self._remedy = ""
         self._checking = False
+        self._looking = False  # at the precision of what is returned
+        self._narrow = False
         if backend == "python" and (_is_c(fun) or _is_c(jac)):
             raise TypeError("backend='python' cannot call C functions: leave it out.")
         self.binding = None if backend == "python" else self._bind(backend)
@@ -137,7 +147,8 @@ class Objective:
                     if problem:
                         raise TypeError(problem) from error
                 raise
-            self._failure = f"Numba cannot compile the objective: {error}"
+            self._failure = f"Numba cannot compile the objective: {error}".rstrip(".")
+            self._remedy = getattr(error, "remedy", "")
         self.fun = getattr(self.fun, "py_func", self.fun)
         self.jac = getattr(self.jac, "py_func", self.jac)
         return None
@@ -215,7 +226,7 @@ class Objective:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
             warn(f"The loop runs in Python, since {self._failure}", CompilationWarning)
-            self._failure = ""
+            self._failure = self._remedy = ""
 
     def _tell_failure(self, error: Exception) -> None:
         """Numba's words go with an exception before that warning: they may tell more of it."""
@@ -232,18 +243,31 @@ class Objective:
             value = function(z, *args, *self.args)
         except TypeError as error:
             # Python's own words tell neither which function it is nor how it is called.
-            problem = self._misfit(name)
+            problem = self._misfit(name) or self._remedy
             if problem:
                 raise TypeError(problem) from error
             self._tell_failure(error)
             raise
         except Exception as error:
+            if self._remedy:
+                raise TypeError(self._remedy) from error
             self._tell_failure(error)
             raise
+        if self._looking:
+            self._look_at(name, value)
         # Compiled code is given the loop's own x.
         if self._checking and not equal(z, x):
             raise ValueError(f"{name} must not write into x.")
         return value
+
+    def _look_at(self, name: str, value: Any) -> None:
+        """Is it a gradient, or a value that differences are taken of, of less than float64?"""
+        if self.jac is True:
+            value = value[1] if isinstance(value, tuple | list) and len(value) == 2 else None
+        elif name == "fun" and not isinstance(self.jac, str):
+            return
+        kind = str(getattr(value, "dtype", "")).rpartition(".")[2]  # torch.float32, say
+        self._narrow |= kind in ("float16", "bfloat16", "float32")
 
     def _fun(self, x: np.ndarray) -> float:
         self.calls_fun += 1
@@ -335,11 +359,15 @@ class Objective:
             return None
         begin = time.perf_counter()
         self._checking = self.binding is not None
+        self._looking = self.dtype == np.float64
         try:
             with self.turn(), self._quiet():
                 f = self.evaluate(x, g)
         finally:
-            self._checking = False
+            self._checking = self._looking = False
+        if self._narrow:
+            self._narrow = False
+            warn(NARROW, RuntimeWarning)
         self.seconds = time.perf_counter() - begin
         if self.jac == "cs" and math.isfinite(f):
             self._check_complex_step(x, g, f)

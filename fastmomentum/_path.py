@@ -13,6 +13,7 @@ from ._status import message_of_many, without_state
 from ._validation.arguments import check_x0
 from ._validation.starts import check_path_options, check_path_weights
 from ._validation.values import check_takes, shown
+from ._warnings import each_once
 from .penalties import Penalty
 
 
@@ -100,18 +101,19 @@ def path(
     points = np.empty((values.size, x.size), x.dtype)
     fields = ("fun", "grad_norm", "nit", "nfev", "njev", "status", "success", "time")
     found: dict[str, list] = {name: [] for name in fields}
-    for k, weight in enumerate(values):
-        h = penalty(float(weight))
-        if not isinstance(h, Penalty):
-            raise TypeError(f"penalty({weight:g}) must return a Penalty, got {shown(h)}.")
-        result = minimize(
-            fun, x, args, method, jac, bounds=bounds, tol=tol, options=given, penalty=h
-        )
-        # Of a run that failed the best point is still the better start.
-        x = points[k] = result.x
-        given.pop("check_jac", None)  # the first problem tells
-        for name in fields:
-            found[name].append(result[name])
+    with each_once():
+        for k, weight in enumerate(values):
+            h = penalty(float(weight))
+            if not isinstance(h, Penalty):
+                raise TypeError(f"penalty({weight:g}) must return a Penalty, got {shown(h)}.")
+            result = minimize(
+                fun, x, args, method, jac, bounds=bounds, tol=tol, options=given, penalty=h
+            )
+            # Of a run that failed the best point is still the better start.
+            x = points[k] = result.x
+            given.pop("check_jac", None)  # the first problem tells
+            for name in fields:
+                found[name].append(result[name])
     arrays: dict[str, Any] = {name: np.array(values_) for name, values_ in found.items()}
     arrays["time"] = float(arrays["time"].sum())
     return make_result(

@@ -9,11 +9,12 @@ import objectives
 import pytest
 from numba import njit
 
-from fastmomentum import minimize, minimize_batch
+from fastmomentum import CompilationWarning, minimize, minimize_batch
 
 T = np.linspace(0.0, 2.0, 7)
 ROWS = np.exp(-np.linspace(0.5, 1.5, 10)[:, None] * T)
 X0 = np.ones((10, 2))
+STARTS = X0 + np.arange(10.0)[:, None]
 
 
 @njit
@@ -80,7 +81,7 @@ def test_no_hint_once_an_evaluation_has_succeeded():
     calls = []
     for good in (0, 2, 3, 5, 100):  # three calls are one evaluation
         calls.clear()
-        assert ("batched" in notes_of(minimize_batch, fails, X0, (ROWS,))) == (good < 3)
+        assert ("batched" in notes_of(minimize_batch, fails, STARTS, (ROWS,))) == (good < 3)
 
 
 def test_no_hint_where_the_gradient_is_wrong():
@@ -183,3 +184,144 @@ def test_warnings_of_numba_can_be_errors():
         warnings.simplefilter("error")
         with pytest.raises(numba.NumbaPendingDeprecationWarning):
             minimize(fun, [0.0], ([1.0],))
+
+
+# -- arguments that Numba has no type for ----------------------------------------------------------
+
+
+@njit
+def squares_of(x, out, A):
+    total = 0.0
+    out[0] = 0.0
+    for i in range(A.shape[0]):
+        total += (A[i, 0] * x[0] - 1.0) ** 2
+        out[0] += 2.0 * A[i, 0] * (A[i, 0] * x[0] - 1.0)
+    return total
+
+
+class Table:
+    """As a DataFrame: entries are had in another way than those of an array."""
+
+    shape = (3, 1)
+
+    def to_numpy(self):
+        return np.ones(self.shape)
+
+
+class Column(Table):
+    """As a Series, which can be used as an array."""
+
+    def __getitem__(self, key):
+        return 1.0
+
+
+TO_NUMPY = r"args\[0\] is a {}, of which Numba knows nothing: pass args\[0\].to_numpy\(\)"
+
+
+def test_tables_in_args():
+    for solve, x0 in ((minimize, [0.0]), (minimize_batch, [[0.0], [2.0]])):
+        with pytest.raises(TypeError, match=f"^{TO_NUMPY.format('Table')}"):
+            solve(squares_of, x0, (Table(),), jac=True)
+        with pytest.warns(CompilationWarning, match=TO_NUMPY.format("Column")) as seen:
+            assert np.all(solve(squares_of, x0, (Column(),), jac=True).success)
+        assert len(seen) == 1
+        options = {"backend": "numba"}
+        with pytest.raises(TypeError, match=TO_NUMPY.format("Column")):
+            solve(squares_of, x0, (Column(),), jac=True, options=options)
+
+
+def test_sparse_matrices_in_args():
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="pass its arrays, such as the data, indices and indptr"):
+        minimize(squares_of, [0.0], (sparse.coo_array(np.ones((3, 1))),), jac=True)
+
+
+def test_pandas():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match=TO_NUMPY.format("DataFrame")):
+        minimize(squares_of, [0.0], (pandas.DataFrame(np.ones((3, 1))),), jac=True)
+
+
+# -- one problem many times ------------------------------------------------------------------------
+
+
+def off(x, y):
+    return ((x - y) ** 2).sum()
+
+
+def test_one_problem_many_times():
+    y = np.arange(5.0)
+    words = (
+        r"All 5 problems are the same, since no args .*: args\[0\] has .* pass batched=\(True,\)"
+    )
+    for fun in (off, njit(off)):
+        with pytest.warns(RuntimeWarning, match=words) as seen:
+            minimize_batch(fun, np.zeros((5, 1)), (y,))
+        assert len(seen) == 1 and seen[0].filename == __file__
+
+
+def test_data_as_long_as_the_batch_may_be_meant():
+    """Where the problems differ by something, or the data have another length."""
+    y = np.arange(5.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        minimize_batch(off, np.arange(5.0)[:, None], (y,))
+        minimize_batch(off, np.zeros((4, 1)), (y,))
+        minimize_batch(off, np.zeros((1, 1)), (y[:1],))
+        minimize_batch(off, np.zeros((5, 1)), (y,), True)
+        upper = np.arange(1.0, 6.0)[:, None]
+        minimize_batch(off, np.zeros((5, 1)), (y,), bounds=Bounds(0.0 * upper, upper))
+
+
+class Bounds:
+    def __init__(self, lb, ub):
+        self.lb, self.ub = lb, ub
+
+
+# -- float32 that was not asked for ----------------------------------------------------------------
+
+SINGLE = "fun or jac returns float32, and x0 is float64: .* jax_enable_x64.* pass x0 as float32"
+
+
+def pair(x):
+    return float(x @ x), (2.0 * x).astype(np.float32)
+
+
+def single_gradient(x):
+    return (2.0 * x).astype(np.float32)
+
+
+class Tensor:
+    """Of a library whose dtypes are not NumPy's."""
+
+    dtype = "torch.float32"
+
+    def __init__(self, x):
+        self.x = x
+
+    def __array__(self, dtype=None, copy=None):
+        return 2.0 * self.x
+
+
+@pytest.mark.parametrize(
+    ("fun", "jac"),
+    [
+        (pair, True),
+        (lambda x: float(x @ x), single_gradient),
+        (lambda x: (float(x @ x), Tensor(x)), True),
+        (lambda x: np.float32(x @ x), None),  # of which differences are taken
+    ],
+)
+def test_a_gradient_of_float32(fun, jac):
+    options = {"maxiter": 3}
+    with pytest.warns(RuntimeWarning, match=SINGLE) as seen:
+        minimize(fun, [1.0], jac=jac, options=options)
+    assert len(seen) == 1 and seen[0].filename == __file__
+    with pytest.warns(RuntimeWarning, match=SINGLE) as seen:
+        minimize_batch(fun, [[1.0], [2.0]], jac=jac, options=options)
+    assert len(seen) == 1 and seen[0].filename == __file__
+    minimize(fun, np.ones(1, np.float32), jac=jac, options=options)  # without a warning
+
+
+def test_values_of_float32_with_a_gradient_of_float64():
+    minimize(lambda x: np.float32(x @ x), [1.0], jac=lambda x: 2.0 * x)

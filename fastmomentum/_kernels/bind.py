@@ -24,6 +24,14 @@ class NotCompilable(TypeError):
     """The objective cannot be called from a compiled loop; the message says why in one line."""
 
 
+class UntypedArgument(NotCompilable):
+    """Numba has no type for one of the args; `remedy` says what to pass, if that is known."""
+
+    def __init__(self, message: str, remedy: str):
+        super().__init__(" ".join((f"{message}." if remedy else message, remedy)).strip())
+        self.remedy = remedy
+
+
 class Binding(NamedTuple):
     """How a compiled loop reaches one objective."""
 
@@ -231,8 +239,22 @@ def _of_each(tell: Callable, args: tuple) -> tuple:
         for a in args:
             told.append(tell(a))
     except (ValueError, errors.NumbaError) as error:
-        raise NotCompilable(f"args[{len(told)}]: {reason(error)}") from None
+        name = f"args[{len(told)}]"
+        raise UntypedArgument(f"{name}: {reason(error)}", remedy(name, args[len(told)])) from None
     return tuple(told)
+
+
+def remedy(name: str, value: Any) -> str:
+    """What to pass instead of a value that Numba has no type for; empty if nobody knows."""
+    kind = type(value).__name__
+    if hasattr(value, "to_numpy"):  # of pandas, polars, xarray, ...
+        return f"{name} is a {kind}, of which Numba knows nothing: pass {name}.to_numpy()."
+    if hasattr(value, "tocsr"):
+        return (
+            f"{name} is a {kind}, of which Numba knows nothing: pass its arrays, such as the data, "
+            "indices and indptr of a csr_array."
+        )
+    return ""
 
 
 # Weak in both, and the values hold neither: whoever runs a binding keeps fun and jac alive.

@@ -43,6 +43,14 @@ def batched_hint(args: tuple, which: tuple[bool, ...], count: int) -> str:
     )
 
 
+def same_problems_hint(starts: Any, args: tuple, which: tuple[bool, ...], count: int) -> str:
+    """What may be meant where one problem would be solved many times."""
+    hint = "" if any(which) or on_device(starts) else batched_hint(args, which, count)
+    if not hint or not (starts == starts[0]).all():
+        return ""
+    return f"All {count} problems are the same, since no args are batched: {hint}"
+
+
 def _length(value: Any) -> int:
     """Rows of an array or a list, 0 of anything else."""
     if isinstance(value, list):
