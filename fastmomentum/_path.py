@@ -50,9 +50,10 @@ def path(
     -------
     OptimizeResult
         With arrays of one row per weight: weights, x of shape (m, n), fun (the penalty included),
-        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). message says
-        how many problems ended in which way, and what to try for those that failed; time is the
-        total in seconds.
+        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). n_nonzero
+        counts the variables that are penalized by some of the weights, and so leaves out an
+        intercept; all of them where none is. message says how many problems ended in which way, and
+        what to try for those that failed; time is the total in seconds.
 
     Raises
     ------
@@ -101,6 +102,7 @@ def path(
     points = np.empty((values.size, x.size), x.dtype)
     fields = ("fun", "grad_norm", "nit", "nfev", "njev", "status", "success", "time")
     found: dict[str, list] = {name: [] for name in fields}
+    counted = np.zeros(x.size, bool)
     with each_once():
         for k, weight in enumerate(values):
             h = penalty(float(weight))
@@ -109,6 +111,7 @@ def path(
             result = minimize(
                 fun, x, args, method, jac, bounds=bounds, tol=tol, options=given, penalty=h
             )
+            counted |= h.penalized(x.size)
             # Of a run that failed the best point is still the better start.
             x = points[k] = result.x
             given.pop("check_jac", None)  # the first problem tells
@@ -122,6 +125,6 @@ def path(
         ),
         weights=values,
         x=points,
-        n_nonzero=np.count_nonzero(points, axis=1),
+        n_nonzero=np.count_nonzero(points[:, counted] if counted.any() else points, axis=1),
         **arrays,
     )
