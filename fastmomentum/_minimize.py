@@ -24,9 +24,11 @@ from ._validation.arguments import (
     check_unsupported,
     check_x0,
 )
+from ._validation.keywords import hints_at_options
 from ._vectors import on_device
 
 
+@hints_at_options
 def minimize(
     fun: Any,
     x0: Any,

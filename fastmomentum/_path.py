@@ -11,12 +11,14 @@ from ._minimize import minimize
 from ._result import OptimizeResult, make_result
 from ._status import message_of_many, without_state
 from ._validation.arguments import check_x0
+from ._validation.keywords import hints_at_options
 from ._validation.starts import check_path_options, check_path_weights
 from ._validation.values import check_takes, shown
 from ._warnings import each_once
 from .penalties import Penalty
 
 
+@hints_at_options
 def path(
     fun: Any,
     x0: Any,

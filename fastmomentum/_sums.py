@@ -15,9 +15,11 @@ from ._sum_state import SumState
 from ._terms import make_terms
 from ._validation.arguments import check_fun, check_method, check_x0
 from ._validation.bounds import check_bounds
+from ._validation.keywords import hints_at_options
 from ._validation.sums import check_data, check_sampling, check_sum_options
 
 
+@hints_at_options
 def minimize_sum(
     fun: Any,
     x0: Any,

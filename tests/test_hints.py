@@ -1,5 +1,6 @@
 """Hints: what may have been meant goes with the exception, and only where it can be meant."""
 
+import inspect
 import math
 import warnings
 
@@ -9,7 +10,17 @@ import objectives
 import pytest
 from numba import njit
 
-from fastmomentum import CompilationWarning, minimize, minimize_batch
+from fastmomentum import (
+    CompilationWarning,
+    Optimizer,
+    minimize,
+    minimize_batch,
+    minimize_sum,
+    multistart,
+    path,
+    penalties,
+)
+from fastmomentum.jit import minimizer
 
 T = np.linspace(0.0, 2.0, 7)
 ROWS = np.exp(-np.linspace(0.5, 1.5, 10)[:, None] * T)
@@ -324,3 +335,69 @@ def test_a_gradient_of_float32(fun, jac):
 
 def test_values_of_float32_with_a_gradient_of_float64():
     minimize(lambda x: np.float32(x @ x), [1.0], jac=lambda x: 2.0 * x)
+
+
+# -- keywords that are options ---------------------------------------------------------------------
+
+
+def value(x):
+    return float(x @ x)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "lr", "gtol"])
+@pytest.mark.parametrize(
+    ("solve", "given"),
+    [
+        (minimize, (value, [1.0])),
+        (minimize_batch, (value, [[1.0]])),
+        (minimize_sum, (value, [1.0])),
+        (multistart, (value, [(0.0, 1.0)])),
+        (path, (value, [1.0], penalties.L1, [1.0])),
+        (minimizer, (njit(value),)),
+        (Optimizer, ("gd", [1.0])),
+    ],
+)
+def test_options_given_as_keywords(solve, given, name):
+    meant = "gtol" if name == "gtol" else "learning_rate"
+    words = rf"keyword argument '{name}'\. It is one of the options: options={{'{meant}': ...}}\.$"
+    with pytest.raises(TypeError, match=words):
+        solve(*given, **{name: 0.1})
+
+
+def test_other_keywords_and_errors_of_the_function():
+    with pytest.raises(TypeError, match=r"'penaltie'\. Did you mean 'penalty'\?$"):
+        minimize(value, [1.0], penaltie=None)
+    with pytest.raises(TypeError, match=r"'zzz'\.$"):
+        minimize(value, [1.0], zzz=None)
+    with pytest.raises(TypeError, match=r"^missing$"):
+        minimize(raises_type_error, [1.0])
+    with pytest.raises(TypeError, match=r"required positional argument: 'x0'$"):
+        minimize(value)
+    assert list(inspect.signature(minimize).parameters)[:3] == ["fun", "x0", "args"]
+
+
+def raises_type_error(x):
+    raise TypeError("missing")
+
+
+# -- a gradient in the second parameter ------------------------------------------------------------
+
+
+@njit
+def other_name(x, g):
+    g[0] = 2.0 * x[0]
+    return x[0] * x[0]
+
+
+@njit
+def gradient_of_it(x):
+    return 2.0 * x
+
+
+def test_a_minimizer_without_jac():
+    for jac in (None, "3-point", gradient_of_it):
+        with pytest.raises(ValueError, match=r"^jac must be True for a function that writes its g"):
+            minimizer(decay, jac=jac)
+    # Here the number of parameters tells, once the number of args is known.
+    with pytest.raises(ValueError, match=r"^fun takes one parameter more than .* pass jac=True"):
+        minimizer(other_name)(np.ones(1))

@@ -141,6 +141,12 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
         dtype = np.dtype(x.dtype.name)
         try:
             writer = fun if jac is True else jac
+            if jac is not True and takes_output(fun, len(rest)):
+                # A ValueError, which Numba does not bury in words of its own.
+                raise ValueError(
+                    "fun takes one parameter more than solve(x0, *args) gives it: pass jac=True to "
+                    "minimizer if the second is for the gradient."
+                )
             in_place = not isinstance(writer, str) and takes_output(writer, len(rest))
             code = with_room(compile_functions, fun, jac, rest, dtype, in_place)
             address_type = fun_type(code.single)
