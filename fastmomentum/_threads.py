@@ -6,12 +6,11 @@ import functools
 import math
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 # Where Linux tells the groups of this process, and what each of them may use.
-GROUPS = Path("/proc/self/cgroup")
-LIMITS = Path("/sys/fs/cgroup")
+GROUPS = "/proc/self/cgroup"
+LIMITS = "/sys/fs/cgroup"
 
 
 def processors() -> int:
@@ -43,40 +42,39 @@ def _quota() -> int:
     return math.ceil(least) if least < math.inf else sys.maxsize
 
 
-def _folders() -> list[Path]:
-    """Where the limits of this process may be: its group, and those around it."""
+def _text(*parts: str) -> str:
+    """What a file says; nothing if it cannot be read."""
     try:
-        lines = GROUPS.read_text().splitlines()
+        with open(os.path.join(*parts), encoding="utf-8") as file:
+            return file.read()
     except (OSError, ValueError):
-        return []
-    found: list[Path] = []
-    for line in lines:
+        return ""
+
+
+def _folders() -> list[str]:
+    """Where the limits of this process may be: its group, and those around it."""
+    found: list[str] = []
+    for line in _text(GROUPS).splitlines():
         _, _, rest = line.partition(":")
         kinds, _, group = rest.partition(":")
         if not group or (kinds and "cpu" not in kinds.split(",")):
             continue
         # Of version 2 the kinds are empty; version 1 has a folder for each combination of them.
-        roots = [LIMITS / kinds, LIMITS / "cpu"] if kinds else [LIMITS, LIMITS / "unified"]
+        below = (kinds, "cpu") if kinds else ("", "unified")
         parts = [part for part in group.split("/") if part not in ("", "..")]
-        for root in roots:
-            found += [root.joinpath(*parts[:k]) for k in range(len(parts), -1, -1)]
+        for root in below:
+            found += [os.path.join(LIMITS, root, *parts[:k]) for k in range(len(parts) + 1)]
     return found
 
 
-def _quota_in(folder: Path) -> float:
+def _quota_in(folder: str) -> float:
     """Processors that the group of this folder may use; infinity if it has no limit."""
+    words = _text(folder, "cpu.max").split()  # version 2
+    if not words:
+        words = [_text(folder, f"cpu.cfs_{name}_us") for name in ("quota", "period")]
     try:
-        quota, period = (folder / "cpu.max").read_text().split()  # version 2
-    except (OSError, ValueError):
-        try:
-            quota, period = (
-                (folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
-            )
-        except (OSError, ValueError):
-            return math.inf
-    try:
-        granted, each = int(quota), int(period)
-    except ValueError:  # "max"
+        granted, each = map(int, words)
+    except ValueError:  # "max", or none of the files
         return math.inf
     return granted / each if granted > 0 and each > 0 else math.inf
 
