@@ -240,7 +240,11 @@ class Objective:
         z = x.copy()
         function = getattr(self, name)
         try:
-            value = function(z, *args, *self.args)
+            if self.parallel:
+                with self.turn():
+                    value = function(z, *args, *self.args)
+            else:
+                value = function(z, *args, *self.args)
         except TypeError as error:
             # Python's own words tell neither which function it is nor how it is called.
             problem = self._misfit(name) or self._remedy
@@ -361,7 +365,7 @@ class Objective:
         self._checking = self.binding is not None
         self._looking = self.dtype == np.float64
         try:
-            with self.turn(), self._quiet():
+            with self._quiet():
                 f = self.evaluate(x, g)
         finally:
             self._checking = self._looking = False

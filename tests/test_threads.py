@@ -162,7 +162,7 @@ def test_a_number_that_is_given_wins(monkeypatch):
 # -- functions that start threads of their own -----------------------------------------------------
 
 
-@njit(parallel=True)
+@njit(cache=True, parallel=True)  # for the processes below
 def differences(x, a):
     found = np.empty(a.size)
     for i in prange(a.size):
@@ -170,7 +170,7 @@ def differences(x, a):
     return found
 
 
-@njit
+@njit(cache=True)
 def calls_parallel(x, out, a):
     found = differences(x, a)
     out[0] = found.sum()
