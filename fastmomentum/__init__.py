@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from . import _threads as _threads  # it notes forks
 from ._version import __version__
 
 if TYPE_CHECKING:

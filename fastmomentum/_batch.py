@@ -30,13 +30,16 @@ from ._validation.batches import (
     check_skip,
     check_workers,
     check_X0,
+    same_problems_hint,
 )
 from ._validation.bounds import check_bounds, check_row_bounds
 from ._validation.cluster import check_client, is_client
+from ._validation.keywords import hints_at_options
 from ._validation.options import check_options, difference_settings
 from ._vectors import real_of
 
 
+@hints_at_options
 def minimize_batch(
     fun: Any,
     X0: Any,
@@ -93,8 +96,11 @@ def minimize_batch(
     skip : array_like of bool, shape (n_problems,), optional
         Problems to leave out: their status is -1, their x that of X0, their fun nan.
     workers : int or distributed.Client, optional
-        Threads; by default as many as there are processors for this process. Problems whose
-        functions are not compiled, or whose penalty is not separable, run one after the other.
+        Threads. By default the processors that this process may use, by its affinity and the quota
+        of its container, and at most what limits Numba: ``numba.set_num_threads`` and
+        NUMBA_NUM_THREADS, or else OMP_NUM_THREADS, and threadpoolctl's limit for OpenMP; joblib and
+        Dask set these in their workers. Problems whose functions are not compiled, or start threads
+        of Numba's, or whose penalty is not separable, run one after the other.
         A client of a dask cluster: the problems are solved in chunks on its workers, one thread
         each, and those of workers that die again. X0 may then be a dask array, and batched `args`
         too: each block is a task, and the arrays of the result are dask arrays, whose
@@ -130,7 +136,9 @@ def minimize_batch(
     Notes
     -----
     `fun` and `jac` must not write into arguments that are not batched, since threads share them.
-    Functions compiled with ``parallel=True`` get one thread of this call's, and start their own.
+    Where they are compiled with ``parallel=True``, or call what is, this call takes one thread,
+    whatever `workers`, and they start their own: the workqueue layer of Numba ends a process where
+    two threads start them.
 
     An exception in `fun` ends the call and carries the attributes ``result``, what was found so
     far, and ``row``, the problem; Ctrl-C carries ``result`` too, or returns it with
@@ -217,6 +225,8 @@ def minimize_batch(
     checked = check_jac(jac, settings.check_jac)
     batch = kind(fun, checked, args, which, starts, settings, mask, begin)
     batch.limit(shared, per_row, penalty)
+    if per_row is None:
+        batch.doubt = same_problems_hint(starts, args, which, count)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:
         batch.restore(earlier)

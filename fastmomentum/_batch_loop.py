@@ -30,10 +30,6 @@ MOST_STRETCH = 256
 _FIELD = {name: i for i, name in enumerate(layout.BATCH_FIELDS)}
 
 
-def is_parallel(function: Any) -> bool:
-    return bool(getattr(function, "targetoptions", {}).get("parallel"))
-
-
 class Loop(Pinned):
     """One thread's compiled loop over problems, with a workspace of its own."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._batch_loop import Loop, is_parallel
+from ._batch_loop import Loop
 from ._batch_report import POLL_SECONDS, Report
 from ._batch_state import BLOCK, BatchState, digest, limits_of
 from ._checkpoint import Saver
@@ -40,6 +40,7 @@ from ._validation.arguments import check_terms
 from ._validation.batches import batched_hint
 from ._validation.options import Settings
 from ._validation.values import MUST_TAKE
+from ._warnings import each_once, warn
 from ._watch import OutOfTime
 
 FOUND = "what was found so far"
@@ -101,6 +102,7 @@ class Batch(Pinned):
         self.taken = 0
         self.used = 1
         self.evaluated = False  # fun, without an exception
+        self.doubt = ""  # whether the arguments are meant as they are
         self.backend = "python"
         self.saver: Saver | None = None
         # Rows that no thread writes to any more.
@@ -235,7 +237,14 @@ class Batch(Pinned):
             raise
         finally:
             report.close()
+        self._has_worked()
         return self._finish()
+
+    def _has_worked(self) -> None:
+        """The first evaluation gave no error that tells of a mistake."""
+        if self.doubt and not self.evaluated:
+            warn(self.doubt, RuntimeWarning)
+        self.evaluated = True
 
     def _add_hint(self, error: BaseException) -> None:
         """If the first evaluation failed, what may have been meant goes with the exception."""
@@ -317,7 +326,7 @@ class Batch(Pinned):
                 check_gradient(objective, x0)
             if compiled or (objective.fell_back and not few):
                 objective.first(x0, np.empty_like(x0))
-                self.evaluated = True
+                self._has_worked()
         except OutOfTime:
             self._keep_value(first, objective, x0, terms)
             self._check_clock()
@@ -329,7 +338,8 @@ class Batch(Pinned):
             raise
         if not compiled:
             objective.warn_of_fallback()
-            self._run_in_python(objective, report)
+            with each_once():
+                self._run_in_python(objective, report)
             return
         self.backend = "numba"
         self._run_compiled(objective, x0, terms, workers, report)
@@ -356,7 +366,7 @@ class Batch(Pinned):
     def _run_compiled(
         self, objective: Objective, x0: np.ndarray, terms: Any, workers: int, report: Report
     ) -> None:
-        if is_parallel(self.fun) or is_parallel(self.jac):
+        if objective.parallel:
             workers = 1  # Numba's own threads may not be started from several at once
         self.used = workers = min(workers, self.count)
         penalties = self._penalties(terms)
@@ -464,7 +474,7 @@ class Batch(Pinned):
             if isinstance(error, Exception):
                 attach(error, row=row)
             raise
-        self.evaluated = True
+        self._has_worked()
         self._store(row, found)
 
     def result(self) -> OptimizeResult:

@@ -25,10 +25,12 @@ from ._validation.arguments import (
     check_unsupported,
     check_x0,
 )
+from ._validation.keywords import hints_at_options
 from ._validation.options import difference_settings
 from ._vectors import on_device
 
 
+@hints_at_options
 def minimize(
     fun: Any,
     x0: Any,

@@ -13,10 +13,12 @@ from ._result import OptimizeResult, Status, make_result
 from ._status import without_state
 from ._validation.arguments import check_seed
 from ._validation.bounds import check_box
+from ._validation.keywords import hints_at_options
 from ._validation.starts import SAMPLERS, check_distance, check_n_starts
 from ._validation.values import check_choice
 
 
+@hints_at_options
 def multistart(
     fun: Any,
     bounds: Any,

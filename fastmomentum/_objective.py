@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import math
@@ -18,6 +19,7 @@ from ._differences import (
     given_step,
 )
 from ._result import add_note
+from ._threads import lost_layer
 from ._validation.returned import as_gradient, as_pair, as_scalar
 from ._validation.values import LIST_OF_ARGS, misfit, positional_of, shown
 from ._vectors import equal, indices_of
@@ -48,6 +50,13 @@ _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 OPTIONAL_OUT = (
     "the second parameter of {}, out, has a default, and so is left out of the call: without a "
     "default it gets the array that the gradient is to be written into."
+)
+
+
+NARROW = (
+    "fun or jac returns float32, and x0 is float64: the run may stall where float32 ends. Return "
+    "float64 (JAX does after jax.config.update('jax_enable_x64', True)), or pass x0 as float32, "
+    "whose gtol is 1e-3."
 )
 
 
@@ -83,6 +92,8 @@ class Objective:
         Calls of fun and of its gradient that one evaluation takes.
     binding : fastmomentum._kernels.bind.Binding or None
         How a compiled loop calls it; None if each evaluation goes through Python.
+    parallel : bool
+        Compiled functions that start threads of Numba's: see `turn`.
     seconds : float
         How long one evaluation takes, roughly.
     steps : (array_like, array_like)
@@ -117,10 +128,20 @@ class Objective:
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
+        self._remedy = ""
         self._checking = False
+        self._looking = False  # at the precision of what is returned
+        self._narrow = False
         if backend == "python" and (_is_c(fun) or _is_c(jac)):
             raise TypeError("backend='python' cannot call C functions: leave it out.")
         self.binding = None if backend == "python" else self._bind(backend)
+        self.parallel = self._starts_threads()
+        if self.parallel and lost_layer():
+            raise RuntimeError(
+                "fun or jac starts threads of Numba's, and its OpenMP layer ends a forked process "
+                "that does: start the process by 'spawn' or 'forkserver', or set "
+                "NUMBA_THREADING_LAYER=workqueue."
+            )
 
     # -- which way --------------------------------------------------------------------------------
 
@@ -151,10 +172,33 @@ class Objective:
                     if problem:
                         raise TypeError(problem) from error
                 raise
-            self._failure = f"Numba cannot compile the objective: {error}"
+            self._failure = f"Numba cannot compile the objective: {error}".rstrip(".")
+            self._remedy = getattr(error, "remedy", "")
         self.fun = getattr(self.fun, "py_func", self.fun)
         self.jac = getattr(self.jac, "py_func", self.jac)
         return None
+
+    def _starts_threads(self) -> bool:
+        """Does a function start Numba's threads, as far as its code is known?"""
+        if self.binding is not None:
+            return bool(self.binding.parallel)
+        if is_compiled(self.fun) or is_compiled(self.jac):
+            return bool(_kernels("workers").starts_threads(self.fun, self.jac))
+        return False
+
+    def turn(self) -> contextlib.AbstractContextManager:
+        """What a thread must hold while it calls fun or jac."""
+        found: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if self.parallel:
+            found = _kernels("workers").turn()
+        return found
+
+    def _quiet(self) -> contextlib.AbstractContextManager:
+        """No warnings of Numba's about functions among args in each call."""
+        found: contextlib.AbstractContextManager = contextlib.nullcontext()
+        if self.binding is not None:
+            found = _kernels("warned").quiet_about(self.args)
+        return found
 
     def _misfit(self, name: str) -> str:
         """Why fun or jac cannot be called as it is, and what to change; empty if it can."""
@@ -233,7 +277,7 @@ class Objective:
         """One warning, once the Python evaluation at x0 has shown that the objective works."""
         if self._failure:
             warn(f"The loop runs in Python, since {self._failure}", CompilationWarning)
-            self._failure = ""
+            self._failure = self._remedy = ""
 
     def _tell_failure(self, error: Exception) -> None:
         """Numba's words go with an exception before that warning: they may tell more of it."""
@@ -247,21 +291,38 @@ class Objective:
         z = x.copy()
         function = getattr(self, name)
         try:
-            value = function(z, *args, *self.args)
+            if self.parallel:
+                with self.turn():
+                    value = function(z, *args, *self.args)
+            else:
+                value = function(z, *args, *self.args)
         except TypeError as error:
             # Python's own words tell neither which function it is nor how it is called.
-            problem = self._misfit(name)
+            problem = self._misfit(name) or self._remedy
             if problem:
                 raise TypeError(problem) from error
             self._tell_failure(error)
             raise
         except Exception as error:
+            if self._remedy:
+                raise TypeError(self._remedy) from error
             self._tell_failure(error)
             raise
+        if self._looking:
+            self._look_at(name, value)
         # Compiled code is given the loop's own x.
         if self._checking and not equal(z, x):
             raise ValueError(f"{name} must not write into x.")
         return value
+
+    def _look_at(self, name: str, value: Any) -> None:
+        """Is it a gradient, or a value that differences are taken of, of less than float64?"""
+        if self.jac is True:
+            value = value[1] if isinstance(value, tuple | list) and len(value) == 2 else None
+        elif name == "fun" and not isinstance(self.jac, str):
+            return
+        kind = str(getattr(value, "dtype", "")).rpartition(".")[2]  # torch.float32, say
+        self._narrow |= kind in ("float16", "bfloat16", "float32")
 
     def _fun(self, x: np.ndarray) -> float:
         self.calls_fun += 1
@@ -411,10 +472,15 @@ class Objective:
             return None
         begin = time.perf_counter()
         self._checking = self.binding is not None
+        self._looking = self.dtype == np.float64
         try:
-            f = self.evaluate(x, g)
+            with self._quiet():
+                f = self.evaluate(x, g)
         finally:
-            self._checking = False
+            self._checking = self._looking = False
+        if self._narrow:
+            self._narrow = False
+            warn(NARROW, RuntimeWarning)
         self.seconds = time.perf_counter() - begin
         if self.jac == "cs" and math.isfinite(f):
             self.seen = f
@@ -467,6 +533,7 @@ class Told:
     """Stands for an objective whose values are told."""
 
     binding = None
+    parallel = False
     jac = True
     can_be_checked = False
     cost_fun = cost_jac = cost_first = 1

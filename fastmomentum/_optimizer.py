@@ -21,6 +21,7 @@ from ._run import Moment, Run
 from ._state import State
 from ._terms import settle
 from ._validation.arguments import check_method, check_terms, check_x0
+from ._validation.keywords import hints_at_options
 from ._validation.options import check_step_options
 from ._validation.returned import as_gradient, as_pair, as_scalar
 
@@ -80,6 +81,7 @@ class Optimizer:
     (True, np.True_)
     """
 
+    @hints_at_options
     def __init__(
         self,
         method: str | None,

@@ -11,11 +11,14 @@ from ._minimize import minimize
 from ._result import OptimizeResult, make_result
 from ._status import message_of_many, without_state
 from ._validation.arguments import check_x0
+from ._validation.keywords import hints_at_options
 from ._validation.starts import check_path_options, check_path_weights
 from ._validation.values import check_takes, shown
+from ._warnings import each_once
 from .penalties import Penalty
 
 
+@hints_at_options
 def path(
     fun: Any,
     x0: Any,
@@ -49,9 +52,10 @@ def path(
     -------
     OptimizeResult
         With arrays of one row per weight: weights, x of shape (m, n), fun (the penalty included),
-        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). message says
-        how many problems ended in which way, and what to try for those that failed; time is the
-        total in seconds.
+        grad_norm, nit, nfev, njev, status, success and n_nonzero, all of shape (m,). n_nonzero
+        counts the variables that are penalized by some of the weights, and so leaves out an
+        intercept; all of them where none is. message says how many problems ended in which way, and
+        what to try for those that failed; time is the total in seconds.
 
     Raises
     ------
@@ -100,18 +104,21 @@ def path(
     points = np.empty((values.size, x.size), x.dtype)
     fields = ("fun", "grad_norm", "nit", "nfev", "njev", "status", "success", "time")
     found: dict[str, list] = {name: [] for name in fields}
-    for k, weight in enumerate(values):
-        h = penalty(float(weight))
-        if not isinstance(h, Penalty):
-            raise TypeError(f"penalty({weight:g}) must return a Penalty, got {shown(h)}.")
-        result = minimize(
-            fun, x, args, method, jac, bounds=bounds, tol=tol, options=given, penalty=h
-        )
-        # Of a run that failed the best point is still the better start.
-        x = points[k] = result.x
-        given.pop("check_jac", None)  # the first problem tells
-        for name in fields:
-            found[name].append(result[name])
+    counted = np.zeros(x.size, bool)
+    with each_once():
+        for k, weight in enumerate(values):
+            h = penalty(float(weight))
+            if not isinstance(h, Penalty):
+                raise TypeError(f"penalty({weight:g}) must return a Penalty, got {shown(h)}.")
+            result = minimize(
+                fun, x, args, method, jac, bounds=bounds, tol=tol, options=given, penalty=h
+            )
+            counted |= h.penalized(x.size)
+            # Of a run that failed the best point is still the better start.
+            x = points[k] = result.x
+            given.pop("check_jac", None)  # the first problem tells
+            for name in fields:
+                found[name].append(result[name])
     arrays: dict[str, Any] = {name: np.array(values_) for name, values_ in found.items()}
     arrays["time"] = float(arrays["time"].sum())
     return make_result(
@@ -120,6 +127,6 @@ def path(
         ),
         weights=values,
         x=points,
-        n_nonzero=np.count_nonzero(points, axis=1),
+        n_nonzero=np.count_nonzero(points[:, counted] if counted.any() else points, axis=1),
         **arrays,
     )

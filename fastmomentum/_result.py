@@ -33,7 +33,8 @@ class OptimizeResult(dict):
     nit, nfev, njev : int
         Iterations, and calls of the objective and of its gradient.
     success : bool
-        Whether a convergence test was met, that is, ``status == 0``.
+        Whether a convergence test was met, that is, ``status == 0``; or, of `minimize_sum` without
+        a ``gtol``, whether all epochs were run, ``status == 9``.
     status : int
         Why the run ended, see `Status`.
     message : str

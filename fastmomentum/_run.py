@@ -205,8 +205,11 @@ class Run(Pinned):
             self.history,
             last,
         )
-        if binding is not None:
+        if binding is not None and not binding.parallel:
             binding.entry(driver, *self.context, *state)
+        elif binding is not None:
+            with self.objective.turn():
+                binding.entry(driver, *self.context, *state)
         elif self.called:
             driver(0, 0, *state)
         else:

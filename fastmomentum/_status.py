@@ -23,6 +23,7 @@ class Status(enum.IntEnum):
     STAGNATION = 6
     MAXFEV = 7
     DIVERGED = 8
+    EPOCHS = 9
     CALLBACK = 99
 
 
@@ -79,6 +80,9 @@ MESSAGES: dict[Status, Words] = {
         automatic="fell without bound. x is the lowest point found; check the sign of fun, or keep "
         "it bounded below, by `bounds` for instance.",
         given="grew without bound. x is the best point found; use a smaller `learning_rate`.",
+    ),
+    Status.EPOCHS: _both(  # of `minimize_sum`: that is what was asked for
+        "All epochs were run.", "For more raise `epochs` and go on with `state`."
     ),
     Status.CALLBACK: Words("`callback` raised `StopIteration`."),  # SciPy's words; it was asked for
 }

@@ -83,11 +83,12 @@ class CompiledSteps(Steps):
         self.reals[_FIELD["SEEN"]] = noted.seen
         self._set(AVERAGED=noted.averaged, NEXT=noted.rows - self.first, ROWS=self.end - self.first)
         started = time.perf_counter()
-        binding.entry(
-            self.address, binding.fun, binding.jac, self.source.blocks, 0, 0.0, run.workspace,
-            run.ints, run.floats, run.numbers["learning_rate"], run.numbers["momentum"],
-            run.history, last,
-        )  # fmt: skip
+        with self.source.objective.turn():
+            binding.entry(
+                self.address, binding.fun, binding.jac, self.source.blocks, 0, 0.0, run.workspace,
+                run.ints, run.floats, run.numbers["learning_rate"], run.numbers["momentum"],
+                run.history, last,
+            )  # fmt: skip
         rate = (self.nit - noted.nit) / max(time.perf_counter() - started, 1e-9)
         self.note()
         if run.ints[INT.STATUS] != layout.NEEDS_EVALUATION:

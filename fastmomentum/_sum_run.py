@@ -15,6 +15,7 @@ from ._checkpoint import Saver, check_given
 from ._fingerprint import fingerprint
 from ._kernels import layout
 from ._kernels.layout import INT
+from ._plan import DIVERGED_FACTOR
 from ._result import OptimizeResult, Status, attach, attach_made, make_result
 from ._resume import GO_ON_ANYWAY, restore, same_value, state_of
 from ._status import message_of, message_of_error, without_state
@@ -32,11 +33,17 @@ FOUND = "what was found"
 WORDS = {
     Status.MAXITER: "All epochs were run, and the gradient of the whole is above `gtol`. Raise "
     "`epochs` and go on with `state`, or let the learning rate fall.",
+    Status.DIVERGED: "The function value grew without bound. x is the last iterate; use a smaller "
+    "`learning_rate`.",
     Status.NONFINITE: "NaN or infinity was met in the function or its gradient. x is that at the "
     "start of the epoch; try a smaller `learning_rate` or another x0.",
     Status.MAXTIME: "Time limit `maxtime` reached. x is the last iterate; go on with `state`.",
     Status.INTERRUPTED: "Interrupted by the user. x is the last iterate; go on with `state`.",
 }
+NONFINITE_AT_THE_END = (
+    "NaN or infinity was met in the function or its gradient at x, the last iterate. Try a smaller "
+    "`learning_rate` or another x0."
+)
 # What a run that goes on must have in common with its beginning.
 SAMPLING = ("batch_size", "shuffle", "variance_reduction", "snapshot_every", "average")
 
@@ -52,7 +59,9 @@ class Descent:
         sampling: Sampling,
         terms: Any,
         begin: float,
+        to_gtol: bool,
     ):
+        self.to_gtol = to_gtol  # the user wants that test to be met
         self.source, self.settings, self.sampling, self.begin = source, settings, sampling, begin
         self.sizes = np.asarray(source.sizes(), np.int64)
         self.count = int(self.sizes.sum())
@@ -130,7 +139,7 @@ class Descent:
                     self._tell(callback, takes_result)
                 except StopIteration:
                     return Status.CALLBACK
-        return Status.MAXITER
+        return Status.EPOCHS
 
     def _epoch(self, deadline: float) -> Status | None:
         """What is left of an epoch, with one call of Python for each step."""
@@ -250,7 +259,7 @@ class Descent:
         """The result with its state, if it is to have one."""
         if self.settings.keep_state is False:
             result["message"] = without_state(result.message)
-        elif self.keeps_state and self.settings.keeps_state(result.success):
+        elif self.keeps_state and self.settings.keeps_state(result.status == Status.CONVERGED):
             result["state"] = self.state(Status(result.status))
         return result
 
@@ -260,7 +269,7 @@ class Descent:
         x = noted.epoch.x
         if status in (Status.MAXTIME, Status.INTERRUPTED) and not words:
             x = self.steps.run.iterate()
-        elif status == Status.MAXITER and noted.mean is not None:
+        elif status == Status.EPOCHS and noted.mean is not None:
             x = noted.mean.astype(x.dtype)
         # What is evaluated at snapshots, in steps, and in one that failed.
         looks = 0 if anchor is None else 1 + anchor.epoch // self.sampling.snapshot_every
@@ -276,12 +285,14 @@ class Descent:
             f, g = self._all(x)
             nfev, rows = nfev + 1, rows + self.count
         grad_norm = self._norm(x, g)
-        if status == Status.MAXITER and grad_norm <= self.settings.gtol:
-            status = Status.CONVERGED
+        if status == Status.EPOCHS:
+            status = self._judge(f, grad_norm) if final else Status.INTERRUPTED
+            if status == Status.NONFINITE:
+                words = NONFINITE_AT_THE_END
         message = words or WORDS.get(status) or message_of(status, automatic=False)
         return make_result(
             message=message,
-            success=status == Status.CONVERGED,
+            success=status in (Status.CONVERGED, Status.EPOCHS),
             status=int(status),
             fun=f,
             x=x.copy(),
@@ -296,6 +307,17 @@ class Descent:
             time=time.perf_counter() - self.begin,
             backend="numba" if self.compiled else "python",
         )
+
+    def _judge(self, f: float, grad_norm: float) -> Status:
+        """What the mean over all rows says, after all epochs."""
+        if not (math.isfinite(f) and math.isfinite(grad_norm)):
+            return Status.NONFINITE
+        if grad_norm <= self.settings.gtol:
+            return Status.CONVERGED
+        lowest = min(self.values)
+        if f - lowest > DIVERGED_FACTOR * max(1.0, abs(lowest)):
+            return Status.DIVERGED
+        return Status.MAXITER if self.to_gtol else Status.EPOCHS
 
     # -- states -----------------------------------------------------------------------------------
 

@@ -15,9 +15,11 @@ from ._sum_state import SumState
 from ._terms import make_terms
 from ._validation.arguments import check_fun, check_method, check_x0
 from ._validation.bounds import check_bounds
+from ._validation.keywords import hints_at_options
 from ._validation.sums import check_data, check_sampling, check_sum_options
 
 
+@hints_at_options
 def minimize_sum(
     fun: Any,
     x0: Any,
@@ -81,7 +83,8 @@ def minimize_sum(
     options : dict, optional
         ``learning_rate``, a number or a schedule of the step 0, 1, ..., which must be given; the
         method's other parameters, see `show_options`; ``gtol`` and ``norm``, a test of the
-        gradient of the whole mean, at the end and, with 'svrg', at each snapshot; and ``maxtime``,
+        gradient of the whole mean, at the end and, with 'svrg', at each snapshot (a run that is
+        given ``gtol`` and does not meet it ends with status 1); and ``maxtime``,
         ``on_interrupt``, ``checkpoint_every``, ``keep_state`` and ``backend``, as of `minimize`.
     state : SumState or path, optional
         ``result.state`` of an earlier call, or the file of one: the run goes on as if there had
@@ -101,7 +104,8 @@ def minimize_sum(
     OptimizeResult
         With x; fun and jac, of the mean over all rows at x; nit, the steps; nfev, the means that
         were evaluated, over batches or all rows; n_passes, all rows seen divided by N; epochs;
-        success, whether the test of the gradient is met; status, message, grad_norm, time, backend;
+        success, whether the test of the gradient is met (status 0) or, where no ``gtol`` is given,
+        all epochs were run (status 9); status, message, grad_norm, time, backend;
         ``history["fun"]``, for each epoch the mean of the values that its steps saw; and, of a run
         that did not converge, or as ``options["keep_state"]`` says, state. Where a value is not
         finite, x is that at the start of the epoch.
@@ -180,7 +184,8 @@ def minimize_sum(
     source = fun
     if not sharded:
         source = Rows(fun, check_data(data), x, sampling.batch_size, settings.backend)
-    descent = Descent(source, x, settings, sampling, terms, begin)
+    to_gtol = (options or {}).get("gtol") is not None
+    descent = Descent(source, x, settings, sampling, terms, begin, to_gtol)
     if checkpoint is not None:
         descent.save_to(checkpoint)
     if earlier is not None:

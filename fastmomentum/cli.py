@@ -13,6 +13,8 @@ import time
 from collections.abc import Sequence
 from importlib import metadata
 
+from ._threads import processors
+
 __all__ = ["main"]
 
 
@@ -212,7 +214,7 @@ def _run_info(args: argparse.Namespace) -> int:
         ("fastmomentum", importlib.import_module("fastmomentum").__version__),
         ("python", platform.python_version()),
         *((name, _version(name)) for name in ("numba", "llvmlite", "numpy", "scipy")),
-        ("platform", f"{platform.platform()}, {os.cpu_count()} CPUs ({_usable_cpus()} usable)"),
+        ("platform", f"{platform.platform()}, {os.cpu_count()} CPUs ({processors()} usable)"),
         ("threads", _threads()),
         ("CUDA", _cuda()),
         ("cache", _cache()),
@@ -231,13 +233,6 @@ def _version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _usable_cpus() -> int:
-    # A container or a batch system often grants fewer than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _threads() -> str:

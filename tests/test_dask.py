@@ -233,7 +233,7 @@ def test_a_worker_that_is_too_slow_is_an_error(both):
 
 
 def test_parallel_functions_share_the_cores(both):
-    with ShardedSum(shards.Threads(), Part(data, 2), 2, client=both) as objective:
+    with ShardedSum(shards.threads, Part(data, 2), 2, client=both) as objective:
         f, _ = objective(POINT)
     assert f == 2 * max(1, len(os.sched_getaffinity(0)) // 2)
 

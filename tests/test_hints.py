@@ -1,18 +1,31 @@
 """Hints: what may have been meant goes with the exception, and only where it can be meant."""
 
+import inspect
 import math
 import warnings
 
+import numba
 import numpy as np
 import objectives
 import pytest
 from numba import njit
 
-from fastmomentum import minimize, minimize_batch
+from fastmomentum import (
+    CompilationWarning,
+    Optimizer,
+    minimize,
+    minimize_batch,
+    minimize_sum,
+    multistart,
+    path,
+    penalties,
+)
+from fastmomentum.jit import minimizer
 
 T = np.linspace(0.0, 2.0, 7)
 ROWS = np.exp(-np.linspace(0.5, 1.5, 10)[:, None] * T)
 X0 = np.ones((10, 2))
+STARTS = X0 + np.arange(10.0)[:, None]
 
 
 @njit
@@ -79,7 +92,7 @@ def test_no_hint_once_an_evaluation_has_succeeded():
     calls = []
     for good in (0, 2, 3, 5, 100):  # three calls are one evaluation
         calls.clear()
-        assert ("batched" in notes_of(minimize_batch, fails, X0, (ROWS,))) == (good < 3)
+        assert ("batched" in notes_of(minimize_batch, fails, STARTS, (ROWS,))) == (good < 3)
 
 
 def test_no_hint_where_the_gradient_is_wrong():
@@ -122,3 +135,269 @@ def test_a_python_function_in_a_compiled_one():
         assert len(seen) == 1
     with pytest.raises(TypeError, match=message):
         minimize(calls_python, [0.0], options={"backend": "numba"})
+
+
+# -- warnings point at the user's code -------------------------------------------------------------
+
+
+@njit
+def square(a):
+    return a * a
+
+
+@njit
+def cube(a):
+    return a * a * a
+
+
+@njit
+def of_function(x, f):
+    return f(x[0] - 1.0)
+
+
+@njit
+def of_functions(x, f, pair):
+    return f(x[0] - 1.0) + pair[0](x[0]) + 0.0 * pair[1](x[0])
+
+
+@njit
+def of_list(x, values):
+    return (x[0] - values[0]) ** 2
+
+
+@pytest.mark.parametrize(
+    ("fun", "args", "words"),
+    [
+        (of_function, (square,), set()),
+        (of_functions, (square, (square, cube)), {"First-class function type"}),
+        (of_list, ([1.0, 2.0],), {"Encountered the use of"}),
+    ],
+)
+def test_warnings_of_numba_point_at_the_call(fun, args, words):
+    """Or do not appear, where it is this package that puts functions into a tuple."""
+    for solve, x0 in ((minimize, [0.0]), (minimize_batch, [[0.0], [2.0]]), (minimize, [0.0])):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            found = solve(fun, x0, args)
+        assert found.backend == "numba" and np.all(found.success)
+        assert all(each.filename == __file__ for each in seen)
+        for each in seen:
+            assert any(word in str(each.message) for word in words)
+        assert len(seen) <= len(words)
+
+
+def test_warnings_of_numba_can_be_errors():
+    @njit
+    def fun(x, values):
+        return (x[0] - values[0]) ** 2
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(numba.NumbaPendingDeprecationWarning):
+            minimize(fun, [0.0], ([1.0],))
+
+
+# -- arguments that Numba has no type for ----------------------------------------------------------
+
+
+@njit
+def squares_of(x, out, A):
+    total = 0.0
+    out[0] = 0.0
+    for i in range(A.shape[0]):
+        total += (A[i, 0] * x[0] - 1.0) ** 2
+        out[0] += 2.0 * A[i, 0] * (A[i, 0] * x[0] - 1.0)
+    return total
+
+
+class Table:
+    """As a DataFrame: entries are had in another way than those of an array."""
+
+    shape = (3, 1)
+
+    def to_numpy(self):
+        return np.ones(self.shape)
+
+
+class Column(Table):
+    """As a Series, which can be used as an array."""
+
+    def __getitem__(self, key):
+        return 1.0
+
+
+TO_NUMPY = r"args\[0\] is a {}, of which Numba knows nothing: pass args\[0\].to_numpy\(\)"
+
+
+def test_tables_in_args():
+    for solve, x0 in ((minimize, [0.0]), (minimize_batch, [[0.0], [2.0]])):
+        with pytest.raises(TypeError, match=f"^{TO_NUMPY.format('Table')}"):
+            solve(squares_of, x0, (Table(),), jac=True)
+        with pytest.warns(CompilationWarning, match=TO_NUMPY.format("Column")) as seen:
+            assert np.all(solve(squares_of, x0, (Column(),), jac=True).success)
+        assert len(seen) == 1
+        options = {"backend": "numba"}
+        with pytest.raises(TypeError, match=TO_NUMPY.format("Column")):
+            solve(squares_of, x0, (Column(),), jac=True, options=options)
+
+
+def test_sparse_matrices_in_args():
+    sparse = pytest.importorskip("scipy.sparse")
+    A, options = sparse.coo_array(np.ones((3, 1))), {"backend": "numba"}
+    with pytest.raises(TypeError, match="pass its arrays, such as the data, indices and indptr"):
+        minimize(squares_of, [0.0], (A,), jac=True, options=options)
+
+
+def test_pandas():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match=TO_NUMPY.format("DataFrame")):
+        minimize(squares_of, [0.0], (pandas.DataFrame(np.ones((3, 1))),), jac=True)
+
+
+# -- one problem many times ------------------------------------------------------------------------
+
+
+def off(x, y):
+    return ((x - y) ** 2).sum()
+
+
+def test_one_problem_many_times():
+    y = np.arange(5.0)
+    words = r"All 5 problems are the same, since no .*: args\[0\] has .* pass batched=\(True,\)"
+    for fun in (off, njit(off)):
+        with pytest.warns(RuntimeWarning, match=words) as seen:
+            minimize_batch(fun, np.zeros((5, 1)), (y,))
+        assert len(seen) == 1 and seen[0].filename == __file__
+
+
+def test_data_as_long_as_the_batch_may_be_meant():
+    """Where the problems differ by something, or the data have another length."""
+    y = np.arange(5.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        minimize_batch(off, np.arange(5.0)[:, None], (y,))
+        minimize_batch(off, np.zeros((4, 1)), (y,))
+        minimize_batch(off, np.zeros((1, 1)), (y[:1],))
+        minimize_batch(off, np.zeros((5, 1)), (y,), True)
+        upper = np.arange(1.0, 6.0)[:, None]
+        minimize_batch(off, np.zeros((5, 1)), (y,), bounds=Bounds(0.0 * upper, upper))
+
+
+class Bounds:
+    def __init__(self, lb, ub):
+        self.lb, self.ub = lb, ub
+
+
+# -- float32 that was not asked for ----------------------------------------------------------------
+
+SINGLE = "fun or jac returns float32, and x0 is float64: .*jax_enable_x64.* pass x0 as float32"
+
+
+def pair(x):
+    return float(x @ x), (2.0 * x).astype(np.float32)
+
+
+def single_gradient(x):
+    return (2.0 * x).astype(np.float32)
+
+
+class Tensor:
+    """Of a library whose dtypes are not NumPy's."""
+
+    dtype = "torch.float32"
+
+    def __init__(self, x):
+        self.x = x
+
+    def __array__(self, dtype=None, copy=None):
+        return 2.0 * self.x
+
+
+@pytest.mark.parametrize(
+    ("fun", "jac"),
+    [
+        (pair, True),
+        (lambda x: float(x @ x), single_gradient),
+        (lambda x: (float(x @ x), Tensor(x)), True),
+        (lambda x: np.float32(x @ x), None),  # of which differences are taken
+    ],
+)
+def test_a_gradient_of_float32(fun, jac):
+    options = {"maxiter": 3}
+    with pytest.warns(RuntimeWarning, match=SINGLE) as seen:
+        minimize(fun, [1.0], jac=jac, options=options)
+    assert len(seen) == 1 and seen[0].filename == __file__
+    with pytest.warns(RuntimeWarning, match=SINGLE) as seen:
+        minimize_batch(fun, [[1.0], [2.0]], jac=jac, options=options)
+    assert len(seen) == 1 and seen[0].filename == __file__
+    minimize(fun, np.ones(1, np.float32), jac=jac, options=options)  # without a warning
+
+
+def test_values_of_float32_with_a_gradient_of_float64():
+    minimize(lambda x: np.float32(x @ x), [1.0], jac=lambda x: 2.0 * x)
+
+
+# -- keywords that are options ---------------------------------------------------------------------
+
+
+def value(x):
+    return float(x @ x)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "lr", "gtol"])
+@pytest.mark.parametrize(
+    ("solve", "given"),
+    [
+        (minimize, (value, [1.0])),
+        (minimize_batch, (value, [[1.0]])),
+        (minimize_sum, (value, [1.0])),
+        (multistart, (value, [(0.0, 1.0)])),
+        (path, (value, [1.0], penalties.L1, [1.0])),
+        (minimizer, (njit(value),)),
+        (Optimizer, ("gd", [1.0])),
+    ],
+)
+def test_options_given_as_keywords(solve, given, name):
+    meant = "gtol" if name == "gtol" else "learning_rate"
+    words = rf"keyword argument '{name}'\. It is one of the options: options={{'{meant}': ...}}\.$"
+    with pytest.raises(TypeError, match=words):
+        solve(*given, **{name: 0.1})
+
+
+def test_other_keywords_and_errors_of_the_function():
+    with pytest.raises(TypeError, match=r"'penaltie'\. Did you mean 'penalty'\?$"):
+        minimize(value, [1.0], penaltie=None)
+    with pytest.raises(TypeError, match=r"'zzz'\.$"):
+        minimize(value, [1.0], zzz=None)
+    with pytest.raises(TypeError, match=r"^missing$"):
+        minimize(raises_type_error, [1.0])
+    with pytest.raises(TypeError, match=r"required positional argument: 'x0'$"):
+        minimize(value)
+    assert list(inspect.signature(minimize).parameters)[:3] == ["fun", "x0", "args"]
+
+
+def raises_type_error(x):
+    raise TypeError("missing")
+
+
+# -- a gradient in the second parameter ------------------------------------------------------------
+
+
+@njit
+def other_name(x, g):
+    g[0] = 2.0 * x[0]
+    return x[0] * x[0]
+
+
+@njit
+def gradient_of_it(x):
+    return 2.0 * x
+
+
+def test_a_minimizer_without_jac():
+    for jac in (None, "3-point", gradient_of_it):
+        with pytest.raises(ValueError, match=r"^jac must be True for a function that writes its g"):
+            minimizer(decay, jac=jac)
+    # Here the number of parameters tells, once the number of args is known.
+    with pytest.raises(ValueError, match=r"^fun takes one parameter more than .* pass jac=True"):
+        minimizer(other_name)(np.ones(1))

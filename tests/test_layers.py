@@ -77,6 +77,7 @@ LAYERS = (
     ("_prox", 0),
     ("_status", 0),
     ("_streams", 0),
+    ("_threads", 0),
     ("_vectors", 0),
     ("_version", 0),
     ("_warnings", 0),

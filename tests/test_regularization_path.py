@@ -75,6 +75,33 @@ def test_each_problem_starts_from_the_solution_before(data):
     np.testing.assert_array_equal(again.x, warm.x[11])
 
 
+PART = np.arange(12) < 9  # the others are not penalized, as an intercept is not
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        lambda w: L1(w * PART),
+        lambda w: ElasticNet(w * PART, 0.1 * w * PART) + NonNegative(),
+        lambda w: GroupL2(w, np.where(PART, np.arange(12) // 3, -1)),
+        lambda w: GroupL2(w, [[0, 1, 2], [3, 4, 5, 6, 7, 8]]),
+        lambda w: GroupL2([w, w, w, 0.0], 3),
+    ],
+)
+def test_what_is_not_penalized_is_not_counted(data, penalty):
+    found = path(squares, np.zeros(12), penalty, [1e3, 0.1, 0.0], data, jac=True)
+    assert (found.x[0, ~PART] != 0.0).any() and not found.x[0, PART].any()
+    assert found.n_nonzero.tolist() == np.count_nonzero(found.x[:, PART], axis=1).tolist()
+    assert found.n_nonzero[2] > 0, "with the weight 0, too"
+
+
+def test_all_are_counted_where_none_is_penalized(data):
+    found = path(squares, np.zeros(12), L1, [0.0], data, jac=True)
+    assert found.n_nonzero.tolist() == [12]
+    found = path(squares, np.zeros(12), lambda w: NonNegative(), [1.0], data, jac=True)
+    assert found.n_nonzero.tolist() == [np.count_nonzero(found.x)]
+
+
 def test_groups_bounds_and_float32(data):
     groups = path(squares, np.zeros(12), lambda w: GroupL2(w, 3), [3.0, 0.1], data, jac=True)
     blocks = groups.x.reshape(2, 4, 3) != 0.0

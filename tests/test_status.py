@@ -63,12 +63,13 @@ def test_every_ending(ending, method, backend):
 @backends
 def test_every_status_is_reached(backend):
     reached = {int(e.run(e.methods[-1], backend).status) for e in ENDINGS}
-    assert reached == {int(status) for status in Status}
+    # That one only `minimize_sum` reaches, see test_sums.py.
+    assert reached == {int(status) for status in Status} - {Status.EPOCHS}
 
 
 def test_codes():
     codes = {status.name: int(status) for status in Status}
-    assert sorted(codes.values()) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 99]
+    assert sorted(codes.values()) == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 99]
     assert fastmomentum.Status is Status
     assert Status(99) == 99
 

@@ -161,7 +161,7 @@ def test_it_is_written_now_and_then(file, monkeypatch):
         options = {"checkpoint_every": 0, "backend": backend}
         whole = solve(options=options, average=0.5, checkpoint=file)
         assert [s.nit for s in written] == [*range(1, 37), 36]
-        assert [s.status for s in written] == [-1] * 36 + [1]
+        assert [s.status for s in written] == [-1] * 36 + [9]
         for state in written[::7]:
             assert_same(solve(average=0.5, state=state), whole)
         written.clear()

@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 from shards import N, Part, data, squares, squares_pair
 
-from fastmomentum import CompilationWarning, minimize_sum, schedules
+from fastmomentum import CompilationWarning, Status, minimize_sum, schedules
 from fastmomentum._methods import METHODS
 from fastmomentum.distributed import ShardedSum
 
@@ -72,8 +72,52 @@ def test_steps_are_those_of_the_rule(method, fun):
     assert res.fun == pytest.approx(f / 240, rel=1e-12)
     np.testing.assert_allclose(res.jac, g / 240, rtol=1e-9, atol=1e-12)
     assert (res.nit, res.nfev, res.epochs, res.n_passes) == (15, 16, 3, 4.0)
-    assert not res.success and res.status == 1 and "All epochs" in res.message
+    assert res.success and res.status == Status.EPOCHS and "state" in res
+    assert res.message == ("All epochs were run. For more raise `epochs` and go on with `state`.")
     assert res.history["fun"].shape == (3,) and res.history["fun"][-1] < res.history["fun"][0]
+
+
+def test_a_gtol_that_is_given_is_to_be_met():
+    options = {"learning_rate": RATES["gd"]}
+    for gtol, status in ((1e-12, Status.MAXITER), (1e9, Status.CONVERGED), (None, Status.EPOCHS)):
+        res = run(options={**options, "gtol": gtol})
+        assert res.status == status and res.success == (status != Status.MAXITER)
+        assert ("gradient of the whole is above `gtol`" in res.message) == (gtol == 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("value", "slope", "status"),
+    [
+        (np.nan, 1.0, Status.NONFINITE),
+        (1.0, np.inf, Status.NONFINITE),
+        (1e30, 1.0, Status.DIVERGED),
+    ],
+)
+def test_all_epochs_are_no_success_where_the_sum_is_bad(value, slope, status):
+    """What only the last look at all rows sees."""
+
+    def fun(x, out, rows):
+        whole = len(rows) == 12
+        out[:] = slope if whole else 1.0
+        return value if whole else 1.0
+
+    options = {"learning_rate": 0.1}
+    res = minimize_sum(fun, [0.0], np.ones(12), "gd", batch_size=3, epochs=2, options=options)
+    assert res.status == status and not res.success and res.epochs == 2
+    assert "the last iterate" in res.message and res.x[0] == pytest.approx(-0.8 / 3)
+
+
+def test_an_exception_in_the_last_look_is_no_success():
+    def fun(x, out, rows):
+        if len(rows) == 12:
+            raise ArithmeticError("at the end")
+        out[:] = 1.0
+        return 1.0
+
+    options = {"learning_rate": 0.1}
+    with pytest.raises(ArithmeticError) as caught:
+        minimize_sum(fun, [0.0], np.ones(12), "gd", batch_size=3, epochs=2, options=options)
+    assert not caught.value.result.success and caught.value.result.status == Status.INTERRUPTED
 
 
 @pytest.mark.parametrize("method", ["momentum", "adam"])

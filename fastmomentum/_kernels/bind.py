@@ -16,16 +16,26 @@ from numba.core.ccallback import CFunc
 from . import abi, entry
 from .interrupts import interrupts_kept
 from .jit import FLAGS
+from .warned import functions_in_tuples, quiet_about, warnings_at_the_call
+from .workers import is_parallel, starts_threads
 
 
 class NotCompilable(TypeError):
     """The objective cannot be called from a compiled loop; the message says why in one line."""
 
 
+class UntypedArgument(NotCompilable):
+    """Numba has no type for one of the args; `remedy` says what to pass, if that is known."""
+
+    def __init__(self, message: str, remedy: str):
+        super().__init__(" ".join((f"{message}." if remedy else message, remedy)).strip())
+        self.remedy = remedy
+
+
 class Binding(NamedTuple):
     """How a compiled loop reaches one objective."""
 
-    entry: Any  # the entry's dispatcher, compiled for the types of args
+    entry: Any  # the entry, compiled for the types of args
     signature: Any  # that of the drivers
     evaluate_row: int  # address of the driver that evaluates one row
     fun: int | tuple[int]  # the address; in a tuple if it returns float32
@@ -34,6 +44,7 @@ class Binding(NamedTuple):
     thin: tuple = ()  # adapters that the addresses belong to
     single: bool = False  # fun returns float32, and jac are differences
     code: tuple = ()  # what the addresses belong to: (dispatcher, types, library), weakly
+    parallel: bool = False  # the functions start threads of Numba's
 
     def is_current(self) -> bool:
         """Are the addresses still those of the functions? Not after a ``recompile()``."""
@@ -217,6 +228,8 @@ def _kind(value: Any) -> Any:
     if cls is np.ndarray and value.dtype.isbuiltin:
         flags = value.flags
         return value.dtype, value.ndim, flags.c_contiguous, flags.f_contiguous, flags.writeable
+    if cls is tuple:
+        return cls, *map(_kind, value)
     return numba.typeof(value)
 
 
@@ -227,7 +240,8 @@ def _of_each(tell: Callable, args: tuple) -> tuple:
         for a in args:
             told.append(tell(a))
     except (ValueError, errors.NumbaError) as error:
-        raise NotCompilable(f"args[{len(told)}]: {reason(error)}") from None
+        name = f"args[{len(told)}]"
+        raise UntypedArgument(f"{name}: {reason(error)}", remedy(name, args[len(told)])) from None
     return tuple(told)
 
 
@@ -241,6 +255,19 @@ def returns_single(fun: Any, rest: tuple, dtype: np.dtype) -> bool:
     x = abi.vector_type(abi.F8 if dtype == np.float64 else abi.F4)
     code = fun.overloads.get((x, *rest))
     return code is not None and code.signature.return_type == abi.F4
+
+
+def remedy(name: str, value: Any) -> str:
+    """What to pass instead of a value that Numba has no type for; empty if nobody knows."""
+    kind = type(value).__name__
+    if hasattr(value, "to_numpy"):  # of pandas, polars, xarray, ...
+        return f"{name} is a {kind}, of which Numba knows nothing: pass {name}.to_numpy()."
+    if hasattr(value, "tocsr"):
+        return (
+            f"{name} is a {kind}, of which Numba knows nothing: pass its arrays, such as the data, "
+            "indices and indptr of a csr_array."
+        )
+    return ""
 
 
 # Weak in both, and the values hold neither: whoever runs a binding keeps fun and jac alive.
@@ -266,18 +293,20 @@ def bind(fun: Any, jac: Any, args: tuple, dtype: np.dtype, in_place: bool) -> Bi
     """
     if c_address(fun) is not None:
         with interrupts_kept():
-            return _bind_c(fun, jac, args, dtype)
+            binding = _bind_c(fun, jac, args, dtype)
+        return binding._replace(parallel=starts_threads(fun, jac))
     mark = jac if isinstance(jac, bool | str) else weakref.ref(jac)
     key = (_of_each(_kind, args), dtype.char, in_place, mark)
     memo = _bindings.setdefault(fun, {})
     known = memo.get(key) or _thin_bindings.get((id(fun), key))
     if known is not None and known.is_current():
         return known
-    argument_types = types_of(args)
-    with interrupts_kept():
+    with interrupts_kept(), warnings_at_the_call():
+        argument_types = types_of(args)
         binding = _bind(fun, jac, argument_types, dtype, in_place)
     code = (*_overloads(fun, argument_types), *_overloads(jac, argument_types))
-    binding = binding._replace(code=code)
+    parallel = starts_threads(*binding.thin) or any(is_parallel(library()) for *_, library in code)
+    binding = binding._replace(code=code, parallel=parallel)
     for dead in [k for k in memo if isinstance(k[-1], weakref.ref) and k[-1]() is None]:
         del memo[dead]
     if binding.thin:
@@ -321,6 +350,14 @@ def is_plain(type_: Any) -> bool:
     return isinstance(type_, plain | types.Record | types.NPDatetime | types.NPTimedelta)
 
 
+def holds_functions(type_: Any) -> bool:
+    """Is it the type of a function, or of a tuple with some in it?"""
+    if isinstance(type_, types.BaseTuple):
+        members: Any = type_
+        return any(map(holds_functions, members.types))
+    return isinstance(type_, types.Dispatcher | types.FunctionType)
+
+
 _uncached: dict[str, Any] = {}
 
 
@@ -360,7 +397,10 @@ def fun_type(single: bool) -> Any:
 def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
     """The binding, its entry compiled or loaded for these types."""
     signature = getattr(entry, f"SIGNATURE_{precision}")
-    entry_, _ = compiled_entry(style, precision, fun_type(isinstance(fun, tuple)), args)
+    entry_, result = compiled_entry(style, precision, fun_type(isinstance(fun, tuple)), args)
+    if holds_functions(args):
+        # Numba would look at their types in each call, and warn each time.
+        entry_ = result.entry_point
     evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
     return Binding(entry_, signature, evaluate_row, fun, jac)
 
@@ -420,13 +460,14 @@ def compile_functions(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place
 def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
     code = compile_functions(fun, jac, rest, dtype, in_place)
     address = abi.code_address(code.fun)
-    binding = _finish(
-        code.style,
-        dtype.name,
-        (address,) if code.single else address,
-        0 if code.jac is None else abi.code_address(code.jac),
-        types.Tuple(rest),
-    )
+    with functions_in_tuples():
+        binding = _finish(
+            code.style,
+            dtype.name,
+            (address,) if code.single else address,
+            0 if code.jac is None else abi.code_address(code.jac),
+            types.Tuple(rest),
+        )
     single = isinstance(jac, str) and returns_single(fun, rest, dtype)
     return binding._replace(thin=code.thin, single=single)
 
@@ -489,7 +530,8 @@ def _bind_c(fun: Any, jac: Any, args: tuple, dtype: np.dtype) -> Binding:
 def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.ndarray:
     """How a batch moves its args from one problem to the next, see ``layout.BATCH_FIELDS``."""
     of_problem = [a[0] if batched else a for a, batched in zip(args, which, strict=True)]
-    args_type = types.Tuple(tuple(map(numba.typeof, of_problem)))
+    with quiet_about(args):
+        args_type = types.Tuple(tuple(map(numba.typeof, of_problem)))
     patches = []
     for i, (rows, batched) in enumerate(zip(args, which, strict=True)):
         if batched:

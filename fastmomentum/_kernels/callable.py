@@ -7,7 +7,9 @@ it asks Python for, at its first call, and keeps.
 
 from __future__ import annotations
 
+import re
 import uuid
+import warnings
 from typing import Any
 
 import numba
@@ -141,6 +143,12 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
         dtype = np.dtype(x.dtype.name)
         try:
             writer = fun if jac is True else jac
+            if jac is not True and takes_output(fun, len(rest)):
+                # A ValueError, which Numba does not bury in words of its own.
+                raise ValueError(
+                    "fun takes one parameter more than solve(x0, *args) gives it: pass jac=True to "
+                    "minimizer if the second is for the gradient."
+                )
             in_place = not isinstance(writer, str) and takes_output(writer, len(rest))
             code = with_room(compile_functions, fun, jac, rest, dtype, in_place)
             address_type = fun_type(code.single)
@@ -240,6 +248,12 @@ def make_solver(fun: Any, jac: Any, takes_output: Any, recipe_of: Any, result_ty
     result_type : type
         A namedtuple.
     """
+    # Where the first of `args` is a function, Numba warns of the line that passes them on.
+    warnings.filterwarnings(
+        "ignore",
+        category=errors.NumbaExperimentalFeatureWarning,
+        module=re.escape(__file__.removesuffix(".py")),
+    )
     tag = uuid.uuid4().hex
     run = _runner(fun, jac, takes_output, recipe_of, tag)
 

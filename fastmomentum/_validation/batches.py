@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
+from .._threads import default_threads
 from .._vectors import on_device, real_of
 from .options import Settings
 from .values import LIST_OF_ARGS, as_numbers, check_number, shown
@@ -41,6 +41,14 @@ def batched_hint(args: tuple, which: tuple[bool, ...], count: int) -> str:
         f"{names} {'has' if len(rows) == 1 else 'have'} as many rows as there are "
         f"problems, {count}: pass batched={meant} if each problem is to get its own."
     )
+
+
+def same_problems_hint(starts: Any, args: tuple, which: tuple[bool, ...], count: int) -> str:
+    """What may be meant where one problem would be solved many times."""
+    hint = "" if any(which) or on_device(starts) else batched_hint(args, which, count)
+    if not hint or not (starts == starts[0]).all():
+        return ""
+    return f"All {count} problems are the same, since no args are batched: {hint}"
 
 
 def _length(value: Any) -> int:
@@ -132,12 +140,9 @@ def check_skip(skip: Any, count: int) -> np.ndarray | None:
 
 
 def check_workers(workers: Any) -> int:
-    """Number of threads; None: the processors of this process."""
+    """Number of threads; None: as many as this process may use."""
     if workers is None:
-        try:
-            return len(os.sched_getaffinity(0))
-        except AttributeError:  # not on every platform
-            return os.cpu_count() or 1
+        return default_threads()
     return check_number("workers", workers, 1, integer=True)
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._validation.batches import check_workers
+from .._threads import processors
 from .interrupts import leave_to, this_process
 from .parcels import pack, portable
 from .protocol import Call, Reply, Shards
@@ -36,9 +36,7 @@ class Holder:
         leave_to(driver)
         empty: Shards = pickle.loads(parcel)  # of its own: actors do not share shards
         self.shards = empty
-        self.threads = 0
-        if getattr(empty.fun, "targetoptions", {}).get("parallel"):
-            self.threads = max(1, check_workers(None) // neighbours)
+        empty.threads = max(1, processors() // neighbours)
         if cache:
             from .._kernels.cache import keep_on_disk
 
@@ -56,10 +54,6 @@ class Holder:
 
     def answer(self, call: Call) -> Reply | Exception:
         try:
-            if self.threads:
-                from .._kernels.workers import limit_threads
-
-                limit_threads(self.threads)
             return self.shards.answer(call)
         except Exception as error:
             return portable(error)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .._objective import Objective
+from .._objective import Objective, is_jitted
 from .._validation.values import shown
 
 # Numba's workqueue layer aborts a process where two threads start parallel functions.
@@ -90,12 +90,18 @@ class Shards:
         ``load(i)``, the arrays of shard i.
     keep : bool
         Hold the arrays, rather than load them for each call.
+
+    Attributes
+    ----------
+    threads : int
+        Of Numba's, at most, where `fun` starts some; 0: no limit.
     """
 
     def __init__(self, fun: Callable, load: Callable[[int], Any], keep: bool):
         self.fun = fun
         self.load = load
         self.keep = keep
+        self.threads = 0
         self.held: dict[int, tuple | None] = {}
         self.objective: Objective | None = None
 
@@ -141,6 +147,11 @@ class Shards:
         if known is None or (known.n, known.dtype) != (g.size, g.dtype):
             known = self.objective = Objective(self.fun, True, arrays, g, "python")
         known.args = arrays
+        if self.threads and is_jitted(self.fun):
+            from .._kernels.workers import limit_threads
+
+            first = (g, g) if known.in_place else (g,)
+            limit_threads(self.fun, (*first, *arrays), self.threads)
         return known
 
     def _load(self, i: int) -> tuple:

@@ -64,11 +64,11 @@ class ShardedSum:
     arrays in memory.
 
     With a client, use one process per core, each with one thread, unless `fun_and_grad` is itself
-    parallel: then a worker uses the cores of its host, divided by the workers there. Where the
-    driver reaches the workers, ``Client(..., direct_to_workers=True)`` halves the time of a large
-    message, which else goes by way of the scheduler. A worker that dies, is stopped or is restarted
-    costs the time to load its shards elsewhere; they move back when there are more workers again.
-    What the driver knows is kept by ``minimize(checkpoint=...)``.
+    parallel, or calls what is: then a worker uses the cores of its host, divided by the workers
+    there. Where the driver reaches the workers, ``Client(..., direct_to_workers=True)`` halves the
+    time of a large message, which else goes by way of the scheduler. A worker that dies, is stopped
+    or is restarted costs the time to load its shards elsewhere; they move back when there are more
+    workers again. What the driver knows is kept by ``minimize(checkpoint=...)``.
 
     An exception of `load` or `fun_and_grad` propagates, with the number of the shard in its notes.
 

@@ -11,8 +11,9 @@ from fastmomentum._kernels.jit import jit_disabled
 from fastmomentum._objective import takes_output
 from fastmomentum._validation.arguments import check_fun, check_jac, check_method
 from fastmomentum._validation.bounds import check_bounds
+from fastmomentum._validation.keywords import hints_at_options
 from fastmomentum._validation.options import check_options, difference_settings
-from fastmomentum._validation.values import as_dict, check_choice, is_nothing
+from fastmomentum._validation.values import UNLIMITED, as_dict, check_choice, is_nothing, shown
 
 # Options that a call from compiled code cannot honour: it does not return to Python.
 _NOT_HERE = (
@@ -64,6 +65,7 @@ class Result(NamedTuple):
     grad_norm: float
 
 
+@hints_at_options
 def minimizer(
     fun: Callable,
     method: str | None = None,
@@ -120,6 +122,10 @@ def minimizer(
     function. That is to say, a ``prange`` loop loses it, and what the call should have returned is
     not set: return nan there instead, which ends the call with status 3.
 
+    In a ``prange`` loop with Numba's workqueue layer a `fun` that is compiled with
+    ``parallel=True``, or that calls what is, ends the process, as any such function does: a
+    minimizer cannot see where it is called. ``NUMBA_THREADING_LAYER=omp`` takes it.
+
     Ctrl-C waits for the compiled function to return, as always with Numba. Schedules, callbacks
     and penalties are for `minimize`. With finite differences and `maxfev` below the calls that one
     gradient takes, `fun` is not called at all.
@@ -153,6 +159,7 @@ def minimizer(
     if not disabled:
         _check_function("fun", fun)
     check_fun(fun, jac)
+    _check_form(fun, jac)
     given = _check_options(chosen.name, jac, tol, options)
     jac = _check_gradient(jac, disabled)
     pairs = _check_bounds(bounds)
@@ -176,6 +183,15 @@ def _check_function(name: str, function: Any) -> None:
     if not (hasattr(function, "py_func") and hasattr(function, "get_compile_result")):
         raise TypeError(
             f"{name} must be a Numba function, that is, one with @njit, got {function!r}."
+        )
+
+
+def _check_form(fun: Any, jac: Any) -> None:
+    # Of a parameter of another name only the call tells whether it is for the gradient.
+    if jac is not True and takes_output(fun, UNLIMITED):
+        raise ValueError(
+            f"jac must be True for a function that writes its gradient, fun(x, out, *args), got "
+            f"{shown(jac)}."
         )
 
 

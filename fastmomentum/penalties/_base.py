@@ -86,6 +86,10 @@ class Penalty:
         """Weights of ``|x_i|`` and ``x_i**2 / 2``, and bounds: four arrays of length n."""
         raise TypeError(f"{type(self).__name__} is not separable.")
 
+    def penalized(self, n: int) -> np.ndarray:
+        """Which of n variables have a part in it, an array of bool."""
+        return np.ones(n, bool)
+
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, Penalty):
             return NotImplemented

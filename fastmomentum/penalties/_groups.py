@@ -110,6 +110,13 @@ class GroupL2(Penalty):
             return np.arange(0, n + 1, self.groups), None
         return self._starts, self._members
 
+    def penalized(self, n):
+        starts, members = self._layout(n)
+        heavy = np.repeat(np.broadcast_to(self.weight, starts.size - 1) > 0.0, np.diff(starts))
+        found = np.zeros(n, bool)
+        found[np.arange(n) if members is None else members] = heavy
+        return found
+
     def _value(self, x, epsilon):
         starts, members = self._layout(x.size)
         count = starts.size - 1

@@ -36,6 +36,10 @@ class _Separable(Penalty):
         l1, l2, lower, upper = (np.array(np.broadcast_to(part, n)) for part in self._data())
         return l1, l2, lower, upper
 
+    def penalized(self, n):
+        l1, l2, _, _ = self.separable_data(n)
+        return (l1 > 0.0) | (l2 > 0.0)
+
     def _check_size(self, n):
         for field in dataclasses.fields(self):
             check_length(type(self).__name__, field.name, getattr(self, field.name), n)
