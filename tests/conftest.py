@@ -1,9 +1,15 @@
 """Fixtures that all tests share."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+
+# Where the tests run in the background of a script, the shell has it ignored, and so would all
+# processes that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Before NumPy is imported: the workers of a parallel run would fight for the cores.
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -11,6 +17,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+from clocks import turned_by_hand  # noqa: E402
 
 # A program of its own, for which atheris is needed.
 collect_ignore = ["fuzz"]
@@ -39,7 +46,7 @@ def environment_of(changes=None):
     return environment
 
 
-def run_python(code, *, env=None, check=True, cwd=None, timeout=240):
+def run_python(code, *, env=None, check=True, cwd=None, timeout=1200):
     """Run `code` in a fresh Python; the completed process, with its output as text.
 
     Parameters
@@ -52,8 +59,8 @@ def run_python(code, *, env=None, check=True, cwd=None, timeout=240):
         Fail the test, with the output, if the process fails.
     cwd : path, optional
         Its directory; the tests' own, so that their helper modules can be imported, if None.
-    timeout : float, default 240
-        Seconds.
+    timeout : float, default 1200
+        Seconds, after which it hangs, and is no longer slow.
     """
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
@@ -66,6 +73,12 @@ def run_python(code, *, env=None, check=True, cwd=None, timeout=240):
     if check and done.returncode != 0:
         pytest.fail(f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}", pytrace=False)
     return done
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """What the package takes for the time; it stands still but for `sleep`."""
+    return turned_by_hand(monkeypatch)
 
 
 @pytest.fixture(name="run_python", scope="session")

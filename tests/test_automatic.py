@@ -757,16 +757,14 @@ def test_maxfev_is_never_exceeded(method, backend):
 
 
 @methods
-def test_maxtime(method):
+def test_maxtime(method, clock):
     def slow(x):
-        time.sleep(0.01)
+        clock.sleep(0.01)
         return Counted()(x)
 
-    start = time.perf_counter()
     result = run(slow, START, method, maxtime=0.1)
     assert result.status == Status.MAXTIME
-    assert 0.1 <= time.perf_counter() - start < 0.5
-    assert 2 <= result.nfev <= 12
+    assert result.nfev in (10, 11)
 
 
 @methods
@@ -775,9 +773,9 @@ def test_maxtime_of_a_compiled_run(method):
     name = "extended_hiebert-100" if method != "momentum" else "quadratic_rotated_log_1e6-100"
     options = {"gtol": 0.0, "maxiter": 2**40, "maxtime": 0.05}
     solve(name, method, maxiter=1)
-    start = time.perf_counter()
+    start = time.thread_time()
     result = solve(name, method, **options)
-    assert time.perf_counter() - start < 1.0
+    assert time.thread_time() - start < 1.0
     assert result.status in (Status.MAXTIME, Status.PRECISION_LOSS)
 
 

@@ -552,7 +552,7 @@ def test_in_other_processes(start):
     queue = context.Queue()
     process = context.Process(target=_solve_some, args=(queue,))
     process.start()
-    found = queue.get(timeout=60)
+    found = queue.get(timeout=600)
     process.join()
     np.testing.assert_array_equal(found, expected.x)
 
@@ -678,10 +678,14 @@ ENDLESS = {"gtol": 0.0, "learning_rate": 1e-6, "maxiter": 10**9}
 def test_maxtime(workers):
     """Long problems are stopped in their midst, those not reached are told apart."""
     minimize_batch(slow, np.ones((2, 2)), (10,), jac=True, options={**ENDLESS, "maxiter": 2})
-    begin = time.perf_counter()
-    found = minimize_batch(slow, np.ones((9, 2)), (1000,), jac=True, workers=workers,
-                           options={**ENDLESS, "maxtime": 0.3})  # fmt: skip
-    assert 0.3 <= time.perf_counter() - begin < 2.0
+    for maxtime in (0.3, 3.0, 30.0):  # until each thread had a turn
+        begin, computed = time.perf_counter(), time.process_time()
+        found = minimize_batch(slow, np.ones((9, 2)), (1000,), jac=True, workers=workers,
+                               options={**ENDLESS, "maxtime": maxtime})  # fmt: skip
+        assert time.perf_counter() - begin >= maxtime
+        assert time.process_time() - computed < (maxtime + 2.0) * workers
+        if (found.nfev > 0).sum() == workers:
+            break
     assert (found.status == 4).all()
     assert (found.nfev > 0).sum() == workers
     assert (found.x[found.nfev > 0] < 1.0).all() and (found.x[found.nfev == 0] == 1.0).all()
@@ -689,9 +693,9 @@ def test_maxtime(workers):
     assert (found.status == 4).all() and found.nfev.sum() == 0
 
 
-def test_maxtime_in_python():
+def test_maxtime_in_python(clock):
     def fun(x):
-        time.sleep(0.01)
+        clock.sleep(0.01)
         return x @ x
 
     found = minimize_batch(fun, np.ones((50, 2)), options={"maxtime": 0.2})
@@ -735,26 +739,22 @@ def test_callbacks_that_stop(workers):
 
 
 CTRL_C = """
-import os, signal, sys, threading, time
+import sys, time
 import numpy as np
 import test_batch
+from clocks import ctrl_c_after
 from fastmomentum import minimize_batch
 kwargs = dict(args=(100,), jac=True, workers={workers})
 options = {{**test_batch.ENDLESS, "on_interrupt": "{mode}"}}
 # The same loop, so that nothing is left to compile when the key is pressed.
 minimize_batch(test_batch.slow, np.ones((2, 2)), **kwargs, options={{**options, "maxiter": 1}})
-begin = []
-def press():
-    begin.append(time.perf_counter())
-    os.kill(os.getpid(), signal.SIGINT)
-timer = threading.Timer(0.5, press)
-timer.start()
 try:
-    found = minimize_batch(test_batch.slow, np.ones((5, 2)), **kwargs, options=options)
+    with ctrl_c_after(0.5) as pressed:
+        found = minimize_batch(test_batch.slow, np.ones((5, 2)), **kwargs, options=options)
     how = "return"
 except KeyboardInterrupt as error:
     found, how = error.result, "raise"
-seconds = time.perf_counter() - begin[0]
+seconds = time.process_time() - pressed[0]
 sys.stdout.write(f"{{how}} {{set(found.status.tolist())}} {{(found.nfev > 0).sum()}} {{seconds}}")
 """
 
