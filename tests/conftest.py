@@ -33,6 +33,19 @@ def rng():
     return np.random.default_rng(20240229)
 
 
+def some(rows, usual):
+    """All rows as parameters, those that are not `usual(*row)` as slow ones.
+
+    A row is a tuple, or the only value; `usual` may be the tuple of the usual ones.
+    """
+    rows = [row if isinstance(row, tuple) else (row,) for row in rows]
+    if isinstance(usual, tuple):
+        kept = [row if isinstance(row, tuple) else (row,) for row in usual]
+        assert all(row in rows for row in kept), "no such rows"
+        return some(rows, lambda *row: row in kept)
+    return [pytest.param(*row, marks=() if usual(*row) else pytest.mark.slow) for row in rows]
+
+
 def environment_of(changes=None):
     """The environment of a fresh Python: this one's with `changes`; None removes a variable."""
     environment = dict(os.environ)
