@@ -1,10 +1,13 @@
 """Fixtures that all tests share."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import warnings
 
 # Where the tests run in the background of a script, the shell has it ignored, and so would all
 # processes that they start.
@@ -86,6 +89,14 @@ def run_python(code, *, env=None, check=True, cwd=None, timeout=1200):
     if check and done.returncode != 0:
         pytest.fail(f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}", pytrace=False)
     return done
+
+
+def run_here(code):
+    """What `code` writes, run in this process; to be compared with that of a fresh one."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), np.errstate(), warnings.catch_warnings():
+        exec(textwrap.dedent(code), {"__name__": "code"})
+    return out.getvalue()
 
 
 @pytest.fixture

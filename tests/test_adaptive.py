@@ -9,7 +9,7 @@ import numpy as np
 import objectives
 import pytest
 import reference
-from conftest import run_python
+from conftest import run_here, run_python
 
 from fastmomentum import minimize, schedules, show_options
 from fastmomentum._methods import METHODS
@@ -136,7 +136,7 @@ def test_without_numba_float32_has_the_same_bits():
         assert res.x.dtype == np.float32
         sys.stdout.write(f"{method} {res.x.tobytes().hex()} {res.nit}\\n")
     """
-    compiled = run_python(code).stdout
+    compiled = run_here(code)
     assert len(compiled.splitlines()) == len(METHODS)
     assert compiled == run_python(code, env={"NUMBA_DISABLE_JIT": "1"}).stdout
 

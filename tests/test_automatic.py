@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conftest import some
+
 from fastmomentum import Status, minimize, problems
 
 METHODS = ("momentum", "nesterov", "gd")
@@ -45,6 +47,7 @@ def size(name):
 
 
 NAMES = [name for name in problems.names() if size(name) <= 200]
+OFTEN = NAMES[::4]  # compiling each takes most of the time
 
 
 def solve(name, method, callback=None, x0=None, **options):
@@ -82,7 +85,7 @@ def same(a, b, names=("x", "fun", "jac", "nit", "nfev", "njev", "status", "grad_
 
 
 @every_method
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES, OFTEN.__contains__))
 def test_no_false_success(name, method):
     problem = load(name)
     result = solve(name, method, maxfev=BUDGET, maxiter=BUDGET)
@@ -101,7 +104,10 @@ def test_no_false_success(name, method):
 
 
 @methods
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in problems.names("holdout")])
+@pytest.mark.parametrize(
+    "name",
+    some((n for n in NAMES if n not in problems.names("holdout")), OFTEN.__contains__),
+)
 def test_minimum_is_a_known_one(name, method):
     """Where the gradient is tiny, the value is that of a minimum that the table lists, or lower."""
     problem = load(name)
@@ -442,7 +448,7 @@ CLASSICAL = [name for name in problems.names("classical") if size(name) <= 200]
 
 
 @every_method
-@pytest.mark.parametrize("name", CLASSICAL)
+@pytest.mark.parametrize("name", some(CLASSICAL, CLASSICAL[::6].__contains__))
 def test_float32_converges(name, method):
     result = solve_single(name, method, maxiter=50_000)
     assert result.success == (result.grad_norm <= 1e-3)

@@ -15,7 +15,7 @@ import numpy as np
 import objectives
 import pytest
 from cases import METHODS, PROBLEMS, options_of
-from conftest import environment_of, run_python
+from conftest import environment_of, run_python, some
 
 from fastmomentum import minimize, minimize_batch, multistart, path, penalties
 
@@ -139,7 +139,7 @@ def test_spawned(expected):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", some(["loky", "threading"], ("threading",)))
 def test_joblib(backend, expected):
     joblib = pytest.importorskip("joblib")
     found = joblib.Parallel(2 if backend == "loky" else 8, backend=backend)(
@@ -169,6 +169,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_dask_workers(expected, tmp_path):
     pytest.importorskip("distributed")
     file = tmp_path / "cluster.py"  # its processes are spawned, and run it again

@@ -642,7 +642,7 @@ INTERRUPT = """
                 run(how, maxiter=2)
                 raised = False
                 try:
-                    with ctrl_c_after(0.3) as pressed:
+                    with ctrl_c_after(0.1) as pressed:
                         result = run(how, watched, on_interrupt=on_interrupt)
                 except KeyboardInterrupt as error:
                     raised = True
