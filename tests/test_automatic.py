@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from conftest import some
 
 from fastmomentum import Status, minimize, problems
