@@ -30,6 +30,14 @@ if not os.environ.get("NUMBA_ENABLE_CUDASIM"):
     collect_ignore += [f"cuda_{name}.py" for name in names]
 
 
+def pytest_configure():
+    """Hypothesis tries the same examples in each run, and keeps none on disk."""
+    import hypothesis
+
+    hypothesis.settings.register_profile("same", derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("same")
+
+
 @pytest.fixture
 def rng():
     """A generator with a fixed seed."""
