@@ -1,4 +1,4 @@
-"""The adaptive methods: bits of the papers' loops, closed forms, PyTorch, options, machine code."""
+"""The adaptive methods: bits of the papers' loops, closed forms, PyTorch, options."""
 
 import json
 import math
@@ -9,8 +9,7 @@ import numpy as np
 import objectives
 import pytest
 import reference
-from conftest import run_python
-from test_compile import llvm
+from conftest import run_here, run_python
 
 from fastmomentum import minimize, schedules, show_options
 from fastmomentum._methods import METHODS
@@ -137,7 +136,7 @@ def test_without_numba_float32_has_the_same_bits():
         assert res.x.dtype == np.float32
         sys.stdout.write(f"{method} {res.x.tobytes().hex()} {res.nit}\\n")
     """
-    compiled = run_python(code).stdout
+    compiled = run_here(code)
     assert len(compiled.splitlines()) == len(METHODS)
     assert compiled == run_python(code, env={"NUMBA_DISABLE_JIT": "1"}).stdout
 
@@ -379,20 +378,3 @@ def test_options_are_described(method):
     for parameter in METHODS[method].parameters:
         assert re.search(rf"^{parameter.name} \(default {parameter.default!r}\)", text, flags=re.M)
     assert "Reference:" in text and METHODS[method].summary in text
-
-
-# -- machine code ----------------------------------------------------------------------------------
-
-
-@every_method
-def test_float32_loops_compute_in_float32(method):
-    """Nothing but the norms, which gradient descent has, too, is in float64."""
-    single = llvm(method, "float32")
-    assert not re.search(r"f(mul|add|sub|div) <\d+ x double>", single)
-    assert not re.search(r"llvm\.sqrt\.v\d+f64", single)
-    scalar = r"\bf(?:mul|add|sub|div) double|call double @(?:llvm\.)?sqrt"
-    assert len(re.findall(scalar, single)) == len(re.findall(scalar, llvm("gd", "float32")))
-    assert re.search(r"fdiv <\d+ x float>", single), "not vectorised"
-    if method != "adamax":
-        assert re.search(r"llvm\.sqrt\.v\d+f32", single), "not vectorised"
-        assert re.search(r"llvm\.sqrt\.v\d+f64", llvm(method, "float64")), "not vectorised"

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import some
 
 from fastmomentum import Status, minimize, problems
 
@@ -37,6 +38,7 @@ def size(name):
 
 
 NAMES = [name for name in problems.names() if size(name) <= 200]
+OFTEN = NAMES[::4]  # compiling each takes most of the time
 
 
 def solve(name, method, callback=None, x0=None, **options):
@@ -74,7 +76,7 @@ def same(a, b, names=("x", "fun", "jac", "nit", "nfev", "njev", "status", "grad_
 
 
 @every_method
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES, OFTEN.__contains__))
 def test_no_false_success(name, method):
     problem = load(name)
     result = solve(name, method, maxfev=BUDGET, maxiter=BUDGET)
@@ -93,7 +95,10 @@ def test_no_false_success(name, method):
 
 
 @methods
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in problems.names("holdout")])
+@pytest.mark.parametrize(
+    "name",
+    some((n for n in NAMES if n not in problems.names("holdout")), OFTEN.__contains__),
+)
 def test_minimum_is_a_known_one(name, method):
     """Where the gradient is tiny, the value is that of a minimum that the table lists, or lower."""
     problem = load(name)
@@ -380,7 +385,7 @@ CLASSICAL = [name for name in problems.names("classical") if size(name) <= 200]
 
 
 @every_method
-@pytest.mark.parametrize("name", CLASSICAL)
+@pytest.mark.parametrize("name", some(CLASSICAL, CLASSICAL[::6].__contains__))
 def test_float32_converges(name, method):
     result = solve_single(name, method, maxiter=50_000)
     assert result.success == (result.grad_norm <= 1e-3)
@@ -695,16 +700,14 @@ def test_maxfev_is_never_exceeded(method, backend):
 
 
 @methods
-def test_maxtime(method):
+def test_maxtime(method, clock):
     def slow(x):
-        time.sleep(0.01)
+        clock.sleep(0.01)
         return Counted()(x)
 
-    start = time.perf_counter()
     result = run(slow, START, method, maxtime=0.1)
     assert result.status == Status.MAXTIME
-    assert 0.1 <= time.perf_counter() - start < 0.5
-    assert 2 <= result.nfev <= 12
+    assert result.nfev in (10, 11)
 
 
 @methods
@@ -713,9 +716,9 @@ def test_maxtime_of_a_compiled_run(method):
     name = "extended_hiebert-100" if method != "momentum" else "quadratic_rotated_log_1e6-100"
     options = {"gtol": 0.0, "maxiter": 2**40, "maxtime": 0.05}
     solve(name, method, maxiter=1)
-    start = time.perf_counter()
+    start = time.thread_time()
     result = solve(name, method, **options)
-    assert time.perf_counter() - start < 1.0
+    assert time.thread_time() - start < 1.0
     assert result.status in (Status.MAXTIME, Status.PRECISION_LOSS)
 
 

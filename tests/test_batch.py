@@ -1,6 +1,7 @@
 """`minimize_batch`: every row is the single run, in threads, whatever stops them."""
 
 import ctypes
+import itertools
 import math
 import multiprocessing
 import threading
@@ -11,7 +12,7 @@ import numpy as np
 import objectives
 import pytest
 from cases import METHODS, STYLES, options_of
-from conftest import run_python
+from conftest import run_here, run_python, some
 from endings import raising
 from numba import njit
 from scipy import LowLevelCallable
@@ -101,8 +102,13 @@ def decays(count, seed=0):
 # -- every row is the single run -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("how", STYLES)
+@pytest.mark.parametrize(
+    ("how", "dtype"),
+    some(
+        itertools.product(STYLES, [np.float64, np.float32]),
+        lambda how, dtype: dtype == np.float64 or how in ("fused", "3-point"),
+    ),
+)
 def test_styles(how, dtype):
     X0, args = quadratics(dtype)
     fun, jac = objectives.style("quadratic", how)
@@ -423,8 +429,13 @@ def test_functions_that_do_not_compile():
 # -- bounds and penalties --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("method", [*AUTOMATIC, "adam"])
+@pytest.mark.parametrize(
+    ("method", "dtype"),
+    some(
+        itertools.product([*AUTOMATIC, "adam"], [np.float64, np.float32]),
+        lambda method, dtype: dtype == np.float64 or method == "momentum",
+    ),
+)
 def test_bounds(method, dtype):
     X0, args = quadratics(dtype, 8)
     fun, jac = objectives.style("quadratic", "fused")
@@ -468,8 +479,13 @@ def test_bounds_where_the_first_rows_cannot_be_used():
     np.testing.assert_array_equal(found.x[1:], lower[1:])
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("method", AUTOMATIC)
+@pytest.mark.parametrize(
+    ("method", "dtype"),
+    some(
+        itertools.product(AUTOMATIC, [np.float64, np.float32]),
+        lambda method, dtype: dtype == np.float64 or method == "momentum",
+    ),
+)
 def test_separable_penalties(method, dtype):
     X0, args = quadratics(dtype, 8)
     fun, jac = objectives.style("quadratic", "fused")
@@ -552,7 +568,7 @@ def test_in_other_processes(start):
     queue = context.Queue()
     process = context.Process(target=_solve_some, args=(queue,))
     process.start()
-    found = queue.get(timeout=60)
+    found = queue.get(timeout=600)
     process.join()
     np.testing.assert_array_equal(found, expected.x)
 
@@ -678,10 +694,14 @@ ENDLESS = {"gtol": 0.0, "learning_rate": 1e-6, "maxiter": 10**9}
 def test_maxtime(workers):
     """Long problems are stopped in their midst, those not reached are told apart."""
     minimize_batch(slow, np.ones((2, 2)), (10,), jac=True, options={**ENDLESS, "maxiter": 2})
-    begin = time.perf_counter()
-    found = minimize_batch(slow, np.ones((9, 2)), (1000,), jac=True, workers=workers,
-                           options={**ENDLESS, "maxtime": 0.3})  # fmt: skip
-    assert 0.3 <= time.perf_counter() - begin < 2.0
+    for maxtime in (0.3, 3.0, 30.0):  # until each thread had a turn
+        begin, computed = time.perf_counter(), time.process_time()
+        found = minimize_batch(slow, np.ones((9, 2)), (1000,), jac=True, workers=workers,
+                               options={**ENDLESS, "maxtime": maxtime})  # fmt: skip
+        assert time.perf_counter() - begin >= maxtime
+        assert time.process_time() - computed < (maxtime + 2.0) * workers
+        if (found.nfev > 0).sum() == workers:
+            break
     assert (found.status == 4).all()
     assert (found.nfev > 0).sum() == workers
     assert (found.x[found.nfev > 0] < 1.0).all() and (found.x[found.nfev == 0] == 1.0).all()
@@ -689,9 +709,9 @@ def test_maxtime(workers):
     assert (found.status == 4).all() and found.nfev.sum() == 0
 
 
-def test_maxtime_in_python():
+def test_maxtime_in_python(clock):
     def fun(x):
-        time.sleep(0.01)
+        clock.sleep(0.01)
         return x @ x
 
     found = minimize_batch(fun, np.ones((50, 2)), options={"maxtime": 0.2})
@@ -735,31 +755,30 @@ def test_callbacks_that_stop(workers):
 
 
 CTRL_C = """
-import os, signal, sys, threading, time
+import sys, time
 import numpy as np
 import test_batch
+from clocks import ctrl_c_after
 from fastmomentum import minimize_batch
 kwargs = dict(args=(100,), jac=True, workers={workers})
 options = {{**test_batch.ENDLESS, "on_interrupt": "{mode}"}}
 # The same loop, so that nothing is left to compile when the key is pressed.
 minimize_batch(test_batch.slow, np.ones((2, 2)), **kwargs, options={{**options, "maxiter": 1}})
-begin = []
-def press():
-    begin.append(time.perf_counter())
-    os.kill(os.getpid(), signal.SIGINT)
-timer = threading.Timer(0.5, press)
-timer.start()
 try:
-    found = minimize_batch(test_batch.slow, np.ones((5, 2)), **kwargs, options=options)
+    with ctrl_c_after(0.2) as pressed:
+        found = minimize_batch(test_batch.slow, np.ones((5, 2)), **kwargs, options=options)
     how = "return"
 except KeyboardInterrupt as error:
     found, how = error.result, "raise"
-seconds = time.perf_counter() - begin[0]
+seconds = time.process_time() - pressed[0]
 sys.stdout.write(f"{{how}} {{set(found.status.tolist())}} {{(found.nfev > 0).sum()}} {{seconds}}")
 """
 
 
-@pytest.mark.parametrize(("mode", "workers"), [("raise", 1), ("raise", 2), ("return", 2)])
+@pytest.mark.parametrize(
+    ("mode", "workers"),
+    some([("raise", 1), ("raise", 2), ("return", 2)], (("raise", 1), ("return", 2))),
+)
 def test_interrupt(mode, workers):
     out = run_python(CTRL_C.format(mode=mode, workers=workers)).stdout
     how, statuses, some, seconds = out.split()
@@ -863,7 +882,7 @@ def test_without_numba():
         found = minimize_batch(fun, X0, args, True, jac=jac, **kwargs)
         sys.stdout.write(" ".join(map(str, [*found.x.ravel(), *found.status, *found.nfev])) + " ")
     """
-    with_numba = np.array(run_python(code).stdout.split(), float)
+    with_numba = np.array(run_here(code).split(), float)
     assert with_numba.size == 3 * 35
     # The automatic methods may add in another order.
     without = np.array(run_python(code, env={"NUMBA_DISABLE_JIT": "1"}).stdout.split(), float)

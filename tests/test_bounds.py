@@ -9,7 +9,7 @@ import pytest
 import reference
 import scipy.optimize
 from cases import METHODS, PROBLEMS, SMALL_RATES, options_of
-from conftest import run_python
+from conftest import run_here, run_python
 from endings import FUN_NAN, NO_FAULT, busy, faulty, interrupt_at, stop_at
 from numba import njit
 from scipy.optimize import Bounds
@@ -719,7 +719,7 @@ for method in METHODS:
 
 def test_without_numba_it_is_the_same():
     """``NUMBA_DISABLE_JIT=1``: to the bit with given rates, whose sums keep their order."""
-    compiled = run_python(WITHOUT_NUMBA).stdout.splitlines()
+    compiled = run_here(WITHOUT_NUMBA).splitlines()
     python = run_python(WITHOUT_NUMBA, env={"NUMBA_DISABLE_JIT": "1"}).stdout.splitlines()
     assert len(compiled) == len(python) == len(RUNS) * 3
     for ours, theirs in zip(compiled, python, strict=True):

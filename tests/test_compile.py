@@ -1,6 +1,7 @@
 """Compilation as behaviour: what is compiled when, what is cached, what the machine code holds."""
 
 import ast
+import functools
 import importlib
 import json
 import os
@@ -15,11 +16,11 @@ import numpy as np
 import objectives
 import pytest
 from cases import METHODS, PROBLEMS, STYLES, options_of
-from conftest import run_python
+from conftest import run_python, some
 from numba import njit, types
 
 import fastmomentum
-from fastmomentum import minimize
+from fastmomentum import _methods, minimize
 
 KERNELS = pathlib.Path(fastmomentum.__file__).parent / "_kernels"
 ROOT = KERNELS.parent.parent
@@ -184,13 +185,7 @@ def test_a_fresh_process_compiles_nothing(tmp_path):
     before = sorted(p.name for p in (tmp_path / "cache").rglob("*"))
     report(tmp_path, env)
     assert sorted(p.name for p in (tmp_path / "cache").rglob("*")) == before
-
-
-def test_another_objective_in_a_fresh_process_loads_the_entry(tmp_path):
-    """The cached entry is that of the types, not that of the function."""
-    (tmp_path / "user.py").write_text(USER)
-    env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
-    report(tmp_path, env)
+    # The cached entry is that of the types, not that of the function.
     (tmp_path / "user.py").write_text(USER.replace("- a)", "+ 2.0 - a - 2.0)"))
     changed = report(tmp_path, env)
     for name in ("fun", "fill"):
@@ -219,7 +214,7 @@ def two(x, a, b):
 ARGS = {"number": (2.0,), "vector": (np.array([5.0, 3.0]),), "two": (4.0, 7.0)}
 VALUES = {"number": (2.0, 0.0), "vector": (3.0, 5.0), "two": (4.0, 7.0)}
 for name in NAMES:
-    for jac in ("2-point", "3-point"):
+    for jac in JACS:
         res = minimize(globals()[name], [10.0], args=ARGS[name], jac=jac,
                        options={"learning_rate": 0.1, "momentum": 0.5, "backend": "numba"})
         x, f = VALUES[name]
@@ -227,15 +222,17 @@ for name in NAMES:
 """
 
 
-def test_entries_cached_by_several_processes_do_not_mix(tmp_path):
+@pytest.mark.parametrize("names", some(["number vector", "number vector two"], ("number vector",)))
+def test_entries_cached_by_several_processes_do_not_mix(tmp_path, names):
     """Each process numbers what it compiles from 1: equal names, in one process, are one code.
 
     So the adapters inside cached entries need names of their own for each type of args.
     """
     env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
-    names = ["number", "vector", "two"]
-    for chosen in ([names[0]], [names[1]], [names[2]], names, names[::-1]):
-        run_python(f"NAMES = {chosen}\n{OBJECTIVES_OF_SEVERAL_TYPES}", env=env)
+    names = names.split()
+    jacs = ("2-point", "3-point")[: len(names) - 1]
+    for chosen in (*([name] for name in names), names, names[::-1]):
+        run_python(f"NAMES, JACS = {chosen}, {jacs}\n{OBJECTIVES_OF_SEVERAL_TYPES}", env=env)
 
 
 NAMED_ARGS = """
@@ -250,12 +247,12 @@ minimize(fun, [3.0], args=(Point(1.0, 2.0),), options={"learning_rate": 0.1, "ma
 """
 
 
-@pytest.mark.parametrize("module", [True, False], ids=["module", "main"])
-def test_types_of_other_programs_do_not_spoil_the_cache(tmp_path, module):
+def test_types_of_other_programs_do_not_spoil_the_cache(tmp_path):
     """A namedtuple's class cannot be imported elsewhere; all programs share one cache."""
     env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
     (tmp_path / "theirs.py").write_text(NAMED_ARGS)
-    run_python("import theirs" if module else NAMED_ARGS, env=env, cwd=tmp_path)
+    for code in ("import theirs", NAMED_ARGS):
+        run_python(code, env=env, cwd=tmp_path)
     run_python(SMALL_RUN, env=env)
 
 
@@ -643,6 +640,7 @@ def test_contract_named_numbers_are_those_of_the_layout():
 # -- machine code ----------------------------------------------------------------------------------
 
 
+@functools.cache
 def llvm(name, precision):
     module = importlib.import_module(f"fastmomentum._kernels.drive_{name}")
     dispatcher = getattr(module, f"drive_{name}_{precision}")
@@ -655,7 +653,7 @@ def llvm(name, precision):
     return text
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", some(METHODS, ("gd", "nesterov", "adam")))
 def test_machine_code_of_the_loops(name):
     """Vectorised in either precision, and float32 computes its steps in float32."""
     double, single = llvm(name, "float64"), llvm(name, "float32")
@@ -666,6 +664,16 @@ def test_machine_code_of_the_loops(name):
         assert "NRT_MemInfo_alloc" not in text
         assert not re.search(r"\bf(mul|add|sub)\s+(fast|contract|reassoc|nnan)", text)
         assert "llvm.fma" not in text and "llvm.fmuladd" not in text
+    if _methods.METHODS[name].metric is None:
+        return
+    # Nothing but the norms, which gradient descent has, too, is in float64.
+    scalar = r"\bf(?:mul|add|sub|div) double|call double @(?:llvm\.)?sqrt"
+    assert len(re.findall(scalar, single)) == len(re.findall(scalar, llvm("gd", "float32")))
+    assert not re.search(r"llvm\.sqrt\.v\d+f64", single)
+    assert re.search(r"fdiv <\d+ x float>", single)
+    if name != "adamax":
+        assert re.search(r"llvm\.sqrt\.v\d+f32", single)
+        assert re.search(r"llvm\.sqrt\.v\d+f64", double)
 
 
 # -- memory ----------------------------------------------------------------------------------------

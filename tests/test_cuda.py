@@ -28,7 +28,7 @@ def test_in_the_simulator(name):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=3000,
     )
     if done.returncode != 0:
         pytest.fail(done.stdout[-20000:] + done.stderr[-2000:], pytrace=False)

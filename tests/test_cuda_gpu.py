@@ -485,7 +485,7 @@ def test_one_problem_by_entries_stops_in_time():
     begin = time.perf_counter()
     options |= {"maxiter": 2**31 - 2, "maxtime": 0.5}
     res = minimize(fun, x0, jac=True, options=options)
-    assert 0.5 <= time.perf_counter() - begin < 5.0
+    assert 0.5 <= time.perf_counter() - begin < 30.0
     assert res.status == Status.MAXTIME and res.nfev > 1000
 
 
@@ -550,6 +550,6 @@ def test_sanitizer(tool):
         cwd=os.path.dirname(__file__),
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=3000,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

@@ -23,7 +23,7 @@ def run(folder, *arguments):
         env=dict(os.environ) | changes | {"PYTHONPATH": str(SCRIPT.parent.parent)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=3000,
     )
     tables = {p.stem: p.read_text().splitlines() for p in folder.iterdir()}
     return tables, done

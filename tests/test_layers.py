@@ -1,6 +1,7 @@
 """The package's shape: imports point down, public names are documented, nothing prints."""
 
 import ast
+import functools
 import importlib
 import inspect
 import pathlib
@@ -113,6 +114,11 @@ def layer(name):
     raise AssertionError(f"{name} has no layer: add it to the table")
 
 
+@functools.cache
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def type_checking(node):
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
@@ -137,7 +143,7 @@ def imports(path, *, module_level=False):
                 found.extend((f"{base}.{alias.name}", child.lineno) for alias in child.names)
             visit(child)
 
-    visit(ast.parse(path.read_text(encoding="utf-8")))
+    visit(tree(path))
     return found
 
 
@@ -231,7 +237,7 @@ def test_importing_is_light(more, allowed):
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_nothing_prints(path):
     own = module_name(path)
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
             assert own in ("cli", "__main__"), f"{own}:{node.lineno} prints"
 

@@ -7,6 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
+from conftest import some
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -14,6 +15,8 @@ from fastmomentum import problems
 from fastmomentum.problems import convex_quadratic, nesterov_worst, regression
 
 NAMES = problems.names()
+# Compiling each takes most of the time.
+SOME = some(NAMES, NAMES[::4].__contains__)
 EPS = np.finfo(float).eps
 
 # BFGS for those on which the first takes thousands of evaluations.
@@ -60,7 +63,7 @@ def points(problem):
     return [problem.x0, *(problem.x0 + spread * rng.standard_normal((2, problem.n)))]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_gradient_is_that_of_the_value(name):
     problem = load(name)
     rng = np.random.default_rng(7)
@@ -84,7 +87,7 @@ def test_gradient_is_that_of_the_value(name):
             assert min(errors) <= 1e-6 * (abs(slope) + 1e-2 * np.abs(g).max())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_value_gradient_both_and_compiled_agree(name):
     problem = load(name)
     for x in points(problem)[: 1 if problem.n > 100 else 3]:
@@ -121,7 +124,7 @@ def test_compiled_separate_functions_take_both_precisions(name):
     np.testing.assert_allclose(gradient, g, rtol=1e-4, atol=1e-4 * np.abs(g).max())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_f_min_is_a_minimum(name):
     problem = load(name)
     f0, g0 = evaluate(problem, problem.x0)
@@ -133,7 +136,7 @@ def test_f_min_is_a_minimum(name):
         assert np.abs(g).max() <= 1e-9 * (1.0 + np.abs(g0).max())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SOME)
 def test_scipy_ends_at_a_value_of_the_table(name):
     problem = load(name)
     distance = evaluate(problem, problem.x0)[0] - problem.f_min

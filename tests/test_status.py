@@ -553,15 +553,15 @@ def test_counters_are_facts(jac, method, backend):
 
 
 @pytest.mark.parametrize("watched", (False, True), ids=("free", "watched"))
-def test_maxtime_of_a_slow_function(watched):
+def test_maxtime_of_a_slow_function(watched, clock):
     calls = []
 
     def slow(x):
-        calls.append(time.perf_counter())
-        time.sleep(0.005)
+        calls.append(1)
+        clock.sleep(0.005)
         return bowl(x)
 
-    start = time.perf_counter()
+    start = clock.now
     result = minimize(
         slow,
         np.zeros(3),
@@ -569,23 +569,20 @@ def test_maxtime_of_a_slow_function(watched):
         callback=(lambda x: None) if watched else None,
         options={"learning_rate": 1e-6, "maxtime": 0.2, "maxiter": 10**9},
     )
-    seconds = time.perf_counter() - start
+    seconds = clock.now - start
     assert result.status == Status.MAXTIME
     assert not result.success
-    assert 0.2 <= seconds < 2.2
-    assert 2 <= len(calls) <= 41
+    assert 0.2 <= seconds < 0.22
     assert result.nfev == len(calls) == result.nit + 1
     assert result.fun == bowl(result.x)
     assert 0.2 <= result.time <= seconds
 
 
-def test_maxtime_with_a_slow_callback():
-    start = time.perf_counter()
+def test_maxtime_with_a_slow_callback(clock):
     result = solve(
-        learning_rate=1e-6, maxtime=0.1, maxiter=10**9, callback=lambda x: time.sleep(0.02)
+        learning_rate=1e-6, maxtime=0.1, maxiter=10**9, callback=lambda x: clock.sleep(0.02)
     )
     assert result.status == Status.MAXTIME
-    assert time.perf_counter() - start < 2.1
     assert result.nit <= 7
 
 
@@ -597,12 +594,11 @@ def test_maxtime_of_a_compiled_function(rounds, method):
         return minimize(busy, np.zeros(3), (rounds,), method, True, options=options)
 
     run(maxiter=1)  # compiles
-    start = time.perf_counter()
+    start, computed = time.perf_counter(), time.thread_time()
     result = run(maxtime=0.15)
-    seconds = time.perf_counter() - start
     assert result.status == Status.MAXTIME
     assert result.backend == "numba"
-    assert 0.15 <= seconds < 2.15
+    assert time.perf_counter() - start >= 0.15 and time.thread_time() - computed < 2.0
     assert result.nfev == result.nit + 1
     assert result.nit >= 1
 
@@ -624,9 +620,10 @@ def test_convergence_wins_over_the_clock(backend):
 # -- Ctrl-C ----------------------------------------------------------------------------------------
 
 INTERRUPT = """
-    import json, os, signal, threading, time
+    import json, time
     import numpy as np
     from fastmomentum import minimize
+    from clocks import ctrl_c_after
     from endings import bowl, bowl_jac, busy
 
     def run(how, watched=False, **options):
@@ -644,22 +641,14 @@ INTERRUPT = """
         for watched in (False, True):
             for on_interrupt in ("raise", "return"):
                 run(how, maxiter=2)
-                sent = []
-
-                def send():
-                    sent.append(time.monotonic())
-                    os.kill(os.getpid(), signal.SIGINT)
-
                 raised = False
-                timer = threading.Timer(0.3, send)
-                timer.start()
                 try:
-                    result = run(how, watched, on_interrupt=on_interrupt)
+                    with ctrl_c_after(0.1) as pressed:
+                        result = run(how, watched, on_interrupt=on_interrupt)
                 except KeyboardInterrupt as error:
                     raised = True
                     result = error.result
-                delay = time.monotonic() - sent[0]
-                timer.join()
+                delay = time.process_time() - pressed[0]
                 x = np.asarray(result.x)
                 reports.append({
                     "how": how, "watched": watched, "on_interrupt": on_interrupt,
@@ -694,13 +683,13 @@ def test_ctrl_c(run_python):
 def test_uncaught_ctrl_c_says_where_the_result_is(run_python):
     done = run_python(
         """
-        import os, signal, threading
+        from clocks import ctrl_c_after
         from fastmomentum import minimize
         options = {"learning_rate": 1e-12, "gtol": 0.0, "maxiter": 1}
         problem = {"fun": lambda x: float(x @ x), "x0": [1.0], "jac": lambda x: 2.0 * x}
         minimize(**problem, options=options)  # loading a loop may swallow the signal
-        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        minimize(**problem, options=options | {"maxiter": 2**50})
+        with ctrl_c_after(0.3):
+            minimize(**problem, options=options | {"maxiter": 2**50})
         """,
         check=False,
     )

@@ -226,9 +226,9 @@ def test_callbacks_and_limits_stop():
     res = run("adam", callback=callback)
     assert res.status == 99 and res.nit == 10 and told[1].epoch == 2 and told[1].nit == 10
     assert (res.x == run("adam", epochs=2).x).all()
-    begin = time.perf_counter()
+    begin = time.thread_time()
     res = run("adam", epochs=10**6, options={"maxtime": 0.2})
-    assert res.status == 4 and time.perf_counter() - begin < 10
+    assert res.status == 4 and time.thread_time() - begin < 10
 
 
 def test_what_is_not_finite_ends_the_run():
