@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,31 +13,70 @@ import numpy as np
 __all__ = ["Family", "Problem", "filled", "tiled"]
 
 
+_FUN = """
+def make(both, room):
+    def fun(x{args}):
+        return both(x, room(x){args})
+    return fun
+"""
+_GRAD = """
+def make(both, room):
+    def grad(x, out{args}):
+        both(x, out{args})
+    return grad
+"""
+
+
+@functools.cache
+def _derived(text, both):
+    """One of the texts above for `both`, a function of the value and the gradient.
+
+    It has the parameters of `both`, by which `minimize` and Numba know what to call it with. It
+    counts as written in the same file: Numba keeps the compiled one until that file changes.
+    """
+    args = "".join(f", {name}" for name in list(inspect.signature(both).parameters)[2:])
+    scope: dict[str, Any] = {"__name__": both.__module__}
+    exec(compile(text.format(args=args), both.__code__.co_filename, "exec"), scope)
+    function = scope["make"](both, np.empty_like)
+    function.__qualname__ = f"{both.__qualname__}.{function.__name__}"
+    return function
+
+
+# Numba is imported in functions: a problem can be used without its start-up time.
 @functools.cache
 def _compile(function):
-    # Imported here: a problem can be used without Numba's start-up time.
     from fastmomentum._kernels.jit import cached_njit
 
     return cached_njit(function)
+
+
+@functools.cache
+def _compile_derived(both):
+    from numba.extending import register_jitable
+
+    from fastmomentum._kernels.jit import FLAGS
+
+    # A call of a compiled function would be one of an object that is another in each process:
+    # on disk, Numba would never find what it has kept.
+    register_jitable(**FLAGS)(both)
+    return _compile(_derived(_FUN, both)), _compile(_derived(_GRAD, both))
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Unconstrained minimization problem with a known answer.
 
-    The functions are plain Python that Numba compiles as it is, for float64 and float32; see
-    `compiled`. The arrays belong to the problem: `get` makes them anew at each call.
+    `fun_and_grad` is plain Python that Numba compiles as it is, for float64 and float32; `fun` and
+    `grad` call it, and take as long. See `compiled`. The arrays belong to the problem: `get` makes
+    them anew at each call.
 
     Attributes
     ----------
     name : str
         Unique name, which `get` accepts.
-    fun : callable
-        ``fun(x, *args) -> float``.
-    grad : callable
-        ``grad(x, out, *args) -> None``; writes the gradient to `out`.
     fun_and_grad : callable
-        ``fun_and_grad(x, out, *args) -> float``; both, sharing their work.
+        ``fun_and_grad(x, out, *args) -> float``; returns the value and writes the gradient to
+        `out`.
     x0 : ndarray, shape (n,)
         Standard starting point.
     x_min : ndarray, shape (n,), or None
@@ -69,8 +109,6 @@ class Problem:
     """
 
     name: str
-    fun: Callable[..., float]
-    grad: Callable[..., None]
     fun_and_grad: Callable[..., float]
     x0: np.ndarray
     x_min: np.ndarray | None
@@ -84,6 +122,16 @@ class Problem:
     def n(self) -> int:
         """Number of variables."""
         return self.x0.size
+
+    @property
+    def fun(self) -> Callable[..., float]:
+        """The value alone, ``fun(x, *args) -> float``."""
+        return _derived(_FUN, self.fun_and_grad)
+
+    @property
+    def grad(self) -> Callable[..., None]:
+        """The gradient alone, ``grad(x, out, *args) -> None``; writes it to `out`."""
+        return _derived(_GRAD, self.fun_and_grad)
 
     def compiled(self, which: str = "separate") -> Any:
         """Return the functions compiled by Numba, cached on disk where that is possible.
@@ -108,7 +156,7 @@ class Problem:
         0.0
         """
         if which == "separate":
-            return _compile(self.fun), _compile(self.grad)
+            return _compile_derived(self.fun_and_grad)
         if which == "fused":
             return _compile(self.fun_and_grad)
         raise ValueError(f"which must be 'separate' or 'fused', got {which!r}.")
@@ -124,8 +172,6 @@ class Family:
     """
 
     name: str
-    fun: Callable[..., float]
-    grad: Callable[..., None]
     fun_and_grad: Callable[..., float]
     sizes: tuple[int, ...]
     start: Callable[[int], Any]
@@ -161,8 +207,6 @@ class Family:
         f_min = _at(self.f_min, n)
         return Problem(
             name=self.instance(n),
-            fun=self.fun,
-            grad=self.grad,
             fun_and_grad=self.fun_and_grad,
             x0=_point(self.start(n)),
             x_min=None if self.x_min is None else _point(self.x_min(n)),
