@@ -2,8 +2,8 @@
 
 The adaptive methods run through the loop of momentum: what decides its steps is tested with that.
 
-Objectives are those of `fastmomentum.problems`, compiled, or plain Python, which runs through the
-same loops at no time to compile.
+Objectives are those of `fastmomentum.problems` and `benchmarks.holdout`, compiled, or plain Python,
+which runs through the same loops at no time to compile.
 """
 
 import functools
@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 
+from benchmarks.holdout import ALL
 from fastmomentum import Status, minimize, problems
 
 METHODS = ("momentum", "nesterov", "gd")
@@ -27,7 +28,7 @@ backends = pytest.mark.parametrize("backend", BACKENDS)
 
 @functools.cache
 def load(name):
-    return problems.get(name)
+    return ALL.get(name)
 
 
 def size(name):
@@ -36,7 +37,7 @@ def size(name):
     return int(n) if n else 650 if family.startswith("softmax_digits") else 1
 
 
-NAMES = [name for name in problems.names() if size(name) <= 200]
+NAMES = [name for name in ALL.names() if size(name) <= 200]
 
 
 def solve(name, method, callback=None, x0=None, **options):
@@ -93,7 +94,7 @@ def test_no_false_success(name, method):
 
 
 @methods
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in problems.names("holdout")])
+@pytest.mark.parametrize("name", [name for name in NAMES if name in problems.names()])
 def test_minimum_is_a_known_one(name, method):
     """Where the gradient is tiny, the value is that of a minimum that the table lists, or lower."""
     problem = load(name)

@@ -35,7 +35,7 @@ def _derived(text, both):
     counts as written in the same file: Numba keeps the compiled one until that file changes.
     """
     args = "".join(f", {name}" for name in list(inspect.signature(both).parameters)[2:])
-    scope: dict[str, Any] = {"__name__": both.__module__}
+    scope = {"__name__": both.__module__}
     exec(compile(text.format(args=args), both.__code__.co_filename, "exec"), scope)
     function = scope["make"](both, np.empty_like)
     function.__qualname__ = f"{both.__qualname__}.{function.__name__}"
