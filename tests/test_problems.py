@@ -3,6 +3,7 @@ import functools
 import inspect
 import json
 import os
+import pickle
 import subprocess
 import sys
 import zlib
@@ -137,6 +138,21 @@ def test_separate_functions_are_as_both():
     fun, grad = problem.compiled()
     options = {"backend": "numba"}
     assert fastmomentum.minimize(fun, problem.x0, jac=grad, options=options).success
+
+
+def test_compiled_functions_are_sent_to_other_processes():
+    problem = load("booth")
+    parcel = pickle.dumps((problem, *problem.compiled())).hex()
+    code = f"""
+    import pickle
+    import numpy as np
+    problem, fun, grad = pickle.loads(bytes.fromhex({parcel!r}))
+    out = np.empty(2)
+    grad(problem.x0, out)
+    print(fun(problem.x0), problem.fun(problem.x0), *out)
+    """
+    f, g = evaluate(problem, problem.x0)
+    assert [float(word) for word in run_python(code).stdout.split()] == [f, f, *g]
 
 
 HILLS = """

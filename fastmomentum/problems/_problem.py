@@ -13,6 +13,32 @@ import numpy as np
 __all__ = ["Family", "Problem", "filled", "tiled"]
 
 
+@functools.cache
+def _compile(function):
+    # Imported here: a problem can be used without Numba's start-up time.
+    from fastmomentum._kernels.jit import cached_njit
+
+    return cached_njit(function)
+
+
+class _Both:
+    """A function as others may call it, in Python and compiled.
+
+    Unlike the compiled function itself, it is pickled alike in every process: Numba finds what it
+    has kept of the others on disk.
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *args):
+        return self.function(*args)
+
+    @property
+    def _numba_type_(self):
+        return _compile(self.function)._numba_type_
+
+
 _FUN = """
 def make(both, room):
     def fun(x{args}):
@@ -37,38 +63,18 @@ def _derived(text, both):
     args = "".join(f", {name}" for name in list(inspect.signature(both).parameters)[2:])
     scope = {"__name__": both.__module__}
     exec(compile(text.format(args=args), both.__code__.co_filename, "exec"), scope)
-    function = scope["make"](both, np.empty_like)
+    function = scope["make"](_Both(both), np.empty_like)
     function.__qualname__ = f"{both.__qualname__}.{function.__name__}"
     return function
-
-
-# Numba is imported in functions: a problem can be used without its start-up time.
-@functools.cache
-def _compile(function):
-    from fastmomentum._kernels.jit import cached_njit
-
-    return cached_njit(function)
-
-
-@functools.cache
-def _compile_derived(both):
-    from numba.extending import register_jitable
-
-    from fastmomentum._kernels.jit import FLAGS
-
-    # A call of a compiled function would be one of an object that is another in each process:
-    # on disk, Numba would never find what it has kept.
-    register_jitable(**FLAGS)(both)
-    return _compile(_derived(_FUN, both)), _compile(_derived(_GRAD, both))
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Unconstrained minimization problem with a known answer.
 
-    `fun_and_grad` is plain Python that Numba compiles as it is, for float64 and float32; `fun` and
-    `grad` call it, and take as long. See `compiled`. The arrays belong to the problem: `get` makes
-    them anew at each call.
+    The functions are plain Python that Numba compiles as it is, for float64 and float32; see
+    `compiled`. `fun` and `grad` call `fun_and_grad`, and take as long. The arrays belong to the
+    problem: `get` makes them anew at each call.
 
     Attributes
     ----------
@@ -156,7 +162,7 @@ class Problem:
         0.0
         """
         if which == "separate":
-            return _compile_derived(self.fun_and_grad)
+            return _compile(self.fun), _compile(self.grad)
         if which == "fused":
             return _compile(self.fun_and_grad)
         raise ValueError(f"which must be 'separate' or 'fused', got {which!r}.")
