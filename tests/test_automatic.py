@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from benchmarks.holdout import ALL
+from benchmarks import holdout
 from fastmomentum import Status, minimize, problems
 
 METHODS = ("momentum", "nesterov", "gd")
@@ -28,7 +28,7 @@ backends = pytest.mark.parametrize("backend", BACKENDS)
 
 @functools.cache
 def load(name):
-    return ALL.get(name)
+    return holdout.ALL.get(name)
 
 
 def size(name):
@@ -37,7 +37,7 @@ def size(name):
     return int(n) if n else 650 if family.startswith("softmax_digits") else 1
 
 
-NAMES = [name for name in ALL.names() if size(name) <= 200]
+NAMES = [name for name in holdout.ALL.names() if size(name) <= 200]
 
 
 def solve(name, method, callback=None, x0=None, **options):
