@@ -32,7 +32,12 @@ class Evaluations:
             from fastmomentum import problems
         except ImportError:  # a commit before they came
             raise NotImplementedError from None
-        self.problems = [problems.get(name) for name in NAMES]
+        try:
+            self.problems = [problems.get(name) for name in NAMES]
+        except ValueError:  # a commit since some of them are in this folder
+            from .holdout import ALL
+
+            self.problems = [ALL.get(name) for name in NAMES]
 
     def runs(self, method):
         """Results of all problems."""

@@ -10,8 +10,11 @@ from __future__ import annotations
 import ast
 import contextlib
 import csv
+import importlib
 import math
+import os
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,9 +25,9 @@ import numpy as np
 
 from fastmomentum._methods import METHODS
 from fastmomentum.plot import COLOURS, draw_profile
-from fastmomentum.problems import _GROUPS, Problem
+from fastmomentum.problems import _STANDARD, Problem
 
-GROUPS = tuple(_GROUPS)
+GROUPS = tuple(_STANDARD.groups)
 GTOL = 1e-5
 BUDGET = 5000
 BASELINE = "L-BFGS-B"
@@ -41,8 +44,6 @@ DEFAULT_METHODS = (
 )
 # BFGS keeps a dense matrix of n * n numbers.
 SCIPY_METHODS = {"L-BFGS-B": math.inf, "BFGS": 500, "CG": math.inf}
-# On the other groups some constants of the methods may have been chosen.
-UNSEEN = "holdout"
 FACTORS = (1.0, 2.0, 4.0, 10.0)
 FEW_VARIABLES = 20
 LOSS_FACTOR = 1.5
@@ -98,6 +99,45 @@ def parse_solver(text: str) -> Solver:
         if not (equals and value):
             raise ValueError(f"options must be written option=value, got {item!r} in {text!r}.")
     return Solver(text, scipy_name or method.lower(), options)
+
+
+def load_problems(module: str) -> dict[str, list[Problem]]:
+    """Further problems by group, from a module's function ``collection()``.
+
+    Parameters
+    ----------
+    module : str
+        Its dotted name, which may be relative to the current directory.
+
+    Returns
+    -------
+    dict of str to list of Problem
+
+    Raises
+    ------
+    ValueError
+        If there is no such module, it has no such function, or a group is a standard one.
+    """
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        collection = getattr(importlib.import_module(module), "collection", None)
+        if not callable(collection):
+            raise ValueError(f"{module!r} has no function collection() that returns problems.")
+        found = list(collection())
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise ValueError(f"there is no module {module!r} of problems.") from None
+    finally:
+        sys.path.remove(here)
+    groups: dict[str, list[Problem]] = {}
+    for problem in found:
+        groups.setdefault(problem.group, []).append(problem)
+    for group in groups:
+        if group in GROUPS:
+            raise ValueError(f"{module!r} has problems of the standard group {group!r}.")
+    return groups
 
 
 @dataclass
@@ -272,14 +312,14 @@ def run_problem(
 
 def run(
     problems: Iterable[Problem], solvers: Sequence[Solver], budget: int = BUDGET, timed: bool = True
-) -> Iterator[list[Outcome]]:
+) -> Iterator[Outcome]:
     """Solve problem by problem, with BLAS held to one thread; see `run_problem`."""
     from threadpoolctl import threadpool_limits
 
     # Threads only slow down the small products inside SciPy's methods; ours call no BLAS.
     with threadpool_limits(limits=1, user_api="blas"):
         for problem in problems:
-            yield run_problem(problem, solvers, budget, timed=timed)
+            yield from run_problem(problem, solvers, budget, timed=timed)
 
 
 # -- what the tables say ---------------------------------------------------------------------------

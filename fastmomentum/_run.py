@@ -324,7 +324,7 @@ class Run(Pinned):
         return make_result(
             x=x,
             fun=f,
-            jac=self.objective.known(g),
+            jac=self.objective.known(g.copy()),
             nit=int(ints[INT.NIT]),
             nfev=int(ints[INT.NFEV]),
             njev=int(ints[INT.NJEV]),
@@ -445,7 +445,7 @@ class Run(Pinned):
             fun=f,
             x=x,
             nit=ints[INT.NIT],
-            jac=self.objective.known(jac),
+            jac=jac,
             nfev=ints[INT.NFEV],
             njev=ints[INT.NJEV],
             grad_norm=math.nan,
@@ -456,22 +456,33 @@ class Run(Pinned):
             backend="python" if self.objective.binding is None else "numba",
         )
         try:
+            self._measure(result, message)
+        finally:
+            self.objective.known(jac)
+        return result
+
+    def _measure(self, result: OptimizeResult, message: str) -> None:
+        """Add what is computed from x and the gradient; `message`: the run was broken off."""
+        x, jac, terms = result.x, result.jac, self.terms
+        try:
             result["grad_norm"] = self.grad_norm(x, jac)
         except BaseException as error:  # of a proximal operator of the user's
             if not (message and isinstance(error, Exception)):
                 attach(error, result)
                 raise
-        if converged and self.terms is not None and self.terms.inexact:
-            result["grad_norm"] = floats.item(FLOAT.GRAD_NORM)  # what the test saw
-        if self.terms is not None and self.terms.shown:
+        if terms is None:
+            return
+        if result.success and terms.inexact:
+            result["grad_norm"] = self.floats.item(FLOAT.GRAD_NORM)  # what the test saw
+        if terms.shown:
             result["support"] = np.flatnonzero(x)
             if self.settings.gap_tol > 0.0:
-                result["gap"] = self.terms.gap(x.astype(np.float64), jac.astype(np.float64), f)
-            if status == Status.PRECISION_LOSS and self.terms.inexact and not message:
+                f = result.fun
+                result["gap"] = terms.gap(x.astype(np.float64), jac.astype(np.float64), f)
+            if result.status == Status.PRECISION_LOSS and terms.inexact and not message:
                 result["message"] += (
-                    f" The proximal operator is inexact: lower `tol` of {self.terms.h!r}."
+                    f" The proximal operator is inexact: lower `tol` of {terms.h!r}."
                 )
-        return result
 
     def history_of(self, result: OptimizeResult) -> dict[str, np.ndarray]:
         """The recorded rows, up to the last iteration."""

@@ -54,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--groups", nargs="+", metavar="GROUP", help="default: all of them")
     bench.add_argument(
+        "--problems",
+        metavar="MODULE",
+        help="further groups, those of the problems that its function collection() returns, such "
+        "as benchmarks.holdout in a checkout",
+    )
+    bench.add_argument(
         "--methods",
         nargs="+",
         metavar="METHOD",
@@ -128,7 +134,16 @@ def _positive(text: str) -> int:
 def _run_bench(args: argparse.Namespace) -> int:
     from fastmomentum import _bench, problems
 
-    groups = list(dict.fromkeys(args.groups or _bench.GROUPS))
+    try:
+        further = _bench.load_problems(args.problems) if args.problems else {}
+        groups = list(dict.fromkeys(args.groups or (*_bench.GROUPS, *further)))
+        for group in groups:
+            if group not in further:
+                problems.names(group)
+        solvers = [_bench.parse_solver(text) for text in args.methods or _bench.DEFAULT_METHODS]
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     needed = ["threadpoolctl", *(["sklearn"] if "regression" in groups else [])]
     missing = [name for name in needed if not _installed(name)]
     if args.output and not _installed("matplotlib"):
@@ -140,13 +155,6 @@ def _run_bench(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 1
-    try:
-        solvers = [_bench.parse_solver(text) for text in args.methods or _bench.DEFAULT_METHODS]
-        for group in groups:
-            problems.names(group)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
     timed = not args.no_time
     print(
         f"Every solver runs the same compiled objective from the same x0 until |gradient|_inf <= "
@@ -163,21 +171,20 @@ def _run_bench(args: argparse.Namespace) -> int:
         )
     seen: list = []
     unseen: list = []
-    for group in groups:
-        outcomes = [
-            outcome
-            for row in _bench.run(problems.collection(group), solvers, args.budget, timed)
-            for outcome in row
-        ]
-        (unseen if group == _bench.UNSEEN else seen).extend(outcomes)
-        if group != _bench.UNSEEN:
-            _print_bench(group, outcomes, timed)
-    if seen and len(groups) - bool(unseen) > 1:
+    standard = [group for group in groups if group not in further]
+    for group in standard:
+        outcomes = list(_bench.run(problems.collection(group), solvers, args.budget, timed))
+        seen += outcomes
+        _print_bench(group, outcomes, timed)
+    if len(standard) > 1:
         _print_bench("together", seen, timed)
     if seen and any(solver.ours for solver in solvers):
         print("\nSome constants of the methods may have been chosen on the groups above.")
-    if unseen:
-        _print_bench(f"{_bench.UNSEEN}: no constant was chosen on these", unseen, timed)
+    for group in groups:
+        if group in further:
+            outcomes = list(_bench.run(further[group], solvers, args.budget, timed))
+            unseen += outcomes
+            _print_bench(f"{group}: no constant was chosen on these", outcomes, timed)
     _print_losses(seen + unseen)
     if args.csv:
         _bench.write_csv(args.csv, seen + unseen)

@@ -22,8 +22,12 @@ import numba
 import numpy as np
 from llvmlite import binding
 
+# As a program, and in processes that tests start here.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 import fastmomentum
-from fastmomentum import minimize, problems
+from benchmarks import holdout
+from fastmomentum import minimize
 from fastmomentum._bench import parse_solver
 
 # Nadam's are those of Adam.
@@ -81,9 +85,10 @@ def for_target(name):
 def machine():
     """All else that the last digits of a run depend on."""
     package = Path(fastmomentum.__file__).parent
+    inside = (package / folder for folder in ("_kernels", "_methods", "problems"))
     text = hashlib.sha256()
-    for folder in ("_kernels", "_methods", "problems"):
-        for path in sorted((package / folder).rglob("*.py")):
+    for folder in (*inside, Path(holdout.__file__).parent):
+        for path in sorted(folder.rglob("*.py")):
             text.update(path.read_bytes())
     features = sorted(name for name, has in binding.get_host_cpu_features().items() if has)
     return {
@@ -100,7 +105,7 @@ def machine():
 @functools.cache
 def problem(name):
     """A problem; its objective is compiled once."""
-    return problems.get(name)
+    return holdout.ALL.get(name)
 
 
 def count(name, method):
@@ -119,7 +124,7 @@ def count(name, method):
 
 def measure(group, method):
     """Counts by problem."""
-    return {name: count(name, method) for name in problems.names(group)}
+    return {name: count(name, method) for name in holdout.ALL.names(group)}
 
 
 def solved(counts):

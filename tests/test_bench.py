@@ -3,25 +3,24 @@
 import csv
 import math
 import re
+import sys
 
 import numpy as np
 import pytest
 from conftest import run_python
 
+from benchmarks import holdout
 from fastmomentum import _bench, cli, problems
 
-NAMES = ("beale", "rosenbrock-10", "wood")
+NAMES = ("beale", "rosenbrock-10", "extended_maratos-2")
 
 
 @pytest.fixture
 def few(monkeypatch):
-    """Three problems instead of the collection, in two groups."""
-
-    def collection(groups):
-        chosen = NAMES[:2] if groups == "classical" else NAMES[2:]
-        return [problems.get(name) for name in chosen]
-
-    monkeypatch.setattr(problems, "collection", collection)
+    """Three problems instead of the collections, in two groups."""
+    found = [holdout.ALL.get(name) for name in NAMES]
+    monkeypatch.setattr(problems, "collection", lambda group: found[:2])
+    monkeypatch.setattr(holdout, "collection", lambda: found[2:])
 
 
 def outcome(problem, solver, evaluations, seconds=math.nan, solved=True, n=2):
@@ -144,8 +143,8 @@ def test_bfgs_takes_few_variables_only():
 
 def test_command(few, tmp_path, capsys):
     picture, table = tmp_path / "profile.png", tmp_path / "runs.csv"
-    arguments = ["--groups", "classical", "holdout", "--output", str(picture), "--csv", str(table)]
-    assert cli.main(["bench", *arguments]) == 0
+    arguments = ["--groups", "holdout", "classical", "--problems", "benchmarks.holdout"]
+    assert cli.main(["bench", *arguments, "--output", str(picture), "--csv", str(table)]) == 0
     out = capsys.readouterr().out
     assert "classical (2 problems)" in out
     assert "holdout: no constant was chosen on these (1 problems)" in out
@@ -181,11 +180,40 @@ def test_command_without_time(few, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["--groups", "clasical"], "classical"), (["--methods", "adamant"], "adamant")],
+    [
+        (["--groups", "clasical"], "classical"),
+        (["--groups", "holdout"], "'holdout'. The groups are 'classical'"),
+        (["--methods", "adamant"], "adamant"),
+        (["--problems", "no.such_module"], "no module 'no.such_module'"),
+        (["--problems", "benchmarks.nothing"], "no module 'benchmarks.nothing'"),
+        (["--problems", "benchmarks.common"], "'benchmarks.common' has no function collection()"),
+        (["--problems", "fastmomentum.problems"], "of the standard group 'classical'"),
+    ],
 )
 def test_command_with_wrong_names(arguments, message, capsys):
     assert cli.main(["bench", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_further_problems(tmp_path, monkeypatch, capsys):
+    """Of a module beside which the command is called; one that is broken says so itself."""
+    (tmp_path / "own_problems.py").write_text(
+        "from dataclasses import replace\n"
+        "from fastmomentum import problems\n"
+        "def collection():\n"
+        "    return [replace(problems.get(name), group='own') for name in ('beale', 'wood')]\n"
+    )
+    (tmp_path / "own_broken.py").write_text("import no_such_package\n")
+    monkeypatch.chdir(tmp_path)
+    path = list(sys.path)
+    arguments = ["bench", "--groups", "own", "--methods", "gd", "--no-time", "--problems"]
+    assert cli.main([*arguments, "own_problems"]) == 0
+    out = capsys.readouterr().out
+    assert "own: no constant was chosen on these (2 problems)" in out
+    assert "may have been chosen" not in out
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        cli.main([*arguments, "own_broken"])
+    assert sys.path == path
 
 
 def test_command_without_data(capsys, monkeypatch):
@@ -208,7 +236,7 @@ def test_benchmarks_need_no_more_than_asv_installs():
         sys.modules[name] = None  # what the tests' environment has besides
     root = pathlib.Path.cwd().parent
     sys.path.insert(0, str(root))
-    for path in sorted((root / "benchmarks").glob("*.py")):
-        importlib.import_module(f"benchmarks.{path.stem}")
+    for path in sorted((root / "benchmarks").rglob("*.py")):
+        importlib.import_module(".".join(path.relative_to(root).with_suffix("").parts))
     """
     run_python(code)

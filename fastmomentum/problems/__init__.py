@@ -1,7 +1,7 @@
 """Test problems with known minima, to try, compare and check methods on.
 
-Every problem is plain Python that Numba compiles without changes: its value, its gradient
-written in place, and both at once. Five groups form the standard collection:
+Every problem is one plain Python function that Numba compiles without changes: it returns the
+value and writes the gradient in place. Four groups form the standard collection:
 
 ``"classical"``
     Unconstrained problems of the literature, most of them of More, Garbow and Hillstrom.
@@ -11,8 +11,9 @@ written in place, and both at once. Five groups form the standard collection:
     Known spectra, and Nesterov's worst function.
 ``"imaging"``
     Smoothed total variation of signals and images.
-``"holdout"``
-    Further problems of the literature, on which no constant of a method was chosen.
+
+Constants of the methods may have been chosen on these. Further problems, on which none was, are in
+``benchmarks/holdout`` of a checkout, for comparisons only.
 
 Minima in closed form are exact. The others, literals in the tables, are the lowest value of
 SciPy's L-BFGS-B, BFGS and CG from several starts, refined by Newton steps until the gradient
@@ -21,25 +22,23 @@ was lost in rounding; the regressions' and images' are global by convexity, but 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
-from fastmomentum.problems import classical, holdout, imaging, quadratic, regression
+from fastmomentum.problems import classical, imaging, quadratic, regression
 from fastmomentum.problems._problem import Problem
+from fastmomentum.problems._table import Table
 from fastmomentum.problems.quadratic import convex_quadratic, nesterov_worst
 
 __all__ = ["Problem", "collection", "convex_quadratic", "get", "names", "nesterov_worst"]
 
-_GROUPS = {
-    "classical": classical.FAMILIES,
-    "regression": regression.FAMILIES,
-    "quadratic": quadratic.FAMILIES,
-    "imaging": imaging.FAMILIES,
-    "holdout": holdout.FAMILIES,
-}
-_FAMILIES = {
-    family.name: (family, group) for group, families in _GROUPS.items() for family in families
-}
+_STANDARD = Table(
+    {
+        "classical": classical.FAMILIES,
+        "regression": regression.FAMILIES,
+        "quadratic": quadratic.FAMILIES,
+        "imaging": imaging.FAMILIES,
+    }
+)
 
 
 def get(name: str, n: int | None = None) -> Problem:
@@ -73,15 +72,7 @@ def get(name: str, n: int | None = None) -> Problem:
     Traceback (most recent call last):
     ValueError: unknown problem 'rosenbrok'. Did you mean 'rosenbrock'?
     """
-    family_name, _, size = name.partition("-")
-    if family_name not in _FAMILIES or (size and not size.isdecimal()):
-        raise ValueError(f"unknown problem {name!r}.{_hint(name, (*_FAMILIES, *names()))}")
-    family, group = _FAMILIES[family_name]
-    if size:
-        if not family.smallest or n not in (None, int(size)):
-            raise ValueError(f"{name!r} fixes the size or has none to choose: use {family_name!r}.")
-        n = int(size)
-    return family.problem(family.sizes[0] if n is None else n, group)
+    return _STANDARD.get(name, n)
 
 
 def names(group: str | None = None) -> tuple[str, ...]:
@@ -103,10 +94,7 @@ def names(group: str | None = None) -> tuple[str, ...]:
     >>> problems.names("imaging")
     ('tv_1d-200', 'tv_1d-1000', 'tv_deblur_1d-200', 'tv_2d-1024', 'tv_2d-4096', 'tv_2d_sharp-1024')
     """
-    groups = _GROUPS if group is None else (group,)
-    return tuple(
-        family.instance(n) for group in groups for family in _families(group) for n in family.sizes
-    )
+    return _STANDARD.names(group)
 
 
 def collection(groups: str | Iterable[str] | None = None) -> list[Problem]:
@@ -135,19 +123,4 @@ def collection(groups: str | Iterable[str] | None = None) -> list[Problem]:
     >>> [problem.n for problem in problems.collection("imaging")]
     [200, 1000, 200, 1024, 4096, 1024]
     """
-    if groups is None:
-        groups = _GROUPS
-    elif isinstance(groups, str):
-        groups = (groups,)
-    return [get(name) for group in groups for name in names(group)]
-
-
-def _families(group):
-    if group not in _GROUPS:
-        raise ValueError(f"unknown group {group!r}.{_hint(group, tuple(_GROUPS))}")
-    return _GROUPS[group]
-
-
-def _hint(word, known):
-    close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.0)
-    return f" Did you mean {close[0]!r}?"
+    return _STANDARD.collection(groups)

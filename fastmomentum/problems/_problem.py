@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,23 +21,68 @@ def _compile(function):
     return cached_njit(function)
 
 
+class _Both:
+    """A function as others may call it, in Python and compiled.
+
+    Unlike the compiled function itself, it is pickled alike in every process: Numba finds what it
+    has kept of the others on disk.
+    """
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *args):
+        return self.function(*args)
+
+    @property
+    def _numba_type_(self):
+        return _compile(self.function)._numba_type_
+
+
+_FUN = """
+def make(both, room):
+    def fun(x{args}):
+        return both(x, room(x){args})
+    return fun
+"""
+_GRAD = """
+def make(both, room):
+    def grad(x, out{args}):
+        both(x, out{args})
+    return grad
+"""
+
+
+@functools.cache
+def _derived(text, both):
+    """One of the texts above for `both`, a function of the value and the gradient.
+
+    It has the parameters of `both`, by which `minimize` and Numba know what to call it with. It
+    counts as written in the same file: Numba keeps the compiled one until that file changes.
+    """
+    args = "".join(f", {name}" for name in list(inspect.signature(both).parameters)[2:])
+    scope = {"__name__": both.__module__}
+    exec(compile(text.format(args=args), both.__code__.co_filename, "exec"), scope)
+    function = scope["make"](_Both(both), np.empty_like)
+    function.__qualname__ = f"{both.__qualname__}.{function.__name__}"
+    return function
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """Unconstrained minimization problem with a known answer.
 
     The functions are plain Python that Numba compiles as it is, for float64 and float32; see
-    `compiled`. The arrays belong to the problem: `get` makes them anew at each call.
+    `compiled`. `fun` and `grad` call `fun_and_grad`, and take as long. The arrays belong to the
+    problem: `get` makes them anew at each call.
 
     Attributes
     ----------
     name : str
         Unique name, which `get` accepts.
-    fun : callable
-        ``fun(x, *args) -> float``.
-    grad : callable
-        ``grad(x, out, *args) -> None``; writes the gradient to `out`.
     fun_and_grad : callable
-        ``fun_and_grad(x, out, *args) -> float``; both, sharing their work.
+        ``fun_and_grad(x, out, *args) -> float``; returns the value and writes the gradient to
+        `out`.
     x0 : ndarray, shape (n,)
         Standard starting point.
     x_min : ndarray, shape (n,), or None
@@ -69,8 +115,6 @@ class Problem:
     """
 
     name: str
-    fun: Callable[..., float]
-    grad: Callable[..., None]
     fun_and_grad: Callable[..., float]
     x0: np.ndarray
     x_min: np.ndarray | None
@@ -84,6 +128,16 @@ class Problem:
     def n(self) -> int:
         """Number of variables."""
         return self.x0.size
+
+    @property
+    def fun(self) -> Callable[..., float]:
+        """The value alone, ``fun(x, *args) -> float``."""
+        return _derived(_FUN, self.fun_and_grad)
+
+    @property
+    def grad(self) -> Callable[..., None]:
+        """The gradient alone, ``grad(x, out, *args) -> None``; writes it to `out`."""
+        return _derived(_GRAD, self.fun_and_grad)
 
     def compiled(self, which: str = "separate") -> Any:
         """Return the functions compiled by Numba, cached on disk where that is possible.
@@ -124,8 +178,6 @@ class Family:
     """
 
     name: str
-    fun: Callable[..., float]
-    grad: Callable[..., None]
     fun_and_grad: Callable[..., float]
     sizes: tuple[int, ...]
     start: Callable[[int], Any]
@@ -161,8 +213,6 @@ class Family:
         f_min = _at(self.f_min, n)
         return Problem(
             name=self.instance(n),
-            fun=self.fun,
-            grad=self.grad,
             fun_and_grad=self.fun_and_grad,
             x0=_point(self.start(n)),
             x_min=None if self.x_min is None else _point(self.x_min(n)),

@@ -11,38 +11,10 @@ from fastmomentum.problems._problem import Family
 __all__ = ["FAMILIES"]
 
 
-def tv_1d(x, data, weight, epsilon):
+def tv_1d(x, out, data, weight, epsilon):
     """Denoising of a signal, with smoothed total variation."""
     n = x.size
     f = 0.0
-    for i in range(n):
-        r = x[i] - data[i]
-        f += 0.5 * r * r
-        if i < n - 1:
-            d = x[i + 1] - x[i]
-            s = math.sqrt(d * d + epsilon * epsilon)
-            f += weight * s
-    return f
-
-
-def tv_1d_grad(x, out, data, weight, epsilon):
-    """Write the gradient of `tv_1d` to `out`."""
-    n = x.size
-    out[0] = 0.0
-    for i in range(n):
-        r = x[i] - data[i]
-        out[i] += r
-        if i < n - 1:
-            d = x[i + 1] - x[i]
-            s = math.sqrt(d * d + epsilon * epsilon)
-            out[i] -= weight * d / s
-            out[i + 1] = weight * d / s
-
-
-def tv_1d_fun_and_grad(x, out, data, weight, epsilon):
-    """Return `tv_1d` and write its gradient to `out`."""
-    n = x.size
-    f = 0.0
     out[0] = 0.0
     for i in range(n):
         r = x[i] - data[i]
@@ -57,42 +29,11 @@ def tv_1d_fun_and_grad(x, out, data, weight, epsilon):
     return f
 
 
-def tv_deblur_1d(x, data, weight, epsilon):
+def tv_deblur_1d(x, out, data, weight, epsilon):
     """Deblurring of a signal smoothed by (1, 2, 1) / 4, with smoothed total variation."""
     n = x.size
     f = 0.0
     for i in range(n):
-        r = 0.5 * x[i] + 0.25 * (x[max(i - 1, 0)] + x[min(i + 1, n - 1)]) - data[i]
-        f += 0.5 * r * r
-        if i < n - 1:
-            d = x[i + 1] - x[i]
-            s = math.sqrt(d * d + epsilon * epsilon)
-            f += weight * s
-    return f
-
-
-def tv_deblur_1d_grad(x, out, data, weight, epsilon):
-    """Write the gradient of `tv_deblur_1d` to `out`."""
-    n = x.size
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n):
-        r = 0.5 * x[i] + 0.25 * (x[max(i - 1, 0)] + x[min(i + 1, n - 1)]) - data[i]
-        out[i] += 0.5 * r
-        out[max(i - 1, 0)] += 0.25 * r
-        out[min(i + 1, n - 1)] += 0.25 * r
-        if i < n - 1:
-            d = x[i + 1] - x[i]
-            s = math.sqrt(d * d + epsilon * epsilon)
-            out[i] -= weight * d / s
-            out[i + 1] += weight * d / s
-
-
-def tv_deblur_1d_fun_and_grad(x, out, data, weight, epsilon):
-    """Return `tv_deblur_1d` and write its gradient to `out`."""
-    n = x.size
-    f = 0.0
-    for i in range(n):
         out[i] = 0.0
     for i in range(n):
         r = 0.5 * x[i] + 0.25 * (x[max(i - 1, 0)] + x[min(i + 1, n - 1)]) - data[i]
@@ -109,46 +50,8 @@ def tv_deblur_1d_fun_and_grad(x, out, data, weight, epsilon):
     return f
 
 
-def tv_2d(x, data, n_columns, weight, epsilon):
+def tv_2d(x, out, data, n_columns, weight, epsilon):
     """Denoising of an image, stored row by row, with smoothed isotropic total variation."""
-    n = x.size
-    f = 0.0
-    for i in range(n):
-        r = x[i] - data[i]
-        across = 0.0
-        down = 0.0
-        if (i + 1) % n_columns != 0:
-            across = x[i + 1] - x[i]
-        if i + n_columns < n:
-            down = x[i + n_columns] - x[i]
-        s = math.sqrt(across * across + down * down + epsilon * epsilon)
-        f += 0.5 * r * r + weight * s
-    return f
-
-
-def tv_2d_grad(x, out, data, n_columns, weight, epsilon):
-    """Write the gradient of `tv_2d` to `out`."""
-    n = x.size
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n):
-        r = x[i] - data[i]
-        across = 0.0
-        down = 0.0
-        if (i + 1) % n_columns != 0:
-            across = x[i + 1] - x[i]
-        if i + n_columns < n:
-            down = x[i + n_columns] - x[i]
-        s = math.sqrt(across * across + down * down + epsilon * epsilon)
-        out[i] += r - weight * (across + down) / s
-        if (i + 1) % n_columns != 0:
-            out[i + 1] += weight * across / s
-        if i + n_columns < n:
-            out[i + n_columns] += weight * down / s
-
-
-def tv_2d_fun_and_grad(x, out, data, n_columns, weight, epsilon):
-    """Return `tv_2d` and write its gradient to `out`."""
     n = x.size
     f = 0.0
     for i in range(n):
@@ -214,8 +117,6 @@ FAMILIES = (
     Family(
         "tv_1d",
         tv_1d,
-        tv_1d_grad,
-        tv_1d_fun_and_grad,
         sizes=(200, 1000),
         smallest=2,
         start=lambda n: _noisy_signal(n, 0.1),
@@ -226,8 +127,6 @@ FAMILIES = (
     Family(
         "tv_deblur_1d",
         tv_deblur_1d,
-        tv_deblur_1d_grad,
-        tv_deblur_1d_fun_and_grad,
         sizes=(200,),
         smallest=2,
         start=lambda n: _blurred_signal(n, 0.05),
@@ -238,8 +137,6 @@ FAMILIES = (
     Family(
         "tv_2d",
         tv_2d,
-        tv_2d_grad,
-        tv_2d_fun_and_grad,
         sizes=(1024, 4096),
         smallest=4,
         start=lambda n: _noisy_image(n, 0.1),
@@ -250,8 +147,6 @@ FAMILIES = (
     Family(
         "tv_2d_sharp",
         tv_2d,
-        tv_2d_grad,
-        tv_2d_fun_and_grad,
         sizes=(1024,),
         smallest=4,
         start=lambda n: np.zeros(n),

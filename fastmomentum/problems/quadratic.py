@@ -11,64 +11,22 @@ from fastmomentum.problems._problem import Family, Problem, filled
 __all__ = ["FAMILIES", "convex_quadratic", "nesterov_worst"]
 
 
-def diagonal_quadratic(x, spectrum, centre):
+def diagonal_quadratic(x, out, spectrum, centre):
     """Quadratic of diagonal Hessian."""
     f = 0.0
     for i in range(x.size):
         y = x[i] - centre[i]
         f += 0.5 * spectrum[i] * y * y
-    return f
-
-
-def diagonal_quadratic_grad(x, out, spectrum, centre):
-    """Write the gradient of `diagonal_quadratic` to `out`."""
-    for i in range(x.size):
-        y = x[i] - centre[i]
-        out[i] = spectrum[i] * y
-
-
-def diagonal_quadratic_fun_and_grad(x, out, spectrum, centre):
-    """Return `diagonal_quadratic` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(x.size):
-        y = x[i] - centre[i]
-        f += 0.5 * spectrum[i] * y * y
         out[i] = spectrum[i] * y
     return f
 
 
-def rotated_quadratic(x, spectrum, centre, axis):
+def rotated_quadratic(x, out, spectrum, centre, axis):
     """Quadratic whose eigenvectors are the coordinates reflected along the unit vector `axis`."""
     f = 0.0
     s = 0.0
     for i in range(x.size):
         s += axis[i] * (x[i] - centre[i])
-    for i in range(x.size):
-        y = x[i] - centre[i] - 2.0 * s * axis[i]
-        f += 0.5 * spectrum[i] * y * y
-    return f
-
-
-def rotated_quadratic_grad(x, out, spectrum, centre, axis):
-    """Write the gradient of `rotated_quadratic` to `out`."""
-    s = 0.0
-    for i in range(x.size):
-        s += axis[i] * (x[i] - centre[i])
-    p = 0.0
-    for i in range(x.size):
-        y = x[i] - centre[i] - 2.0 * s * axis[i]
-        out[i] = spectrum[i] * y
-        p += axis[i] * spectrum[i] * y
-    for i in range(x.size):
-        out[i] -= 2.0 * p * axis[i]
-
-
-def rotated_quadratic_fun_and_grad(x, out, spectrum, centre, axis):
-    """Return `rotated_quadratic` and write its gradient to `out`."""
-    f = 0.0
-    s = 0.0
-    for i in range(x.size):
-        s += axis[i] * (x[i] - centre[i])
     p = 0.0
     for i in range(x.size):
         y = x[i] - centre[i] - 2.0 * s * axis[i]
@@ -80,7 +38,7 @@ def rotated_quadratic_fun_and_grad(x, out, spectrum, centre, axis):
     return f
 
 
-def dense_quadratic(x, hessian, centre):
+def dense_quadratic(x, out, hessian, centre):
     """Quadratic of symmetric dense Hessian."""
     f = 0.0
     for i in range(x.size):
@@ -88,55 +46,12 @@ def dense_quadratic(x, hessian, centre):
         for j in range(x.size):
             g += hessian[i, j] * (x[j] - centre[j])
         f += 0.5 * g * (x[i] - centre[i])
-    return f
-
-
-def dense_quadratic_grad(x, out, hessian, centre):
-    """Write the gradient of `dense_quadratic` to `out`."""
-    for i in range(x.size):
-        g = 0.0
-        for j in range(x.size):
-            g += hessian[i, j] * (x[j] - centre[j])
-        out[i] = g
-
-
-def dense_quadratic_fun_and_grad(x, out, hessian, centre):
-    """Return `dense_quadratic` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(x.size):
-        g = 0.0
-        for j in range(x.size):
-            g += hessian[i, j] * (x[j] - centre[j])
-        f += 0.5 * g * (x[i] - centre[i])
         out[i] = g
     return f
 
 
-def nesterov_chain(x, k, lipschitz):
+def nesterov_chain(x, out, k, lipschitz):
     """Nesterov's worst function, of the first `k` variables."""
-    scale = 0.25 * lipschitz
-    f = 0.5 * scale * (x[0] * x[0] + x[k - 1] * x[k - 1]) - scale * x[0]
-    for i in range(k - 1):
-        d = x[i] - x[i + 1]
-        f += 0.5 * scale * d * d
-    return f
-
-
-def nesterov_chain_grad(x, out, k, lipschitz):
-    """Write the gradient of `nesterov_chain` to `out`."""
-    scale = 0.25 * lipschitz
-    for i in range(x.size):
-        out[i] = 0.0
-    out[0] = scale * (x[0] - 1.0)
-    out[k - 1] += scale * x[k - 1]
-    for i in range(k - 1):
-        d = x[i] - x[i + 1]
-        out[i] += scale * d
-        out[i + 1] -= scale * d
-
-
-def nesterov_chain_fun_and_grad(x, out, k, lipschitz):
-    """Return `nesterov_chain` and write its gradient to `out`."""
     scale = 0.25 * lipschitz
     f = 0.5 * scale * (x[0] * x[0] + x[k - 1] * x[k - 1]) - scale * x[0]
     for i in range(x.size):
@@ -152,21 +67,9 @@ def nesterov_chain_fun_and_grad(x, out, k, lipschitz):
 
 
 ROTATIONS = {
-    "diagonal": (
-        diagonal_quadratic,
-        diagonal_quadratic_grad,
-        diagonal_quadratic_fun_and_grad,
-    ),
-    "rotated": (
-        rotated_quadratic,
-        rotated_quadratic_grad,
-        rotated_quadratic_fun_and_grad,
-    ),
-    "dense": (
-        dense_quadratic,
-        dense_quadratic_grad,
-        dense_quadratic_fun_and_grad,
-    ),
+    "diagonal": diagonal_quadratic,
+    "rotated": rotated_quadratic,
+    "dense": dense_quadratic,
 }
 SPECTRA = ("log", "clustered")
 
@@ -203,7 +106,7 @@ def _family(rotation, spectrum, condition, *sizes):
     exponent = f"{condition:.0e}".replace("+0", "").replace("+", "")
     return Family(
         f"quadratic_{rotation}_{spectrum}_{exponent}",
-        *ROTATIONS[rotation],
+        ROTATIONS[rotation],
         sizes=sizes,
         smallest=2,
         start=filled(0.0),
@@ -264,8 +167,6 @@ def _nesterov_family(name, k_of, lipschitz):
     return Family(
         name,
         nesterov_chain,
-        nesterov_chain_grad,
-        nesterov_chain_fun_and_grad,
         sizes=(101, 1001),
         smallest=1,
         start=filled(0.0),

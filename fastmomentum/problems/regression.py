@@ -16,43 +16,10 @@ from fastmomentum.problems._problem import Family, filled
 __all__ = ["FAMILIES"]
 
 
-def logistic(x, rows, labels, ridge):
+def logistic(x, out, rows, labels, ridge):
     """Logistic regression with labels of -1 and 1."""
     m = rows.shape[0]
     f = 0.0
-    for i in range(m):
-        z = 0.0
-        for j in range(x.size):
-            z += rows[i, j] * x[j]
-        e = math.exp(-abs(z))
-        f += math.log1p(e) + max(-labels[i] * z, 0.0)
-    s = 0.0
-    for j in range(x.size):
-        s += x[j] * x[j]
-    return f / m + 0.5 * ridge * s
-
-
-def logistic_grad(x, out, rows, labels, ridge):
-    """Write the gradient of `logistic` to `out`."""
-    m = rows.shape[0]
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(m):
-        z = 0.0
-        for j in range(x.size):
-            z += rows[i, j] * x[j]
-        e = math.exp(-abs(z))
-        c = -labels[i] * (e if labels[i] * z > 0.0 else 1.0) / (1.0 + e)
-        for j in range(x.size):
-            out[j] += c * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def logistic_fun_and_grad(x, out, rows, labels, ridge):
-    """Return `logistic` and write its gradient to `out`."""
-    m = rows.shape[0]
-    f = 0.0
     for j in range(x.size):
         out[j] = 0.0
     for i in range(m):
@@ -71,44 +38,10 @@ def logistic_fun_and_grad(x, out, rows, labels, ridge):
     return f / m + 0.5 * ridge * s
 
 
-def squared_hinge(x, rows, labels, ridge):
+def squared_hinge(x, out, rows, labels, ridge):
     """Linear classification with the squared hinge and labels of -1 and 1."""
     m = rows.shape[0]
     f = 0.0
-    for i in range(m):
-        z = 0.0
-        for j in range(x.size):
-            z += rows[i, j] * x[j]
-        r = 1.0 - labels[i] * z
-        if r > 0.0:
-            f += r * r
-    s = 0.0
-    for j in range(x.size):
-        s += x[j] * x[j]
-    return f / m + 0.5 * ridge * s
-
-
-def squared_hinge_grad(x, out, rows, labels, ridge):
-    """Write the gradient of `squared_hinge` to `out`."""
-    m = rows.shape[0]
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(m):
-        z = 0.0
-        for j in range(x.size):
-            z += rows[i, j] * x[j]
-        r = 1.0 - labels[i] * z
-        if r > 0.0:
-            for j in range(x.size):
-                out[j] -= 2.0 * r * labels[i] * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def squared_hinge_fun_and_grad(x, out, rows, labels, ridge):
-    """Return `squared_hinge` and write its gradient to `out`."""
-    m = rows.shape[0]
-    f = 0.0
     for j in range(x.size):
         out[j] = 0.0
     for i in range(m):
@@ -127,42 +60,10 @@ def squared_hinge_fun_and_grad(x, out, rows, labels, ridge):
     return f / m + 0.5 * ridge * s
 
 
-def huber(x, rows, target, delta, ridge):
+def huber(x, out, rows, target, delta, ridge):
     """Linear regression with Huber's loss, quadratic up to `delta`."""
     m = rows.shape[0]
     f = 0.0
-    for i in range(m):
-        r = -target[i]
-        for j in range(x.size):
-            r += rows[i, j] * x[j]
-        c = min(max(r, -delta), delta)
-        f += c * (r - 0.5 * c)
-    s = 0.0
-    for j in range(x.size):
-        s += x[j] * x[j]
-    return f / m + 0.5 * ridge * s
-
-
-def huber_grad(x, out, rows, target, delta, ridge):
-    """Write the gradient of `huber` to `out`."""
-    m = rows.shape[0]
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(m):
-        r = -target[i]
-        for j in range(x.size):
-            r += rows[i, j] * x[j]
-        c = min(max(r, -delta), delta)
-        for j in range(x.size):
-            out[j] += c * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def huber_fun_and_grad(x, out, rows, target, delta, ridge):
-    """Return `huber` and write its gradient to `out`."""
-    m = rows.shape[0]
-    f = 0.0
     for j in range(x.size):
         out[j] = 0.0
     for i in range(m):
@@ -180,42 +81,10 @@ def huber_fun_and_grad(x, out, rows, target, delta, ridge):
     return f / m + 0.5 * ridge * s
 
 
-def pseudo_huber(x, rows, target, delta, ridge):
+def pseudo_huber(x, out, rows, target, delta, ridge):
     """Linear regression with the pseudo-Huber loss."""
     m = rows.shape[0]
     f = 0.0
-    for i in range(m):
-        r = -target[i]
-        for j in range(x.size):
-            r += rows[i, j] * x[j]
-        root = math.sqrt(1.0 + r / delta * (r / delta))
-        f += r * r / (1.0 + root)
-    s = 0.0
-    for j in range(x.size):
-        s += x[j] * x[j]
-    return f / m + 0.5 * ridge * s
-
-
-def pseudo_huber_grad(x, out, rows, target, delta, ridge):
-    """Write the gradient of `pseudo_huber` to `out`."""
-    m = rows.shape[0]
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(m):
-        r = -target[i]
-        for j in range(x.size):
-            r += rows[i, j] * x[j]
-        root = math.sqrt(1.0 + r / delta * (r / delta))
-        for j in range(x.size):
-            out[j] += r / root * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def pseudo_huber_fun_and_grad(x, out, rows, target, delta, ridge):
-    """Return `pseudo_huber` and write its gradient to `out`."""
-    m = rows.shape[0]
-    f = 0.0
     for j in range(x.size):
         out[j] = 0.0
     for i in range(m):
@@ -233,42 +102,10 @@ def pseudo_huber_fun_and_grad(x, out, rows, target, delta, ridge):
     return f / m + 0.5 * ridge * s
 
 
-def cauchy(x, rows, target, delta, ridge):
+def cauchy(x, out, rows, target, delta, ridge):
     """Linear regression with Cauchy's loss, which is not convex."""
     m = rows.shape[0]
     f = 0.0
-    for i in range(m):
-        r = -target[i]
-        for j in range(x.size):
-            r += rows[i, j] * x[j]
-        q = r / delta * (r / delta)
-        f += 0.5 * delta * delta * math.log1p(q)
-    s = 0.0
-    for j in range(x.size):
-        s += x[j] * x[j]
-    return f / m + 0.5 * ridge * s
-
-
-def cauchy_grad(x, out, rows, target, delta, ridge):
-    """Write the gradient of `cauchy` to `out`."""
-    m = rows.shape[0]
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(m):
-        r = -target[i]
-        for j in range(x.size):
-            r += rows[i, j] * x[j]
-        q = r / delta * (r / delta)
-        for j in range(x.size):
-            out[j] += r / (1.0 + q) * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def cauchy_fun_and_grad(x, out, rows, target, delta, ridge):
-    """Return `cauchy` and write its gradient to `out`."""
-    m = rows.shape[0]
-    f = 0.0
     for j in range(x.size):
         out[j] = 0.0
     for i in range(m):
@@ -286,42 +123,10 @@ def cauchy_fun_and_grad(x, out, rows, target, delta, ridge):
     return f / m + 0.5 * ridge * s
 
 
-def poisson(x, rows, counts, ridge):
+def poisson(x, out, rows, counts, ridge):
     """Poisson regression with the logarithm as link."""
     m = rows.shape[0]
     f = 0.0
-    for i in range(m):
-        z = 0.0
-        for j in range(x.size):
-            z += rows[i, j] * x[j]
-        e = math.exp(z)
-        f += e - counts[i] * z
-    s = 0.0
-    for j in range(x.size):
-        s += x[j] * x[j]
-    return f / m + 0.5 * ridge * s
-
-
-def poisson_grad(x, out, rows, counts, ridge):
-    """Write the gradient of `poisson` to `out`."""
-    m = rows.shape[0]
-    for j in range(x.size):
-        out[j] = 0.0
-    for i in range(m):
-        z = 0.0
-        for j in range(x.size):
-            z += rows[i, j] * x[j]
-        e = math.exp(z)
-        for j in range(x.size):
-            out[j] += (e - counts[i]) * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def poisson_fun_and_grad(x, out, rows, counts, ridge):
-    """Return `poisson` and write its gradient to `out`."""
-    m = rows.shape[0]
-    f = 0.0
     for j in range(x.size):
         out[j] = 0.0
     for i in range(m):
@@ -339,60 +144,8 @@ def poisson_fun_and_grad(x, out, rows, counts, ridge):
     return f / m + 0.5 * ridge * s
 
 
-def softmax(x, rows, labels, n_classes, ridge):
+def softmax(x, out, rows, labels, n_classes, ridge):
     """Softmax regression; the coefficients of class k are the k-th run of `x`."""
-    m = rows.shape[0]
-    p = rows.shape[1]
-    f = 0.0
-    z = np.empty(n_classes)
-    for i in range(m):
-        largest = -math.inf
-        for k in range(n_classes):
-            s = 0.0
-            for j in range(p):
-                s += rows[i, j] * x[k * p + j]
-            z[k] = s
-            largest = max(largest, s)
-        total = 0.0
-        for k in range(n_classes):
-            total += math.exp(z[k] - largest)
-        f += math.log(total) + largest - z[labels[i]]
-    q = 0.0
-    for j in range(x.size):
-        q += x[j] * x[j]
-    return f / m + 0.5 * ridge * q
-
-
-def softmax_grad(x, out, rows, labels, n_classes, ridge):
-    """Write the gradient of `softmax` to `out`."""
-    m = rows.shape[0]
-    p = rows.shape[1]
-    for j in range(x.size):
-        out[j] = 0.0
-    z = np.empty(n_classes)
-    for i in range(m):
-        largest = -math.inf
-        for k in range(n_classes):
-            s = 0.0
-            for j in range(p):
-                s += rows[i, j] * x[k * p + j]
-            z[k] = s
-            largest = max(largest, s)
-        total = 0.0
-        for k in range(n_classes):
-            total += math.exp(z[k] - largest)
-        for k in range(n_classes):
-            c = math.exp(z[k] - largest) / total
-            if k == labels[i]:
-                c -= 1.0
-            for j in range(p):
-                out[k * p + j] += c * rows[i, j]
-    for j in range(x.size):
-        out[j] = out[j] / m + ridge * x[j]
-
-
-def softmax_fun_and_grad(x, out, rows, labels, n_classes, ridge):
-    """Return `softmax` and write its gradient to `out`."""
     m = rows.shape[0]
     p = rows.shape[1]
     f = 0.0
@@ -506,8 +259,6 @@ FAMILIES = (
     Family(
         "logistic_breast_cancer",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(31,),
         start=filled(0.0),
         args=lambda n: _binary("breast_cancer", (1,), True, 1e-3),
@@ -517,8 +268,6 @@ FAMILIES = (
     Family(
         "logistic_breast_cancer_raw",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(31,),
         start=filled(0.0),
         args=lambda n: _binary("breast_cancer", (1,), False, 1e-3),
@@ -528,8 +277,6 @@ FAMILIES = (
     Family(
         "logistic_wine",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(14,),
         start=filled(0.0),
         args=lambda n: _binary("wine", (0,), True, 1e-3),
@@ -539,8 +286,6 @@ FAMILIES = (
     Family(
         "logistic_wine_raw",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(14,),
         start=filled(0.0),
         args=lambda n: _binary("wine", (0,), False, 1e-3),
@@ -550,8 +295,6 @@ FAMILIES = (
     Family(
         "logistic_iris",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(5,),
         start=filled(0.0),
         args=lambda n: _binary("iris", (1,), True, 1e-3),
@@ -561,8 +304,6 @@ FAMILIES = (
     Family(
         "logistic_iris_raw",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(5,),
         start=filled(0.0),
         args=lambda n: _binary("iris", (1,), False, 1e-3),
@@ -572,8 +313,6 @@ FAMILIES = (
     Family(
         "logistic_digits",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(65,),
         start=filled(0.0),
         args=lambda n: _binary("digits", (1, 3, 5, 7, 9), True, 1e-3),
@@ -583,8 +322,6 @@ FAMILIES = (
     Family(
         "logistic_digits_raw",
         logistic,
-        logistic_grad,
-        logistic_fun_and_grad,
         sizes=(65,),
         start=filled(0.0),
         args=lambda n: _binary("digits", (1, 3, 5, 7, 9), False, 1e-3),
@@ -594,8 +331,6 @@ FAMILIES = (
     Family(
         "squared_hinge_breast_cancer",
         squared_hinge,
-        squared_hinge_grad,
-        squared_hinge_fun_and_grad,
         sizes=(31,),
         start=filled(0.0),
         args=lambda n: _binary("breast_cancer", (1,), True, 1e-3),
@@ -605,8 +340,6 @@ FAMILIES = (
     Family(
         "huber_diabetes",
         huber,
-        huber_grad,
-        huber_fun_and_grad,
         sizes=(11,),
         start=filled(0.0),
         args=lambda n: _target("diabetes", True, 50.0, 1e-3),
@@ -616,8 +349,6 @@ FAMILIES = (
     Family(
         "huber_diabetes_raw",
         huber,
-        huber_grad,
-        huber_fun_and_grad,
         sizes=(11,),
         start=filled(0.0),
         args=lambda n: _target("diabetes", False, 50.0, 1e-3),
@@ -627,8 +358,6 @@ FAMILIES = (
     Family(
         "huber_stack_loss",
         huber,
-        huber_grad,
-        huber_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         args=lambda n: _target("stack_loss", True, 2.0, 1e-3),
@@ -638,8 +367,6 @@ FAMILIES = (
     Family(
         "huber_stack_loss_raw",
         huber,
-        huber_grad,
-        huber_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         args=lambda n: _target("stack_loss", False, 2.0, 1e-3),
@@ -649,8 +376,6 @@ FAMILIES = (
     Family(
         "pseudo_huber_diabetes",
         pseudo_huber,
-        pseudo_huber_grad,
-        pseudo_huber_fun_and_grad,
         sizes=(11,),
         start=filled(0.0),
         args=lambda n: _target("diabetes", True, 50.0, 1e-3),
@@ -660,8 +385,6 @@ FAMILIES = (
     Family(
         "pseudo_huber_diabetes_raw",
         pseudo_huber,
-        pseudo_huber_grad,
-        pseudo_huber_fun_and_grad,
         sizes=(11,),
         start=filled(0.0),
         args=lambda n: _target("diabetes", False, 50.0, 1e-3),
@@ -671,8 +394,6 @@ FAMILIES = (
     Family(
         "cauchy_stack_loss",
         cauchy,
-        cauchy_grad,
-        cauchy_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         args=lambda n: _target("stack_loss", True, 5.0, 1e-3),
@@ -682,8 +403,6 @@ FAMILIES = (
     Family(
         "cauchy_stack_loss_raw",
         cauchy,
-        cauchy_grad,
-        cauchy_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         args=lambda n: _target("stack_loss", False, 5.0, 1e-3),
@@ -693,8 +412,6 @@ FAMILIES = (
     Family(
         "poisson_diabetes",
         poisson,
-        poisson_grad,
-        poisson_fun_and_grad,
         sizes=(11,),
         start=filled(0.0),
         args=lambda n: _target("diabetes", True, 1e-3),
@@ -704,8 +421,6 @@ FAMILIES = (
     Family(
         "poisson_stack_loss",
         poisson,
-        poisson_grad,
-        poisson_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         args=lambda n: _target("stack_loss", True, 1e-3),
@@ -715,8 +430,6 @@ FAMILIES = (
     Family(
         "poisson_stack_loss_raw",
         poisson,
-        poisson_grad,
-        poisson_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         args=lambda n: _target("stack_loss", False, 1e-3),
@@ -726,8 +439,6 @@ FAMILIES = (
     Family(
         "softmax_iris",
         softmax,
-        softmax_grad,
-        softmax_fun_and_grad,
         sizes=(15,),
         start=filled(0.0),
         args=lambda n: _classes("iris", True, 1e-3),
@@ -737,8 +448,6 @@ FAMILIES = (
     Family(
         "softmax_iris_raw",
         softmax,
-        softmax_grad,
-        softmax_fun_and_grad,
         sizes=(15,),
         start=filled(0.0),
         args=lambda n: _classes("iris", False, 1e-3),
@@ -748,8 +457,6 @@ FAMILIES = (
     Family(
         "softmax_wine",
         softmax,
-        softmax_grad,
-        softmax_fun_and_grad,
         sizes=(42,),
         start=filled(0.0),
         args=lambda n: _classes("wine", True, 1e-3),
@@ -759,8 +466,6 @@ FAMILIES = (
     Family(
         "softmax_wine_raw",
         softmax,
-        softmax_grad,
-        softmax_fun_and_grad,
         sizes=(42,),
         start=filled(0.0),
         args=lambda n: _classes("wine", False, 1e-3),
@@ -770,8 +475,6 @@ FAMILIES = (
     Family(
         "softmax_digits",
         softmax,
-        softmax_grad,
-        softmax_fun_and_grad,
         sizes=(650,),
         start=filled(0.0),
         args=lambda n: _classes("digits", True, 1e-3),
@@ -781,8 +484,6 @@ FAMILIES = (
     Family(
         "softmax_digits_raw",
         softmax,
-        softmax_grad,
-        softmax_fun_and_grad,
         sizes=(650,),
         start=filled(0.0),
         args=lambda n: _classes("digits", False, 1e-3),

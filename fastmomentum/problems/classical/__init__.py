@@ -1,7 +1,7 @@
 """Classical unconstrained test functions.
 
-Every function appears three times, as the value, the gradient and both at once, and each
-one stands alone: Numba compiles it as it is, and it can be cached on disk by its name.
+Every function returns its value and writes its gradient to `out`, and stands alone: Numba
+compiles it as it is, and it can be cached on disk by its name.
 """
 
 from __future__ import annotations

@@ -14,30 +14,10 @@ ANDREI = "N. Andrei, Adv. Model. Optim. 10 (2008) 147-161"
 JAMIL = "M. Jamil and X.-S. Yang, Int. J. Math. Model. Numer. Optim. 4 (2013) 150-194"
 
 
-def dixon_price(x):
+def dixon_price(x, out):
     """Dixon and Price function."""
     d = x[0] - 1.0
     f = d * d
-    for i in range(1, x.size):
-        r = 2.0 * x[i] * x[i] - x[i - 1]
-        f += (i + 1) * r * r
-    return f
-
-
-def dixon_price_grad(x, out):
-    """Write the gradient of `dixon_price` to `out`."""
-    d = x[0] - 1.0
-    out[0] = 2.0 * d
-    for i in range(1, x.size):
-        r = 2.0 * x[i] * x[i] - x[i - 1]
-        out[i] = 8.0 * (i + 1) * r * x[i]
-        out[i - 1] -= 2.0 * (i + 1) * r
-
-
-def dixon_price_fun_and_grad(x, out):
-    """Return `dixon_price` and write its gradient to `out`."""
-    d = x[0] - 1.0
-    f = d * d
     out[0] = 2.0 * d
     for i in range(1, x.size):
         r = 2.0 * x[i] * x[i] - x[i - 1]
@@ -47,7 +27,7 @@ def dixon_price_fun_and_grad(x, out):
     return f
 
 
-def zakharov(x):
+def zakharov(x, out):
     """Zakharov's function."""
     f = 0.0
     s = 0.0
@@ -55,86 +35,33 @@ def zakharov(x):
         f += x[i] * x[i]
         s += 0.5 * (i + 1) * x[i]
     f += s * s + s * s * s * s
-    return f
-
-
-def zakharov_grad(x, out):
-    """Write the gradient of `zakharov` to `out`."""
-    s = 0.0
-    for i in range(x.size):
-        s += 0.5 * (i + 1) * x[i]
-    c = 2.0 * s + 4.0 * s * s * s
-    for i in range(x.size):
-        out[i] = 2.0 * x[i] + 0.5 * (i + 1) * c
-
-
-def zakharov_fun_and_grad(x, out):
-    """Return `zakharov` and write its gradient to `out`."""
-    f = 0.0
-    s = 0.0
-    for i in range(x.size):
-        f += x[i] * x[i]
-        s += 0.5 * (i + 1) * x[i]
-    f += s * s + s * s * s * s
     c = 2.0 * s + 4.0 * s * s * s
     for i in range(x.size):
         out[i] = 2.0 * x[i] + 0.5 * (i + 1) * c
     return f
 
 
-def styblinski_tang(x):
+def styblinski_tang(x, out):
     """Styblinski and Tang function."""
     f = 0.0
     for i in range(x.size):
         q = x[i] * x[i]
         f += 0.5 * (q * q - 16.0 * q + 5.0 * x[i])
-    return f
-
-
-def styblinski_tang_grad(x, out):
-    """Write the gradient of `styblinski_tang` to `out`."""
-    for i in range(x.size):
-        q = x[i] * x[i]
-        out[i] = 2.0 * q * x[i] - 16.0 * x[i] + 2.5
-
-
-def styblinski_tang_fun_and_grad(x, out):
-    """Return `styblinski_tang` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(x.size):
-        q = x[i] * x[i]
-        f += 0.5 * (q * q - 16.0 * q + 5.0 * x[i])
         out[i] = 2.0 * q * x[i] - 16.0 * x[i] + 2.5
     return f
 
 
-def rastrigin(x):
+def rastrigin(x, out):
     """Rastrigin's function, to be solved locally."""
     f = 0.0
     for i in range(x.size):
         a = 2.0 * math.pi * x[i]
         f += x[i] * x[i] + 10.0 - 10.0 * math.cos(a)
-    return f
-
-
-def rastrigin_grad(x, out):
-    """Write the gradient of `rastrigin` to `out`."""
-    for i in range(x.size):
-        a = 2.0 * math.pi * x[i]
-        out[i] = 2.0 * x[i] + 20.0 * math.pi * math.sin(a)
-
-
-def rastrigin_fun_and_grad(x, out):
-    """Return `rastrigin` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(x.size):
-        a = 2.0 * math.pi * x[i]
-        f += x[i] * x[i] + 10.0 - 10.0 * math.cos(a)
         out[i] = 2.0 * x[i] + 20.0 * math.pi * math.sin(a)
     return f
 
 
-def griewank(x):
+def griewank(x, out):
     """Griewank's function, to be solved locally."""
     n = x.size
     f = 1.0
@@ -143,30 +70,6 @@ def griewank(x):
         f += x[i] * x[i] / 4000.0
         p *= math.cos(x[i] / math.sqrt(i + 1.0))
     f -= p
-    return f
-
-
-def griewank_grad(x, out):
-    """Write the gradient of `griewank` to `out`."""
-    n = x.size
-    for i in range(n):
-        root = math.sqrt(i + 1.0)
-        others = math.sin(x[i] / root) / root
-        for j in range(n):
-            if j != i:
-                others *= math.cos(x[j] / math.sqrt(j + 1.0))
-        out[i] = x[i] / 2000.0 + others
-
-
-def griewank_fun_and_grad(x, out):
-    """Return `griewank` and write its gradient to `out`."""
-    n = x.size
-    f = 1.0
-    p = 1.0
-    for i in range(n):
-        f += x[i] * x[i] / 4000.0
-        p *= math.cos(x[i] / math.sqrt(i + 1.0))
-    f -= p
     for i in range(n):
         root = math.sqrt(i + 1.0)
         others = math.sin(x[i] / root) / root
@@ -177,80 +80,35 @@ def griewank_fun_and_grad(x, out):
     return f
 
 
-def booth(x):
+def booth(x, out):
     """Booth's function."""
     a = x[0] + 2.0 * x[1] - 7.0
     b = 2.0 * x[0] + x[1] - 5.0
-    return a * a + b * b
-
-
-def booth_grad(x, out):
-    """Write the gradient of `booth` to `out`."""
-    a = x[0] + 2.0 * x[1] - 7.0
-    b = 2.0 * x[0] + x[1] - 5.0
-    out[0] = 2.0 * a + 4.0 * b
-    out[1] = 4.0 * a + 2.0 * b
-
-
-def booth_fun_and_grad(x, out):
-    """Return `booth` and write its gradient to `out`."""
-    a = x[0] + 2.0 * x[1] - 7.0
-    b = 2.0 * x[0] + x[1] - 5.0
     out[0] = 2.0 * a + 4.0 * b
     out[1] = 4.0 * a + 2.0 * b
     return a * a + b * b
 
 
-def matyas(x):
+def matyas(x, out):
     """Matyas' function."""
-    return 0.26 * (x[0] * x[0] + x[1] * x[1]) - 0.48 * x[0] * x[1]
-
-
-def matyas_grad(x, out):
-    """Write the gradient of `matyas` to `out`."""
-    out[0] = 0.52 * x[0] - 0.48 * x[1]
-    out[1] = 0.52 * x[1] - 0.48 * x[0]
-
-
-def matyas_fun_and_grad(x, out):
-    """Return `matyas` and write its gradient to `out`."""
     out[0] = 0.52 * x[0] - 0.48 * x[1]
     out[1] = 0.52 * x[1] - 0.48 * x[0]
     return 0.26 * (x[0] * x[0] + x[1] * x[1]) - 0.48 * x[0] * x[1]
 
 
-def himmelblau(x):
+def himmelblau(x, out):
     """Himmelblau's function of consecutive pairs of variables."""
     f = 0.0
     for i in range(0, x.size, 2):
         a = x[i] * x[i] + x[i + 1] - 11.0
         b = x[i] + x[i + 1] * x[i + 1] - 7.0
         f += a * a + b * b
-    return f
-
-
-def himmelblau_grad(x, out):
-    """Write the gradient of `himmelblau` to `out`."""
-    for i in range(0, x.size, 2):
-        a = x[i] * x[i] + x[i + 1] - 11.0
-        b = x[i] + x[i + 1] * x[i + 1] - 7.0
-        out[i] = 4.0 * a * x[i] + 2.0 * b
-        out[i + 1] = 2.0 * a + 4.0 * b * x[i + 1]
-
-
-def himmelblau_fun_and_grad(x, out):
-    """Return `himmelblau` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(0, x.size, 2):
-        a = x[i] * x[i] + x[i + 1] - 11.0
-        b = x[i] + x[i + 1] * x[i + 1] - 7.0
-        f += a * a + b * b
         out[i] = 4.0 * a * x[i] + 2.0 * b
         out[i + 1] = 2.0 * a + 4.0 * b * x[i + 1]
     return f
 
 
-def goldstein_price(x):
+def goldstein_price(x, out):
     """Goldstein and Price function."""
     u = x[0]
     v = x[1]
@@ -260,132 +118,35 @@ def goldstein_price(x):
     q = 18.0 - 32.0 * u + 12.0 * u * u + 48.0 * v - 36.0 * u * v + 27.0 * v * v
     a = 1.0 + s * s * p
     b = 30.0 + t * t * q
-    return a * b
-
-
-def goldstein_price_grad(x, out):
-    """Write the gradient of `goldstein_price` to `out`."""
-    u = x[0]
-    v = x[1]
-    s = u + v + 1.0
-    t = 2.0 * u - 3.0 * v
-    p = 19.0 - 14.0 * u + 3.0 * u * u - 14.0 * v + 6.0 * u * v + 3.0 * v * v
-    q = 18.0 - 32.0 * u + 12.0 * u * u + 48.0 * v - 36.0 * u * v + 27.0 * v * v
-    a = 1.0 + s * s * p
-    b = 30.0 + t * t * q
-    both = 2.0 * s * p + s * s * (-14.0 + 6.0 * u + 6.0 * v)
-    out[0] = both * b + a * (4.0 * t * q + t * t * (-32.0 + 24.0 * u - 36.0 * v))
-    out[1] = both * b + a * (-6.0 * t * q + t * t * (48.0 - 36.0 * u + 54.0 * v))
-
-
-def goldstein_price_fun_and_grad(x, out):
-    """Return `goldstein_price` and write its gradient to `out`."""
-    u = x[0]
-    v = x[1]
-    s = u + v + 1.0
-    t = 2.0 * u - 3.0 * v
-    p = 19.0 - 14.0 * u + 3.0 * u * u - 14.0 * v + 6.0 * u * v + 3.0 * v * v
-    q = 18.0 - 32.0 * u + 12.0 * u * u + 48.0 * v - 36.0 * u * v + 27.0 * v * v
-    a = 1.0 + s * s * p
-    b = 30.0 + t * t * q
     both = 2.0 * s * p + s * s * (-14.0 + 6.0 * u + 6.0 * v)
     out[0] = both * b + a * (4.0 * t * q + t * t * (-32.0 + 24.0 * u - 36.0 * v))
     out[1] = both * b + a * (-6.0 * t * q + t * t * (48.0 - 36.0 * u + 54.0 * v))
     return a * b
 
 
-def three_hump_camel(x):
+def three_hump_camel(x, out):
     """Three-hump camel function."""
     q = x[0] * x[0]
-    return 2.0 * q - 1.05 * q * q + q * q * q / 6.0 + x[0] * x[1] + x[1] * x[1]
-
-
-def three_hump_camel_grad(x, out):
-    """Write the gradient of `three_hump_camel` to `out`."""
-    q = x[0] * x[0]
-    out[0] = 4.0 * x[0] - 4.2 * q * x[0] + q * q * x[0] + x[1]
-    out[1] = x[0] + 2.0 * x[1]
-
-
-def three_hump_camel_fun_and_grad(x, out):
-    """Return `three_hump_camel` and write its gradient to `out`."""
-    q = x[0] * x[0]
     out[0] = 4.0 * x[0] - 4.2 * q * x[0] + q * q * x[0] + x[1]
     out[1] = x[0] + 2.0 * x[1]
     return 2.0 * q - 1.05 * q * q + q * q * q / 6.0 + x[0] * x[1] + x[1] * x[1]
 
 
-def six_hump_camel(x):
+def six_hump_camel(x, out):
     """Six-hump camel function."""
     p = x[0] * x[0]
     q = x[1] * x[1]
-    return (4.0 - 2.1 * p + p * p / 3.0) * p + x[0] * x[1] + (4.0 * q - 4.0) * q
-
-
-def six_hump_camel_grad(x, out):
-    """Write the gradient of `six_hump_camel` to `out`."""
-    p = x[0] * x[0]
-    q = x[1] * x[1]
-    out[0] = 8.0 * x[0] - 8.4 * p * x[0] + 2.0 * p * p * x[0] + x[1]
-    out[1] = x[0] - 8.0 * x[1] + 16.0 * q * x[1]
-
-
-def six_hump_camel_fun_and_grad(x, out):
-    """Return `six_hump_camel` and write its gradient to `out`."""
-    p = x[0] * x[0]
-    q = x[1] * x[1]
     out[0] = 8.0 * x[0] - 8.4 * p * x[0] + 2.0 * p * p * x[0] + x[1]
     out[1] = x[0] - 8.0 * x[1] + 16.0 * q * x[1]
     return (4.0 - 2.1 * p + p * p / 3.0) * p + x[0] * x[1] + (4.0 * q - 4.0) * q
 
 
-def levy(x):
+def levy(x, out):
     """Levy's function, to be solved locally."""
     n = x.size
     w = 1.0 + 0.25 * (x[0] - 1.0)
     s = math.sin(math.pi * w)
     f = s * s
-    for i in range(n - 1):
-        w = 1.0 + 0.25 * (x[i] - 1.0)
-        d = w - 1.0
-        s = math.sin(math.pi * w + 1.0)
-        f += d * d * (1.0 + 10.0 * s * s)
-    w = 1.0 + 0.25 * (x[n - 1] - 1.0)
-    d = w - 1.0
-    s = math.sin(2.0 * math.pi * w)
-    f += d * d * (1.0 + s * s)
-    return f
-
-
-def levy_grad(x, out):
-    """Write the gradient of `levy` to `out`."""
-    n = x.size
-    w = 1.0 + 0.25 * (x[0] - 1.0)
-    s = math.sin(math.pi * w)
-    out[0] = 0.5 * math.pi * s * math.cos(math.pi * w)
-    for i in range(n - 1):
-        w = 1.0 + 0.25 * (x[i] - 1.0)
-        d = w - 1.0
-        s = math.sin(math.pi * w + 1.0)
-        c = math.cos(math.pi * w + 1.0)
-        if i > 0:
-            out[i] = 0.0
-        out[i] += 0.5 * d * (1.0 + 10.0 * s * s) + 5.0 * math.pi * d * d * s * c
-    w = 1.0 + 0.25 * (x[n - 1] - 1.0)
-    d = w - 1.0
-    s = math.sin(2.0 * math.pi * w)
-    c = math.cos(2.0 * math.pi * w)
-    if n > 1:
-        out[n - 1] = 0.0
-    out[n - 1] += 0.5 * d * (1.0 + s * s) + math.pi * d * d * s * c
-
-
-def levy_fun_and_grad(x, out):
-    """Return `levy` and write its gradient to `out`."""
-    n = x.size
-    w = 1.0 + 0.25 * (x[0] - 1.0)
-    s = math.sin(math.pi * w)
-    f = s * s
     out[0] = 0.5 * math.pi * s * math.cos(math.pi * w)
     for i in range(n - 1):
         w = 1.0 + 0.25 * (x[i] - 1.0)
@@ -407,22 +168,8 @@ def levy_fun_and_grad(x, out):
     return f
 
 
-def sphere(x):
+def sphere(x, out):
     """Sum of squares."""
-    f = 0.0
-    for i in range(x.size):
-        f += x[i] * x[i]
-    return f
-
-
-def sphere_grad(x, out):
-    """Write the gradient of `sphere` to `out`."""
-    for i in range(x.size):
-        out[i] = 2.0 * x[i]
-
-
-def sphere_fun_and_grad(x, out):
-    """Return `sphere` and write its gradient to `out`."""
     f = 0.0
     for i in range(x.size):
         f += x[i] * x[i]
@@ -444,8 +191,6 @@ FAMILIES = (
     Family(
         "dixon_price",
         dixon_price,
-        dixon_price_grad,
-        dixon_price_fun_and_grad,
         sizes=(10, 50),
         start=filled(1.0),
         smallest=1,
@@ -457,8 +202,6 @@ FAMILIES = (
     Family(
         "zakharov",
         zakharov,
-        zakharov_grad,
-        zakharov_fun_and_grad,
         sizes=(10,),
         start=filled(1.0),
         smallest=1,
@@ -469,8 +212,6 @@ FAMILIES = (
     Family(
         "styblinski_tang",
         styblinski_tang,
-        styblinski_tang_grad,
-        styblinski_tang_fun_and_grad,
         sizes=(2, 10),
         start=filled(0.0),
         smallest=1,
@@ -482,8 +223,6 @@ FAMILIES = (
     Family(
         "rastrigin",
         rastrigin,
-        rastrigin_grad,
-        rastrigin_fun_and_grad,
         sizes=(2, 10),
         start=filled(0.3),
         smallest=1,
@@ -495,8 +234,6 @@ FAMILIES = (
     Family(
         "griewank",
         griewank,
-        griewank_grad,
-        griewank_fun_and_grad,
         sizes=(10,),
         start=filled(1.0),
         smallest=1,
@@ -507,8 +244,6 @@ FAMILIES = (
     Family(
         "booth",
         booth,
-        booth_grad,
-        booth_fun_and_grad,
         sizes=(2,),
         start=lambda n: (0.0, 0.0),
         f_min=0.0,
@@ -518,8 +253,6 @@ FAMILIES = (
     Family(
         "matyas",
         matyas,
-        matyas_grad,
-        matyas_fun_and_grad,
         sizes=(2,),
         start=lambda n: (5.0, -3.0),
         f_min=0.0,
@@ -529,8 +262,6 @@ FAMILIES = (
     Family(
         "himmelblau",
         himmelblau,
-        himmelblau_grad,
-        himmelblau_fun_and_grad,
         sizes=(2, 100),
         start=filled(1.0),
         smallest=2,
@@ -542,8 +273,6 @@ FAMILIES = (
     Family(
         "goldstein_price",
         goldstein_price,
-        goldstein_price_grad,
-        goldstein_price_fun_and_grad,
         sizes=(2,),
         start=lambda n: (-0.5, 0.5),
         f_min=3.0,
@@ -554,8 +283,6 @@ FAMILIES = (
     Family(
         "three_hump_camel",
         three_hump_camel,
-        three_hump_camel_grad,
-        three_hump_camel_fun_and_grad,
         sizes=(2,),
         start=lambda n: (1.0, 1.0),
         f_min=0.0,
@@ -566,8 +293,6 @@ FAMILIES = (
     Family(
         "six_hump_camel",
         six_hump_camel,
-        six_hump_camel_grad,
-        six_hump_camel_fun_and_grad,
         sizes=(2,),
         start=lambda n: (0.5, 0.5),
         f_min=-1.0316284534898774,
@@ -577,8 +302,6 @@ FAMILIES = (
     Family(
         "levy",
         levy,
-        levy_grad,
-        levy_fun_and_grad,
         sizes=(4,),
         start=filled(0.0),
         smallest=1,
@@ -590,8 +313,6 @@ FAMILIES = (
     Family(
         "sphere",
         sphere,
-        sphere_grad,
-        sphere_fun_and_grad,
         sizes=(10,),
         start=filled(1.0),
         smallest=1,

@@ -12,57 +12,10 @@ from fastmomentum.problems.classical.small import MGH
 __all__ = ["FAMILIES"]
 
 
-def watson(x):
+def watson(x, out):
     """Watson's function."""
     s = x[1] - x[0] * x[0] - 1.0
     f = x[0] * x[0] + s * s
-    for i in range(1, 30):
-        t = i / 29.0
-        slope = 0.0
-        value = 0.0
-        power = 1.0
-        for j in range(x.size):
-            value += x[j] * power
-            if j + 1 < x.size:
-                slope += (j + 1.0) * x[j + 1] * power
-            power *= t
-        r = slope - value * value - 1.0
-        f += r * r
-        power = 1.0
-        for _ in range(1, x.size):
-            power *= t
-    return f
-
-
-def watson_grad(x, out):
-    """Write the gradient of `watson` to `out`."""
-    s = x[1] - x[0] * x[0] - 1.0
-    for j in range(x.size):
-        out[j] = 0.0
-    out[0] = 2.0 * x[0] - 4.0 * s * x[0]
-    out[1] = 2.0 * s
-    for i in range(1, 30):
-        t = i / 29.0
-        slope = 0.0
-        value = 0.0
-        power = 1.0
-        for j in range(x.size):
-            value += x[j] * power
-            if j + 1 < x.size:
-                slope += (j + 1.0) * x[j + 1] * power
-            power *= t
-        r = slope - value * value - 1.0
-        power = 1.0
-        out[0] -= 4.0 * r * value
-        for j in range(1, x.size):
-            out[j] += 2.0 * r * (j * power - 2.0 * value * power * t)
-            power *= t
-
-
-def watson_fun_and_grad(x, out):
-    """Return `watson` and write its gradient to `out`."""
-    s = x[1] - x[0] * x[0] - 1.0
-    f = x[0] * x[0] + s * s
     for j in range(x.size):
         out[j] = 0.0
     out[0] = 2.0 * x[0] - 4.0 * s * x[0]
@@ -87,7 +40,7 @@ def watson_fun_and_grad(x, out):
     return f
 
 
-def penalty_1(x):
+def penalty_1(x, out):
     """Penalty function I."""
     f = 0.0
     s = -0.25
@@ -95,34 +48,13 @@ def penalty_1(x):
         d = x[i] - 1.0
         f += 1e-05 * d * d
         s += x[i] * x[i]
-    f += s * s
-    return f
-
-
-def penalty_1_grad(x, out):
-    """Write the gradient of `penalty_1` to `out`."""
-    s = -0.25
-    for i in range(x.size):
-        s += x[i] * x[i]
-    for i in range(x.size):
-        out[i] = 2e-05 * (x[i] - 1.0) + 4.0 * s * x[i]
-
-
-def penalty_1_fun_and_grad(x, out):
-    """Return `penalty_1` and write its gradient to `out`."""
-    f = 0.0
-    s = -0.25
-    for i in range(x.size):
-        d = x[i] - 1.0
-        f += 1e-05 * d * d
-        s += x[i] * x[i]
     for i in range(x.size):
         out[i] = 2e-05 * (x[i] - 1.0) + 4.0 * s * x[i]
     f += s * s
     return f
 
 
-def penalty_2(x):
+def penalty_2(x, out):
     """Penalty function II."""
     n = x.size
     s = -1.0
@@ -130,42 +62,6 @@ def penalty_2(x):
         s += (n - i) * x[i] * x[i]
     d = x[0] - 0.2
     f = d * d + s * s
-    for i in range(1, n):
-        a = math.exp(0.1 * x[i])
-        b = math.exp(0.1 * x[i - 1])
-        r = a + b - math.exp(0.1 * (i + 1)) - math.exp(0.1 * i)
-        q = a - math.exp(-0.1)
-        f += 1e-05 * (r * r + q * q)
-    return f
-
-
-def penalty_2_grad(x, out):
-    """Write the gradient of `penalty_2` to `out`."""
-    n = x.size
-    s = -1.0
-    for i in range(n):
-        s += (n - i) * x[i] * x[i]
-    d = x[0] - 0.2
-    for i in range(n):
-        out[i] = 4.0 * s * (n - i) * x[i]
-    out[0] += 2.0 * d
-    for i in range(1, n):
-        a = math.exp(0.1 * x[i])
-        b = math.exp(0.1 * x[i - 1])
-        r = a + b - math.exp(0.1 * (i + 1)) - math.exp(0.1 * i)
-        q = a - math.exp(-0.1)
-        out[i] += 2e-06 * (r + q) * a
-        out[i - 1] += 2e-06 * r * b
-
-
-def penalty_2_fun_and_grad(x, out):
-    """Return `penalty_2` and write its gradient to `out`."""
-    n = x.size
-    s = -1.0
-    for i in range(n):
-        s += (n - i) * x[i] * x[i]
-    d = x[0] - 0.2
-    f = d * d + s * s
     for i in range(n):
         out[i] = 4.0 * s * (n - i) * x[i]
     out[0] += 2.0 * d
@@ -180,7 +76,7 @@ def penalty_2_fun_and_grad(x, out):
     return f
 
 
-def variably_dimensioned(x):
+def variably_dimensioned(x, out):
     """Variably dimensioned function."""
     f = 0.0
     s = 0.0
@@ -189,72 +85,17 @@ def variably_dimensioned(x):
         f += d * d
         s += (i + 1) * d
     f += s * s + s * s * s * s
-    return f
-
-
-def variably_dimensioned_grad(x, out):
-    """Write the gradient of `variably_dimensioned` to `out`."""
-    s = 0.0
-    for i in range(x.size):
-        d = x[i] - 1.0
-        s += (i + 1) * d
-    c = 2.0 * s + 4.0 * s * s * s
-    for i in range(x.size):
-        out[i] = 2.0 * (x[i] - 1.0) + c * (i + 1)
-
-
-def variably_dimensioned_fun_and_grad(x, out):
-    """Return `variably_dimensioned` and write its gradient to `out`."""
-    f = 0.0
-    s = 0.0
-    for i in range(x.size):
-        d = x[i] - 1.0
-        f += d * d
-        s += (i + 1) * d
-    f += s * s + s * s * s * s
     c = 2.0 * s + 4.0 * s * s * s
     for i in range(x.size):
         out[i] = 2.0 * (x[i] - 1.0) + c * (i + 1)
     return f
 
 
-def trigonometric(x):
+def trigonometric(x, out):
     """Spedicato's trigonometric function."""
     n = x.size
     f = 0.0
     s = 0.0
-    for i in range(n):
-        s += math.cos(x[i])
-    for i in range(n):
-        c = math.cos(x[i])
-        e = math.sin(x[i])
-        r = n - s + (i + 1) * (1.0 - c) - e
-        f += r * r
-    return f
-
-
-def trigonometric_grad(x, out):
-    """Write the gradient of `trigonometric` to `out`."""
-    n = x.size
-    s = 0.0
-    total = 0.0
-    for i in range(n):
-        s += math.cos(x[i])
-    for i in range(n):
-        c = math.cos(x[i])
-        e = math.sin(x[i])
-        r = n - s + (i + 1) * (1.0 - c) - e
-        total += r
-        out[i] = 2.0 * r * ((i + 1) * e - c)
-    for i in range(n):
-        out[i] += 2.0 * total * math.sin(x[i])
-
-
-def trigonometric_fun_and_grad(x, out):
-    """Return `trigonometric` and write its gradient to `out`."""
-    n = x.size
-    f = 0.0
-    s = 0.0
     total = 0.0
     for i in range(n):
         s += math.cos(x[i])
@@ -270,7 +111,7 @@ def trigonometric_fun_and_grad(x, out):
     return f
 
 
-def brown_almost_linear(x):
+def brown_almost_linear(x, out):
     """Brown's almost linear function."""
     n = x.size
     s = -(n + 1.0)
@@ -279,43 +120,6 @@ def brown_almost_linear(x):
         s += x[i]
         p *= x[i]
     f = (p - 1.0) * (p - 1.0)
-    for i in range(n - 1):
-        r = x[i] + s
-        f += r * r
-    return f
-
-
-def brown_almost_linear_grad(x, out):
-    """Write the gradient of `brown_almost_linear` to `out`."""
-    n = x.size
-    s = -(n + 1.0)
-    p = 1.0
-    for i in range(n):
-        s += x[i]
-        p *= x[i]
-    total = 0.0
-    for i in range(n - 1):
-        r = x[i] + s
-        total += r
-    for i in range(n):
-        others = 1.0
-        for j in range(n):
-            if j != i:
-                others *= x[j]
-        out[i] = 2.0 * total + 2.0 * (p - 1.0) * others
-        if i < n - 1:
-            out[i] += 2.0 * (x[i] + s)
-
-
-def brown_almost_linear_fun_and_grad(x, out):
-    """Return `brown_almost_linear` and write its gradient to `out`."""
-    n = x.size
-    s = -(n + 1.0)
-    p = 1.0
-    for i in range(n):
-        s += x[i]
-        p *= x[i]
-    f = (p - 1.0) * (p - 1.0)
     total = 0.0
     for i in range(n - 1):
         r = x[i] + s
@@ -332,48 +136,12 @@ def brown_almost_linear_fun_and_grad(x, out):
     return f
 
 
-def discrete_boundary_value(x):
+def discrete_boundary_value(x, out):
     """Discrete boundary value function."""
     n = x.size
     h = 1.0 / (n + 1.0)
     f = 0.0
     for i in range(n):
-        c = x[i] + (i + 1) * h + 1.0
-        r = 2.0 * x[i] + 0.5 * h * h * c * c * c
-        if i > 0:
-            r -= x[i - 1]
-        if i < n - 1:
-            r -= x[i + 1]
-        f += r * r
-    return f
-
-
-def discrete_boundary_value_grad(x, out):
-    """Write the gradient of `discrete_boundary_value` to `out`."""
-    n = x.size
-    h = 1.0 / (n + 1.0)
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n):
-        c = x[i] + (i + 1) * h + 1.0
-        r = 2.0 * x[i] + 0.5 * h * h * c * c * c
-        if i > 0:
-            r -= x[i - 1]
-        if i < n - 1:
-            r -= x[i + 1]
-        out[i] += 2.0 * r * (2.0 + 1.5 * h * h * c * c)
-        if i > 0:
-            out[i - 1] -= 2.0 * r
-        if i < n - 1:
-            out[i + 1] -= 2.0 * r
-
-
-def discrete_boundary_value_fun_and_grad(x, out):
-    """Return `discrete_boundary_value` and write its gradient to `out`."""
-    n = x.size
-    h = 1.0 / (n + 1.0)
-    f = 0.0
-    for i in range(n):
         out[i] = 0.0
     for i in range(n):
         c = x[i] + (i + 1) * h + 1.0
@@ -391,7 +159,7 @@ def discrete_boundary_value_fun_and_grad(x, out):
     return f
 
 
-def discrete_integral(x):
+def discrete_integral(x, out):
     """Discrete integral equation function."""
     n = x.size
     h = 1.0 / (n + 1.0)
@@ -402,59 +170,6 @@ def discrete_integral(x):
         c = x[i] + t + 1.0
         above += (1.0 - t) * c * c * c
     below = 0.0
-    for i in range(n):
-        t = (i + 1) * h
-        c = x[i] + t + 1.0
-        below += t * c * c * c
-        above -= (1.0 - t) * c * c * c
-        r = x[i] + 0.5 * h * ((1.0 - t) * below + t * above)
-        f += r * r
-    for i in range(n):
-        t = (i + 1) * h
-        c = x[i] + t + 1.0
-    return f
-
-
-def discrete_integral_grad(x, out):
-    """Write the gradient of `discrete_integral` to `out`."""
-    n = x.size
-    h = 1.0 / (n + 1.0)
-    above = 0.0
-    for i in range(n):
-        t = (i + 1) * h
-        c = x[i] + t + 1.0
-        above += (1.0 - t) * c * c * c
-    below = 0.0
-    left = 0.0
-    right = 0.0
-    residual = np.empty(n)
-    for i in range(n):
-        t = (i + 1) * h
-        c = x[i] + t + 1.0
-        below += t * c * c * c
-        above -= (1.0 - t) * c * c * c
-        r = x[i] + 0.5 * h * ((1.0 - t) * below + t * above)
-        residual[i] = r
-        right += (1.0 - t) * r
-    for i in range(n):
-        t = (i + 1) * h
-        c = x[i] + t + 1.0
-        out[i] = 2.0 * residual[i] + 3.0 * h * c * c * (t * right + (1.0 - t) * left)
-        right -= (1.0 - t) * residual[i]
-        left += t * residual[i]
-
-
-def discrete_integral_fun_and_grad(x, out):
-    """Return `discrete_integral` and write its gradient to `out`."""
-    n = x.size
-    h = 1.0 / (n + 1.0)
-    f = 0.0
-    above = 0.0
-    for i in range(n):
-        t = (i + 1) * h
-        c = x[i] + t + 1.0
-        above += (1.0 - t) * c * c * c
-    below = 0.0
     left = 0.0
     right = 0.0
     residual = np.empty(n)
@@ -476,43 +191,11 @@ def discrete_integral_fun_and_grad(x, out):
     return f
 
 
-def broyden_tridiagonal(x):
+def broyden_tridiagonal(x, out):
     """Broyden's tridiagonal function."""
     n = x.size
     f = 0.0
     for i in range(n):
-        r = (3.0 - 2.0 * x[i]) * x[i] + 1.0
-        if i > 0:
-            r -= x[i - 1]
-        if i < n - 1:
-            r -= 2.0 * x[i + 1]
-        f += r * r
-    return f
-
-
-def broyden_tridiagonal_grad(x, out):
-    """Write the gradient of `broyden_tridiagonal` to `out`."""
-    n = x.size
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n):
-        r = (3.0 - 2.0 * x[i]) * x[i] + 1.0
-        if i > 0:
-            r -= x[i - 1]
-        if i < n - 1:
-            r -= 2.0 * x[i + 1]
-        out[i] += 2.0 * r * (3.0 - 4.0 * x[i])
-        if i > 0:
-            out[i - 1] -= 2.0 * r
-        if i < n - 1:
-            out[i + 1] -= 4.0 * r
-
-
-def broyden_tridiagonal_fun_and_grad(x, out):
-    """Return `broyden_tridiagonal` and write its gradient to `out`."""
-    n = x.size
-    f = 0.0
-    for i in range(n):
         out[i] = 0.0
     for i in range(n):
         r = (3.0 - 2.0 * x[i]) * x[i] + 1.0
@@ -529,40 +212,11 @@ def broyden_tridiagonal_fun_and_grad(x, out):
     return f
 
 
-def broyden_banded(x):
+def broyden_banded(x, out):
     """Broyden's banded function, five diagonals below and one above."""
     n = x.size
     f = 0.0
     for i in range(n):
-        r = x[i] * (2.0 + 5.0 * x[i] * x[i]) + 1.0
-        for j in range(max(0, i - 5), min(n, i + 2)):
-            if j != i:
-                r -= x[j] * (1.0 + x[j])
-        f += r * r
-    return f
-
-
-def broyden_banded_grad(x, out):
-    """Write the gradient of `broyden_banded` to `out`."""
-    n = x.size
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n):
-        r = x[i] * (2.0 + 5.0 * x[i] * x[i]) + 1.0
-        for j in range(max(0, i - 5), min(n, i + 2)):
-            if j != i:
-                r -= x[j] * (1.0 + x[j])
-        out[i] += 2.0 * r * (2.0 + 15.0 * x[i] * x[i])
-        for j in range(max(0, i - 5), min(n, i + 2)):
-            if j != i:
-                out[j] -= 2.0 * r * (1.0 + 2.0 * x[j])
-
-
-def broyden_banded_fun_and_grad(x, out):
-    """Return `broyden_banded` and write its gradient to `out`."""
-    n = x.size
-    f = 0.0
-    for i in range(n):
         out[i] = 0.0
     for i in range(n):
         r = x[i] * (2.0 + 5.0 * x[i] * x[i]) + 1.0
@@ -577,7 +231,7 @@ def broyden_banded_fun_and_grad(x, out):
     return f
 
 
-def linear_full_rank(x):
+def linear_full_rank(x, out):
     """Linear function of full rank with twice as many residuals as variables."""
     n = x.size
     m = 2 * n
@@ -586,38 +240,6 @@ def linear_full_rank(x):
         s += x[i]
     c = 2.0 * s / m + 1.0
     f = (m - n) * c * c
-    for i in range(n):
-        r = x[i] - c
-        f += r * r
-    return f
-
-
-def linear_full_rank_grad(x, out):
-    """Write the gradient of `linear_full_rank` to `out`."""
-    n = x.size
-    m = 2 * n
-    s = 0.0
-    for i in range(n):
-        s += x[i]
-    c = 2.0 * s / m + 1.0
-    total = (m - n) * c
-    for i in range(n):
-        r = x[i] - c
-        total -= r
-        out[i] = 2.0 * r
-    for i in range(n):
-        out[i] += 4.0 * total / m
-
-
-def linear_full_rank_fun_and_grad(x, out):
-    """Return `linear_full_rank` and write its gradient to `out`."""
-    n = x.size
-    m = 2 * n
-    s = 0.0
-    for i in range(n):
-        s += x[i]
-    c = 2.0 * s / m + 1.0
-    f = (m - n) * c * c
     total = (m - n) * c
     for i in range(n):
         r = x[i] - c
@@ -629,73 +251,8 @@ def linear_full_rank_fun_and_grad(x, out):
     return f
 
 
-def chebyquad(x):
+def chebyquad(x, out):
     """Fletcher's Chebyquad function."""
-    n = x.size
-    residual = np.zeros(n)
-    for j in range(n):
-        y = 2.0 * x[j] - 1.0
-        before = 1.0
-        now = y
-        for i in range(n):
-            residual[i] += now / n
-            after = 2.0 * y * now - before
-            before = now
-            now = after
-    f = 0.0
-    for i in range(n):
-        k = i + 1.0
-        if i % 2 == 1:
-            residual[i] += 1.0 / (k * k - 1.0)
-        f += residual[i] * residual[i]
-    for j in range(n):
-        y = 2.0 * x[j] - 1.0
-        before = 1.0
-        now = y
-        for _ in range(n):
-            after = 2.0 * y * now - before
-            before = now
-            now = after
-    return f
-
-
-def chebyquad_grad(x, out):
-    """Write the gradient of `chebyquad` to `out`."""
-    n = x.size
-    residual = np.zeros(n)
-    for j in range(n):
-        y = 2.0 * x[j] - 1.0
-        before = 1.0
-        now = y
-        for i in range(n):
-            residual[i] += now / n
-            after = 2.0 * y * now - before
-            before = now
-            now = after
-    for i in range(n):
-        k = i + 1.0
-        if i % 2 == 1:
-            residual[i] += 1.0 / (k * k - 1.0)
-    for j in range(n):
-        y = 2.0 * x[j] - 1.0
-        before = 1.0
-        now = y
-        slope_before = 0.0
-        slope = 2.0
-        g = 0.0
-        for i in range(n):
-            g += residual[i] * slope
-            after = 2.0 * y * now - before
-            slope_after = 4.0 * now + 2.0 * y * slope - slope_before
-            before = now
-            now = after
-            slope_before = slope
-            slope = slope_after
-        out[j] = 2.0 * g / n
-
-
-def chebyquad_fun_and_grad(x, out):
-    """Return `chebyquad` and write its gradient to `out`."""
     n = x.size
     residual = np.zeros(n)
     for j in range(n):
@@ -736,8 +293,6 @@ FAMILIES = (
     Family(
         "watson",
         watson,
-        watson_grad,
-        watson_fun_and_grad,
         sizes=(6, 9),
         start=filled(0.0),
         smallest=2,
@@ -747,8 +302,6 @@ FAMILIES = (
     Family(
         "penalty_1",
         penalty_1,
-        penalty_1_grad,
-        penalty_1_fun_and_grad,
         sizes=(4, 10),
         start=lambda n: np.arange(1.0, n + 1.0),
         smallest=1,
@@ -758,8 +311,6 @@ FAMILIES = (
     Family(
         "penalty_2",
         penalty_2,
-        penalty_2_grad,
-        penalty_2_fun_and_grad,
         sizes=(4, 10),
         start=filled(0.5),
         smallest=1,
@@ -769,8 +320,6 @@ FAMILIES = (
     Family(
         "variably_dimensioned",
         variably_dimensioned,
-        variably_dimensioned_grad,
-        variably_dimensioned_fun_and_grad,
         sizes=(10, 100),
         start=lambda n: 1.0 - np.arange(1.0, n + 1.0) / n,
         smallest=1,
@@ -781,8 +330,6 @@ FAMILIES = (
     Family(
         "trigonometric",
         trigonometric,
-        trigonometric_grad,
-        trigonometric_fun_and_grad,
         sizes=(10,),
         start=lambda n: np.full(n, 1.0 / n),
         smallest=1,
@@ -794,8 +341,6 @@ FAMILIES = (
     Family(
         "brown_almost_linear",
         brown_almost_linear,
-        brown_almost_linear_grad,
-        brown_almost_linear_fun_and_grad,
         sizes=(10,),
         start=filled(0.5),
         smallest=2,
@@ -807,8 +352,6 @@ FAMILIES = (
     Family(
         "discrete_boundary_value",
         discrete_boundary_value,
-        discrete_boundary_value_grad,
-        discrete_boundary_value_fun_and_grad,
         sizes=(10, 50),
         start=lambda n: (t := np.arange(1, n + 1) / (n + 1.0)) * (t - 1.0),
         smallest=1,
@@ -818,8 +361,6 @@ FAMILIES = (
     Family(
         "discrete_integral",
         discrete_integral,
-        discrete_integral_grad,
-        discrete_integral_fun_and_grad,
         sizes=(10, 100),
         start=lambda n: (t := np.arange(1, n + 1) / (n + 1.0)) * (t - 1.0),
         smallest=1,
@@ -829,8 +370,6 @@ FAMILIES = (
     Family(
         "broyden_tridiagonal",
         broyden_tridiagonal,
-        broyden_tridiagonal_grad,
-        broyden_tridiagonal_fun_and_grad,
         sizes=(10, 100),
         start=filled(-1.0),
         smallest=1,
@@ -840,8 +379,6 @@ FAMILIES = (
     Family(
         "broyden_banded",
         broyden_banded,
-        broyden_banded_grad,
-        broyden_banded_fun_and_grad,
         sizes=(10, 100),
         start=filled(-1.0),
         smallest=1,
@@ -851,8 +388,6 @@ FAMILIES = (
     Family(
         "linear_full_rank",
         linear_full_rank,
-        linear_full_rank_grad,
-        linear_full_rank_fun_and_grad,
         sizes=(10,),
         start=filled(1.0),
         smallest=1,
@@ -863,8 +398,6 @@ FAMILIES = (
     Family(
         "chebyquad",
         chebyquad,
-        chebyquad_grad,
-        chebyquad_fun_and_grad,
         sizes=(7, 8),
         start=lambda n: np.arange(1, n + 1) / (n + 1.0),
         smallest=1,

@@ -13,30 +13,9 @@ __all__ = ["FAMILIES"]
 MGH = "J. J. More, B. S. Garbow and K. E. Hillstrom, ACM Trans. Math. Softw. 7 (1981) 17-41"
 
 
-def rosenbrock(x):
+def rosenbrock(x, out):
     """Chained Rosenbrock function; Rosenbrock's own for two variables."""
     f = 0.0
-    for i in range(x.size - 1):
-        u = x[i + 1] - x[i] * x[i]
-        v = 1.0 - x[i]
-        f += 100.0 * u * u + v * v
-    return f
-
-
-def rosenbrock_grad(x, out):
-    """Write the gradient of `rosenbrock` to `out`."""
-    for i in range(x.size):
-        out[i] = 0.0
-    for i in range(x.size - 1):
-        u = x[i + 1] - x[i] * x[i]
-        v = 1.0 - x[i]
-        out[i] -= 400.0 * u * x[i] + 2.0 * v
-        out[i + 1] += 200.0 * u
-
-
-def rosenbrock_fun_and_grad(x, out):
-    """Return `rosenbrock` and write its gradient to `out`."""
-    f = 0.0
     for i in range(x.size):
         out[i] = 0.0
     for i in range(x.size - 1):
@@ -48,176 +27,63 @@ def rosenbrock_fun_and_grad(x, out):
     return f
 
 
-def extended_rosenbrock(x):
+def extended_rosenbrock(x, out):
     """Independent Rosenbrock functions of consecutive pairs of variables."""
     f = 0.0
     for i in range(0, x.size, 2):
         u = x[i + 1] - x[i] * x[i]
         v = 1.0 - x[i]
         f += 100.0 * u * u + v * v
-    return f
-
-
-def extended_rosenbrock_grad(x, out):
-    """Write the gradient of `extended_rosenbrock` to `out`."""
-    for i in range(0, x.size, 2):
-        u = x[i + 1] - x[i] * x[i]
-        v = 1.0 - x[i]
-        out[i] = -400.0 * u * x[i] - 2.0 * v
-        out[i + 1] = 200.0 * u
-
-
-def extended_rosenbrock_fun_and_grad(x, out):
-    """Return `extended_rosenbrock` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(0, x.size, 2):
-        u = x[i + 1] - x[i] * x[i]
-        v = 1.0 - x[i]
-        f += 100.0 * u * u + v * v
         out[i] = -400.0 * u * x[i] - 2.0 * v
         out[i + 1] = 200.0 * u
     return f
 
 
-def freudenstein_roth(x):
+def freudenstein_roth(x, out):
     """Freudenstein and Roth function."""
     r = -13.0 + x[0] + ((5.0 - x[1]) * x[1] - 2.0) * x[1]
     s = -29.0 + x[0] + ((x[1] + 1.0) * x[1] - 14.0) * x[1]
-    return r * r + s * s
-
-
-def freudenstein_roth_grad(x, out):
-    """Write the gradient of `freudenstein_roth` to `out`."""
-    r = -13.0 + x[0] + ((5.0 - x[1]) * x[1] - 2.0) * x[1]
-    s = -29.0 + x[0] + ((x[1] + 1.0) * x[1] - 14.0) * x[1]
-    out[0] = 2.0 * (r + s)
-    out[1] = 2.0 * r * ((10.0 - 3.0 * x[1]) * x[1] - 2.0)
-    out[1] += 2.0 * s * ((3.0 * x[1] + 2.0) * x[1] - 14.0)
-
-
-def freudenstein_roth_fun_and_grad(x, out):
-    """Return `freudenstein_roth` and write its gradient to `out`."""
-    r = -13.0 + x[0] + ((5.0 - x[1]) * x[1] - 2.0) * x[1]
-    s = -29.0 + x[0] + ((x[1] + 1.0) * x[1] - 14.0) * x[1]
     out[0] = 2.0 * (r + s)
     out[1] = 2.0 * r * ((10.0 - 3.0 * x[1]) * x[1] - 2.0)
     out[1] += 2.0 * s * ((3.0 * x[1] + 2.0) * x[1] - 14.0)
     return r * r + s * s
 
 
-def powell_badly_scaled(x):
+def powell_badly_scaled(x, out):
     """Powell's badly scaled function."""
     a = math.exp(-x[0])
     b = math.exp(-x[1])
     r = 10000.0 * x[0] * x[1] - 1.0
     s = a + b - 1.0001
-    return r * r + s * s
-
-
-def powell_badly_scaled_grad(x, out):
-    """Write the gradient of `powell_badly_scaled` to `out`."""
-    a = math.exp(-x[0])
-    b = math.exp(-x[1])
-    r = 10000.0 * x[0] * x[1] - 1.0
-    s = a + b - 1.0001
-    out[0] = 20000.0 * r * x[1] - 2.0 * s * a
-    out[1] = 20000.0 * r * x[0] - 2.0 * s * b
-
-
-def powell_badly_scaled_fun_and_grad(x, out):
-    """Return `powell_badly_scaled` and write its gradient to `out`."""
-    a = math.exp(-x[0])
-    b = math.exp(-x[1])
-    r = 10000.0 * x[0] * x[1] - 1.0
-    s = a + b - 1.0001
     out[0] = 20000.0 * r * x[1] - 2.0 * s * a
     out[1] = 20000.0 * r * x[0] - 2.0 * s * b
     return r * r + s * s
 
 
-def brown_badly_scaled(x):
+def brown_badly_scaled(x, out):
     """Brown's badly scaled function."""
     r = x[0] - 1000000.0
     s = x[1] - 2e-06
     t = x[0] * x[1] - 2.0
-    return r * r + s * s + t * t
-
-
-def brown_badly_scaled_grad(x, out):
-    """Write the gradient of `brown_badly_scaled` to `out`."""
-    r = x[0] - 1000000.0
-    s = x[1] - 2e-06
-    t = x[0] * x[1] - 2.0
-    out[0] = 2.0 * r + 2.0 * t * x[1]
-    out[1] = 2.0 * s + 2.0 * t * x[0]
-
-
-def brown_badly_scaled_fun_and_grad(x, out):
-    """Return `brown_badly_scaled` and write its gradient to `out`."""
-    r = x[0] - 1000000.0
-    s = x[1] - 2e-06
-    t = x[0] * x[1] - 2.0
     out[0] = 2.0 * r + 2.0 * t * x[1]
     out[1] = 2.0 * s + 2.0 * t * x[0]
     return r * r + s * s + t * t
 
 
-def beale(x):
+def beale(x, out):
     """Beale's function."""
     y = x[1]
     r = 1.5 - x[0] * (1.0 - y)
     s = 2.25 - x[0] * (1.0 - y * y)
     t = 2.625 - x[0] * (1.0 - y * y * y)
-    return r * r + s * s + t * t
-
-
-def beale_grad(x, out):
-    """Write the gradient of `beale` to `out`."""
-    y = x[1]
-    r = 1.5 - x[0] * (1.0 - y)
-    s = 2.25 - x[0] * (1.0 - y * y)
-    t = 2.625 - x[0] * (1.0 - y * y * y)
-    out[0] = -2.0 * (r * (1.0 - y) + s * (1.0 - y * y) + t * (1.0 - y * y * y))
-    out[1] = 2.0 * x[0] * (r + 2.0 * s * y + 3.0 * t * y * y)
-
-
-def beale_fun_and_grad(x, out):
-    """Return `beale` and write its gradient to `out`."""
-    y = x[1]
-    r = 1.5 - x[0] * (1.0 - y)
-    s = 2.25 - x[0] * (1.0 - y * y)
-    t = 2.625 - x[0] * (1.0 - y * y * y)
     out[0] = -2.0 * (r * (1.0 - y) + s * (1.0 - y * y) + t * (1.0 - y * y * y))
     out[1] = 2.0 * x[0] * (r + 2.0 * s * y + 3.0 * t * y * y)
     return r * r + s * s + t * t
 
 
-def jennrich_sampson(x):
+def jennrich_sampson(x, out):
     """Jennrich and Sampson function with ten residuals."""
     f = 0.0
-    for i in range(1, 11):
-        a = math.exp(i * x[0])
-        b = math.exp(i * x[1])
-        r = 2.0 + 2.0 * i - a - b
-        f += r * r
-    return f
-
-
-def jennrich_sampson_grad(x, out):
-    """Write the gradient of `jennrich_sampson` to `out`."""
-    out[0] = 0.0
-    out[1] = 0.0
-    for i in range(1, 11):
-        a = math.exp(i * x[0])
-        b = math.exp(i * x[1])
-        r = 2.0 + 2.0 * i - a - b
-        out[0] -= 2.0 * r * i * a
-        out[1] -= 2.0 * r * i * b
-
-
-def jennrich_sampson_fun_and_grad(x, out):
-    """Return `jennrich_sampson` and write its gradient to `out`."""
-    f = 0.0
     out[0] = 0.0
     out[1] = 0.0
     for i in range(1, 11):
@@ -230,7 +96,7 @@ def jennrich_sampson_fun_and_grad(x, out):
     return f
 
 
-def helical_valley(x):
+def helical_valley(x, out):
     """Helical valley of Fletcher and Powell."""
     if x[0] > 0.0:
         theta = math.atan(x[1] / x[0]) / (2.0 * math.pi)
@@ -242,39 +108,6 @@ def helical_valley(x):
     radius = math.sqrt(square)
     r = 10.0 * (x[2] - 10.0 * theta)
     s = 10.0 * (radius - 1.0)
-    return r * r + s * s + x[2] * x[2]
-
-
-def helical_valley_grad(x, out):
-    """Write the gradient of `helical_valley` to `out`."""
-    if x[0] > 0.0:
-        theta = math.atan(x[1] / x[0]) / (2.0 * math.pi)
-    elif x[0] < 0.0:
-        theta = math.atan(x[1] / x[0]) / (2.0 * math.pi) + 0.5
-    else:
-        theta = math.copysign(0.25, x[1])
-    square = x[0] * x[0] + x[1] * x[1]
-    radius = math.sqrt(square)
-    r = 10.0 * (x[2] - 10.0 * theta)
-    s = 10.0 * (radius - 1.0)
-    turn = 100.0 / (2.0 * math.pi * square)
-    out[0] = 2.0 * r * turn * x[1] + 20.0 * s * x[0] / radius
-    out[1] = -2.0 * r * turn * x[0] + 20.0 * s * x[1] / radius
-    out[2] = 20.0 * r + 2.0 * x[2]
-
-
-def helical_valley_fun_and_grad(x, out):
-    """Return `helical_valley` and write its gradient to `out`."""
-    if x[0] > 0.0:
-        theta = math.atan(x[1] / x[0]) / (2.0 * math.pi)
-    elif x[0] < 0.0:
-        theta = math.atan(x[1] / x[0]) / (2.0 * math.pi) + 0.5
-    else:
-        theta = math.copysign(0.25, x[1])
-    square = x[0] * x[0] + x[1] * x[1]
-    radius = math.sqrt(square)
-    r = 10.0 * (x[2] - 10.0 * theta)
-    s = 10.0 * (radius - 1.0)
     turn = 100.0 / (2.0 * math.pi * square)
     out[0] = 2.0 * r * turn * x[1] + 20.0 * s * x[0] / radius
     out[1] = -2.0 * r * turn * x[0] + 20.0 * s * x[1] / radius
@@ -282,38 +115,9 @@ def helical_valley_fun_and_grad(x, out):
     return r * r + s * s + x[2] * x[2]
 
 
-def bard(x, y):
+def bard(x, out, y):
     """Bard's function."""
     f = 0.0
-    for i in range(15):
-        u = i + 1.0
-        v = 15.0 - i
-        w = min(u, v)
-        den = v * x[1] + w * x[2]
-        r = y[i] - x[0] - u / den
-        f += r * r
-    return f
-
-
-def bard_grad(x, out, y):
-    """Write the gradient of `bard` to `out`."""
-    for j in range(3):
-        out[j] = 0.0
-    for i in range(15):
-        u = i + 1.0
-        v = 15.0 - i
-        w = min(u, v)
-        den = v * x[1] + w * x[2]
-        r = y[i] - x[0] - u / den
-        c = 2.0 * r * u / (den * den)
-        out[0] -= 2.0 * r
-        out[1] += c * v
-        out[2] += c * w
-
-
-def bard_fun_and_grad(x, out, y):
-    """Return `bard` and write its gradient to `out`."""
-    f = 0.0
     for j in range(3):
         out[j] = 0.0
     for i in range(15):
@@ -330,33 +134,9 @@ def bard_fun_and_grad(x, out, y):
     return f
 
 
-def gaussian(x, y):
+def gaussian(x, out, y):
     """Fit of a Gaussian density."""
     f = 0.0
-    for i in range(15):
-        d = (7.0 - i) / 2.0 - x[2]
-        e = math.exp(-0.5 * x[1] * d * d)
-        r = x[0] * e - y[i]
-        f += r * r
-    return f
-
-
-def gaussian_grad(x, out, y):
-    """Write the gradient of `gaussian` to `out`."""
-    for j in range(3):
-        out[j] = 0.0
-    for i in range(15):
-        d = (7.0 - i) / 2.0 - x[2]
-        e = math.exp(-0.5 * x[1] * d * d)
-        r = x[0] * e - y[i]
-        out[0] += 2.0 * r * e
-        out[1] -= r * x[0] * e * d * d
-        out[2] += 2.0 * r * x[0] * e * x[1] * d
-
-
-def gaussian_fun_and_grad(x, out, y):
-    """Return `gaussian` and write its gradient to `out`."""
-    f = 0.0
     for j in range(3):
         out[j] = 0.0
     for i in range(15):
@@ -370,34 +150,9 @@ def gaussian_fun_and_grad(x, out, y):
     return f
 
 
-def meyer(x, y):
+def meyer(x, out, y):
     """Meyer's thermistor function."""
     f = 0.0
-    for i in range(16):
-        d = 50.0 + 5.0 * i + x[2]
-        e = math.exp(x[1] / d)
-        r = x[0] * e - y[i]
-        f += r * r
-    return f
-
-
-def meyer_grad(x, out, y):
-    """Write the gradient of `meyer` to `out`."""
-    for j in range(3):
-        out[j] = 0.0
-    for i in range(16):
-        d = 50.0 + 5.0 * i + x[2]
-        e = math.exp(x[1] / d)
-        r = x[0] * e - y[i]
-        c = 2.0 * r * x[0] * e / d
-        out[0] += 2.0 * r * e
-        out[1] += c
-        out[2] -= c * x[1] / d
-
-
-def meyer_fun_and_grad(x, out, y):
-    """Return `meyer` and write its gradient to `out`."""
-    f = 0.0
     for j in range(3):
         out[j] = 0.0
     for i in range(16):
@@ -412,41 +167,9 @@ def meyer_fun_and_grad(x, out, y):
     return f
 
 
-def gulf(x):
+def gulf(x, out):
     """Gulf research and development function with 99 residuals."""
     f = 0.0
-    for i in range(1, 100):
-        t = 0.01 * i
-        d = 25.0 + (-50.0 * math.log(t)) ** (2.0 / 3.0) - x[1]
-        a = abs(d)
-        p = a ** x[2]
-        e = math.exp(-p / x[0])
-        r = e - t
-        f += r * r
-    return f
-
-
-def gulf_grad(x, out):
-    """Write the gradient of `gulf` to `out`."""
-    for j in range(3):
-        out[j] = 0.0
-    for i in range(1, 100):
-        t = 0.01 * i
-        d = 25.0 + (-50.0 * math.log(t)) ** (2.0 / 3.0) - x[1]
-        a = abs(d)
-        p = a ** x[2]
-        e = math.exp(-p / x[0])
-        r = e - t
-        c = 2.0 * r * e / x[0]
-        out[0] += c * p / x[0]
-        if a > 0.0:
-            out[1] += c * x[2] * p / d
-            out[2] -= c * p * math.log(a)
-
-
-def gulf_fun_and_grad(x, out):
-    """Return `gulf` and write its gradient to `out`."""
-    f = 0.0
     for j in range(3):
         out[j] = 0.0
     for i in range(1, 100):
@@ -465,37 +188,9 @@ def gulf_fun_and_grad(x, out):
     return f
 
 
-def box_3d(x):
+def box_3d(x, out):
     """Box's three-dimensional function with ten residuals."""
     f = 0.0
-    for i in range(1, 11):
-        t = 0.1 * i
-        a = math.exp(-t * x[0])
-        b = math.exp(-t * x[1])
-        c = math.exp(-t) - math.exp(-10.0 * t)
-        r = a - b - x[2] * c
-        f += r * r
-    return f
-
-
-def box_3d_grad(x, out):
-    """Write the gradient of `box_3d` to `out`."""
-    for j in range(3):
-        out[j] = 0.0
-    for i in range(1, 11):
-        t = 0.1 * i
-        a = math.exp(-t * x[0])
-        b = math.exp(-t * x[1])
-        c = math.exp(-t) - math.exp(-10.0 * t)
-        r = a - b - x[2] * c
-        out[0] -= 2.0 * r * t * a
-        out[1] += 2.0 * r * t * b
-        out[2] -= 2.0 * r * c
-
-
-def box_3d_fun_and_grad(x, out):
-    """Return `box_3d` and write its gradient to `out`."""
-    f = 0.0
     for j in range(3):
         out[j] = 0.0
     for i in range(1, 11):
@@ -511,7 +206,7 @@ def box_3d_fun_and_grad(x, out):
     return f
 
 
-def powell_singular(x):
+def powell_singular(x, out):
     """Powell's singular function of consecutive quadruples."""
     f = 0.0
     for i in range(0, x.size, 4):
@@ -520,31 +215,6 @@ def powell_singular(x):
         r = x[i + 1] - 2.0 * x[i + 2]
         s = x[i] - x[i + 3]
         f += p * p + 5.0 * q * q + r * r * r * r + 10.0 * s * s * s * s
-    return f
-
-
-def powell_singular_grad(x, out):
-    """Write the gradient of `powell_singular` to `out`."""
-    for i in range(0, x.size, 4):
-        p = x[i] + 10.0 * x[i + 1]
-        q = x[i + 2] - x[i + 3]
-        r = x[i + 1] - 2.0 * x[i + 2]
-        s = x[i] - x[i + 3]
-        out[i] = 2.0 * p + 40.0 * s * s * s
-        out[i + 1] = 20.0 * p + 4.0 * r * r * r
-        out[i + 2] = 10.0 * q - 8.0 * r * r * r
-        out[i + 3] = -10.0 * q - 40.0 * s * s * s
-
-
-def powell_singular_fun_and_grad(x, out):
-    """Return `powell_singular` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(0, x.size, 4):
-        p = x[i] + 10.0 * x[i + 1]
-        q = x[i + 2] - x[i + 3]
-        r = x[i + 1] - 2.0 * x[i + 2]
-        s = x[i] - x[i + 3]
-        f += p * p + 5.0 * q * q + r * r * r * r + 10.0 * s * s * s * s
         out[i] = 2.0 * p + 40.0 * s * s * s
         out[i + 1] = 20.0 * p + 4.0 * r * r * r
         out[i + 2] = 10.0 * q - 8.0 * r * r * r
@@ -552,7 +222,7 @@ def powell_singular_fun_and_grad(x, out):
     return f
 
 
-def wood(x):
+def wood(x, out):
     """Wood's function."""
     p = x[1] - x[0] * x[0]
     q = 1.0 - x[0]
@@ -560,31 +230,6 @@ def wood(x):
     s = 1.0 - x[2]
     t = x[1] + x[3] - 2.0
     u = x[1] - x[3]
-    return 100.0 * p * p + q * q + 90.0 * r * r + s * s + 10.0 * t * t + 0.1 * u * u
-
-
-def wood_grad(x, out):
-    """Write the gradient of `wood` to `out`."""
-    p = x[1] - x[0] * x[0]
-    q = 1.0 - x[0]
-    r = x[3] - x[2] * x[2]
-    s = 1.0 - x[2]
-    t = x[1] + x[3] - 2.0
-    u = x[1] - x[3]
-    out[0] = -400.0 * p * x[0] - 2.0 * q
-    out[1] = 200.0 * p + 20.0 * t + 0.2 * u
-    out[2] = -360.0 * r * x[2] - 2.0 * s
-    out[3] = 180.0 * r + 20.0 * t - 0.2 * u
-
-
-def wood_fun_and_grad(x, out):
-    """Return `wood` and write its gradient to `out`."""
-    p = x[1] - x[0] * x[0]
-    q = 1.0 - x[0]
-    r = x[3] - x[2] * x[2]
-    s = 1.0 - x[2]
-    t = x[1] + x[3] - 2.0
-    u = x[1] - x[3]
     out[0] = -400.0 * p * x[0] - 2.0 * q
     out[1] = 200.0 * p + 20.0 * t + 0.2 * u
     out[2] = -360.0 * r * x[2] - 2.0 * s
@@ -592,35 +237,9 @@ def wood_fun_and_grad(x, out):
     return 100.0 * p * p + q * q + 90.0 * r * r + s * s + 10.0 * t * t + 0.1 * u * u
 
 
-def kowalik_osborne(x, y, u):
+def kowalik_osborne(x, out, y, u):
     """Kowalik and Osborne function."""
     f = 0.0
-    for i in range(11):
-        num = u[i] * u[i] + u[i] * x[1]
-        den = u[i] * u[i] + u[i] * x[2] + x[3]
-        r = y[i] - x[0] * num / den
-        f += r * r
-    return f
-
-
-def kowalik_osborne_grad(x, out, y, u):
-    """Write the gradient of `kowalik_osborne` to `out`."""
-    for j in range(4):
-        out[j] = 0.0
-    for i in range(11):
-        num = u[i] * u[i] + u[i] * x[1]
-        den = u[i] * u[i] + u[i] * x[2] + x[3]
-        r = y[i] - x[0] * num / den
-        c = 2.0 * r / den
-        out[0] -= c * num
-        out[1] -= c * x[0] * u[i]
-        out[2] += c * x[0] * num * u[i] / den
-        out[3] += c * x[0] * num / den
-
-
-def kowalik_osborne_fun_and_grad(x, out, y, u):
-    """Return `kowalik_osborne` and write its gradient to `out`."""
-    f = 0.0
     for j in range(4):
         out[j] = 0.0
     for i in range(11):
@@ -636,36 +255,9 @@ def kowalik_osborne_fun_and_grad(x, out, y, u):
     return f
 
 
-def brown_dennis(x):
+def brown_dennis(x, out):
     """Brown and Dennis function with twenty terms."""
     f = 0.0
-    for i in range(1, 21):
-        t = i / 5.0
-        a = x[0] + t * x[1] - math.exp(t)
-        b = x[2] + x[3] * math.sin(t) - math.cos(t)
-        r = a * a + b * b
-        f += r * r
-    return f
-
-
-def brown_dennis_grad(x, out):
-    """Write the gradient of `brown_dennis` to `out`."""
-    for j in range(4):
-        out[j] = 0.0
-    for i in range(1, 21):
-        t = i / 5.0
-        a = x[0] + t * x[1] - math.exp(t)
-        b = x[2] + x[3] * math.sin(t) - math.cos(t)
-        r = a * a + b * b
-        out[0] += 4.0 * r * a
-        out[1] += 4.0 * r * a * t
-        out[2] += 4.0 * r * b
-        out[3] += 4.0 * r * b * math.sin(t)
-
-
-def brown_dennis_fun_and_grad(x, out):
-    """Return `brown_dennis` and write its gradient to `out`."""
-    f = 0.0
     for j in range(4):
         out[j] = 0.0
     for i in range(1, 21):
@@ -681,37 +273,9 @@ def brown_dennis_fun_and_grad(x, out):
     return f
 
 
-def osborne_1(x, y):
+def osborne_1(x, out, y):
     """Osborne's first function."""
     f = 0.0
-    for i in range(33):
-        t = 10.0 * i
-        a = math.exp(-t * x[3])
-        b = math.exp(-t * x[4])
-        r = y[i] - x[0] - x[1] * a - x[2] * b
-        f += r * r
-    return f
-
-
-def osborne_1_grad(x, out, y):
-    """Write the gradient of `osborne_1` to `out`."""
-    for j in range(5):
-        out[j] = 0.0
-    for i in range(33):
-        t = 10.0 * i
-        a = math.exp(-t * x[3])
-        b = math.exp(-t * x[4])
-        r = y[i] - x[0] - x[1] * a - x[2] * b
-        out[0] -= 2.0 * r
-        out[1] -= 2.0 * r * a
-        out[2] -= 2.0 * r * b
-        out[3] += 2.0 * r * x[1] * t * a
-        out[4] += 2.0 * r * x[2] * t * b
-
-
-def osborne_1_fun_and_grad(x, out, y):
-    """Return `osborne_1` and write its gradient to `out`."""
-    f = 0.0
     for j in range(5):
         out[j] = 0.0
     for i in range(33):
@@ -728,42 +292,9 @@ def osborne_1_fun_and_grad(x, out, y):
     return f
 
 
-def biggs_exp6(x):
+def biggs_exp6(x, out):
     """Biggs' EXP6 function with thirteen residuals."""
     f = 0.0
-    for i in range(1, 14):
-        t = 0.1 * i
-        y = math.exp(-t) - 5.0 * math.exp(-10.0 * t) + 3.0 * math.exp(-4.0 * t)
-        a = math.exp(-t * x[0])
-        b = math.exp(-t * x[1])
-        c = math.exp(-t * x[4])
-        r = x[2] * a - x[3] * b + x[5] * c - y
-        f += r * r
-    return f
-
-
-def biggs_exp6_grad(x, out):
-    """Write the gradient of `biggs_exp6` to `out`."""
-    for j in range(6):
-        out[j] = 0.0
-    for i in range(1, 14):
-        t = 0.1 * i
-        y = math.exp(-t) - 5.0 * math.exp(-10.0 * t) + 3.0 * math.exp(-4.0 * t)
-        a = math.exp(-t * x[0])
-        b = math.exp(-t * x[1])
-        c = math.exp(-t * x[4])
-        r = x[2] * a - x[3] * b + x[5] * c - y
-        out[0] -= 2.0 * r * t * x[2] * a
-        out[1] += 2.0 * r * t * x[3] * b
-        out[2] += 2.0 * r * a
-        out[3] -= 2.0 * r * b
-        out[4] -= 2.0 * r * t * x[5] * c
-        out[5] += 2.0 * r * c
-
-
-def biggs_exp6_fun_and_grad(x, out):
-    """Return `biggs_exp6` and write its gradient to `out`."""
-    f = 0.0
     for j in range(6):
         out[j] = 0.0
     for i in range(1, 14):
@@ -783,46 +314,8 @@ def biggs_exp6_fun_and_grad(x, out):
     return f
 
 
-def osborne_2(x, y):
+def osborne_2(x, out, y):
     """Osborne's second function."""
-    f = 0.0
-    for i in range(65):
-        t = 0.1 * i
-        e = math.exp(-t * x[4])
-        r = y[i] - x[0] * e
-        for k in range(3):
-            d = t - x[8 + k]
-            r -= x[1 + k] * math.exp(-d * d * x[5 + k])
-        f += r * r
-        for k in range(3):
-            d = t - x[8 + k]
-            e = math.exp(-d * d * x[5 + k])
-    return f
-
-
-def osborne_2_grad(x, out, y):
-    """Write the gradient of `osborne_2` to `out`."""
-    for j in range(11):
-        out[j] = 0.0
-    for i in range(65):
-        t = 0.1 * i
-        e = math.exp(-t * x[4])
-        r = y[i] - x[0] * e
-        for k in range(3):
-            d = t - x[8 + k]
-            r -= x[1 + k] * math.exp(-d * d * x[5 + k])
-        out[0] -= 2.0 * r * e
-        out[4] += 2.0 * r * x[0] * t * e
-        for k in range(3):
-            d = t - x[8 + k]
-            e = math.exp(-d * d * x[5 + k])
-            out[1 + k] -= 2.0 * r * e
-            out[5 + k] += 2.0 * r * x[1 + k] * d * d * e
-            out[8 + k] -= 4.0 * r * x[1 + k] * x[5 + k] * d * e
-
-
-def osborne_2_fun_and_grad(x, out, y):
-    """Return `osborne_2` and write its gradient to `out`."""
     f = 0.0
     for j in range(11):
         out[j] = 0.0
@@ -880,8 +373,6 @@ FAMILIES = (
     Family(
         "rosenbrock",
         rosenbrock,
-        rosenbrock_grad,
-        rosenbrock_fun_and_grad,
         sizes=(2, 10, 100),
         start=tiled(-1.2, 1.0),
         smallest=2,
@@ -893,8 +384,6 @@ FAMILIES = (
     Family(
         "extended_rosenbrock",
         extended_rosenbrock,
-        extended_rosenbrock_grad,
-        extended_rosenbrock_fun_and_grad,
         sizes=(100, 1000),
         start=tiled(-1.2, 1.0),
         smallest=2,
@@ -906,8 +395,6 @@ FAMILIES = (
     Family(
         "freudenstein_roth",
         freudenstein_roth,
-        freudenstein_roth_grad,
-        freudenstein_roth_fun_and_grad,
         sizes=(2,),
         start=lambda n: (0.5, -2.0),
         f_min=0.0,
@@ -918,8 +405,6 @@ FAMILIES = (
     Family(
         "powell_badly_scaled",
         powell_badly_scaled,
-        powell_badly_scaled_grad,
-        powell_badly_scaled_fun_and_grad,
         sizes=(2,),
         start=lambda n: (0.0, 1.0),
         f_min=0.0,
@@ -928,8 +413,6 @@ FAMILIES = (
     Family(
         "brown_badly_scaled",
         brown_badly_scaled,
-        brown_badly_scaled_grad,
-        brown_badly_scaled_fun_and_grad,
         sizes=(2,),
         start=lambda n: (1.0, 1.0),
         f_min=0.0,
@@ -939,8 +422,6 @@ FAMILIES = (
     Family(
         "beale",
         beale,
-        beale_grad,
-        beale_fun_and_grad,
         sizes=(2,),
         start=lambda n: (1.0, 1.0),
         f_min=0.0,
@@ -950,8 +431,6 @@ FAMILIES = (
     Family(
         "jennrich_sampson",
         jennrich_sampson,
-        jennrich_sampson_grad,
-        jennrich_sampson_fun_and_grad,
         sizes=(2,),
         start=lambda n: (0.3, 0.4),
         f_min=124.36218235561483,
@@ -960,8 +439,6 @@ FAMILIES = (
     Family(
         "helical_valley",
         helical_valley,
-        helical_valley_grad,
-        helical_valley_fun_and_grad,
         sizes=(3,),
         start=lambda n: (-1.0, 0.0, 0.0),
         f_min=0.0,
@@ -971,8 +448,6 @@ FAMILIES = (
     Family(
         "bard",
         bard,
-        bard_grad,
-        bard_fun_and_grad,
         sizes=(3,),
         start=lambda n: (1.0, 1.0, 1.0),
         args=_data(BARD_Y),
@@ -982,8 +457,6 @@ FAMILIES = (
     Family(
         "gaussian",
         gaussian,
-        gaussian_grad,
-        gaussian_fun_and_grad,
         sizes=(3,),
         start=lambda n: (0.4, 1.0, 0.0),
         args=_data(GAUSSIAN_Y),
@@ -993,8 +466,6 @@ FAMILIES = (
     Family(
         "meyer",
         meyer,
-        meyer_grad,
-        meyer_fun_and_grad,
         sizes=(3,),
         start=lambda n: (0.02, 4000.0, 250.0),
         args=_data(MEYER_Y),
@@ -1004,8 +475,6 @@ FAMILIES = (
     Family(
         "gulf",
         gulf,
-        gulf_grad,
-        gulf_fun_and_grad,
         sizes=(3,),
         start=lambda n: (5.0, 2.5, 0.15),
         f_min=0.0,
@@ -1015,8 +484,6 @@ FAMILIES = (
     Family(
         "box_3d",
         box_3d,
-        box_3d_grad,
-        box_3d_fun_and_grad,
         sizes=(3,),
         start=lambda n: (0.0, 10.0, 20.0),
         f_min=0.0,
@@ -1026,8 +493,6 @@ FAMILIES = (
     Family(
         "powell_singular",
         powell_singular,
-        powell_singular_grad,
-        powell_singular_fun_and_grad,
         sizes=(4, 100),
         start=tiled(3.0, -1.0, 0.0, 1.0),
         smallest=4,
@@ -1039,8 +504,6 @@ FAMILIES = (
     Family(
         "wood",
         wood,
-        wood_grad,
-        wood_fun_and_grad,
         sizes=(4,),
         start=lambda n: (-3.0, -1.0, -3.0, -1.0),
         f_min=0.0,
@@ -1050,8 +513,6 @@ FAMILIES = (
     Family(
         "kowalik_osborne",
         kowalik_osborne,
-        kowalik_osborne_grad,
-        kowalik_osborne_fun_and_grad,
         sizes=(4,),
         start=lambda n: (0.25, 0.39, 0.415, 0.39),
         args=_data(KOWALIK_Y, KOWALIK_U),
@@ -1061,8 +522,6 @@ FAMILIES = (
     Family(
         "brown_dennis",
         brown_dennis,
-        brown_dennis_grad,
-        brown_dennis_fun_and_grad,
         sizes=(4,),
         start=lambda n: (25.0, 5.0, -5.0, -1.0),
         f_min=85822.20162635634,
@@ -1071,8 +530,6 @@ FAMILIES = (
     Family(
         "osborne_1",
         osborne_1,
-        osborne_1_grad,
-        osborne_1_fun_and_grad,
         sizes=(5,),
         start=lambda n: (0.5, 1.5, -1.0, 0.01, 0.02),
         args=_data(OSBORNE_1_Y),
@@ -1082,8 +539,6 @@ FAMILIES = (
     Family(
         "biggs_exp6",
         biggs_exp6,
-        biggs_exp6_grad,
-        biggs_exp6_fun_and_grad,
         sizes=(6,),
         start=lambda n: (1.0, 2.0, 1.0, 1.0, 1.0, 1.0),
         f_min=0.0,
@@ -1094,8 +549,6 @@ FAMILIES = (
     Family(
         "osborne_2",
         osborne_2,
-        osborne_2_grad,
-        osborne_2_fun_and_grad,
         sizes=(11,),
         start=lambda n: (1.3, 0.65, 0.65, 0.7, 0.6, 3.0, 5.0, 7.0, 2.0, 4.5, 5.5),
         args=_data(OSBORNE_2_Y),

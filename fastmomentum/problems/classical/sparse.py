@@ -13,84 +13,30 @@ __all__ = ["FAMILIES"]
 ANDREI = "N. Andrei, Adv. Model. Optim. 10 (2008) 147-161"
 
 
-def raydan_1(x):
+def raydan_1(x, out):
     """Raydan's first function."""
     f = 0.0
     for i in range(x.size):
         e = math.exp(x[i])
         f += 0.1 * (i + 1) * (e - x[i])
-    return f
-
-
-def raydan_1_grad(x, out):
-    """Write the gradient of `raydan_1` to `out`."""
-    for i in range(x.size):
-        e = math.exp(x[i])
-        out[i] = 0.1 * (i + 1) * (e - 1.0)
-
-
-def raydan_1_fun_and_grad(x, out):
-    """Return `raydan_1` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(x.size):
-        e = math.exp(x[i])
-        f += 0.1 * (i + 1) * (e - x[i])
         out[i] = 0.1 * (i + 1) * (e - 1.0)
     return f
 
 
-def raydan_2(x):
+def raydan_2(x, out):
     """Raydan's second function."""
     f = 0.0
     for i in range(x.size):
         e = math.exp(x[i])
         f += e - x[i]
-    return f
-
-
-def raydan_2_grad(x, out):
-    """Write the gradient of `raydan_2` to `out`."""
-    for i in range(x.size):
-        e = math.exp(x[i])
-        out[i] = e - 1.0
-
-
-def raydan_2_fun_and_grad(x, out):
-    """Return `raydan_2` and write its gradient to `out`."""
-    f = 0.0
-    for i in range(x.size):
-        e = math.exp(x[i])
-        f += e - x[i]
         out[i] = e - 1.0
     return f
 
 
-def nondia(x):
+def nondia(x, out):
     """Shanno's nondiagonal function."""
     d = x[0] - 1.0
     f = d * d
-    for i in range(1, x.size):
-        r = x[0] - x[i - 1] * x[i - 1]
-        f += 100.0 * r * r
-    return f
-
-
-def nondia_grad(x, out):
-    """Write the gradient of `nondia` to `out`."""
-    d = x[0] - 1.0
-    for i in range(x.size):
-        out[i] = 0.0
-    out[0] = 2.0 * d
-    for i in range(1, x.size):
-        r = x[0] - x[i - 1] * x[i - 1]
-        out[0] += 200.0 * r
-        out[i - 1] -= 400.0 * r * x[i - 1]
-
-
-def nondia_fun_and_grad(x, out):
-    """Return `nondia` and write its gradient to `out`."""
-    d = x[0] - 1.0
-    f = d * d
     for i in range(x.size):
         out[i] = 0.0
     out[0] = 2.0 * d
@@ -102,30 +48,10 @@ def nondia_fun_and_grad(x, out):
     return f
 
 
-def tridia(x):
+def tridia(x, out):
     """Shanno's tridiagonal quadratic."""
     d = x[0] - 1.0
     f = d * d
-    for i in range(1, x.size):
-        r = 2.0 * x[i] - x[i - 1]
-        f += (i + 1) * r * r
-    return f
-
-
-def tridia_grad(x, out):
-    """Write the gradient of `tridia` to `out`."""
-    d = x[0] - 1.0
-    out[0] = 2.0 * d
-    for i in range(1, x.size):
-        r = 2.0 * x[i] - x[i - 1]
-        out[i] = 4.0 * (i + 1) * r
-        out[i - 1] -= 2.0 * (i + 1) * r
-
-
-def tridia_fun_and_grad(x, out):
-    """Return `tridia` and write its gradient to `out`."""
-    d = x[0] - 1.0
-    f = d * d
     out[0] = 2.0 * d
     for i in range(1, x.size):
         r = 2.0 * x[i] - x[i - 1]
@@ -135,34 +61,11 @@ def tridia_fun_and_grad(x, out):
     return f
 
 
-def arwhead(x):
+def arwhead(x, out):
     """Arrow-head function."""
     n = x.size
     last = x[n - 1]
     f = 0.0
-    for i in range(n - 1):
-        q = x[i] * x[i] + last * last
-        f += q * q - 4.0 * x[i] + 3.0
-    return f
-
-
-def arwhead_grad(x, out):
-    """Write the gradient of `arwhead` to `out`."""
-    n = x.size
-    last = x[n - 1]
-    g = 0.0
-    for i in range(n - 1):
-        q = x[i] * x[i] + last * last
-        out[i] = 4.0 * q * x[i] - 4.0
-        g += 4.0 * q * last
-    out[n - 1] = g
-
-
-def arwhead_fun_and_grad(x, out):
-    """Return `arwhead` and write its gradient to `out`."""
-    n = x.size
-    last = x[n - 1]
-    f = 0.0
     g = 0.0
     for i in range(n - 1):
         q = x[i] * x[i] + last * last
@@ -173,42 +76,11 @@ def arwhead_fun_and_grad(x, out):
     return f
 
 
-def bdqrtic(x):
+def bdqrtic(x, out):
     """Banded quartic function with a bordered Hessian."""
     n = x.size
     last = x[n - 1]
     f = 0.0
-    for i in range(n - 4):
-        d = 3.0 - 4.0 * x[i]
-        q = 5.0 * last * last
-        for j in range(4):
-            q += (j + 1) * x[i + j] * x[i + j]
-        f += d * d + q * q
-    return f
-
-
-def bdqrtic_grad(x, out):
-    """Write the gradient of `bdqrtic` to `out`."""
-    n = x.size
-    last = x[n - 1]
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n - 4):
-        d = 3.0 - 4.0 * x[i]
-        q = 5.0 * last * last
-        for j in range(4):
-            q += (j + 1) * x[i + j] * x[i + j]
-        out[i] -= 8.0 * d
-        for j in range(4):
-            out[i + j] += 4.0 * (j + 1) * q * x[i + j]
-        out[n - 1] += 20.0 * q * last
-
-
-def bdqrtic_fun_and_grad(x, out):
-    """Return `bdqrtic` and write its gradient to `out`."""
-    n = x.size
-    last = x[n - 1]
-    f = 0.0
     for i in range(n):
         out[i] = 0.0
     for i in range(n - 4):
@@ -224,27 +96,9 @@ def bdqrtic_fun_and_grad(x, out):
     return f
 
 
-def engval1(x):
+def engval1(x, out):
     """Tridiagonal quartic ENGVAL1."""
     f = 0.0
-    for i in range(x.size - 1):
-        q = x[i] * x[i] + x[i + 1] * x[i + 1]
-        f += q * q - 4.0 * x[i] + 3.0
-    return f
-
-
-def engval1_grad(x, out):
-    """Write the gradient of `engval1` to `out`."""
-    out[0] = 0.0
-    for i in range(x.size - 1):
-        q = x[i] * x[i] + x[i + 1] * x[i + 1]
-        out[i] += 4.0 * q * x[i] - 4.0
-        out[i + 1] = 4.0 * q * x[i + 1]
-
-
-def engval1_fun_and_grad(x, out):
-    """Return `engval1` and write its gradient to `out`."""
-    f = 0.0
     out[0] = 0.0
     for i in range(x.size - 1):
         q = x[i] * x[i] + x[i + 1] * x[i + 1]
@@ -254,30 +108,10 @@ def engval1_fun_and_grad(x, out):
     return f
 
 
-def dqdrtic(x):
+def dqdrtic(x, out):
     """Diagonal quadratic DQDRTIC."""
     n = x.size
     f = 0.0
-    for i in range(n - 2):
-        f += x[i] * x[i] + 100.0 * (x[i + 1] * x[i + 1] + x[i + 2] * x[i + 2])
-    return f
-
-
-def dqdrtic_grad(x, out):
-    """Write the gradient of `dqdrtic` to `out`."""
-    n = x.size
-    for i in range(n):
-        out[i] = 0.0
-    for i in range(n - 2):
-        out[i] += 2.0 * x[i]
-        out[i + 1] += 200.0 * x[i + 1]
-        out[i + 2] += 200.0 * x[i + 2]
-
-
-def dqdrtic_fun_and_grad(x, out):
-    """Return `dqdrtic` and write its gradient to `out`."""
-    n = x.size
-    f = 0.0
     for i in range(n):
         out[i] = 0.0
     for i in range(n - 2):
@@ -288,30 +122,9 @@ def dqdrtic_fun_and_grad(x, out):
     return f
 
 
-def liarwhd(x):
+def liarwhd(x, out):
     """Simplified NONDIA, with an arrow-head Hessian."""
     f = 0.0
-    for i in range(x.size):
-        r = x[i] * x[i] - x[0]
-        d = x[i] - 1.0
-        f += 4.0 * r * r + d * d
-    return f
-
-
-def liarwhd_grad(x, out):
-    """Write the gradient of `liarwhd` to `out`."""
-    first = 0.0
-    for i in range(x.size):
-        r = x[i] * x[i] - x[0]
-        d = x[i] - 1.0
-        out[i] = 16.0 * r * x[i] + 2.0 * d
-        first += 8.0 * r
-    out[0] -= first
-
-
-def liarwhd_fun_and_grad(x, out):
-    """Return `liarwhd` and write its gradient to `out`."""
-    f = 0.0
     first = 0.0
     for i in range(x.size):
         r = x[i] * x[i] - x[0]
@@ -323,31 +136,9 @@ def liarwhd_fun_and_grad(x, out):
     return f
 
 
-def edensch(x):
+def edensch(x, out):
     """Extended Dennis and Schnabel function."""
     f = 16.0
-    for i in range(x.size - 1):
-        a = x[i] - 2.0
-        b = a * x[i + 1]
-        c = x[i + 1] + 1.0
-        f += a * a * a * a + b * b + c * c
-    return f
-
-
-def edensch_grad(x, out):
-    """Write the gradient of `edensch` to `out`."""
-    out[0] = 0.0
-    for i in range(x.size - 1):
-        a = x[i] - 2.0
-        b = a * x[i + 1]
-        c = x[i + 1] + 1.0
-        out[i] += 4.0 * a * a * a + 2.0 * b * x[i + 1]
-        out[i + 1] = 2.0 * b * a + 2.0 * c
-
-
-def edensch_fun_and_grad(x, out):
-    """Return `edensch` and write its gradient to `out`."""
-    f = 16.0
     out[0] = 0.0
     for i in range(x.size - 1):
         a = x[i] - 2.0
@@ -359,26 +150,8 @@ def edensch_fun_and_grad(x, out):
     return f
 
 
-def cosine(x):
+def cosine(x, out):
     """Cosine function of the CUTE collection."""
-    f = 0.0
-    for i in range(x.size - 1):
-        a = x[i] * x[i] - 0.5 * x[i + 1]
-        f += math.cos(a)
-    return f
-
-
-def cosine_grad(x, out):
-    """Write the gradient of `cosine` to `out`."""
-    out[0] = 0.0
-    for i in range(x.size - 1):
-        a = x[i] * x[i] - 0.5 * x[i + 1]
-        out[i] -= 2.0 * x[i] * math.sin(a)
-        out[i + 1] = 0.5 * math.sin(a)
-
-
-def cosine_fun_and_grad(x, out):
-    """Return `cosine` and write its gradient to `out`."""
     f = 0.0
     out[0] = 0.0
     for i in range(x.size - 1):
@@ -393,8 +166,6 @@ FAMILIES = (
     Family(
         "raydan_1",
         raydan_1,
-        raydan_1_grad,
-        raydan_1_fun_and_grad,
         sizes=(100,),
         start=filled(1.0),
         smallest=1,
@@ -405,8 +176,6 @@ FAMILIES = (
     Family(
         "raydan_2",
         raydan_2,
-        raydan_2_grad,
-        raydan_2_fun_and_grad,
         sizes=(100,),
         start=filled(1.0),
         smallest=1,
@@ -417,8 +186,6 @@ FAMILIES = (
     Family(
         "nondia",
         nondia,
-        nondia_grad,
-        nondia_fun_and_grad,
         sizes=(100,),
         start=filled(-1.0),
         smallest=2,
@@ -429,8 +196,6 @@ FAMILIES = (
     Family(
         "tridia",
         tridia,
-        tridia_grad,
-        tridia_fun_and_grad,
         sizes=(100,),
         start=filled(1.0),
         smallest=1,
@@ -441,8 +206,6 @@ FAMILIES = (
     Family(
         "arwhead",
         arwhead,
-        arwhead_grad,
-        arwhead_fun_and_grad,
         sizes=(100,),
         start=filled(1.0),
         smallest=2,
@@ -453,8 +216,6 @@ FAMILIES = (
     Family(
         "bdqrtic",
         bdqrtic,
-        bdqrtic_grad,
-        bdqrtic_fun_and_grad,
         sizes=(100,),
         start=filled(1.0),
         smallest=5,
@@ -464,8 +225,6 @@ FAMILIES = (
     Family(
         "engval1",
         engval1,
-        engval1_grad,
-        engval1_fun_and_grad,
         sizes=(100,),
         start=filled(2.0),
         smallest=2,
@@ -475,8 +234,6 @@ FAMILIES = (
     Family(
         "dqdrtic",
         dqdrtic,
-        dqdrtic_grad,
-        dqdrtic_fun_and_grad,
         sizes=(100,),
         start=filled(3.0),
         smallest=3,
@@ -487,8 +244,6 @@ FAMILIES = (
     Family(
         "liarwhd",
         liarwhd,
-        liarwhd_grad,
-        liarwhd_fun_and_grad,
         sizes=(100,),
         start=filled(4.0),
         smallest=1,
@@ -499,8 +254,6 @@ FAMILIES = (
     Family(
         "edensch",
         edensch,
-        edensch_grad,
-        edensch_fun_and_grad,
         sizes=(100,),
         start=filled(0.0),
         smallest=2,
@@ -510,8 +263,6 @@ FAMILIES = (
     Family(
         "cosine",
         cosine,
-        cosine_grad,
-        cosine_fun_and_grad,
         sizes=(100,),
         start=filled(1.0),
         smallest=2,
