@@ -41,23 +41,30 @@ def slopes_beyond(
     python = objective.in_python()
     before = python.calls_fun
     try:
-        f = None
-        for step in STEPS:
-            if step <= 1.01 * objective.step:
-                continue
-            left -= 2 * free + (f is None)
-            if left < 0:
-                raise OutOfCalls
-            if f is None:
-                python.check_time()
-                f = python.value(x)
-            g, changes = _central(python, x, f, step)
-            if changes:
-                return g if not norm(g) <= gtol else None
-        return None
+        with objective.quiet():
+            g = _first_slopes(python, x, left, 2 * free)
+        return None if g is None or norm(g) <= gtol else g
     finally:
         if python is not objective:
             objective.calls_fun += python.calls_fun - before
+
+
+def _first_slopes(objective: Objective, x: np.ndarray, left: int, cost: int) -> np.ndarray | None:
+    """Of the shortest steps over which fun changes; None if there are none."""
+    f = None
+    for step in STEPS:
+        if step <= 1.01 * objective.step:
+            continue
+        left -= cost + (f is None)
+        if left < 0:
+            raise OutOfCalls
+        if f is None:
+            objective.check_time()
+            f = objective.value(x)
+        g, changes = _central(objective, x, f, step)
+        if changes:
+            return g
+    return None
 
 
 def _central(objective: Objective, x: np.ndarray, f: float, step: float) -> tuple[np.ndarray, bool]:

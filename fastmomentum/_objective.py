@@ -54,7 +54,7 @@ OPTIONAL_OUT = (
 
 
 NARROW = (
-    "fun or jac returns float32, and x0 is float64: the run may stall where float32 ends. Return "
+    "the gradient is float32, and x0 is float64: the run may stall where float32 ends. Return "
     "float64 (JAX does after jax.config.update('jax_enable_x64', True)), or pass x0 as float32, "
     "whose gtol is 1e-3."
 )
@@ -193,7 +193,7 @@ class Objective:
             found = _kernels("workers").turn()
         return found
 
-    def _quiet(self) -> contextlib.AbstractContextManager:
+    def quiet(self) -> contextlib.AbstractContextManager:
         """No warnings of Numba's about functions among args in each call."""
         found: contextlib.AbstractContextManager = contextlib.nullcontext()
         if self.binding is not None:
@@ -315,10 +315,10 @@ class Objective:
         return value
 
     def _look_at(self, name: str, value: Any) -> None:
-        """Is it a gradient, or a value that differences are taken of, of less than float64?"""
+        """Is it a gradient of less than float64? Differences suit their steps to values of less."""
         if self.jac is True:
             value = value[1] if isinstance(value, tuple | list) and len(value) == 2 else None
-        elif name == "fun" and not isinstance(self.jac, str):
+        elif name == "fun":
             return
         kind = str(getattr(value, "dtype", "")).rpartition(".")[2]  # torch.float32, say
         self._narrow |= kind in ("float16", "bfloat16", "float32")
@@ -473,7 +473,7 @@ class Objective:
         self._checking = self.binding is not None
         self._looking = self.dtype == np.float64
         try:
-            with self._quiet():
+            with self.quiet():
                 f = self.evaluate(x, g)
         finally:
             self._checking = self._looking = False

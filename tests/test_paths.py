@@ -745,7 +745,7 @@ def test_values_of_every_kind(fun):
     assert res.fun == float(np.asarray(fun(res.x)).item())
 
 
-@pytest.mark.filterwarnings("ignore:fun or jac returns float32")
+@pytest.mark.filterwarnings("ignore:the gradient is float32")
 @pytest.mark.parametrize(
     "jac",
     [
@@ -787,7 +787,7 @@ def pair_of_int(x):
     return 1, 2.0 * (x - 2.0)
 
 
-@pytest.mark.filterwarnings("ignore:fun or jac returns float32")
+@pytest.mark.filterwarnings("ignore:the gradient is float32")
 @pytest.mark.parametrize("fun", [pair_of_list, pair_of_float32, pair_of_int])
 def test_pairs_of_every_kind(fun):
     res = both(fun, [5.0], jac=True, options={"momentum": 0.5, "maxiter": 30})

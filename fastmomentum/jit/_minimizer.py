@@ -187,11 +187,11 @@ def _check_function(name: str, function: Any) -> None:
 
 
 def _check_form(fun: Any, jac: Any) -> None:
-    # Of a parameter of another name only the call tells whether it is for the gradient.
-    if jac is not True and takes_output(fun, UNLIMITED):
+    # Only the call tells which parameter gets what; without a gradient the name has to do.
+    if (jac is None or isinstance(jac, str)) and takes_output(fun, UNLIMITED):
         raise ValueError(
-            f"jac must be True for a function that writes its gradient, fun(x, out, *args), got "
-            f"{shown(jac)}."
+            "jac must be True for a function that writes its gradient, fun(x, out, *args), got "
+            f"{shown(jac)}. If its parameter out is data, give it another name."
         )
 
 
