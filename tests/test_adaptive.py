@@ -356,7 +356,7 @@ def test_parameters_are_checked_in_the_precision_of_the_run():
 
 @pytest.mark.parametrize(
     ("method", "name", "hint"),
-    [("adam", "beta_1", "beta1"), ("adam", "eps", "epsilon"), ("adamw", "decay", "weight_decay"),
+    [("adam", "beta_1", "beta1"), ("adamw", "decay", "weight_decay"),
      ("adagrad", "momentum", None), ("adam", "rho", None), ("adamax", "epsilon", None),
      ("adam", "x_scale", None), ("adamw", "memory", None), ("momentum", "beta1", None)],
 )  # fmt: skip
@@ -364,6 +364,12 @@ def test_options_of_other_methods_are_errors(method, name, hint):
     with pytest.raises(ValueError, match=f"method '{method}' has no option '{name}'") as error:
         solve(method, learning_rate=0.1, **{name: 0.5})
     assert hint is None or f"Did you mean {hint!r}?" in str(error.value)
+
+
+def test_eps_is_not_epsilon():
+    """Elsewhere it is; SciPy's `eps` is a step of differences, and unused with a gradient."""
+    with pytest.raises(ValueError, match=r"^eps is .* got \[1e-08\]: method 'adam' .* 'epsilon'"):
+        solve("adam", learning_rate=0.1, eps=1e-8)
 
 
 def test_other_parameters_are_other_runs():

@@ -3,7 +3,8 @@
 import pytest
 from conftest import run_python
 
-from fastmomentum._kernels import direction, metric, search, terms
+from fastmomentum._kernels import differences, direction, entry, metric, search, terms
+from fastmomentum._kernels.cache import Cache
 
 
 def test_what_may_be_reordered_is_inlined():
@@ -17,6 +18,20 @@ def test_what_may_be_reordered_is_inlined():
         and not function.targetoptions.get("forceinline")
     }
     assert out_of_line == {"adaptive_metric"}  # called by its address
+
+
+def test_what_an_entry_calls_is_inlined():
+    """Entries of several processes meet in one, where a name may stand for one code only."""
+    called = {
+        name: function.targetoptions.get("forceinline")
+        for module in (differences, entry)
+        for name, function in vars(module).items()
+        if hasattr(function, "targetoptions")
+        and "pipeline_class" in function.targetoptions
+        and not isinstance(function._cache, Cache)
+    }
+    assert len(called) > 6
+    assert all(called.values())
 
 
 def outputs(code, tmp_path):

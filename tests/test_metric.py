@@ -10,7 +10,8 @@ import objectives
 import pytest
 import reference
 
-from fastmomentum import Status, minimize, problems
+from benchmarks import holdout
+from fastmomentum import Status, minimize
 from fastmomentum._kernels import layout
 from fastmomentum._methods import METHODS
 from fastmomentum._objective import Objective
@@ -24,7 +25,7 @@ adaptive = pytest.mark.parametrize("method", ADAPTIVE)
 
 @functools.cache
 def load(name):
-    return problems.get(name)
+    return holdout.ALL.get(name)
 
 
 def rescaled(name, scale):

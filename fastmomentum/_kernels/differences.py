@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import _differences
-from .jit import part
+from .jit import inlined_part
 
-given_step = part(_differences.given_step)
-forward_point = part(_differences.forward_point)
-forward_slope = part(_differences.forward_slope)
-central_points = part(_differences.central_points)
-central_slope = part(_differences.central_slope)
+given_step = inlined_part(_differences.given_step)
+forward_point = inlined_part(_differences.forward_point)
+forward_slope = inlined_part(_differences.forward_slope)
+central_points = inlined_part(_differences.central_points)
+central_slope = inlined_part(_differences.central_slope)

@@ -14,7 +14,7 @@ from .abi import as_real, own_numbers, row
 from .jit import part
 from .search import largest_magnitude
 
-SOURCES = "0af679d94385fa5f"
+SOURCES = "8c642c6456053abf"
 DIRECTION = 10
 PAIRS = 11
 

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1946bbdefd3754b8"
+SOURCES = "d13bbfcde76bdb75"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8af8ac83e3d06b1c"
+SOURCES = "f82d6d83714ad1ca"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9f6df39b0aacffb9"
+SOURCES = "70ac98990f390b26"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1221ba3545be3fbb"
+SOURCES = "c33f4db5e377cfe9"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

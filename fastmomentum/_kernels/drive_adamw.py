@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "8eb66221ea0984a5"
+SOURCES = "c640f5ce77401779"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "cd9a6fac532ffa4f"
+SOURCES = "ed02a428b3beee49"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "6192cafa02e5a037"
+SOURCES = "6e378113a4ef962b"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

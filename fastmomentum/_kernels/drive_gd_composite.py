@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, measure_step, start
 from .terms import gap_closed, proximal_change
 
-SOURCES = "e432fbc429c05fe3"
+SOURCES = "ed7bf47eb96544f6"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATED = 0

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "f0b4aa72cf10256a"
+SOURCES = "f96d0a61445ed271"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, converge_at_trial, end_iterati
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "a6b5bb7e37f990f8"
+SOURCES = "d096bab1d1124f19"
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3

@@ -16,7 +16,7 @@ from .search import accept_trial, base_from_real, end_iteration, failure, judge_
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, gap_closed, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "49e9c0ada9ca7084"
+SOURCES = "a988edf6d83cbff7"
 AHEAD_OF_BASE = 3
 AT_START = 0
 DIRECTION = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "ddb0647d52af1039"
+SOURCES = "0559b6275dc88335"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

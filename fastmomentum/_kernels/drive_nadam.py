@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "0942daf0a65f9446"
+SOURCES = "e7d020af2b5932be"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -14,7 +14,7 @@ from .abi import call_evaluate, larger, named, row, rows_of, smaller
 from .jit import cached_loop
 from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, product, square, start
 
-SOURCES = "17332e81f093572c"
+SOURCES = "33c42e5fd75d1be1"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0

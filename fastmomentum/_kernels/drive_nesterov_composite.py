@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, measure_step, start
 from .terms import clip_to_bounds, gap_closed, proximal_change
 
-SOURCES = "9ea7c28f8336d20a"
+SOURCES = "e447562aa836dde6"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1

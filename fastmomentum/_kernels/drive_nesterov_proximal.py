@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "0a81b1be8b6bce70"
+SOURCES = "9103748a7156d92e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

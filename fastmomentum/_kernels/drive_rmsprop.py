@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "fe16cbb7a751cdcb"
+SOURCES = "c06c26a2981f9f51"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -12,7 +12,7 @@ from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear
 from .jit import cached_loop
 from .search import largest_magnitude
 
-SOURCES = "a7f64af1e1c561fa"
+SOURCES = "1d415ddc91ec0108"
 FROM_X0 = 1
 FROM_ZERO = 0
 NEVER = 4611686018427387904

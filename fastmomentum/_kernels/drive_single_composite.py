@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .search import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "a7f64af1e1c561fa"
+SOURCES = "1d415ddc91ec0108"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

@@ -33,9 +33,9 @@ from .abi import (
     vector_type,
 )
 from .differences import central_points, central_slope, forward_point, forward_slope, given_step
-from .jit import cached_njit, cached_part, part
+from .jit import cached_njit, cached_part, inlined_part
 
-SOURCES = "9bb87685bbf57b57"
+SOURCES = "970bec15aa69e2ec"
 N_POINTS = 5
 
 # Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
@@ -44,20 +44,20 @@ N_POINTS = 5
 # that is lost to rounding gives way to our own.
 
 
-@part
+@inlined_part
 def begin_gradient(calls):
     """No value is known yet at the point of this gradient."""
     calls.BEGAN = calls.CALLS
     calls.FUN = np.nan
 
 
-@part
+@inlined_part
 def look_at_the_clock(calls):
-    """Out of line, since it is rare."""
+    """Let Python look at the clock."""
     call_python(calls.WATCH, 0, 0.0)
 
 
-@part
+@inlined_part
 def count_call(calls):
     """One more call of fun, before it is made; it may be time to look at the clock."""
     made = calls.CALLS

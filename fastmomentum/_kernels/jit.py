@@ -84,7 +84,18 @@ def part(function: Callable | None = None, **flags: Any) -> Any:
     if function is None:
         return functools.partial(part, **flags)
     flags = {**FLAGS, **PART_FLAGS, **flags}
-    return numba.njit(forceinline=bool(flags["fastmath"]), **flags)(function)
+    flags.setdefault("forceinline", bool(flags["fastmath"]))
+    return numba.njit(**flags)(function)
+
+
+def inlined_part(function: Callable) -> Any:
+    """``part``, written into its callers.
+
+    What an entry calls must be. LLVM may leave out an argument of a function that one entry alone
+    is known to call, and the entries of several processes, which share the disk cache, may call
+    it by one name.
+    """
+    return part(function, forceinline=True)
 
 
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:

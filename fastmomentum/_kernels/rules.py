@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "215439c986beaf66"
+SOURCES = "b6f24b882039878e"
 
 
 

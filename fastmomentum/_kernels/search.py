@@ -13,7 +13,7 @@ import numpy as np
 from .abi import call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, smaller
 from .jit import cached_part, part
 
-SOURCES = "95e754eae9637058"
+SOURCES = "21b9b8706f1cf8d5"
 ACCEPT_FROM_BASE = 5
 NEW_DIRECTION = 0
 NORM_1 = 1

@@ -15,7 +15,7 @@ from .jit import part
 from .search import largest_magnitude
 from .metric import store_pair
 
-SOURCES = "480c524b2dd8d244"
+SOURCES = "6706f4b6dbf06b56"
 DIRECTION = 10
 FACE_GRADIENT_ROW = 4
 FREE_ROW = 5

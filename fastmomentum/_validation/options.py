@@ -185,6 +185,11 @@ def difference_settings(settings: Settings, jac: Any) -> Settings:
             f"eps is for jac=None, and not used with jac={jac!r}: give finite_diff_rel_step.",
             RuntimeWarning,
         )
+    elif "epsilon" in settings.method.parameter_names:  # which others call eps
+        raise ValueError(
+            f"eps is the step of differences, and jac takes none, got {settings.eps.tolist()}: "
+            f"method {settings.method.name!r} has the option 'epsilon'."
+        )
     return dataclasses.replace(settings, eps=None)
 
 

@@ -159,9 +159,9 @@ def minimizer(
     if not disabled:
         _check_function("fun", fun)
     check_fun(fun, jac)
-    _check_form(fun, jac)
     given = _check_options(chosen.name, jac, tol, options)
     jac = _check_gradient(jac, disabled)
+    _check_form(fun, jac)
     pairs = _check_bounds(bounds)
     if disabled:
         return _in_python(fun, chosen.name, jac, pairs, given)
