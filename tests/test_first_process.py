@@ -4,7 +4,7 @@ import pytest
 from conftest import run_python
 
 from fastmomentum._kernels import differences, direction, entry, metric, search, terms
-from fastmomentum._kernels.cache import Cache
+from fastmomentum._kernels.cache import kind_of_cache
 
 
 def test_what_may_be_reordered_is_inlined():
@@ -26,9 +26,7 @@ def test_what_an_entry_calls_is_inlined():
         name: function.targetoptions.get("forceinline")
         for module in (differences, entry)
         for name, function in vars(module).items()
-        if hasattr(function, "targetoptions")
-        and "pipeline_class" in function.targetoptions
-        and not isinstance(function._cache, Cache)
+        if hasattr(function, "targetoptions") and kind_of_cache(function) is None
     }
     assert len(called) > 6
     assert all(called.values())
