@@ -440,6 +440,40 @@ def test_numba_flags_are_in_one_place():
                 assert name not in ("njit", "jit", "vectorize"), f"{path.name}:{node.lineno}"
 
 
+def made_with(number, name="made_with_a_number"):
+    """As a factory of loops makes them."""
+
+    def function(x):
+        return x + number
+
+    function.__qualname__ = name
+    return function
+
+
+def test_a_name_is_that_of_one_function():
+    """By its name the disk cache would give the code of the other, with the same signature."""
+    from fastmomentum._kernels.jit import cached_loop
+
+    cached_loop(made_with(1))
+    cached_loop(made_with(1))  # the same function, made twice
+    with pytest.raises(ValueError, match="two compiled functions have the name"):
+        cached_loop(made_with(2))
+    cached_loop(made_with(2, "made_with_another_number"))
+
+
+def test_a_branch_for_others_is_not_compiled():
+    """A factory's flag decides before types do: what the other kind of loop needs is not there."""
+    from fastmomentum._kernels.jit import cached_loop
+
+    def make(flag):
+        def loop(x):
+            return x.no_such_attribute if flag else x
+
+        return loop
+
+    assert cached_loop(make(False))(2.0) == 2.0
+
+
 # -- the internals of Numba that are used ----------------------------------------------------------
 
 
