@@ -3,14 +3,16 @@
 import pytest
 from conftest import run_python
 
-from fastmomentum._kernels import direction, metric, search, terms
+from fastmomentum._kernels import direction, evaluation, line_search, metric, norms, stopping, terms
+
+PARTS = (direction, evaluation, line_search, metric, norms, stopping, terms)
 
 
 def test_what_may_be_reordered_is_inlined():
     """Out of line, its code in the process that compiles is another than in those that load."""
     out_of_line = {
         name
-        for module in (search, metric, direction, terms)
+        for module in PARTS
         for name, function in vars(module).items()
         if hasattr(function, "targetoptions")
         and function.targetoptions["fastmath"]

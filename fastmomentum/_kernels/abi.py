@@ -578,7 +578,7 @@ if jit_disabled():
 
     def call_norm(address, v, n, norm, order):
         """``vector_norm(v, n, norm, order)``."""
-        from .search import vector_norm
+        from .norms import vector_norm
 
         return vector_norm(v, n, norm, order)
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
-from .search import largest_magnitude
+from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "9fa14ce2c0dfcdf5"
+SOURCES = "fa0925f169f5e6b4"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -23,13 +23,13 @@ NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
 RUNNING = -1
-TO_EVALUATE = 1
 STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
+TO_EVALUATE = 1
 
 
 @cached_loop

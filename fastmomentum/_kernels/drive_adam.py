@@ -12,10 +12,10 @@ import numpy as np
 
 from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
-from .search import largest_magnitude
+from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "2e0325994154bb5e"
+SOURCES = "ce92fde94bb20dae"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -23,13 +23,13 @@ NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
 RUNNING = -1
-TO_EVALUATE = 1
 STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
+TO_EVALUATE = 1
 
 
 @cached_loop
@@ -172,8 +172,7 @@ def drive_adam_float64(
         beta2_power = beta2_power * beta2 if correction2 < one else zero
         correction1 = one - beta1_power
         correction2 = one - beta2_power
-        steady = steady and correction1 == one
-        steady = steady and correction2 == one
+        steady = steady and correction1 == one and correction2 == one
         m = row(rows, FIRST_SLOT + 0)
         v = row(rows, FIRST_SLOT + 1)
         g_bits = magnitude_bits(g[0])
@@ -394,8 +393,7 @@ def drive_adam_float32(
         beta2_power = beta2_power * beta2 if correction2 < one else zero
         correction1 = one - beta1_power
         correction2 = one - beta2_power
-        steady = steady and correction1 == one
-        steady = steady and correction2 == one
+        steady = steady and correction1 == one and correction2 == one
         m = row(rows, FIRST_SLOT + 0)
         v = row(rows, FIRST_SLOT + 1)
         g_bits = magnitude_bits(g[0])

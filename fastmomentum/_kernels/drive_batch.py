@@ -10,10 +10,10 @@ import numpy as np
 
 from .abi import address_of_numbers, batch_fields, call_driver, call_norm, copy_memory, from_magnitude_bits, larger_magnitude, magnitude_bits, named, numbers_at, row, rows_of, smaller
 from .jit import cached_loop
-from .search import largest_magnitude
+from .norms import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "0ed40f69e2b90442"
+SOURCES = "38505fc5ff179b66"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2
@@ -21,12 +21,12 @@ N_COUNTS = 6
 N_NUMBERS = 3
 N_POINTS = 5
 RUNNING = -1
-TERM_ROWS = 7
-TO_EVALUATE = 1
-UPPER_ROW = 3
 STATUS_CONVERGED = 0
 STATUS_MAXITER = 1
 STATUS_NONFINITE = 3
+TERM_ROWS = 7
+TO_EVALUATE = 1
+UPPER_ROW = 3
 
 
 @cached_loop(fastmath=False)

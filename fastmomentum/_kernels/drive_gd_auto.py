@@ -11,10 +11,13 @@ import math
 import numpy as np
 
 from .abi import call_evaluate, larger, named, own_numbers, row, rows_of, smaller
-from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, square, start
+from .jit import ANY_ORDER, cached_loop
+from .norms import measure_step, square
+from .stopping import accept_trial, base_from_real, converge_at_trial, end_iteration, failure
+from .evaluation import free_row, judge_trial
+from .line_search import first_decrease, start
 
-SOURCES = "1313d8e8144b8087"
+SOURCES = "765450780c2b4db4"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10
@@ -23,14 +26,14 @@ NEW_DIRECTION = 0
 N_POINTS = 5
 RUNNING = -1
 SEARCHING = 4
+STATUS_CONVERGED = 0
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
 TO_EVALUATE = 1
 TRY = 1
-STATUS_CONVERGED = 0
-STATUS_NONFINITE = 3
-STATUS_MAXFEV = 7
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_gd_auto_float64(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context
@@ -190,7 +193,7 @@ def drive_gd_auto_float64(evaluate, context, workspace, ints, floats, rates, mom
             history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_gd_auto_float32(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context

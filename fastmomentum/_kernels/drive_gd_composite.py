@@ -11,11 +11,14 @@ import math
 import numpy as np
 
 from .abi import call_evaluate, call_prox, larger, named, own_numbers, row, rows_of, smaller
-from .jit import cached_loop
-from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, measure_step, start
+from .jit import ANY_ORDER, cached_loop
+from .norms import measure_step
+from .stopping import accept_trial, base_from_real, end_iteration, failure
+from .evaluation import free_row, judge_trial
+from .line_search import start
 from .terms import gap_closed, proximal_change
 
-SOURCES = "b645da7f47b608dd"
+SOURCES = "765450780c2b4db4"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATED = 0
@@ -25,15 +28,15 @@ NEW_DIRECTION = 0
 N_POINTS = 5
 RUNNING = -1
 SEARCHING = 4
+STATUS_CONVERGED = 0
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
 TO_EVALUATE = 1
 TO_PROX = 3
 TRY = 1
-STATUS_CONVERGED = 0
-STATUS_NONFINITE = 3
-STATUS_MAXFEV = 7
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_gd_composite_float64(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context
@@ -221,7 +224,7 @@ def drive_gd_composite_float64(evaluate, context, workspace, ints, floats, rates
             history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_gd_composite_float32(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context

@@ -11,12 +11,13 @@ import math
 import numpy as np
 
 from .abi import call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of, smaller
-from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_step, judge_look_ahead, mark_lowest, search_trial, start_search
+from .jit import ANY_ORDER, cached_loop
+from .stopping import accept_trial, base_from_real, converge_at_trial, end_iteration, failure
+from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "c7d212df40a72432"
+SOURCES = "a7e2ec5262b63731"
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3
@@ -34,15 +35,15 @@ PAIRS = 11
 RUNNING = -1
 SEARCH = 3
 SEARCH_FROM_AHEAD = 4
+STATUS_CONVERGED = 0
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
 STOP = 7
 TO_EVALUATE = 1
 TRY = 1
-STATUS_CONVERGED = 0
-STATUS_NONFINITE = 3
-STATUS_MAXFEV = 7
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context
@@ -376,7 +377,7 @@ def drive_momentum_auto_float64(evaluate, context, workspace, ints, floats, rate
             history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_momentum_auto_float32(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context

@@ -11,12 +11,15 @@ import math
 import numpy as np
 
 from .abi import call_evaluate, larger, named, own_numbers, row, rows_of, smaller
-from .jit import cached_loop
-from .search import accept_trial, base_from_real, end_iteration, failure, judge_trial, largest_magnitude, measure_step, start
+from .jit import ANY_ORDER, cached_loop
+from .norms import largest_magnitude, measure_step
+from .stopping import accept_trial, base_from_real, end_iteration, failure
+from .evaluation import judge_trial
+from .line_search import start
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, gap_closed, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "f3579712d5ad069a"
+SOURCES = "eceacd6f4128c5fd"
 AHEAD_OF_BASE = 3
 AT_START = 0
 DIRECTION = 10
@@ -29,14 +32,14 @@ N_LEVELS = 5
 N_POINTS = 5
 RUNNING = -1
 SEARCHING = 4
+STATUS_CONVERGED = 0
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
 TO_EVALUATE = 1
 TRY = 1
-STATUS_CONVERGED = 0
-STATUS_NONFINITE = 3
-STATUS_MAXFEV = 7
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_momentum_composite_float64(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context
@@ -256,7 +259,7 @@ def drive_momentum_composite_float64(evaluate, context, workspace, ints, floats,
             history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_momentum_composite_float32(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context

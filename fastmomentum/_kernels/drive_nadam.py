@@ -12,10 +12,10 @@ import numpy as np
 
 from .abi import added_magnitude, call_evaluate, call_norm, from_magnitude_bits, larger, larger_magnitude, magnitude_bits, named, own_numbers, row, rows_of
 from .jit import cached_loop
-from .search import largest_magnitude
+from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "2fc8cfbf5b23be58"
+SOURCES = "2bee7fabb85d7c0e"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10
@@ -23,13 +23,13 @@ NEEDS_EVALUATION = -2
 NORM_INF = 0
 N_POINTS = 5
 RUNNING = -1
-TO_EVALUATE = 1
 STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
+TO_EVALUATE = 1
 
 
 @cached_loop
@@ -175,9 +175,7 @@ def drive_nadam_float64(
         correction1 = one - beta1_power
         correction1_next = one - beta1_power * beta1
         correction2 = one - beta2_power
-        steady = steady and correction1 == one
-        steady = steady and correction1_next == one
-        steady = steady and correction2 == one
+        steady = steady and correction1 == one and correction1_next == one and (correction2 == one)
         m = row(rows, FIRST_SLOT + 0)
         v = row(rows, FIRST_SLOT + 1)
         g_bits = magnitude_bits(g[0])
@@ -403,9 +401,7 @@ def drive_nadam_float32(
         correction1 = one - beta1_power
         correction1_next = one - beta1_power * beta1
         correction2 = one - beta2_power
-        steady = steady and correction1 == one
-        steady = steady and correction1_next == one
-        steady = steady and correction2 == one
+        steady = steady and correction1 == one and correction1_next == one and (correction2 == one)
         m = row(rows, FIRST_SLOT + 0)
         v = row(rows, FIRST_SLOT + 1)
         g_bits = magnitude_bits(g[0])

@@ -11,10 +11,13 @@ import math
 import numpy as np
 
 from .abi import call_evaluate, larger, named, row, rows_of, smaller
-from .jit import cached_loop
-from .search import accept_trial, base_from_real, converge_at_trial, end_iteration, failure, first_decrease, free_row, judge_trial, measure_step, product, square, start
+from .jit import ANY_ORDER, cached_loop
+from .norms import measure_step, product, square
+from .stopping import accept_trial, base_from_real, converge_at_trial, end_iteration, failure
+from .evaluation import free_row, judge_trial
+from .line_search import first_decrease, start
 
-SOURCES = "b116f9e7039c7bcf"
+SOURCES = "5dbaf634b48a3849"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0
@@ -27,14 +30,14 @@ RESTART = 8
 RUNNING = -1
 SEARCHING = 4
 SEARCH_FROM_AHEAD = 4
+STATUS_CONVERGED = 0
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
 TO_EVALUATE = 1
 TRY = 1
-STATUS_CONVERGED = 0
-STATUS_NONFINITE = 3
-STATUS_MAXFEV = 7
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_nesterov_auto_float64(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context
@@ -290,7 +293,7 @@ def drive_nesterov_auto_float64(evaluate, context, workspace, ints, floats, rate
             history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_nesterov_auto_float32(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context

@@ -11,11 +11,14 @@ import math
 import numpy as np
 
 from .abi import call_evaluate, call_prox, larger, named, row, rows_of, smaller
-from .jit import cached_loop
-from .search import accept_trial, base_from_real, end_iteration, failure, free_row, judge_trial, largest_magnitude, measure_step, start
+from .jit import ANY_ORDER, cached_loop
+from .norms import largest_magnitude, measure_step
+from .stopping import accept_trial, base_from_real, end_iteration, failure
+from .evaluation import free_row, judge_trial
+from .line_search import start
 from .terms import clip_to_bounds, gap_closed, proximal_change
 
-SOURCES = "25b07f1431219572"
+SOURCES = "5dbaf634b48a3849"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1
@@ -29,15 +32,15 @@ RESTART = 8
 RUNNING = -1
 SEARCHING = 4
 SEARCH_FROM_AHEAD = 4
+STATUS_CONVERGED = 0
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
 TO_EVALUATE = 1
 TO_PROX = 3
 TRY = 1
-STATUS_CONVERGED = 0
-STATUS_NONFINITE = 3
-STATUS_MAXFEV = 7
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_nesterov_composite_float64(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context
@@ -325,7 +328,7 @@ def drive_nesterov_composite_float64(evaluate, context, workspace, ints, floats,
             history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
 
 
-@cached_loop(fastmath={"contract", "nsz", "reassoc"})
+@cached_loop(fastmath=ANY_ORDER)
 def drive_nesterov_composite_float32(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
     # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
     # context    IN     address of its context

@@ -10,10 +10,10 @@ import numpy as np
 
 from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear_memory, copy_memory, larger, named, numbers_at, plan_fields, release, row, rows_of, vector_at
 from .jit import cached_loop
-from .search import largest_magnitude
+from .norms import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "f6d65bec9df52d8e"
+SOURCES = "95f98e8d41337704"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0
@@ -22,11 +22,11 @@ NORM_INF = 0
 NO_MEMORY = -1
 N_POINTS = 5
 RUNNING = -1
-TO_EVALUATE = 1
-WRONG_SIZE = -2
 STATUS_CONVERGED = 0
 STATUS_MAXITER = 1
 STATUS_NONFINITE = 3
+TO_EVALUATE = 1
+WRONG_SIZE = -2
 
 
 @cached_loop(fastmath=False)

@@ -40,7 +40,7 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
         return 0
     key = ("norm", dtype.char)
     if key not in _addresses:
-        from .search import vector_norm
+        from .norms import vector_norm
 
         _addresses[key] = _address_of(vector_norm, abi.norm_signature(dtype))
     return _addresses[key]

@@ -17,6 +17,8 @@ from .cache import keep_on_disk
 # would let NaN pass for success. error_model="numpy" drops the ZeroDivisionError branches.
 # It is said, not left out: a function compiled as part of another inherits what it does not say.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
+# Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
+ANY_ORDER = {"contract", "nsz", "reassoc"}
 
 
 class LoopCompiler(CompilerBase):

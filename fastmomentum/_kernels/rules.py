@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "07a6d428dab0a6e9"
+SOURCES = "b4b7eff5b55b62d2"
 
 
 

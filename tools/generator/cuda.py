@@ -37,7 +37,13 @@ FIXED = (
 )
 # There is no history, nobody to return to for an evaluation, and nothing to keep back for it.
 ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION")
-PARTS = tuple(f"{FOLDER}/{v}.py" for v in ("search", "metric", "direction", "terms", "cuda_common"))
+KERNEL = "fastmomentum/_kernels"
+PARTS = (
+    *(f"{KERNEL}/{v}.py" for v in ("norms", "stopping", "evaluation", "line_search")),
+    *(f"{KERNEL}/{v}.py" for v in ("metric", "direction", "terms")),
+    f"{FOLDER}/cuda_metric.py",
+    f"{FOLDER}/cuda_common.py",
+)
 LOOP_ARGUMENTS = ("rows", "ints", "floats", "extra", "context", "last")
 # Calls by address of the processor's loops, and what stands for them here.
 BY_ADDRESS = {

@@ -5,52 +5,32 @@ from __future__ import annotations
 import pathlib
 import re
 
-from fastmomentum._methods import METHODS, METRICS, Method
+from fastmomentum._methods import METHODS, Method
 
 from . import cuda, team
-from .rules import lines_of, metric_lines
+from .rules import lines_of
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
 from .templates import FOLDER, SHARED, fill, of_kind, stopping_lines, with_shared
 from .vectors import vector_functions
 
 KERNELS = ROOT / "fastmomentum" / "_kernels"
 PRECISIONS = {"float64": "F8", "float32": "F4"}
-# Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
-SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
-# Files of functions that the automatic loops are compiled with, in the order in which they import.
-PARTS = {name: f"{FOLDER}/{name}.py" for name in ("search", "metric", "direction", "terms")}
-# Compiled with sums in any order, as the automatic loops are.
-REORDERED = ("metric", "direction", "terms")
-
-
-def part_imports(body: str, before: str = "") -> str:
-    """Imports of what `body` calls from the parts, those up to `before`."""
-    names = list(PARTS)
-    names = names[: names.index(before)] if before else names
-    return "".join(imports(name, body, PARTS[name]) for name in names)
-
-
-def part_file(name: str) -> str:
-    """Text of a file of functions."""
-    text = read(PARTS[name])
-    body = text[text.index("\n@") + 1 :]
-    sources = [PARTS[name]]
-    if name == "metric":
-        body = fill(body, "METRICS", metric_lines())
-        sources += sorted({source_path(metric) for metric in METRICS})
-    if name in REORDERED:
-        body = re.sub(r"^@(\w+)\n", rf"@\1(fastmath={SAFE_FASTMATH})\n", body, flags=re.M)
-    decorators = ", ".join(sorted(set(re.findall(r"^@(\w+)", body, flags=re.M))))
-    return assemble(
-        body, sources, part_imports(body, before=name), decorators, standard="import math\n\n"
+# Functions that the loops are compiled with, in the order in which their files import.
+PARTS = {
+    name: f"fastmomentum/_kernels/{name}.py"
+    for name in (
+        "norms", "stopping", "evaluation", "line_search", "metric", "direction", "terms",
     )
+}  # fmt: skip
+
+
+def part_imports(body: str) -> str:
+    """Imports of what `body` calls from the parts."""
+    return "".join(imports(name, body, path) for name, path in PARTS.items())
 
 
 def loop_file(name: str, body: str, sources: list[str], decorator: str) -> str:
     """Text of drive_<name>.py, with the loop for each precision."""
-    # One part may be compiled with those before it.
-    used = [j for j, part in enumerate(PARTS, 1) if imports(part, body, PARTS[part])]
-    parts = [part_file(part) for part in list(PARTS)[: max(used, default=0)]]
     functions = "\n\n".join(
         f"{decorator}\n"
         + body.replace("def drive(", f"def drive_{name}_{precision}(").replace(
@@ -62,8 +42,7 @@ def loop_file(name: str, body: str, sources: list[str], decorator: str) -> str:
         functions,
         sources,
         part_imports(body),
-        "cached_loop",
-        *parts,
+        "ANY_ORDER, cached_loop" if "ANY_ORDER" in decorator else "cached_loop",
         standard="import math\n\n",
     )
 
@@ -95,8 +74,7 @@ def automatic_file(loop: str, path: str, composite: bool) -> str:
     template = read(path)
     body, shared = with_shared(template[template.index("def drive(") :])
     body = of_kind(body, composite)
-    decorator = f"@cached_loop(fastmath={SAFE_FASTMATH})"
-    return loop_file(loop, body, [path, *shared], decorator)
+    return loop_file(loop, body, [path, *shared], "@cached_loop(fastmath=ANY_ORDER)")
 
 
 def caller_file(name: str, composite: bool = True) -> str:
@@ -106,8 +84,7 @@ def caller_file(name: str, composite: bool = True) -> str:
     body, shared = with_shared(template[template.index("def drive(") :])
     body = of_kind(body, composite).replace("def drive(", f"def drive_{name}(")
     body = f"@cached_loop(fastmath=False)\n{body}"
-    parts = [part_file(part) for part in PARTS]
-    return assemble(body, [path, *shared], part_imports(body), "cached_loop", *parts)
+    return assemble(body, [path, *shared], part_imports(body), "cached_loop")
 
 
 def rules_file() -> str:
@@ -160,6 +137,5 @@ def files() -> dict[pathlib.Path, str]:
     texts["drive_single"] = caller_file("single", composite=False)
     texts["drive_single_composite"] = caller_file("single_composite")
     texts["rules"] = rules_file()
-    texts |= {name: part_file(name) for name in PARTS}
     texts["entry"] = entry_file()
     return {KERNELS / f"{name}.py": text for name, text in texts.items()}

@@ -31,7 +31,7 @@ ORDERING = ("end_orders", "evaluate_point")
 OF_A_THREAD = (WHOLE, "evaluate_shares")
 # When the operations of some functions are needed at all.
 NEEDED = {"adaptive_metric": "METRIC != METRIC_LEARNED", "vector_norm": "NORM != NORM_INF"}
-TERMS_PART = f"{FOLDER}/terms.py"
+TERMS_PART = f"{cuda.KERNEL}/terms.py"
 # Texts of what sums and largest numbers may start from; the first is that of whole numbers.
 STARTS = ("0", "0.0", "real_type(0.0)", "-INF")
 KNOWN = ("np", "math", "real_type")

@@ -27,17 +27,17 @@ N_POINTS = 5
 RESIDUAL_ROW = 6
 RUNNING = -1
 SEARCHING = 4
+STATUS_CONVERGED = 0
+STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_MAXITER = 1
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
 TO_EVALUATE = 1
 TO_PROX = 3
 TRY = 1
 UPPER_ROW = 3
-STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
-STATUS_DIVERGED = 8
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'CONFIRMED', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_NORM', 'PROX_STEP', 'UNIT')
 FIXED = ('NORM', 'TERMS', 'SEPARABLE', 'COST_FUN', 'COST_JAC')
@@ -362,7 +362,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
             return math.sqrt(total)
         for j in range(n):
             total += abs(real_type(v[j])) ** order
-        if total != 0.0 and (not total == INF):
+        if total != 0.0 and total != INF:
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n)
         if largest == 0.0 or not abs(largest) < INF:

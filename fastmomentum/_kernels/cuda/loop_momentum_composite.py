@@ -36,17 +36,17 @@ RESIDUAL_ROW = 6
 RUNNING = -1
 SEARCHING = 4
 START_ROW = 4
+STATUS_CONVERGED = 0
+STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_MAXITER = 1
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
 SUM_ROW = 1
 TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
-STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
-STATUS_DIVERGED = 8
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'COUNT', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'FREE', 'FACE_STEPS', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'SCALE', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_STEP', 'VIOLATION', 'REACH', 'RATE', 'SCORE_KEPT', 'SCORE_FULL', 'SCORE_ROOT', 'SCORE_START', 'UNIT')
 FIXED = ('NORM', 'METRIC', 'METRIC_START', 'MEMORY', 'TERMS', 'COST_FUN', 'COST_JAC')
@@ -513,7 +513,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             return math.sqrt(total)
         for j in range(n):
             total += abs(real_type(v[j])) ** order
-        if total != 0.0 and (not total == INF):
+        if total != 0.0 and total != INF:
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n)
         if largest == 0.0 or not abs(largest) < INF:
@@ -756,10 +756,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
 
     @device_function
     def adaptive_metric(rows, ints, floats, extra, g, s):
-        """The diagonal of an adaptive method after the step s to a point with gradient g.
-
-        Called by address, and compiled only for a run of such a method.
-        """
+        """The diagonal of an adaptive method after the step s to a point with gradient g."""
         n = size_of(ints)
         first = PAIRS + 2 * MEMORY
         m = rows[first + METRIC_ROW]

@@ -30,6 +30,12 @@ OWN = 64
 RESIDUAL_ROW = 6
 RUNNING = -1
 SEARCHING = 4
+STATUS_CONVERGED = 0
+STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
 TEAM_ENDED = -1
 TEAM_EVALUATION = -2
 TO_EVALUATE = 1
@@ -37,12 +43,6 @@ TO_PROX = 3
 TRY = 1
 UPPER_ROW = 3
 WITH_ROWS = 2
-STATUS_CONVERGED = 0
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
-STATUS_DIVERGED = 8
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'SIZE', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'HEAD', 'VIRTUAL', 'FAILURES', 'TRIALS', 'COMPLETED', 'IMPROVED', 'PREVIOUS', 'STALLED', 'CONFIRMED', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'SLOPE', 'STEP', 'ERROR', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'GAP_TOL', 'PENALTY', 'PROX_NORM', 'PROX_STEP', 'UNIT')
 FIXED = ('NORM', 'TERMS', 'SEPARABLE', 'COST_FUN', 'COST_JAC')
@@ -725,7 +725,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         inputs[0] = real_type(order)
         perform(team)
         total = results[0, 0]
-        if total != 0.0 and (not total == INF):
+        if total != 0.0 and total != INF:
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n, team)
         if largest == 0.0 or not abs(largest) < INF:
