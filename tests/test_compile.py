@@ -649,6 +649,38 @@ def test_contract_rows_are_views():
         assert np.array_equal(table, [[0.0] * 8, [1.0, 2.0, 3.0] + [0.0] * 5])
 
 
+@pytest.mark.parametrize("count", range(4))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_contract_slots_are_tuples(dtype, count):
+    """Of as many entries and numbers as a method has, in the precision of its rows."""
+    from fastmomentum._kernels import abi, slots
+
+    magnitude_bits, row, rows_of = abi.magnitude_bits, abi.row, abi.rows_of
+    rows_from, entries, wide_entries = slots.rows_from, slots.entries, slots.wide_entries
+    set_entries, added_changes = slots.set_entries, slots.added_changes
+    numbers_from, set_numbers = slots.numbers_from, slots.set_numbers
+
+    @njit
+    def move(address, stride, like, address_of_numbers, numbers):
+        vectors = rows_from(rows_of(address, stride, 3, like), 1, count)
+        own = row(rows_of(address_of_numbers, 9, 9, numbers), 0)
+        old = entries(vectors, 2)
+        given = numbers_from(own, 1, count, like)
+        set_entries(vectors, 2, wide_entries(vectors, 1))
+        set_numbers(own, 5, given)
+        zero = magnitude_bits(like[0] - like[0])
+        return added_changes(zero, old, old), added_changes(zero, given, old)
+
+    numbers = np.arange(9.0)
+    table = np.arange(40.0, dtype=dtype).reshape(4, 10)
+    before = table.copy()
+    same, changed = move(table.ctypes.data, 10, table[0], numbers.ctypes.data, numbers)
+    before[1 : 1 + count, 2] = before[1 : 1 + count, 1]
+    assert np.array_equal(table, before)
+    assert np.array_equal(numbers[5 : 5 + count], np.arange(1.0, 1.0 + count))
+    assert same == 0 and (changed != 0) == (count > 0)
+
+
 def test_contract_named_numbers_are_those_of_the_layout():
     """A field of a state array, and what follows the fields, lie where `layout` says."""
     from fastmomentum._kernels import abi, layout

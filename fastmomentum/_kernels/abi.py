@@ -1,8 +1,8 @@
 """How a user's compiled function is called from a loop that was compiled before it.
 
-The only file that uses Numba's internals, with callable.py. A loop must not take the user's
-dispatcher as an argument: it would be compiled anew for each objective, and never be found in the
-disk cache. It takes integers instead: the address of a function with the universal signature
+The only file that uses Numba's internals, with slots.py and callable.py. A loop must not take the
+user's dispatcher as an argument: it would be compiled anew for each objective, and never be found
+in the disk cache. It takes integers instead: the address of a function with the universal signature
 
     evaluate(x, g, n, context) -> float64        returns fun(x), writes the gradient to g
 
@@ -571,10 +571,10 @@ if jit_disabled():
     larger, smaller = max, min
 
     def call_metric(address, rows, ints, floats, g, s):
-        """``adaptive_metric(rows, ints, floats, g, s)``."""
-        from .metric import adaptive_metric
+        """``adaptive(rows, ints, floats, g, s)``."""
+        from .drivers import diagonal
 
-        adaptive_metric(rows, ints, floats, g, s)
+        diagonal(int(ints.METRIC))(rows, ints, floats, g, s)
 
     def call_norm(address, v, n, norm, order):
         """``vector_norm(v, n, norm, order)``."""
@@ -728,13 +728,13 @@ else:
         return rows.types[0](rows, i), impl
 
     def metric_signature(dtype):
-        """Signature of ``adaptive_metric(rows, ints, floats, g, s)``."""
+        """Signature of ``adaptive(rows, ints, floats, g, s)``."""
         real = types.CPointer(F8 if dtype == np.float64 else F4)
         return NONE(types.Tuple((real, I8)), _NAMED[I8], _NAMED[F8], real, real)
 
     @intrinsic
     def call_metric(typing_context, address, rows, ints, floats, g, s):
-        """``adaptive_metric(rows, ints, floats, g, s)`` at an address."""
+        """``adaptive(rows, ints, floats, g, s)`` at an address."""
         plain = (rows, ints, floats, g, s)
 
         def impl(context, builder, signature, values):

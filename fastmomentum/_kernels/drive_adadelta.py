@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "fa0925f169f5e6b4"
+SOURCES = "a99b4519de863362"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

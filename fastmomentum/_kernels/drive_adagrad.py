@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "b0ebf98f5267e232"
+SOURCES = "334fa978eff862e6"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "ce92fde94bb20dae"
+SOURCES = "e4e195645587c894"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

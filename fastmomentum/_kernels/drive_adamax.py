@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "2cdfbeca7437630b"
+SOURCES = "a53a33a75da13463"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "f9598d675f68c764"
+SOURCES = "88c9053a8b320d1c"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

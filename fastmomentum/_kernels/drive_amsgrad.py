@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "55941ebd0205b683"
+SOURCES = "75dac9e454959ce1"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "38505fc5ff179b66"
+SOURCES = "333f56ec91f2f02a"
 LOWER_ROW = 2
 NORM_INF = 0
 NOT_RUN = -2

@@ -17,7 +17,7 @@ from .stopping import accept_trial, base_from_real, converge_at_trial, end_itera
 from .evaluation import free_row, judge_trial
 from .line_search import first_decrease, start
 
-SOURCES = "765450780c2b4db4"
+SOURCES = "99b97197612d0643"
 AT_START = 0
 EVALUATED = 0
 LOOK_BACK = 10

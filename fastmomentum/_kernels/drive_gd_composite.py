@@ -18,7 +18,7 @@ from .evaluation import free_row, judge_trial
 from .line_search import start
 from .terms import gap_closed, proximal_change
 
-SOURCES = "765450780c2b4db4"
+SOURCES = "99b97197612d0643"
 AT_BASE_TO_CONFIRM = 1
 AT_START = 0
 EVALUATED = 0

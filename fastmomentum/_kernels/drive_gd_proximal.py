@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import keep_iterate, penalized_residual, proximal_move
 
-SOURCES = "cd3b5a6c59e93a12"
+SOURCES = "76d40c2c5489b4ce"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "1a8d59ed2b7c408a"
+SOURCES = "4a63aaaffe9b36ae"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

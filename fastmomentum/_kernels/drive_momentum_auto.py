@@ -17,7 +17,7 @@ from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial
 from .metric import first_sizes, store_pair
 from .direction import downhill, momentum_direction
 
-SOURCES = "a7e2ec5262b63731"
+SOURCES = "369fbdf51dc1c556"
 ACCEPT_FROM_BASE = 5
 ACCEPT_FROM_REAL = 6
 AHEAD_OF_BASE = 3

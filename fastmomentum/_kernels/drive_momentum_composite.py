@@ -19,7 +19,7 @@ from .line_search import start
 from .direction import downhill, momentum_direction
 from .terms import face_trial, find_face, gap_closed, proximal_residual, proximal_step, shrink_pairs, store_face_pair
 
-SOURCES = "eceacd6f4128c5fd"
+SOURCES = "8ef83e73f8d9e310"
 AHEAD_OF_BASE = 3
 AT_START = 0
 DIRECTION = 10

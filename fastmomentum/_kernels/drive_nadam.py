@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "2bee7fabb85d7c0e"
+SOURCES = "f65f31e843bde931"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

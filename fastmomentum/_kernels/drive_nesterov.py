@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "47149d69f3e4b433"
+SOURCES = "41a3a93d3d4490e3"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

@@ -17,7 +17,7 @@ from .stopping import accept_trial, base_from_real, converge_at_trial, end_itera
 from .evaluation import free_row, judge_trial
 from .line_search import first_decrease, start
 
-SOURCES = "5dbaf634b48a3849"
+SOURCES = "3dccbe73c808f013"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_START = 0

@@ -18,7 +18,7 @@ from .evaluation import free_row, judge_trial
 from .line_search import start
 from .terms import clip_to_bounds, gap_closed, proximal_change
 
-SOURCES = "5dbaf634b48a3849"
+SOURCES = "3dccbe73c808f013"
 ACCEPT_FROM_BASE = 5
 AHEAD_OF_BASE = 3
 AT_BASE_TO_CONFIRM = 1

@@ -15,7 +15,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import bounded_residual, constrain
 
-SOURCES = "99f545111eba2a9d"
+SOURCES = "6fbbb48066b3c393"
 DELIVERED = 2
 EVALUATED = 0
 FIRST_SLOT = 10

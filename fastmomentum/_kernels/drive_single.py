@@ -12,7 +12,7 @@ from .abi import allocate, call_driver_or_release, call_fields, call_norm, clear
 from .jit import cached_loop
 from .norms import largest_magnitude
 
-SOURCES = "95f98e8d41337704"
+SOURCES = "b85819e2d41ad877"
 FROM_X0 = 1
 FROM_ZERO = 0
 NORM_INF = 0

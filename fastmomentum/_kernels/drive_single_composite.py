@@ -13,7 +13,7 @@ from .jit import cached_loop
 from .norms import largest_magnitude
 from .terms import clip_to_bounds, proximal_residual
 
-SOURCES = "95f98e8d41337704"
+SOURCES = "b85819e2d41ad877"
 CLIPPED = 3
 FROM_X0 = 1
 FROM_ZERO = 0

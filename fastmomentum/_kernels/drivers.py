@@ -46,19 +46,29 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
     return _addresses[key]
 
 
-def metric_address(dtype: np.dtype) -> int:
-    """Address of the code of the adaptive methods' diagonals."""
+def metric_address(number: int, dtype: np.dtype) -> int:
+    """Address of the code of an adaptive method's diagonal, see ``ints.METRIC``."""
     from . import abi
     from .jit import jit_disabled
 
     if jit_disabled():
         return 0
-    key = ("metric", dtype.char)
+    key = (f"metric {number}", dtype.char)
     if key not in _addresses:
-        from .metric import adaptive_metric
-
-        _addresses[key] = _address_of(adaptive_metric, abi.metric_signature(dtype))
+        _addresses[key] = _address_of(diagonal(number), abi.metric_signature(dtype))
     return _addresses[key]
+
+
+def diagonal(number: int) -> Any:
+    """Dispatcher of an adaptive method's diagonal, see ``ints.METRIC``."""
+    from . import adaptive
+
+    if number not in _diagonals:
+        _diagonals.setdefault(number, adaptive.make(number))
+    return _diagonals[number]
+
+
+_diagonals: dict[int, Any] = {}
 
 
 def caller_address(name: str, dtype: np.dtype, signature: Any) -> int:

@@ -10,6 +10,7 @@ import numba
 from numba.core import typed_passes, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
+from numba.extending import register_jitable
 
 from .cache import keep_on_disk
 
@@ -108,6 +109,17 @@ def part(function: Callable | None = None, **flags: Any) -> Any:
         return functools.partial(part, **flags)
     flags = {**FLAGS, **PART_FLAGS, **flags}
     return numba.njit(forceinline=bool(flags["fastmath"]), **flags)(function)
+
+
+_compiled_into: set[Callable] = set()
+
+
+def compiled_into(function: Callable, **flags: Any) -> None:
+    """Have a method's function, as it stands in its file, compiled into what calls it."""
+    if not jit_disabled() and function not in _compiled_into:
+        _compiled_into.add(function)
+        flags = {**FLAGS, **PART_FLAGS, "forceinline": True, **flags}
+        register_jitable(**flags)(function)
 
 
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:

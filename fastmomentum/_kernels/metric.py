@@ -15,7 +15,7 @@ import math
 import numpy as np
 
 from .abi import call_metric, larger, own_numbers, row, smaller
-from .jit import ANY_ORDER, cached_part, part
+from .jit import ANY_ORDER, part
 from .layout import CANDIDATE_ROW, METRIC_LEARNED, METRIC_ROW, N_POINTS, PAIRS, START_ROW, SUM_ROW
 from .norms import largest_magnitude
 
@@ -58,89 +58,6 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
             floats.SCALE = sy / total
         else:
             ints.METRIC_IN_USE = 0
-
-
-@cached_part(fastmath=ANY_ORDER)
-def adaptive_metric(rows, ints, floats, g, s):
-    """The diagonal of an adaptive method after the step s to a point with gradient g.
-
-    Called by address, and compiled only for a run of such a method.
-    """
-    n = ints.SIZE
-    first = PAIRS + 2 * ints.MEMORY
-    m = row(rows, first + METRIC_ROW)
-    a = row(rows, first + SUM_ROW)
-    b = row(rows, first + SUM_ROW + 1)
-    numbers = own_numbers(floats)
-    own = 2 * ints.MEMORY
-    count = np.float64(ints.PAIRS_SEEN)
-    zero = 0.0
-    one = 1.0
-    if ints.METRIC == 1:
-        epsilon = numbers[own]
-        for i in range(n):
-            g_i = np.float64(g[i])
-            total_i = np.float64(a[i])
-            total_i = total_i + g_i * g_i
-            diagonal_i = one / (math.sqrt(total_i) + epsilon)
-            a[i] = total_i
-            m[i] = diagonal_i
-    if ints.METRIC == 2:
-        rho = numbers[own]
-        epsilon = numbers[own + 1]
-        for i in range(n):
-            g_i = np.float64(g[i])
-            square_i = np.float64(a[i])
-            square_i = rho * square_i + (one - rho) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(square_i) + epsilon)
-            a[i] = square_i
-            m[i] = diagonal_i
-    if ints.METRIC == 3:
-        rho = numbers[own]
-        epsilon = numbers[own + 1]
-        for i in range(n):
-            g_i = np.float64(g[i])
-            step_i = np.float64(s[i])
-            square_i = np.float64(a[i])
-            step_square_i = np.float64(b[i])
-            square_i = rho * square_i + (one - rho) * (g_i * g_i)
-            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
-            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
-            a[i] = square_i
-            b[i] = step_square_i
-            m[i] = diagonal_i
-    if ints.METRIC == 4:
-        beta2 = numbers[own + 1]
-        epsilon = numbers[own + 2]
-        for i in range(n):
-            g_i = np.float64(g[i])
-            v_i = np.float64(a[i])
-            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(v_i / (one - beta2**count)) + epsilon)
-            a[i] = v_i
-            m[i] = diagonal_i
-    if ints.METRIC == 5:
-        beta2 = numbers[own + 1]
-        for i in range(n):
-            g_i = np.float64(g[i])
-            u_i = np.float64(a[i])
-            u_i = max(beta2 * u_i, abs(g_i))
-            diagonal_i = one / u_i if u_i > zero else zero
-            a[i] = u_i
-            m[i] = diagonal_i
-    if ints.METRIC == 6:
-        beta2 = numbers[own + 1]
-        epsilon = numbers[own + 2]
-        for i in range(n):
-            g_i = np.float64(g[i])
-            v_i = np.float64(a[i])
-            v_max_i = np.float64(b[i])
-            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-            v_max_i = max(v_max_i, v_i)
-            diagonal_i = one / (math.sqrt(v_max_i) + epsilon)
-            a[i] = v_i
-            b[i] = v_max_i
-            m[i] = diagonal_i
 
 
 @part(fastmath=ANY_ORDER)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "b4b7eff5b55b62d2"
+SOURCES = "8c82c6a029aff85e"
 
 
 
