@@ -20,6 +20,7 @@ from numba import njit, types
 
 import fastmomentum
 from fastmomentum import minimize
+from fastmomentum._kernels import drivers
 
 KERNELS = pathlib.Path(fastmomentum.__file__).parent / "_kernels"
 ROOT = KERNELS.parent.parent
@@ -28,8 +29,9 @@ DTYPES = ("float64", "float32")
 
 
 def dispatchers():
-    """Every dispatcher of the kernels by name."""
-    found = {}
+    """Every dispatcher of the kernels by name, those of factories as far as they are made."""
+    made = (*drivers._drivers.values(), *drivers._diagonals.values())
+    found = {value.__name__: value for value in made}
     for path in KERNELS.glob("*.py"):
         module = importlib.import_module(f"fastmomentum._kernels.{path.stem}")
         for name, value in vars(module).items():
@@ -152,13 +154,13 @@ REPORT = """
 import sys
 import user
 from fastmomentum import minimize
-from fastmomentum._kernels import drive_momentum, drive_nesterov, entry
+from fastmomentum._kernels import drivers, entry
 for method in ("momentum", "nesterov"):
     for jac in (user.fill, "3-point"):
         res = minimize(user.fun, [3.0, 4.0], args=(2.0,), jac=jac, method=method,
                        options={"learning_rate": 0.05, "momentum": 0.5, "backend": "numba"})
         assert res.success and abs(res.x[0] - 2.0) < 1e-4, res
-for d in (drive_momentum.drive_momentum_float64, drive_nesterov.drive_nesterov_float64,
+for d in (*drivers._drivers.values(),
           entry.entry_in_place_float64, entry.entry_three_point_float64, user.fun, user.fill):
     hits, misses = sum(d.stats.cache_hits.values()), sum(d.stats.cache_misses.values())
     sys.stdout.write(f"{d.__name__} {hits} {misses}\\n")
@@ -354,9 +356,7 @@ def test_generated_files_follow_their_sources(tmp_path):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
     before = generated_files(tmp_path)
     names = set(before)
-    drivers = {n for n in names if n.startswith("drive_")}
-    assert "entry.py" in names
-    assert drivers >= {f"drive_{m}.py" for m in METHODS}
+    assert {"entry.py", "drive_momentum_auto.py"} <= names
     for text in before.values():
         assert re.search(r'^SOURCES = "[0-9a-f]{16,}"$', text, flags=re.M)
 
@@ -365,7 +365,7 @@ def test_generated_files_follow_their_sources(tmp_path):
         "fastmomentum/_kernels/abi.py",
         "fastmomentum/_kernels/layout.py",
         "tools/templates/entry.py",
-        "tools/templates/fixed_rate.py",
+        "tools/templates/cuda_fixed_rate.py",
         "tools/templates/shared/evaluation.py",
         "fastmomentum/_methods/adam.py",
     ]
@@ -397,9 +397,8 @@ def test_generated_files_follow_their_sources(tmp_path):
     assert set(changed["fastmomentum/_kernels/abi.py"]) >= names
     assert set(changed["fastmomentum/_kernels/layout.py"]) >= names
     assert "entry.py" in changed["tools/templates/entry.py"]
-    assert {f"drive_{m}.py" for m in METHODS} <= set(changed["tools/templates/fixed_rate.py"])
     assert "drive_momentum_auto.py" in changed["tools/templates/shared/evaluation.py"]
-    assert "drive_adam.py" in changed["fastmomentum/_methods/adam.py"]
+    assert "rules.py" in changed["fastmomentum/_methods/adam.py"]
     templates = (tmp_path / "tools" / "templates").rglob("*.py")
     expected = {path.relative_to(tmp_path).as_posix() for path in templates}
     expected |= {f"fastmomentum/_methods/{method}.py" for method in METHODS}
@@ -414,11 +413,11 @@ def test_an_edited_generated_file_is_stale(tmp_path):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-    path = tmp_path / "fastmomentum" / "_kernels" / "drive_gd.py"
-    path.write_text(path.read_text().replace("k += 1", "k += 2"))
+    path = tmp_path / "fastmomentum" / "_kernels" / "cuda" / "loop_gd.py"
+    path.write_text(path.read_text().replace(" += 1", " += 2"))
     done = generate(tmp_path, "--check")
     assert done.returncode == 1
-    assert "stale: fastmomentum/_kernels/drive_gd.py" in done.stdout
+    assert "stale: fastmomentum/_kernels/cuda/loop_gd.py" in done.stdout
 
 
 def test_numba_flags_are_in_one_place():
@@ -709,8 +708,7 @@ def test_contract_named_numbers_are_those_of_the_layout():
 
 
 def llvm(name, precision):
-    module = importlib.import_module(f"fastmomentum._kernels.drive_{name}")
-    dispatcher = getattr(module, f"drive_{name}_{precision}")
+    dispatcher = drivers.driver(name, np.dtype(precision))
     # Code from the disk cache has no text: compile the same function once more without it.
     entry = importlib.import_module("fastmomentum._kernels.entry")
     fresh = njit(error_model="numpy", nogil=True)(dispatcher.py_func)

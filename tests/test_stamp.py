@@ -53,7 +53,13 @@ def test_a_changed_text_is_another_stamp(monkeypatch):
     before = stamp.stamp_of(loop())
     assert before == stamp.stamp_of(loop())
     text = stamp._text
-    for name in ("_kernels.abi", "_kernels.layout", "_kernels.jit", "_kernels.terms"):
+    for name in (
+        "_kernels.abi",
+        "_kernels.layout",
+        "_kernels.jit",
+        "_kernels.terms",
+        "_methods.adam",
+    ):
         with monkeypatch.context() as patch:
             changed = in_package(name)
             patch.setattr(stamp, "_text", lambda v, name=changed: text(v) + b"#" * (v == name))
@@ -62,6 +68,7 @@ def test_a_changed_text_is_another_stamp(monkeypatch):
 
 def test_is_not_that_of_others():
     """A change of one method leaves the loops of the others on disk."""
+    assert in_package("_methods.adagrad") not in stamp.modules_of([loop().__module__])
     assert stamp.stamp_of(loop()) != stamp.stamp_of(drivers.driver("gd", np.dtype("f8")).py_func)
     users = stamp.stamp_of(test_is_not_that_of_others)
     assert users == stamp.stamp_of(imported_by)

@@ -7,11 +7,28 @@ from typing import Any
 
 import numpy as np
 
+from .._methods import METHODS
+
 
 def driver(name: str, dtype: np.dtype) -> Any:
     """Dispatcher of the loop ``drive_<name>`` for this precision."""
+    key = (name, dtype.char)
+    if key not in _drivers:
+        _drivers.setdefault(key, _made(name, dtype))
+    return _drivers[key]
+
+
+def _made(name: str, dtype: np.dtype) -> Any:
+    method, _, kind = name.partition("_")
+    if kind in ("", "proximal"):
+        from . import given_rate
+
+        return given_rate.make(METHODS[method], kind == "proximal", dtype.name)
     module = importlib.import_module(f".drive_{name}", __package__)
     return getattr(module, f"drive_{name}_{dtype.name}")
+
+
+_drivers: dict[tuple[str, str], Any] = {}
 
 
 def _address_of(dispatcher: Any, signature: Any) -> int:

@@ -1,8 +1,9 @@
-"""How the automatic methods end an iteration, and a run."""
+"""How an iteration, and a run, ends."""
 
 from .abi import larger, smaller
 from .jit import part
 from .layout import (
+    RUNNING,
     STATUS_CONVERGED,
     STATUS_DIVERGED,
     STATUS_NONFINITE,
@@ -89,3 +90,34 @@ def end_iteration(ints, floats):
             ints.STATUS = failure(ints)
             return True
     return False
+
+
+@part
+def ending_of(ints, floats, improves):
+    """Why a run with a given rate ends at the current point, but for its gradient; or RUNNING."""
+    f = floats.FUN
+    f_best = floats.FUN_BEST
+    ending = RUNNING
+    if improves:
+        ints.SINCE_BEST = 0
+    else:
+        ints.SINCE_BEST += 1
+        if f - f_best > floats.DIVERGED_FACTOR * larger(1.0, abs(f_best)):
+            ending = STATUS_DIVERGED
+    if ints.ITERATION > 0:
+        ftol = floats.FTOL
+        xtol = floats.XTOL
+        flat = False
+        if ftol > 0.0:
+            f_previous = floats.FUN_PREVIOUS
+            size = larger(larger(abs(f), abs(f_previous)), 1.0)
+            flat = abs(f - f_previous) <= ftol * size
+        if xtol > 0.0 and floats.STEP_NORM <= xtol * (xtol + floats.X_NORM):
+            flat = True
+        # Twice in a row, since an oscillation is flat at its turning points.
+        ints.FLAT = ints.FLAT + 1 if flat else 0
+        if ints.FLAT >= 2:
+            ending = STATUS_CONVERGED
+        elif ints.SINCE_BEST >= ints.PATIENCE:
+            ending = STATUS_STAGNATION
+    return ending

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pathlib
 import re
 
-from fastmomentum._methods import METHODS, Method
+from fastmomentum._methods import METHODS
 
 from . import cuda, team
-from .rules import lines_of
 from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
-from .templates import FOLDER, SHARED, fill, of_kind, stopping_lines, with_shared
+from .templates import FOLDER, of_kind, with_shared
 from .vectors import vector_functions
 
 KERNELS = ROOT / "fastmomentum" / "_kernels"
@@ -45,18 +44,6 @@ def loop_file(name: str, body: str, sources: list[str], decorator: str) -> str:
         "ANY_ORDER, cached_loop" if "ANY_ORDER" in decorator else "cached_loop",
         standard="import math\n\n",
     )
-
-
-def given_rate_file(loop: str, method: Method, composite: bool) -> str:
-    """Text of a loop with a given learning rate, for f or for f + h."""
-    path = f"{FOLDER}/fixed_rate.py"
-    template = read(path)
-    body = of_kind(template[template.index("def drive(") :], composite)
-    for mark, lines in (stopping_lines() | lines_of(method)).items():
-        body = fill(body, mark, lines)
-    functions = filter(None, (method.rule, method.carry))
-    sources = list(dict.fromkeys(map(source_path, functions)))
-    return loop_file(loop, body, [*sources, path, SHARED["STOPPING"]], "@cached_loop")
 
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
@@ -121,10 +108,6 @@ def files() -> dict[pathlib.Path, str]:
     """Every generated file and what it should hold."""
     texts = {}
     for name, method in METHODS.items():
-        texts[f"drive_{name}"] = given_rate_file(name, method, composite=False)
-        if method.proximal:
-            loop = f"{name}_proximal"
-            texts[f"drive_{loop}"] = given_rate_file(loop, method, composite=True)
         texts[f"cuda/loop_{name}"] = cuda.given_rate_file(method)
         texts[f"cuda/step_{name}"] = cuda.step_file(method)
         for composite in (False, True) if method.loop == name else ():
