@@ -20,7 +20,7 @@ from numba import njit, types
 
 import fastmomentum
 from fastmomentum import minimize
-from fastmomentum._kernels import drivers
+from fastmomentum._kernels import drivers, entry
 
 KERNELS = pathlib.Path(fastmomentum.__file__).parent / "_kernels"
 ROOT = KERNELS.parent.parent
@@ -30,7 +30,8 @@ DTYPES = ("float64", "float32")
 
 def dispatchers():
     """Every dispatcher of the kernels by name, those of factories as far as they are made."""
-    made = (*drivers._drivers.values(), *drivers._diagonals.values())
+    kept = (drivers._drivers, drivers._diagonals, drivers._callers, entry._entries, entry._holds)
+    made = (value for functions in kept for value in functions.values())
     found = {value.__name__: value for value in made}
     for path in KERNELS.glob("*.py"):
         module = importlib.import_module(f"fastmomentum._kernels.{path.stem}")
@@ -161,7 +162,7 @@ for method in ("momentum", "nesterov"):
                        options={"learning_rate": 0.05, "momentum": 0.5, "backend": "numba"})
         assert res.success and abs(res.x[0] - 2.0) < 1e-4, res
 for d in (*drivers._drivers.values(),
-          entry.entry_in_place_float64, entry.entry_three_point_float64, user.fun, user.fill):
+          *entry._entries.values(), user.fun, user.fill):
     hits, misses = sum(d.stats.cache_hits.values()), sum(d.stats.cache_misses.values())
     sys.stdout.write(f"{d.__name__} {hits} {misses}\\n")
 """
@@ -337,42 +338,26 @@ def test_generated_files_are_fresh():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def generated_files(root):
-    kernels = root / "fastmomentum" / "_kernels"
-    return {
-        p.name: p.read_text(encoding="utf-8")
-        for p in sorted(kernels.glob("*.py"))
-        if "do not edit" in p.read_text(encoding="utf-8")[:200]
-    }
-
-
 @needs_tools
 def test_generated_files_follow_their_sources(tmp_path):
-    """A changed source changes every file that was made from it: Numba's cache sees only them."""
+    """A changed source changes every file that was made from it."""
     import shutil
 
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("fastmomentum", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
-    before = generated_files(tmp_path)
-    names = set(before)
-    assert {"entry.py", "drive_momentum_auto.py"} <= names
-    for text in before.values():
-        assert re.search(r'^SOURCES = "[0-9a-f]{16,}"$', text, flags=re.M)
-
     # In one process, and for some of them only, since making all files takes two seconds.
     sources = [
-        "fastmomentum/_kernels/abi.py",
-        "fastmomentum/_kernels/layout.py",
-        "tools/templates/entry.py",
-        "tools/templates/cuda_fixed_rate.py",
-        "tools/templates/shared/evaluation.py",
+        "fastmomentum/_kernels/momentum.py",
+        "fastmomentum/_kernels/direction.py",
         "fastmomentum/_methods/adam.py",
+        "tools/templates/cuda_fixed_rate.py",
     ]
     code = f"""
     import json, pathlib, sys
     root = pathlib.Path({str(tmp_path)!r})
     sys.path[:0] = [str(root), str(root / "tools")]
+    from generator import cuda
     from generator.files import files
 
     seen = set()
@@ -387,18 +372,21 @@ def test_generated_files_follow_their_sources(tmp_path):
     for name in {sources!r}:
         path = root / name
         kept = path.read_text(encoding="utf-8")
-        path.write_text(kept + "\\n# a change\\n", encoding="utf-8")
+        text = kept.replace("ints.SIZE\\n", "ints.SIZE - 1\\n").replace("zero", "one")
+        path.write_text(text, encoding="utf-8")
+        cuda.parts.cache_clear()
         changed[name] = [p.name for p, text in files().items() if text != before[p]]
         path.write_text(kept, encoding="utf-8")
     print(json.dumps([sorted(seen), changed]))
     """
     env = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": "1"}
     seen, changed = json.loads(run_python(code, env=env, cwd=tmp_path).stdout)
-    assert set(changed["fastmomentum/_kernels/abi.py"]) >= names
-    assert set(changed["fastmomentum/_kernels/layout.py"]) >= names
-    assert "entry.py" in changed["tools/templates/entry.py"]
-    assert "drive_momentum_auto.py" in changed["tools/templates/shared/evaluation.py"]
-    assert "rules.py" in changed["fastmomentum/_methods/adam.py"]
+    momentum = ["loop_momentum_auto.py", "team_momentum_auto.py"]
+    assert changed["fastmomentum/_kernels/momentum.py"] == momentum
+    assert set(momentum) < set(changed["fastmomentum/_kernels/direction.py"])
+    assert {"rules.py", "loop_adam.py"} <= set(changed["fastmomentum/_methods/adam.py"])
+    given_rate = set(changed["tools/templates/cuda_fixed_rate.py"])
+    assert given_rate == {f"loop_{method}.py" for method in METHODS}
     templates = (tmp_path / "tools" / "templates").rglob("*.py")
     expected = {path.relative_to(tmp_path).as_posix() for path in templates}
     expected |= {f"fastmomentum/_methods/{method}.py" for method in METHODS}
@@ -710,10 +698,8 @@ def test_contract_named_numbers_are_those_of_the_layout():
 def llvm(name, precision):
     dispatcher = drivers.driver(name, np.dtype(precision))
     # Code from the disk cache has no text: compile the same function once more without it.
-    entry = importlib.import_module("fastmomentum._kernels.entry")
     fresh = njit(error_model="numpy", nogil=True)(dispatcher.py_func)
-    signature = getattr(entry, f"SIGNATURE_{precision}")
-    fresh.compile(tuple(signature.args))
+    fresh.compile(tuple(entry.DRIVER_SIGNATURES[precision].args))
     (text,) = fresh.inspect_llvm().values()
     return text
 

@@ -471,42 +471,26 @@ def _vector_at(real):
     return vector
 
 
-def adapter(make, real, signature=EVALUATION):
-    """Intrinsic ``f(fun, jac, args)``: address of the evaluation for contexts of these types.
+def adapter(make, real, struct, signature=EVALUATION):
+    """Code (for an `intrinsic`): address of the evaluation for contexts of the type `struct`.
 
     ``make(call, vector)`` returns the Python text of the evaluation, or of what else has the
     signature; it is compiled inside the function that calls the intrinsic, and so is cached on disk
     with it.
     """
     plain = signature
-
-    @intrinsic
-    def adapter_address(typing_context, fun, jac, args):
-        struct = context_type(fun, jac, args)
-        function = make(ContextCalls(struct), _vector_at(real))
-        # The name of the compiled symbol comes from this one. Two adapters of the same name, one
-        # from the disk cache and one compiled here, would be taken for each other.
-        kind = f"{make.__name__} {real} {struct}"
-        function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
-
-        def impl(context, builder, signature, values):
-            result = context.compile_subroutine(builder, function, plain)
-            code = context.declare_function(builder.module, result.fndesc)
-            return builder.ptrtoint(code, context.get_value_type(ADDRESS))
-
-        return ADDRESS(fun, jac, args), impl
-
-    return adapter_address
-
-
-def driver_call(driver_signature):
-    """Code that calls a driver of this signature at an address (for an `intrinsic`)."""
-    plain = tuple(driver_signature.args)
+    function = make(ContextCalls(struct), _vector_at(real))
+    # The name of the compiled symbol comes from this one. Two adapters of the same name, one from
+    # the disk cache and one compiled here, would be taken for each other.
+    kind = f"{make.__name__} {real} {struct}"
+    function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
     def impl(context, builder, signature, values):
-        return _emit_call(context, builder, values[0], NONE, plain, list(values[1:]))
+        result = context.compile_subroutine(builder, function, plain)
+        code = context.declare_function(builder.module, result.fndesc)
+        return builder.ptrtoint(code, context.get_value_type(ADDRESS))
 
-    return NONE(ADDRESS, *plain), impl
+    return impl
 
 
 # -- memory ----------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "8c82c6a029aff85e"
+SOURCES = "b976be17b28d9988"
 
 
 

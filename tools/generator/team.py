@@ -16,7 +16,7 @@ import copy
 
 from . import cuda
 from .sources import read
-from .templates import FOLDER, of_kind, with_shared
+from .templates import FOLDER, with_shared
 
 PART = f"{FOLDER}/cuda_team.py"
 KERNELS = ("tell", "go_on", "found")
@@ -249,9 +249,8 @@ def _operate(operations: list[_Operation], composite: bool) -> ast.FunctionDef:
 
 
 def file_of(path: str, composite: bool) -> str:
-    """Text of an automatic loop, for f or for f + h, from its template."""
-    text, _ = with_shared(read(path))
-    functions = cuda.parts(_Rewrite) | cuda.functions_of(of_kind(text, composite), _Rewrite)
+    """Text of an automatic loop, for f or for f + h, from that of the processor."""
+    functions = cuda.parts(_Rewrite) | cuda.loop_functions(path, composite, _Rewrite)
     functions |= cuda.functions_of(with_shared(read(PART))[0], _Rewrite)
     # Only what is called counts.
     functions = {n.name: copy.deepcopy(n) for n in cuda.ordered(functions, KERNELS)}
