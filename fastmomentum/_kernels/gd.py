@@ -16,39 +16,37 @@ from typing import Any
 
 import numpy as np
 
-from .abi import (
-    as_real,
-    call_evaluate,
-    call_prox,
-    larger,
-    named,
-    own_numbers,
-    row,
-    rows_of,
-    smaller,
-)
-from .evaluation import free_row, judge_trial
+from .abi import larger, named, own_numbers, row, rows_of, smaller
+from .evaluation import judge_trial
 from .jit import ANY_ORDER, cached_loop
 from .layout import (
-    AT_BASE_TO_CONFIRM,
     AT_START,
     EVALUATED,
     LOOK_BACK,
     N_POINTS,
-    NEEDS_EVALUATION,
     NEW_DIRECTION,
     RUNNING,
     SEARCHING,
     STATUS_CONVERGED,
-    STATUS_MAXFEV,
-    STATUS_NONFINITE,
+    STOP,
     TO_EVALUATE,
     TO_PROX,
     TRY,
 )
-from .line_search import first_decrease, start
+from .line_search import first_decrease
 from .norms import measure_step, square
-from .stopping import accept_trial, base_from_real, converge_at_trial, end_iteration, failure
+from .phases import (
+    apply_operator,
+    gradient_step,
+    iteration_ends_run,
+    record_row,
+    run_begins,
+    show_real_point,
+    starts_from_known_point,
+    test_before_evaluation,
+    trial_evaluated,
+)
+from .stopping import accept_trial, base_from_real, converge_at_trial, failure
 from .terms import gap_closed, proximal_change
 
 
@@ -74,79 +72,26 @@ def make(composite: bool, real: str) -> Any:
         while True:
             if composite:
                 if ints.PENDING == TO_PROX:
-                    # The trial holds the point whose proximal point it is to be.
-                    z = row(rows, ints.TRIAL)
-                    floats.PENALTY = call_prox(ints.PROX, z, n, floats.STEP, ints.PROX_DATA)
-                    ints.PENDING = TO_EVALUATE
-                # |y - prox(y - t grad(y))| / min(t, 1), y the point that the step starts from, is
-                # known before its end is evaluated and, up to rounding and in the 2-norm, at least
-                # the same with t = 1. Where it meets gtol, that is the convergence test.
-                if ints.PENDING == TO_EVALUATE and (
-                    ints.PHASE == SEARCHING or ints.PHASE == AT_BASE_TO_CONFIRM
-                ):
+                    apply_operator(rows, ints, floats)
+                if ints.PENDING == TO_EVALUATE and starts_from_known_point(ints):
                     floats.SLOPE = proximal_change(rows, ints, floats)
-                    confirming = ints.PHASE == AT_BASE_TO_CONFIRM
-                    unsure = ints.CONFIRMED <= ints.ITERATION
-                    if confirming or (
-                        unsure and (ints.TRIALS == 0 or floats.PROX_NORM < floats.NORM_REAL)
-                    ):
-                        floats.NORM_REAL = floats.PROX_NORM
-                    met = floats.NORM_REAL <= floats.GTOL and ints.AHEAD == ints.REAL
-                    if met and (confirming or ints.SEPARABLE != 0):
-                        ints.RESULT = ints.REAL
-                        ints.STATUS = STATUS_CONVERGED
+                    action = test_before_evaluation(ints, floats, last, action)
+                    if action == STOP:
                         break
-                    if confirming or (met and unsure):
-                        # The same point once more, with another t.
-                        step = floats.STEP
-                        floats.STEP = floats.PROX_STEP if confirming else 1.0
-                        floats.PROX_STEP = step
-                        ints.PHASE = SEARCHING if confirming else AT_BASE_TO_CONFIRM
-                        ints.CONFIRMED = ints.ITERATION + 1
-                        ints.PENDING = EVALUATED
-                        action = TRY
-                    elif ints.ITERATION >= last:
-                        break
-                    else:
-                        if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
-                            history[ints.HISTORY, 0] = floats.FUN_REAL
-                            history[ints.HISTORY, 1] = floats.NORM_REAL
-                            history[ints.HISTORY, 2] = np.nan
-                            ints.HISTORY += 1
-                            ints.RECORDED = ints.ITERATION
+                    if ints.PENDING == TO_EVALUATE:
+                        record_row(ints, floats, history)
             if ints.PENDING != EVALUATED:
                 x = row(rows, ints.TRIAL)
                 g = row(rows, N_POINTS + ints.TRIAL)
-                if ints.PENDING == TO_EVALUATE:
-                    if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
-                        ints.STATUS = STATUS_MAXFEV
-                        break
-                    ints.NIT = ints.ITERATION
-                    ints.CURRENT = ints.TRIAL
-                    if evaluate == 0:
-                        ints.STATUS = NEEDS_EVALUATION
-                        break
-                    floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
-                    ints.NFEV += ints.COST_FUN
-                    ints.NJEV += ints.COST_JAC
-                else:
-                    floats.FUN_TRIAL = floats.FUN
-                ints.PENDING = EVALUATED
+                if not trial_evaluated(evaluate, context, x, g, ints, floats):
+                    break
                 if composite:
                     floats.FUN_TRIAL += floats.PENALTY
                 good = judge_trial(g, ints, floats)
                 f = floats.FUN_TRIAL
                 if ints.PHASE == AT_START:
-                    accept_trial(ints, floats)
-                    base_from_real(ints, floats)
-                    floats.FUN_START = floats.FUN_TRIAL
-                    if not good:
-                        ints.STATUS = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, good):
                         break
-                    total = 0.0
-                    for i in range(n):
-                        total += np.float64(g[i]) * g[i]
-                    start(x, g, n, floats, total)
                     action = NEW_DIRECTION
                     for j in range(LOOK_BACK):
                         own[j] = f
@@ -225,11 +170,8 @@ def make(composite: bool, real: str) -> Any:
                         floats.STEP *= part
                         action = TRY
 
-            if ints.COMPLETED != 0:
-                if ints.HISTORY > 0:
-                    history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
-                if end_iteration(ints, floats):
-                    break
+            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
+                break
             if action == NEW_DIRECTION:
                 if composite:
                     done = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
@@ -242,37 +184,16 @@ def make(composite: bool, real: str) -> Any:
                 if not composite:
                     if ints.ITERATION >= last:
                         break
-                    if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
-                        history[ints.HISTORY, 0] = floats.FUN_REAL
-                        history[ints.HISTORY, 1] = floats.NORM_REAL
-                        history[ints.HISTORY, 2] = np.nan
-                        ints.HISTORY += 1
-                        ints.RECORDED = ints.ITERATION
+                    record_row(ints, floats, history)
                 floats.FUN_PREVIOUS = floats.FUN_REAL
                 ints.AHEAD = ints.REAL
                 ints.TRIALS = 0
                 ints.PHASE = SEARCHING
                 action = TRY
             if action == TRY:
-                ints.TRIAL = free_row(ints)
-                y = row(rows, ints.AHEAD)
-                gy = row(rows, N_POINTS + ints.AHEAD)
-                x = row(rows, ints.TRIAL)
-                step = as_real(floats.STEP, rates)
-                for i in range(n):
-                    x[i] = y[i] - step * gy[i]
-                if composite:
-                    ints.PENDING = TO_PROX
-                else:
-                    ints.PENDING = TO_EVALUATE
-        # What the caller shows as the current point is the last real one.
-        if ints.STATUS != NEEDS_EVALUATION:
-            ints.CURRENT = ints.REAL
-            floats.FUN = floats.FUN_REAL
-            floats.GRAD_NORM = floats.NORM_REAL
-            ints.NIT = ints.ITERATION
-            if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
-                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+                gradient_step(rows, ints, floats)
+                ints.PENDING = TO_PROX if composite else TO_EVALUATE
+        show_real_point(ints, floats, history)
 
     kind = "composite" if composite else "auto"
     drive.__name__ = drive.__qualname__ = f"drive_gd_{kind}_{real}"

@@ -14,7 +14,6 @@ from typing import Any
 from .._methods.base import Method
 from .abi import (
     as_real,
-    call_evaluate,
     call_norm,
     from_magnitude_bits,
     larger,
@@ -42,6 +41,7 @@ from .layout import (
     TO_PROX,
 )
 from .norms import largest_magnitude
+from .phases import counted_evaluation, no_evaluation_left
 from .slots import added_changes, entries, numbers_from, rows_from, set_entries, set_numbers
 from .stopping import ending_of
 from .terms import bounded_residual, constrain, keep_iterate, penalized_residual, proximal_move
@@ -188,21 +188,6 @@ def make(method: Method, composite: bool, real: str) -> Any:
 def nothing_carried(constants, carried, zero, one):
     """The numbers of a method of which none changes from step to step."""
     return carried, True
-
-
-@part
-def no_evaluation_left(ints):
-    """Would one more evaluation be beyond maxfev?"""
-    return ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV
-
-
-@part
-def counted_evaluation(evaluate, x, g, ints, context):
-    """f at x, its gradient written to g."""
-    f = call_evaluate(evaluate, x, g, ints.SIZE, context)
-    ints.NFEV += ints.COST_FUN
-    ints.NJEV += ints.COST_JAC
-    return f
 
 
 @part

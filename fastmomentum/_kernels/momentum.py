@@ -31,7 +31,6 @@ import numpy as np
 
 from .abi import (
     as_real,
-    call_evaluate,
     call_norm,
     from_magnitude_bits,
     larger,
@@ -55,7 +54,6 @@ from .layout import (
     EVALUATE,
     EVALUATED,
     N_POINTS,
-    NEEDS_EVALUATION,
     NEW_DIRECTION,
     NORM_INF,
     PAIRS,
@@ -63,7 +61,6 @@ from .layout import (
     SEARCH,
     SEARCH_FROM_AHEAD,
     STATUS_CONVERGED,
-    STATUS_MAXFEV,
     STATUS_NONFINITE,
     STOP,
     TO_EVALUATE,
@@ -71,7 +68,8 @@ from .layout import (
 )
 from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair
-from .stopping import accept_trial, base_from_real, converge_at_trial, end_iteration, failure
+from .phases import iteration_ends_run, record_row, show_real_point, trial_evaluated
+from .stopping import accept_trial, base_from_real, converge_at_trial, failure
 
 
 def make(real: str) -> Any:
@@ -100,21 +98,8 @@ def make(real: str) -> Any:
             if ints.PENDING != EVALUATED:
                 x = row(rows, ints.TRIAL)
                 g = row(rows, N_POINTS + ints.TRIAL)
-                if ints.PENDING == TO_EVALUATE:
-                    if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
-                        ints.STATUS = STATUS_MAXFEV
-                        break
-                    ints.NIT = ints.ITERATION
-                    ints.CURRENT = ints.TRIAL
-                    if evaluate == 0:
-                        ints.STATUS = NEEDS_EVALUATION
-                        break
-                    floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
-                    ints.NFEV += ints.COST_FUN
-                    ints.NJEV += ints.COST_JAC
-                else:
-                    floats.FUN_TRIAL = floats.FUN
-                ints.PENDING = EVALUATED
+                if not trial_evaluated(evaluate, context, x, g, ints, floats):
+                    break
                 f = floats.FUN_TRIAL
                 bits = magnitude_bits(g[0])
                 total = 0.0
@@ -331,11 +316,8 @@ def make(real: str) -> Any:
                     d_bits = larger_magnitude(d_bits, d[i])
                 floats.X_NORM = from_magnitude_bits(bits, d)
                 floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
-            if ints.COMPLETED != 0:
-                if ints.HISTORY > 0:
-                    history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
-                if end_iteration(ints, floats):
-                    break
+            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
+                break
             if action == NEW_DIRECTION:
                 if floats.NORM_BASE <= floats.GTOL:
                     if ints.VIRTUAL == 0:
@@ -351,12 +333,7 @@ def make(real: str) -> Any:
                     continue
                 if ints.ITERATION >= last:
                     break
-                if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
-                    history[ints.HISTORY, 0] = floats.FUN_REAL
-                    history[ints.HISTORY, 1] = floats.NORM_REAL
-                    history[ints.HISTORY, 2] = np.nan
-                    ints.HISTORY += 1
-                    ints.RECORDED = ints.ITERATION
+                record_row(ints, floats, history)
                 floats.FUN_PREVIOUS = floats.FUN_BASE
                 total = 0.0
                 size = 0.0
@@ -399,14 +376,7 @@ def make(real: str) -> Any:
                     x[i] = xb[i] + step * d[i]
                 ints.PENDING = TO_EVALUATE
 
-        # What the caller shows as the current point is the last real one.
-        if ints.STATUS != NEEDS_EVALUATION:
-            ints.CURRENT = ints.REAL
-            floats.FUN = floats.FUN_REAL
-            floats.GRAD_NORM = floats.NORM_REAL
-            ints.NIT = ints.ITERATION
-            if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
-                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+        show_real_point(ints, floats, history)
 
     drive.__name__ = drive.__qualname__ = f"drive_momentum_auto_{real}"
     return cached_loop(drive, fastmath=ANY_ORDER)

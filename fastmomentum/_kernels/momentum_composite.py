@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .abi import call_evaluate, larger, named, own_numbers, row, rows_of, smaller
+from .abi import larger, named, own_numbers, row, rows_of, smaller
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
 from .jit import ANY_ORDER, cached_loop
@@ -29,19 +29,16 @@ from .layout import (
     FIRST_LEVEL,
     N_LEVELS,
     N_POINTS,
-    NEEDS_EVALUATION,
     NEW_DIRECTION,
     RUNNING,
     SEARCHING,
     STATUS_CONVERGED,
-    STATUS_MAXFEV,
-    STATUS_NONFINITE,
     TO_EVALUATE,
     TRY,
 )
-from .line_search import start
 from .norms import largest_magnitude, measure_step
-from .stopping import accept_trial, base_from_real, end_iteration, failure
+from .phases import iteration_ends_run, record_row, run_begins, show_real_point, trial_evaluated
+from .stopping import accept_trial, base_from_real, failure
 from .terms import (
     face_trial,
     find_face,
@@ -78,37 +75,16 @@ def make(real: str) -> Any:
             if ints.PENDING != EVALUATED:
                 x = row(rows, ints.TRIAL)
                 g = row(rows, N_POINTS + ints.TRIAL)
-                if ints.PENDING == TO_EVALUATE:
-                    if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
-                        ints.STATUS = STATUS_MAXFEV
-                        break
-                    ints.NIT = ints.ITERATION
-                    ints.CURRENT = ints.TRIAL
-                    if evaluate == 0:
-                        ints.STATUS = NEEDS_EVALUATION
-                        break
-                    floats.FUN_TRIAL = call_evaluate(evaluate, x, g, n, context)
-                    ints.NFEV += ints.COST_FUN
-                    ints.NJEV += ints.COST_JAC
-                else:
-                    floats.FUN_TRIAL = floats.FUN
-                ints.PENDING = EVALUATED
+                if not trial_evaluated(evaluate, context, x, g, ints, floats):
+                    break
                 floats.FUN_TRIAL += floats.PENALTY
                 good = judge_trial(g, ints, floats)
                 f = floats.FUN_TRIAL
                 phase = ints.PHASE
                 accepted = False
                 if phase == AT_START:
-                    accept_trial(ints, floats)
-                    base_from_real(ints, floats)
-                    floats.FUN_START = floats.FUN_TRIAL
-                    if not good:
-                        ints.STATUS = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, good):
                         break
-                    total = 0.0
-                    for i in range(n):
-                        total += np.float64(g[i]) * g[i]
-                    start(x, g, n, floats, total)
                     action = NEW_DIRECTION
                     for j in range(N_LEVELS):
                         own[levels + j] = f
@@ -212,11 +188,8 @@ def make(real: str) -> Any:
                     ints.COMPLETED = 1
                     action = NEW_DIRECTION
 
-            if ints.COMPLETED != 0:
-                if ints.HISTORY > 0:
-                    history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
-                if end_iteration(ints, floats):
-                    break
+            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
+                break
             if action == NEW_DIRECTION:
                 closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
                 if closed or floats.NORM_REAL <= floats.GTOL:
@@ -225,12 +198,7 @@ def make(real: str) -> Any:
                     break
                 if ints.ITERATION >= last:
                     break
-                if ints.HISTORY >= 0 and ints.RECORDED < ints.ITERATION:
-                    history[ints.HISTORY, 0] = floats.FUN_REAL
-                    history[ints.HISTORY, 1] = floats.NORM_REAL
-                    history[ints.HISTORY, 2] = np.nan
-                    ints.HISTORY += 1
-                    ints.RECORDED = ints.ITERATION
+                record_row(ints, floats, history)
                 floats.FUN_PREVIOUS = floats.FUN_REAL
                 ints.TRIALS = 0
                 ints.PHASE = SEARCHING
@@ -264,14 +232,7 @@ def make(real: str) -> Any:
                     ints.VIRTUAL = face_trial(rows, ints, floats)
                 ints.PENDING = TO_EVALUATE
 
-        # What the caller shows as the current point is the last real one.
-        if ints.STATUS != NEEDS_EVALUATION:
-            ints.CURRENT = ints.REAL
-            floats.FUN = floats.FUN_REAL
-            floats.GRAD_NORM = floats.NORM_REAL
-            ints.NIT = ints.ITERATION
-            if ints.HISTORY > 0 and ints.RECORDED < ints.ITERATION:
-                history[ints.HISTORY - 1, 2] = floats.LEARNING_RATE
+        show_real_point(ints, floats, history)
 
     drive.__name__ = drive.__qualname__ = f"drive_momentum_composite_{real}"
     return cached_loop(drive, fastmath=ANY_ORDER)

@@ -40,7 +40,7 @@ ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION")
 KERNEL = "fastmomentum/_kernels"
 PARTS = (
     *(f"{KERNEL}/{v}.py" for v in ("norms", "stopping", "evaluation", "line_search")),
-    *(f"{KERNEL}/{v}.py" for v in ("metric", "direction", "terms")),
+    *(f"{KERNEL}/{v}.py" for v in ("metric", "direction", "terms", "phases")),
     f"{FOLDER}/cuda_metric.py",
     f"{FOLDER}/cuda_common.py",
 )
@@ -70,6 +70,10 @@ class Rewrite(ast.NodeTransformer):
 
     loop_arguments = LOOP_ARGUMENTS
     kernels = KERNELS
+
+    def absent(self) -> set[str]:
+        """Arguments of the processor's loops that there are not."""
+        return {"evaluate", "context", "history"} - set(self.loop_arguments)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         text = ast.unparse(node)
@@ -119,6 +123,7 @@ class Rewrite(ast.NodeTransformer):
             arguments = [arguments[i] for i in kept]
             if name == "separable_prox":
                 arguments = [expression("rows"), expression("ints"), *arguments]
+        arguments = [v for v in arguments if ast.unparse(v) not in self.absent()]
         extra = name not in PLAIN and "extra" not in [ast.unparse(a) for a in arguments]
         made = []
         for argument in arguments:
@@ -131,7 +136,9 @@ class Rewrite(ast.NodeTransformer):
         names = [argument.arg for argument in node.args.args]
         if node.name == "drive" and "evaluate" in names:
             names = list(self.loop_arguments)
-        elif "floats" in names and "extra" not in names:
+        else:
+            names = [name for name in names if name not in self.absent()]
+        if "floats" in names and "extra" not in names:
             names.insert(names.index("floats") + 1, "extra")
         node.args.args = [ast.arg(arg=name) for name in names]
         node.decorator_list = [] if node.name in self.kernels else [expression("device_function")]

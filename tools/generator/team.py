@@ -69,13 +69,13 @@ class _Rewrite(cuda.Rewrite):
             return node
         found = super().visit_If(node)
         if isinstance(found, ast.If):
-            found.body = _until_break(found.body)
+            found.body = _until_end(found.body)
         return found
 
 
-def _until_break(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements without those behind a break."""
-    ends = [j for j, statement in enumerate(body) if isinstance(statement, ast.Break)]
+def _until_end(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Statements without those behind a break or return."""
+    ends = [j for j, statement in enumerate(body) if isinstance(statement, ast.Break | ast.Return)]
     return body[: ends[0] + 1] if ends else body
 
 
@@ -206,7 +206,12 @@ class _TakeOut(ast.NodeTransformer):
         return node.slice if ast.unparse(node.value) == "rows" else node
 
     def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
-        if ast.unparse(node.iter) != "range(n)":
+        variables = ast.unparse(node.iter)
+        if "SIZE" in variables:
+            raise SystemExit(
+                f"{self.function.name}: a loop over {variables}, which must be range(n)"
+            )
+        if variables != "range(n)":
             return self.generic_visit(node)
         operation = _Operation(node, self.function)
         self.operations.append(operation)

@@ -248,6 +248,31 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
+    def first_decrease(floats, extra):
+        """Step times the square of the gradient: the decrease, were there no curvature."""
+        return floats[F_STEP] * floats[F_UNIT] * (floats[F_SLOPE] * floats[F_UNIT])
+
+    @device_function
+    def free_row(ints):
+        """A row that holds none of the points a method without pairs works with."""
+        i = 0
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
+            i += 1
+        return i
+
+    @device_function
+    def gradient_step(rows, ints, floats, extra):
+        """The trial is a gradient step from the point ahead."""
+        n = size_of(ints)
+        ints[I_TRIAL] = free_row(ints)
+        y = rows[ints[I_AHEAD]]
+        gy = rows[N_POINTS + ints[I_AHEAD]]
+        x = rows[ints[I_TRIAL]]
+        step = real_type(floats[F_STEP])
+        for i in range(n):
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
@@ -298,17 +323,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return False
 
     @device_function
-    def first_decrease(floats, extra):
-        """Step times the square of the gradient: the decrease, were there no curvature."""
-        return floats[F_STEP] * floats[F_UNIT] * (floats[F_SLOPE] * floats[F_UNIT])
-
-    @device_function
-    def free_row(ints):
-        """A row that holds none of the points a method without pairs works with."""
-        i = 0
-        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
-            i += 1
-        return i
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def larger_magnitude(size, value):
@@ -389,6 +406,24 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         floats[F_X_NORM] = largest_magnitude(before, n)
 
     @device_function
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
+
+    @device_function
+    def first_step(x_norm, d_norm, floats, extra, slope, unit):
+        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+        x and d by their largest magnitude.
+        """
+        step = 1.0 / math.sqrt(slope * unit)
+        if x_norm > 0.0:
+            step = 0.01 * (x_norm / d_norm)
+        elif floats[F_FUN_BASE] != 0.0:
+            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
+        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
+        return step if step > 0.0 and abs(step) < INF else 1e-08
+
+    @device_function
     def product(v, w, n, unit):
         """Product of two rows, each in this unit."""
         total = 0.0
@@ -408,20 +443,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                 floats[F_SLOPE] = product(g, g, n, size)
 
     @device_function
-    def first_step(x_norm, d_norm, floats, extra, slope, unit):
-        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
-
-        x and d by their largest magnitude.
-        """
-        step = 1.0 / math.sqrt(slope * unit)
-        if x_norm > 0.0:
-            step = 0.01 * (x_norm / d_norm)
-        elif floats[F_FUN_BASE] != 0.0:
-            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
-        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
-        return step if step > 0.0 and abs(step) < INF else 1e-08
-
-    @device_function
     def start(x, g, n, floats, extra, total):
         """The first step of a method whose direction is -g, from x; `total` is the square of g."""
         square(g, n, floats, extra, total)
@@ -429,6 +450,58 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
         floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
+
+    @device_function
+    def run_begins(x, g, ints, floats, extra, good):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = size_of(ints)
+        total = 0.0
+        for i in range(n):
+            total += real_type(g[i]) * g[i]
+        start(x, g, n, floats, extra, total)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        ints[I_CURRENT] = ints[I_REAL]
+        floats[F_FUN] = floats[F_FUN_REAL]
+        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+        ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def counted_evaluation(x, g, ints, context):
+        """f at x, its gradient written to g."""
+        f = evaluate(x, g, context)
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        return f
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(context, x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
@@ -440,31 +513,13 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
                 g = rows[N_POINTS + ints[I_TRIAL]]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    floats[F_FUN_TRIAL] = evaluate(x, g, context)
-                    ints[I_NFEV] += COST_FUN
-                    ints[I_NJEV] += COST_JAC
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
+                if not trial_evaluated(context, x, g, ints, floats, extra):
+                    break
                 good = judge_trial(g, ints, floats, extra)
                 f = floats[F_FUN_TRIAL]
                 if ints[I_PHASE] == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good):
                         break
-                    total = 0.0
-                    for i in range(n):
-                        total += real_type(g[i]) * g[i]
-                    start(x, g, n, floats, extra, total)
                     action = NEW_DIRECTION
                     for j in range(LOOK_BACK):
                         own[j] = f
@@ -529,9 +584,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                             part = smaller(larger(part, 0.1), 0.5)
                         floats[F_STEP] *= part
                         action = TRY
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 done = floats[F_NORM_REAL] <= floats[F_GTOL]
                 if done:
@@ -540,24 +594,16 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                     break
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_REAL]
                 ints[I_AHEAD] = ints[I_REAL]
                 ints[I_TRIALS] = 0
                 ints[I_PHASE] = SEARCHING
                 action = TRY
             if action == TRY:
-                ints[I_TRIAL] = free_row(ints)
-                y = rows[ints[I_AHEAD]]
-                gy = rows[N_POINTS + ints[I_AHEAD]]
-                x = rows[ints[I_TRIAL]]
-                step = real_type(floats[F_STEP])
-                for i in range(n):
-                    x[i] = y[i] - step * gy[i]
+                gradient_step(rows, ints, floats, extra)
                 ints[I_PENDING] = TO_EVALUATE
-        ints[I_CURRENT] = ints[I_REAL]
-        floats[F_FUN] = floats[F_FUN_REAL]
-        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-        ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):

@@ -379,6 +379,38 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return b if b > a else a
 
     @device_function
+    def first_sizes(rows, ints):
+        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
+        n = size_of(ints)
+        x = rows[ints[I_BASE]]
+        g = rows[N_POINTS + ints[I_BASE]]
+        x_norm = largest_magnitude(x, n)
+        g_norm = largest_magnitude(g, n)
+        if METRIC_START != 0:
+            start = rows[METRIC_START]
+            x_norm = 0.0
+            g_norm = 0.0
+            for i in range(n):
+                size = math.sqrt(real_type(start[i]))
+                x_norm = larger(x_norm, abs(x[i]) / size)
+                g_norm = larger(g_norm, abs(g[i]) * size)
+        return (x_norm, g_norm)
+
+    @device_function
+    def first_step(x_norm, d_norm, floats, extra, slope, unit):
+        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+        x and d by their largest magnitude.
+        """
+        step = 1.0 / math.sqrt(slope * unit)
+        if x_norm > 0.0:
+            step = 0.01 * (x_norm / d_norm)
+        elif floats[F_FUN_BASE] != 0.0:
+            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
+        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
+        return step if step > 0.0 and abs(step) < INF else 1e-08
+
+    @device_function
     def smaller(a, b):
         """min(a, b)."""
         return b if b < a else a
@@ -424,36 +456,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return False
 
     @device_function
-    def first_sizes(rows, ints):
-        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
-        n = size_of(ints)
-        x = rows[ints[I_BASE]]
-        g = rows[N_POINTS + ints[I_BASE]]
-        x_norm = largest_magnitude(x, n)
-        g_norm = largest_magnitude(g, n)
-        if METRIC_START != 0:
-            start = rows[METRIC_START]
-            x_norm = 0.0
-            g_norm = 0.0
-            for i in range(n):
-                size = math.sqrt(real_type(start[i]))
-                x_norm = larger(x_norm, abs(x[i]) / size)
-                g_norm = larger(g_norm, abs(g[i]) * size)
-        return (x_norm, g_norm)
-
-    @device_function
-    def first_step(x_norm, d_norm, floats, extra, slope, unit):
-        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
-
-        x and d by their largest magnitude.
-        """
-        step = 1.0 / math.sqrt(slope * unit)
-        if x_norm > 0.0:
-            step = 0.01 * (x_norm / d_norm)
-        elif floats[F_FUN_BASE] != 0.0:
-            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
-        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
-        return step if step > 0.0 and abs(step) < INF else 1e-08
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def judge_look_ahead(ints, floats, extra):
@@ -547,6 +552,10 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                 total += real_type(w[i]) * d_i
                 size += abs(real_type(w[i]) * d_i)
         return (total, size)
+
+    @device_function
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def cubic_minimum(a, f_a, slope_a, b, f_b, slope_b):
@@ -659,6 +668,14 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         floats[F_WIDTH] = w
         floats[F_STEP] = smaller(larger(c, low + 0.02 * w), high - 0.02 * w)
         return next_trial(ints, floats, extra)
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        ints[I_CURRENT] = ints[I_REAL]
+        floats[F_FUN] = floats[F_FUN_REAL]
+        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+        ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
     def start_search(ints, floats, extra):
@@ -896,6 +913,34 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             ints[I_COUNT] = smaller(ints[I_COUNT] + 1, MEMORY)
 
     @device_function
+    def counted_evaluation(x, g, ints, context):
+        """f at x, its gradient written to g."""
+        f = evaluate(x, g, context)
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        return f
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(context, x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def vector_norm(v, n, norm, order):
         """Norm of a row other than the largest magnitude; nan if it holds one.
 
@@ -943,18 +988,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
                 g = rows[N_POINTS + ints[I_TRIAL]]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    floats[F_FUN_TRIAL] = evaluate(x, g, context)
-                    ints[I_NFEV] += COST_FUN
-                    ints[I_NJEV] += COST_JAC
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
+                if not trial_evaluated(context, x, g, ints, floats, extra):
+                    break
                 f = floats[F_FUN_TRIAL]
                 bits = abs(g[0])
                 total = 0.0
@@ -1156,9 +1191,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     d_bits = larger_magnitude(d_bits, d[i])
                 floats[F_X_NORM] = bits
                 floats[F_STEP_NORM] *= d_bits
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 if floats[F_NORM_BASE] <= floats[F_GTOL]:
                     if ints[I_VIRTUAL] == 0:
@@ -1174,6 +1208,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     continue
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_BASE]
                 total = 0.0
                 size = 0.0
@@ -1209,10 +1244,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                 for i in range(n):
                     x[i] = xb[i] + step * d[i]
                 ints[I_PENDING] = TO_EVALUATE
-        ints[I_CURRENT] = ints[I_REAL]
-        floats[F_FUN] = floats[F_FUN_REAL]
-        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-        ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):

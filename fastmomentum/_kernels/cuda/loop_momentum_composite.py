@@ -315,11 +315,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return total
 
     @device_function
-    def failure(ints):
-        """Why there is no way on: values not finite since the last new lowest, or rounding."""
-        return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
-
-    @device_function
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
@@ -328,46 +323,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
     def smaller(a, b):
         """min(a, b)."""
         return b if b < a else a
-
-    @device_function
-    def end_iteration(ints, floats, extra):
-        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
-        ints[I_COMPLETED] = 0
-        ints[I_ITERATION] += 1
-        f = floats[F_FUN_BASE]
-        f_previous = floats[F_FUN_PREVIOUS]
-        ftol = floats[F_FTOL]
-        xtol = floats[F_XTOL]
-        size = larger(larger(abs(f), abs(f_previous)), 1.0)
-        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
-        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
-            flat = True
-        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
-        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
-        ints[I_IMPROVED] = 0
-        if ints[I_FLAT] >= 2:
-            ints[I_STATUS] = STATUS_CONVERGED
-            ints[I_RESULT] = ints[I_BEST]
-            return True
-        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
-            ints[I_STATUS] = STATUS_STAGNATION
-            return True
-        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
-            ints[I_STATUS] = STATUS_DIVERGED
-            return True
-        lowest = floats[F_FUN_BEST]
-        level = floats[F_STALL_FUN]
-        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
-            floats[F_STALL_FUN] = lowest
-            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
-            ints[I_STALLED] = 0
-        else:
-            ints[I_STALLED] += 1
-            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
-            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
-                ints[I_STATUS] = failure(ints)
-                return True
-        return False
 
     @device_function
     def face_trial(rows, ints, floats, extra):
@@ -410,6 +365,11 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             penalty += l1[i] * abs(size) + 0.5 * l2[i] * size * size
         floats[F_PENALTY] = penalty
         return cut
+
+    @device_function
+    def failure(ints):
+        """Why there is no way on: values not finite since the last new lowest, or rounding."""
+        return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
     def face_gradient(rows, ints, point):
@@ -486,6 +446,51 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         total = floats[F_FUN_REAL]
         gap = along + penalty + total * larger(worst - 1.0, 0.0)
         return total >= penalty and gap <= floats[F_GAP_TOL] * total
+
+    @device_function
+    def end_iteration(ints, floats, extra):
+        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
+        ints[I_COMPLETED] = 0
+        ints[I_ITERATION] += 1
+        f = floats[F_FUN_BASE]
+        f_previous = floats[F_FUN_PREVIOUS]
+        ftol = floats[F_FTOL]
+        xtol = floats[F_XTOL]
+        size = larger(larger(abs(f), abs(f_previous)), 1.0)
+        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
+        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
+            flat = True
+        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
+        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
+        ints[I_IMPROVED] = 0
+        if ints[I_FLAT] >= 2:
+            ints[I_STATUS] = STATUS_CONVERGED
+            ints[I_RESULT] = ints[I_BEST]
+            return True
+        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
+            ints[I_STATUS] = STATUS_STAGNATION
+            return True
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
+            ints[I_STATUS] = STATUS_DIVERGED
+            return True
+        lowest = floats[F_FUN_BEST]
+        level = floats[F_STALL_FUN]
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
+            floats[F_STALL_FUN] = lowest
+            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
+            ints[I_STALLED] = 0
+        else:
+            ints[I_STALLED] += 1
+            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
+            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
+                ints[I_STATUS] = failure(ints)
+                return True
+        return False
+
+    @device_function
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def vector_norm(v, n, norm, order):
@@ -692,25 +697,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return total
 
     @device_function
-    def shrink_pairs(rows, ints, floats, extra):
-        """Take the variables that are no longer free out of the pairs."""
-        n = size_of(ints)
-        own = extra
-        free = rows[TERMS + FREE_ROW]
-        for j in range(ints[I_COUNT]):
-            s = rows[PAIRS + 2 * j]
-            y = rows[PAIRS + 2 * j + 1]
-            sy = 0.0
-            yy = 0.0
-            ss = 0.0
-            for i in range(n):
-                if free[i] == 0.0:
-                    s[i] = s[i] - s[i]
-                    y[i] = s[i]
-                sy += real_type(s[i]) * y[i]
-                yy += real_type(y[i]) * y[i]
-                ss += real_type(s[i]) * s[i]
-            own[j] = 1.0 / sy if sy > 1e-08 * math.sqrt(yy * ss) else 0.0
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def first_step(x_norm, d_norm, floats, extra, slope, unit):
@@ -753,6 +741,51 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
         floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
+
+    @device_function
+    def run_begins(x, g, ints, floats, extra, good):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = size_of(ints)
+        total = 0.0
+        for i in range(n):
+            total += real_type(g[i]) * g[i]
+        start(x, g, n, floats, extra, total)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        ints[I_CURRENT] = ints[I_REAL]
+        floats[F_FUN] = floats[F_FUN_REAL]
+        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+        ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def shrink_pairs(rows, ints, floats, extra):
+        """Take the variables that are no longer free out of the pairs."""
+        n = size_of(ints)
+        own = extra
+        free = rows[TERMS + FREE_ROW]
+        for j in range(ints[I_COUNT]):
+            s = rows[PAIRS + 2 * j]
+            y = rows[PAIRS + 2 * j + 1]
+            sy = 0.0
+            yy = 0.0
+            ss = 0.0
+            for i in range(n):
+                if free[i] == 0.0:
+                    s[i] = s[i] - s[i]
+                    y[i] = s[i]
+                sy += real_type(s[i]) * y[i]
+                yy += real_type(y[i]) * y[i]
+                ss += real_type(s[i]) * s[i]
+            own[j] = 1.0 / sy if sy > 1e-08 * math.sqrt(yy * ss) else 0.0
 
     @device_function
     def adaptive_metric(rows, ints, floats, extra, g, s):
@@ -1005,6 +1038,34 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         store_pair(rows, ints, floats, extra, gz, sy, yy, ss)
 
     @device_function
+    def counted_evaluation(x, g, ints, context):
+        """f at x, its gradient written to g."""
+        f = evaluate(x, g, context)
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        return f
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(context, x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def drive(rows, ints, floats, extra, context, last):
         n = size_of(ints)
         ints[I_STATUS] = RUNNING
@@ -1015,34 +1076,16 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
                 g = rows[N_POINTS + ints[I_TRIAL]]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    floats[F_FUN_TRIAL] = evaluate(x, g, context)
-                    ints[I_NFEV] += COST_FUN
-                    ints[I_NJEV] += COST_JAC
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
+                if not trial_evaluated(context, x, g, ints, floats, extra):
+                    break
                 floats[F_FUN_TRIAL] += floats[F_PENALTY]
                 good = judge_trial(g, ints, floats, extra)
                 f = floats[F_FUN_TRIAL]
                 phase = ints[I_PHASE]
                 accepted = False
                 if phase == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good):
                         break
-                    total = 0.0
-                    for i in range(n):
-                        total += real_type(g[i]) * g[i]
-                    start(x, g, n, floats, extra, total)
                     action = NEW_DIRECTION
                     for j in range(N_LEVELS):
                         own[levels + j] = f
@@ -1141,9 +1184,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     floats[F_REACH] = smaller(10.0 * floats[F_REACH], 10000000000.0) if straight else 1.0
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 closed = floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra)
                 if closed or floats[F_NORM_REAL] <= floats[F_GTOL]:
@@ -1152,6 +1194,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                     break
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_REAL]
                 ints[I_TRIALS] = 0
                 ints[I_PHASE] = SEARCHING
@@ -1184,10 +1227,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                 else:
                     ints[I_VIRTUAL] = face_trial(rows, ints, floats, extra)
                 ints[I_PENDING] = TO_EVALUATE
-        ints[I_CURRENT] = ints[I_REAL]
-        floats[F_FUN] = floats[F_FUN_REAL]
-        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-        ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):

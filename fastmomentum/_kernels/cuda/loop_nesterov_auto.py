@@ -260,6 +260,31 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
+    def first_decrease(floats, extra):
+        """Step times the square of the gradient: the decrease, were there no curvature."""
+        return floats[F_STEP] * floats[F_UNIT] * (floats[F_SLOPE] * floats[F_UNIT])
+
+    @device_function
+    def free_row(ints):
+        """A row that holds none of the points a method without pairs works with."""
+        i = 0
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
+            i += 1
+        return i
+
+    @device_function
+    def gradient_step(rows, ints, floats, extra):
+        """The trial is a gradient step from the point ahead."""
+        n = size_of(ints)
+        ints[I_TRIAL] = free_row(ints)
+        y = rows[ints[I_AHEAD]]
+        gy = rows[N_POINTS + ints[I_AHEAD]]
+        x = rows[ints[I_TRIAL]]
+        step = real_type(floats[F_STEP])
+        for i in range(n):
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
@@ -310,17 +335,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return False
 
     @device_function
-    def first_decrease(floats, extra):
-        """Step times the square of the gradient: the decrease, were there no curvature."""
-        return floats[F_STEP] * floats[F_UNIT] * (floats[F_SLOPE] * floats[F_UNIT])
-
-    @device_function
-    def free_row(ints):
-        """A row that holds none of the points a method without pairs works with."""
-        i = 0
-        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
-            i += 1
-        return i
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def larger_magnitude(size, value):
@@ -409,15 +426,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return total
 
     @device_function
-    def square(g, n, floats, extra, total):
-        """SLOPE, the square of the gradient: `total`; beyond the range of numbers, in UNITs."""
-        floats[F_SLOPE] = total
-        floats[F_UNIT] = 1.0
-        if not (total > 1e-280 and total < INF):
-            size = largest_magnitude(g, n)
-            if size > 0.0:
-                floats[F_UNIT] = size
-                floats[F_SLOPE] = product(g, g, n, size)
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def first_step(x_norm, d_norm, floats, extra, slope, unit):
@@ -434,6 +444,17 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         return step if step > 0.0 and abs(step) < INF else 1e-08
 
     @device_function
+    def square(g, n, floats, extra, total):
+        """SLOPE, the square of the gradient: `total`; beyond the range of numbers, in UNITs."""
+        floats[F_SLOPE] = total
+        floats[F_UNIT] = 1.0
+        if not (total > 1e-280 and total < INF):
+            size = largest_magnitude(g, n)
+            if size > 0.0:
+                floats[F_UNIT] = size
+                floats[F_SLOPE] = product(g, g, n, size)
+
+    @device_function
     def start(x, g, n, floats, extra, total):
         """The first step of a method whose direction is -g, from x; `total` is the square of g."""
         square(g, n, floats, extra, total)
@@ -441,6 +462,58 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
         d_norm = largest_magnitude(g, n) / unit
         slope = floats[F_SLOPE] * unit
         floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
+
+    @device_function
+    def run_begins(x, g, ints, floats, extra, good):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = size_of(ints)
+        total = 0.0
+        for i in range(n):
+            total += real_type(g[i]) * g[i]
+        start(x, g, n, floats, extra, total)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        ints[I_CURRENT] = ints[I_REAL]
+        floats[F_FUN] = floats[F_FUN_REAL]
+        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+        ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def counted_evaluation(x, g, ints, context):
+        """f at x, its gradient written to g."""
+        f = evaluate(x, g, context)
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        return f
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(context, x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
 
     @device_function
     def drive(rows, ints, floats, extra, context, last):
@@ -451,32 +524,14 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
                 g = rows[N_POINTS + ints[I_TRIAL]]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    floats[F_FUN_TRIAL] = evaluate(x, g, context)
-                    ints[I_NFEV] += COST_FUN
-                    ints[I_NJEV] += COST_JAC
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
+                if not trial_evaluated(context, x, g, ints, floats, extra):
+                    break
                 phase = ints[I_PHASE]
                 good = judge_trial(g, ints, floats, extra)
                 smooth = floats[F_FUN_TRIAL]
                 if phase == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good):
                         break
-                    total = 0.0
-                    for i in range(n):
-                        total += real_type(g[i]) * g[i]
-                    start(x, g, n, floats, extra, total)
                     action = NEW_DIRECTION
                     ints[I_PREVIOUS] = -1
                     floats[F_SEQUENCE] = 1.0
@@ -584,9 +639,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                     floats[F_SEQUENCE] = 1.0
                     floats[F_BETA] = 0.0
                     action = NEW_DIRECTION
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 done = floats[F_NORM_REAL] <= floats[F_GTOL]
                 if done:
@@ -595,6 +649,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                     break
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_REAL]
                 action = SEARCH_FROM_AHEAD
                 if floats[F_BETA] == 0.0:
@@ -647,18 +702,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, COST_FUN, C
                 ints[I_PHASE] = SEARCHING
                 action = TRY
             if action == TRY:
-                ints[I_TRIAL] = free_row(ints)
-                y = rows[ints[I_AHEAD]]
-                gy = rows[N_POINTS + ints[I_AHEAD]]
-                x = rows[ints[I_TRIAL]]
-                step = real_type(floats[F_STEP])
-                for i in range(n):
-                    x[i] = y[i] - step * gy[i]
+                gradient_step(rows, ints, floats, extra)
                 ints[I_PENDING] = TO_EVALUATE
-        ints[I_CURRENT] = ints[I_REAL]
-        floats[F_FUN] = floats[F_FUN_REAL]
-        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-        ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):

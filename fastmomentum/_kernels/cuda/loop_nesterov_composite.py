@@ -38,6 +38,7 @@ STATUS_MAXITER = 1
 STATUS_NONFINITE = 3
 STATUS_PRECISION_LOSS = 2
 STATUS_STAGNATION = 6
+STOP = 7
 TO_EVALUATE = 1
 TO_PROX = 3
 TRY = 1
@@ -245,6 +246,39 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
         floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
 
     @device_function
+    def prox_entry(v, step, l1, l2, lower, upper):
+        """Proximal point of one variable: the unconstrained minimizer, clipped."""
+        z = v - step * l1
+        if not v > step * l1:
+            z = v + step * l1
+            if not v < -step * l1:
+                z = 0.0 if v == v else v
+        z = z / (1.0 + step * l2)
+        z = lower if z < lower else z
+        return upper if z > upper else z
+
+    @device_function
+    def separable_prox(rows, ints, z, n, step):
+        """Proximal point of h in place; returns h there."""
+        l1 = rows[TERMS + L1_ROW]
+        l2 = rows[TERMS + L2_ROW]
+        lower = rows[TERMS + LOWER_ROW]
+        upper = rows[TERMS + UPPER_ROW]
+        total = 0.0
+        for i in range(n):
+            z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])
+            z[i] = z_i
+            total += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
+        return total
+
+    @device_function
+    def apply_operator(rows, ints, floats, extra):
+        """The trial holds the point whose proximal point it is to be."""
+        z = rows[ints[I_TRIAL]]
+        floats[F_PENALTY] = separable_prox(rows, ints, z, size_of(ints), floats[F_STEP])
+        ints[I_PENDING] = TO_EVALUATE
+
+    @device_function
     def base_from_real(ints, floats, extra):
         """Steps start from the last accepted point now."""
         ints[I_BASE] = ints[I_REAL]
@@ -259,9 +293,51 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
+    def free_row(ints):
+        """A row that holds none of the points a method without pairs works with."""
+        i = 0
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
+            i += 1
+        return i
+
+    @device_function
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
+
+    @device_function
+    def gap_closed(rows, ints, floats, extra):
+        """Is the duality gap at the real point at most GAP_TOL times f + h?
+
+        For a convex f >= 0 and h = sum w_i |x_i| a minimizer z has sum w_i |z_i| <= F(x) = f + h, so
+        that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
+        """
+        n = size_of(ints)
+        x = rows[ints[I_REAL]]
+        g = rows[N_POINTS + ints[I_REAL]]
+        l1 = rows[TERMS + L1_ROW]
+        along = 0.0
+        penalty = 0.0
+        worst = 0.0
+        for i in range(n):
+            along += real_type(g[i]) * x[i]
+            penalty += real_type(l1[i]) * abs(x[i])
+            worst = larger(worst, abs(real_type(g[i])) / l1[i])
+        total = floats[F_FUN_REAL]
+        gap = along + penalty + total * larger(worst - 1.0, 0.0)
+        return total >= penalty and gap <= floats[F_GAP_TOL] * total
+
+    @device_function
+    def gradient_step(rows, ints, floats, extra):
+        """The trial is a gradient step from the point ahead."""
+        n = size_of(ints)
+        ints[I_TRIAL] = free_row(ints)
+        y = rows[ints[I_AHEAD]]
+        gy = rows[N_POINTS + ints[I_AHEAD]]
+        x = rows[ints[I_TRIAL]]
+        step = real_type(floats[F_STEP])
+        for i in range(n):
+            x[i] = y[i] - step * gy[i]
 
     @device_function
     def smaller(a, b):
@@ -309,34 +385,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
         return False
 
     @device_function
-    def free_row(ints):
-        """A row that holds none of the points a method without pairs works with."""
-        i = 0
-        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
-            i += 1
-        return i
-
-    @device_function
-    def gap_closed(rows, ints, floats, extra):
-        """Is the duality gap at the real point at most GAP_TOL times f + h?
-
-        For a convex f >= 0 and h = sum w_i |x_i| a minimizer z has sum w_i |z_i| <= F(x) = f + h, so
-        that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
-        """
-        n = size_of(ints)
-        x = rows[ints[I_REAL]]
-        g = rows[N_POINTS + ints[I_REAL]]
-        l1 = rows[TERMS + L1_ROW]
-        along = 0.0
-        penalty = 0.0
-        worst = 0.0
-        for i in range(n):
-            along += real_type(g[i]) * x[i]
-            penalty += real_type(l1[i]) * abs(x[i])
-            worst = larger(worst, abs(real_type(g[i])) / l1[i])
-        total = floats[F_FUN_REAL]
-        gap = along + penalty + total * larger(worst - 1.0, 0.0)
-        return total >= penalty and gap <= floats[F_GAP_TOL] * total
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def larger_magnitude(size, value):
@@ -478,30 +529,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
         return total
 
     @device_function
-    def prox_entry(v, step, l1, l2, lower, upper):
-        """Proximal point of one variable: the unconstrained minimizer, clipped."""
-        z = v - step * l1
-        if not v > step * l1:
-            z = v + step * l1
-            if not v < -step * l1:
-                z = 0.0 if v == v else v
-        z = z / (1.0 + step * l2)
-        z = lower if z < lower else z
-        return upper if z > upper else z
-
-    @device_function
-    def separable_prox(rows, ints, z, n, step):
-        """Proximal point of h in place; returns h there."""
-        l1 = rows[TERMS + L1_ROW]
-        l2 = rows[TERMS + L2_ROW]
-        lower = rows[TERMS + LOWER_ROW]
-        upper = rows[TERMS + UPPER_ROW]
-        total = 0.0
-        for i in range(n):
-            z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])
-            z[i] = z_i
-            total += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
-        return total
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def first_step(x_norm, d_norm, floats, extra, slope, unit):
@@ -546,51 +575,109 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
         floats[F_STEP] = first_step(largest_magnitude(x, n), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
+    def run_begins(x, g, ints, floats, extra, good):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = size_of(ints)
+        total = 0.0
+        for i in range(n):
+            total += real_type(g[i]) * g[i]
+        start(x, g, n, floats, extra, total)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        ints[I_CURRENT] = ints[I_REAL]
+        floats[F_FUN] = floats[F_FUN_REAL]
+        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+        ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def starts_from_known_point(ints):
+        """Does the proximal step that leads to the trial start from a point with a gradient?"""
+        return ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM
+
+    @device_function
+    def test_before_evaluation(ints, floats, extra, last, action):
+        """The convergence test before the trial is evaluated; returns what to do.
+
+        |y - prox(y - t grad(y))| / min(t, 1), y the point that the step starts from, is known then
+        and, up to rounding and in the 2-norm, at least the same with t = 1. Where it meets gtol, that
+        is the convergence test.
+        """
+        confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
+        unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
+        if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
+            floats[F_NORM_REAL] = floats[F_PROX_NORM]
+        met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
+        if met and (confirming or SEPARABLE != 0):
+            ints[I_RESULT] = ints[I_REAL]
+            ints[I_STATUS] = STATUS_CONVERGED
+            return STOP
+        if confirming or (met and unsure):
+            step = floats[F_STEP]
+            floats[F_STEP] = floats[F_PROX_STEP] if confirming else 1.0
+            floats[F_PROX_STEP] = step
+            ints[I_PHASE] = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+            ints[I_CONFIRMED] = ints[I_ITERATION] + 1
+            ints[I_PENDING] = EVALUATED
+            return TRY
+        return STOP if ints[I_ITERATION] >= last else action
+
+    @device_function
+    def counted_evaluation(x, g, ints, context):
+        """f at x, its gradient written to g."""
+        f = evaluate(x, g, context)
+        ints[I_NFEV] += COST_FUN
+        ints[I_NJEV] += COST_JAC
+        return f
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(context, x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def drive(rows, ints, floats, extra, context, last):
         n = size_of(ints)
         ints[I_STATUS] = RUNNING
         action = NEW_DIRECTION
         while True:
             if ints[I_PENDING] == TO_PROX:
-                z = rows[ints[I_TRIAL]]
-                floats[F_PENALTY] = separable_prox(rows, ints, z, n, floats[F_STEP])
-                ints[I_PENDING] = TO_EVALUATE
-            if ints[I_PENDING] == TO_EVALUATE and (ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM):
+                apply_operator(rows, ints, floats, extra)
+            if ints[I_PENDING] == TO_EVALUATE and starts_from_known_point(ints):
                 floats[F_SLOPE] = proximal_change(rows, ints, floats, extra)
-                confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
-                unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
-                if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
-                    floats[F_NORM_REAL] = floats[F_PROX_NORM]
-                met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
-                if met and (confirming or SEPARABLE != 0):
-                    ints[I_RESULT] = ints[I_REAL]
-                    ints[I_STATUS] = STATUS_CONVERGED
+                action = test_before_evaluation(ints, floats, extra, last, action)
+                if action == STOP:
                     break
-                if confirming or (met and unsure):
-                    step = floats[F_STEP]
-                    floats[F_STEP] = floats[F_PROX_STEP] if confirming else 1.0
-                    floats[F_PROX_STEP] = step
-                    ints[I_PHASE] = SEARCHING if confirming else AT_BASE_TO_CONFIRM
-                    ints[I_CONFIRMED] = ints[I_ITERATION] + 1
-                    ints[I_PENDING] = EVALUATED
-                    action = TRY
-                elif ints[I_ITERATION] >= last:
-                    break
+                if ints[I_PENDING] == TO_EVALUATE:
+                    record_row(ints, floats, extra)
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
                 g = rows[N_POINTS + ints[I_TRIAL]]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    floats[F_FUN_TRIAL] = evaluate(x, g, context)
-                    ints[I_NFEV] += COST_FUN
-                    ints[I_NJEV] += COST_JAC
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
+                if not trial_evaluated(context, x, g, ints, floats, extra):
+                    break
                 phase = ints[I_PHASE]
                 floats[F_SMOOTH_TRIAL] = floats[F_FUN_TRIAL]
                 if phase == AHEAD_OF_BASE:
@@ -600,16 +687,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
                     good = judge_trial(g, ints, floats, extra)
                 smooth = floats[F_SMOOTH_TRIAL]
                 if phase == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good):
                         break
-                    total = 0.0
-                    for i in range(n):
-                        total += real_type(g[i]) * g[i]
-                    start(x, g, n, floats, extra, total)
                     action = NEW_DIRECTION
                     floats[F_SMOOTH_REAL] = floats[F_SMOOTH_TRIAL]
                     ints[I_PREVIOUS] = -1
@@ -715,9 +794,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
                     floats[F_SEQUENCE] = 1.0
                     floats[F_BETA] = 0.0
                     action = NEW_DIRECTION
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 done = floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra)
                 if done:
@@ -774,18 +852,9 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, BOUNDED, SE
                 ints[I_PHASE] = SEARCHING
                 action = TRY
             if action == TRY:
-                ints[I_TRIAL] = free_row(ints)
-                y = rows[ints[I_AHEAD]]
-                gy = rows[N_POINTS + ints[I_AHEAD]]
-                x = rows[ints[I_TRIAL]]
-                step = real_type(floats[F_STEP])
-                for i in range(n):
-                    x[i] = y[i] - step * gy[i]
+                gradient_step(rows, ints, floats, extra)
                 ints[I_PENDING] = TO_PROX
-        ints[I_CURRENT] = ints[I_REAL]
-        floats[F_FUN] = floats[F_FUN_REAL]
-        floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-        ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def advance(rows, ints, floats, extra, best, lower, upper, rates, momenta, context, stretch, maxiter):

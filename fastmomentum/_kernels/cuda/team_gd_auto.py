@@ -215,56 +215,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
-
-    @device_function
-    def smaller(a, b):
-        """min(a, b)."""
-        return b if b < a else a
-
-    @device_function
-    def end_iteration(ints, floats, extra):
-        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
-        ints[I_COMPLETED] = 0
-        ints[I_ITERATION] += 1
-        f = floats[F_FUN_BASE]
-        f_previous = floats[F_FUN_PREVIOUS]
-        ftol = floats[F_FTOL]
-        xtol = floats[F_XTOL]
-        size = larger(larger(abs(f), abs(f_previous)), 1.0)
-        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
-        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
-            flat = True
-        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
-        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
-        ints[I_IMPROVED] = 0
-        if ints[I_FLAT] >= 2:
-            ints[I_STATUS] = STATUS_CONVERGED
-            ints[I_RESULT] = ints[I_BEST]
-            return True
-        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
-            ints[I_STATUS] = STATUS_STAGNATION
-            return True
-        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
-            ints[I_STATUS] = STATUS_DIVERGED
-            return True
-        lowest = floats[F_FUN_BEST]
-        level = floats[F_STALL_FUN]
-        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
-            floats[F_STALL_FUN] = lowest
-            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
-            ints[I_STALLED] = 0
-        else:
-            ints[I_STALLED] += 1
-            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
-            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
-                ints[I_STATUS] = failure(ints)
-                return True
-        return False
-
-    @device_function
     def first_decrease(floats, extra):
         """Step times the square of the gradient: the decrease, were there no curvature."""
         return floats[F_STEP] * floats[F_UNIT] * (floats[F_SLOPE] * floats[F_UNIT])
@@ -294,13 +244,23 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return value
 
     @device_function
+    def operation_0(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        x = rows[task[2]]
+        y = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
     def larger_magnitude(size, value):
         """The larger of `size` and |value|; nan if one of them is."""
         found = abs(value)
         return size if found <= size or size != size else found
 
     @device_function
-    def operation_0(rows, task, inputs, outputs):
+    def operation_1(rows, task, inputs, outputs):
         v = rows[task[1]]
         bits = real_type(0.0)
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -309,28 +269,27 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(bits)
 
     @device_function
-    def largest(a, b):
-        """max(a, b); nan if one of them is."""
-        return a if b <= a or a != a else b
-
-    @device_function
-    def operation_1(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        most = -INF
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            most = largest(most, -abs(v[i]))
-        outputs[0] = real_type(most)
-
-    @device_function
     def operation_10(rows, task, inputs, outputs):
-        gy = rows[task[1]]
-        x = rows[task[2]]
-        y = rows[task[3]]
-        step = inputs[0]
+        g = rows[task[1]]
+        gr = rows[task[2]]
+        x = rows[task[3]]
+        xr = rows[task[4]]
+        sy = 0.0
+        ss = 0.0
+        yy = 0.0
+        total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            x[i] = y[i] - step * gy[i]
+            s_i = x[i] - xr[i]
+            y_i = g[i] - gr[i]
+            sy += real_type(s_i) * y_i
+            ss += real_type(s_i) * s_i
+            yy += real_type(y_i) * y_i
+            total += real_type(g[i]) * g[i]
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(ss)
+        outputs[2] = real_type(yy)
+        outputs[3] = real_type(total)
 
     @device_function
     def operation_11(rows, task, inputs, outputs):
@@ -391,7 +350,21 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
 
     @device_function
+    def largest(a, b):
+        """max(a, b); nan if one of them is."""
+        return a if b <= a or a != a else b
+
+    @device_function
     def operation_2(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        most = -INF
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            most = largest(most, -abs(v[i]))
+        outputs[0] = real_type(most)
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -400,7 +373,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_3(rows, task, inputs, outputs):
+    def operation_4(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -409,7 +382,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_4(rows, task, inputs, outputs):
+    def operation_5(rows, task, inputs, outputs):
         v = rows[task[1]]
         order = inputs[0]
         total = 0.0
@@ -419,7 +392,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_5(rows, task, inputs, outputs):
+    def operation_6(rows, task, inputs, outputs):
         v = rows[task[1]]
         largest = inputs[0]
         order = inputs[1]
@@ -430,7 +403,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_6(rows, task, inputs, outputs):
+    def operation_7(rows, task, inputs, outputs):
         before = rows[task[1]]
         x = rows[task[2]]
         bits = real_type(0.0)
@@ -440,7 +413,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(bits)
 
     @device_function
-    def operation_7(rows, task, inputs, outputs):
+    def operation_8(rows, task, inputs, outputs):
         v = rows[task[1]]
         w = rows[task[2]]
         unit = inputs[0]
@@ -451,7 +424,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_8(rows, task, inputs, outputs):
+    def operation_9(rows, task, inputs, outputs):
         g = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -460,39 +433,16 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_9(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        gr = rows[task[2]]
-        x = rows[task[3]]
-        xr = rows[task[4]]
-        sy = 0.0
-        ss = 0.0
-        yy = 0.0
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            s_i = x[i] - xr[i]
-            y_i = g[i] - gr[i]
-            sy += real_type(s_i) * y_i
-            ss += real_type(s_i) * s_i
-            yy += real_type(y_i) * y_i
-            total += real_type(g[i]) * g[i]
-        outputs[0] = real_type(sy)
-        outputs[1] = real_type(ss)
-        outputs[2] = real_type(yy)
-        outputs[3] = real_type(total)
-
-    @device_function
     def operate(rows, task, inputs, outputs):
         if task[0] == 0:
             operation_0(rows, task, inputs, outputs)
-            return (0, 1)
+            return (0, 0)
         if task[0] == 1:
             operation_1(rows, task, inputs, outputs)
             return (0, 1)
-        if NORM != NORM_INF and task[0] == 2:
+        if task[0] == 2:
             operation_2(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if NORM != NORM_INF and task[0] == 3:
             operation_3(rows, task, inputs, outputs)
             return (1, 1)
@@ -502,21 +452,21 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if NORM != NORM_INF and task[0] == 5:
             operation_5(rows, task, inputs, outputs)
             return (1, 1)
-        if task[0] == 6:
+        if NORM != NORM_INF and task[0] == 6:
             operation_6(rows, task, inputs, outputs)
-            return (0, 1)
+            return (1, 1)
         if task[0] == 7:
             operation_7(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if task[0] == 8:
             operation_8(rows, task, inputs, outputs)
             return (1, 1)
         if task[0] == 9:
             operation_9(rows, task, inputs, outputs)
-            return (4, 4)
+            return (1, 1)
         if task[0] == 10:
             operation_10(rows, task, inputs, outputs)
-            return (0, 0)
+            return (4, 4)
         if TERMS != 0 and task[0] == 11:
             operation_11(rows, task, inputs, outputs)
             return (1, 1)
@@ -542,6 +492,11 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     shared[j, t] = largest(shared[j, t], shared[j, t + width])
             cuda.syncthreads()
             width //= 2
+
+    @device_function
+    def smaller(a, b):
+        """min(a, b)."""
+        return b if b < a else a
 
     @device_function
     def reduce_team(values, sums, count, shared, partials, side):
@@ -594,11 +549,78 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 return
 
     @device_function
+    def gradient_step(rows, ints, floats, extra, team):
+        """The trial is a gradient step from the point ahead."""
+        n = np.int64(ints[I_SIZE])
+        ints[I_TRIAL] = free_row(ints)
+        y = ints[I_AHEAD]
+        gy = N_POINTS + ints[I_AHEAD]
+        x = ints[I_TRIAL]
+        step = real_type(floats[F_STEP])
+        task, inputs, results = team[1:4]
+        task[0] = 0
+        task[1] = gy
+        task[2] = x
+        task[3] = y
+        inputs[0] = real_type(step)
+        perform(team)
+
+    @device_function
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def end_iteration(ints, floats, extra):
+        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
+        ints[I_COMPLETED] = 0
+        ints[I_ITERATION] += 1
+        f = floats[F_FUN_BASE]
+        f_previous = floats[F_FUN_PREVIOUS]
+        ftol = floats[F_FTOL]
+        xtol = floats[F_XTOL]
+        size = larger(larger(abs(f), abs(f_previous)), 1.0)
+        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
+        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
+            flat = True
+        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
+        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
+        ints[I_IMPROVED] = 0
+        if ints[I_FLAT] >= 2:
+            ints[I_STATUS] = STATUS_CONVERGED
+            ints[I_RESULT] = ints[I_BEST]
+            return True
+        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
+            ints[I_STATUS] = STATUS_STAGNATION
+            return True
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
+            ints[I_STATUS] = STATUS_DIVERGED
+            return True
+        lowest = floats[F_FUN_BEST]
+        level = floats[F_STALL_FUN]
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
+            floats[F_STALL_FUN] = lowest
+            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
+            ints[I_STALLED] = 0
+        else:
+            ints[I_STALLED] += 1
+            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
+            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
+                ints[I_STATUS] = failure(ints)
+                return True
+        return False
+
+    @device_function
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
+
+    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 0
+        task[0] = 1
         task[1] = v
         perform(team)
         bits = results[0, 0]
@@ -609,7 +631,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 1
+        task[0] = 2
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -626,20 +648,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 2
+            task[0] = 3
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 3
+            task[0] = 4
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 4
+        task[0] = 5
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -651,7 +673,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 5
+        task[0] = 6
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -683,7 +705,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 6
+        task[0] = 7
         task[1] = before
         task[2] = x
         perform(team)
@@ -692,11 +714,29 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_X_NORM] = largest_magnitude(before, n, team)
 
     @device_function
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
+
+    @device_function
+    def first_step(x_norm, d_norm, floats, extra, slope, unit):
+        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+        x and d by their largest magnitude.
+        """
+        step = 1.0 / math.sqrt(slope * unit)
+        if x_norm > 0.0:
+            step = 0.01 * (x_norm / d_norm)
+        elif floats[F_FUN_BASE] != 0.0:
+            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
+        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
+        return step if step > 0.0 and abs(step) < INF else 1e-08
+
+    @device_function
     def product(v, w, n, unit, team):
         """Product of two rows, each in this unit."""
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 7
+        task[0] = 8
         task[1] = v
         task[2] = w
         inputs[0] = real_type(unit)
@@ -716,20 +756,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 floats[F_SLOPE] = product(g, g, n, size, team)
 
     @device_function
-    def first_step(x_norm, d_norm, floats, extra, slope, unit):
-        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
-
-        x and d by their largest magnitude.
-        """
-        step = 1.0 / math.sqrt(slope * unit)
-        if x_norm > 0.0:
-            step = 0.01 * (x_norm / d_norm)
-        elif floats[F_FUN_BASE] != 0.0:
-            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
-        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
-        return step if step > 0.0 and abs(step) < INF else 1e-08
-
-    @device_function
     def start(x, g, n, floats, extra, total, team):
         """The first step of a method whose direction is -g, from x; `total` is the square of g."""
         square(g, n, floats, extra, total, team)
@@ -737,6 +763,55 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         d_norm = largest_magnitude(g, n, team) / unit
         slope = floats[F_SLOPE] * unit
         floats[F_STEP] = first_step(largest_magnitude(x, n, team), d_norm, floats, extra, slope, 1.0 / unit) / unit
+
+    @device_function
+    def run_begins(x, g, ints, floats, extra, good, team):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = np.int64(ints[I_SIZE])
+        total = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 9
+        task[1] = g
+        perform(team)
+        total = results[0, 0]
+        start(x, g, n, floats, extra, total, team)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        if ints[I_STATUS] != NEEDS_EVALUATION:
+            ints[I_CURRENT] = ints[I_REAL]
+            floats[F_FUN] = floats[F_FUN_REAL]
+            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+            ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            ints[I_STATUS] = NEEDS_EVALUATION
+            return False
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
 
     @device_function
     def drive(rows, ints, floats, extra, last, team):
@@ -748,33 +823,13 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             if ints[I_PENDING] != EVALUATED:
                 x = ints[I_TRIAL]
                 g = N_POINTS + ints[I_TRIAL]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    ints[I_STATUS] = NEEDS_EVALUATION
+                if not trial_evaluated(x, g, ints, floats, extra):
                     break
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
                 good = judge_trial(g, ints, floats, extra, team)
                 f = floats[F_FUN_TRIAL]
                 if ints[I_PHASE] == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good, team):
                         break
-                    total = 0.0
-                    task, inputs, results = team[1:4]
-                    task[0] = 8
-                    task[1] = g
-                    perform(team)
-                    total = results[0, 0]
-                    start(x, g, n, floats, extra, total, team)
                     action = NEW_DIRECTION
                     for j in range(LOOK_BACK):
                         own[j] = f
@@ -804,7 +859,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         yy = 0.0
                         total = 0.0
                         task, inputs, results = team[1:4]
-                        task[0] = 9
+                        task[0] = 10
                         task[1] = g
                         task[2] = gr
                         task[3] = x
@@ -843,9 +898,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                             part = smaller(larger(part, 0.1), 0.5)
                         floats[F_STEP] *= part
                         action = TRY
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 done = floats[F_NORM_REAL] <= floats[F_GTOL]
                 if done:
@@ -854,30 +908,16 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     break
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_REAL]
                 ints[I_AHEAD] = ints[I_REAL]
                 ints[I_TRIALS] = 0
                 ints[I_PHASE] = SEARCHING
                 action = TRY
             if action == TRY:
-                ints[I_TRIAL] = free_row(ints)
-                y = ints[I_AHEAD]
-                gy = N_POINTS + ints[I_AHEAD]
-                x = ints[I_TRIAL]
-                step = real_type(floats[F_STEP])
-                task, inputs, results = team[1:4]
-                task[0] = 10
-                task[1] = gy
-                task[2] = x
-                task[3] = y
-                inputs[0] = real_type(step)
-                perform(team)
+                gradient_step(rows, ints, floats, extra, team)
                 ints[I_PENDING] = TO_EVALUATE
-        if ints[I_STATUS] != NEEDS_EVALUATION:
-            ints[I_CURRENT] = ints[I_REAL]
-            floats[F_FUN] = floats[F_FUN_REAL]
-            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-            ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def end_orders(result, team):

@@ -36,6 +36,7 @@ STATUS_MAXFEV = 7
 STATUS_NONFINITE = 3
 STATUS_PRECISION_LOSS = 2
 STATUS_STAGNATION = 6
+STOP = 7
 TEAM_ENDED = -1
 TEAM_EVALUATION = -2
 TO_EVALUATE = 1
@@ -196,78 +197,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
 
     @device_function
-    def base_from_real(ints, floats, extra):
-        """Steps start from the last accepted point now."""
-        ints[I_BASE] = ints[I_REAL]
-        floats[F_FUN_BASE] = floats[F_FUN_REAL]
-        floats[F_NORM_BASE] = floats[F_NORM_REAL]
-        ints[I_VIRTUAL] = 0
-        floats[F_ERROR] = 0.0
-
-    @device_function
-    def failure(ints):
-        """Why there is no way on: values not finite since the last new lowest, or rounding."""
-        return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
-
-    @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
-
-    @device_function
-    def smaller(a, b):
-        """min(a, b)."""
-        return b if b < a else a
-
-    @device_function
-    def end_iteration(ints, floats, extra):
-        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
-        ints[I_COMPLETED] = 0
-        ints[I_ITERATION] += 1
-        f = floats[F_FUN_BASE]
-        f_previous = floats[F_FUN_PREVIOUS]
-        ftol = floats[F_FTOL]
-        xtol = floats[F_XTOL]
-        size = larger(larger(abs(f), abs(f_previous)), 1.0)
-        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
-        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
-            flat = True
-        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
-        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
-        ints[I_IMPROVED] = 0
-        if ints[I_FLAT] >= 2:
-            ints[I_STATUS] = STATUS_CONVERGED
-            ints[I_RESULT] = ints[I_BEST]
-            return True
-        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
-            ints[I_STATUS] = STATUS_STAGNATION
-            return True
-        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
-            ints[I_STATUS] = STATUS_DIVERGED
-            return True
-        lowest = floats[F_FUN_BEST]
-        level = floats[F_STALL_FUN]
-        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
-            floats[F_STALL_FUN] = lowest
-            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
-            ints[I_STALLED] = 0
-        else:
-            ints[I_STALLED] += 1
-            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
-            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
-                ints[I_STATUS] = failure(ints)
-                return True
-        return False
-
-    @device_function
-    def free_row(ints):
-        """A row that holds none of the points a method without pairs works with."""
-        i = 0
-        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
-            i += 1
-        return i
-
-    @device_function
     def evaluate_shares(team):
         """What this thread's rows and entries contribute to the value; writes their gradient."""
         rows, task, w, args = (team[0], team[1], team[6], team[7])
@@ -284,7 +213,40 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return value
 
     @device_function
+    def prox_entry(v, step, l1, l2, lower, upper):
+        """Proximal point of one variable: the unconstrained minimizer, clipped."""
+        z = v - step * l1
+        if not v > step * l1:
+            z = v + step * l1
+            if not v < -step * l1:
+                z = 0.0 if v == v else v
+        z = z / (1.0 + step * l2)
+        z = lower if z < lower else z
+        return upper if z > upper else z
+
+    @device_function
     def operation_0(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        lower = rows[task[3]]
+        upper = rows[task[4]]
+        z = rows[task[5]]
+        step = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])
+            z[i] = z_i
+            total += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def operation_1(rows, task, inputs, outputs):
         g = rows[task[1]]
         l1 = rows[task[2]]
         x = rows[task[3]]
@@ -301,50 +263,50 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(worst)
 
     @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
+    def residual_entry(x, g, l1, l2, lower, upper):
+        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
 
-    @device_function
-    def operation_1(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        bits = real_type(0.0)
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            bits = larger_magnitude(bits, v[i])
-        outputs[0] = real_type(bits)
-
-    @device_function
-    def prox_entry(v, step, l1, l2, lower, upper):
-        """Proximal point of one variable: the unconstrained minimizer, clipped."""
-        z = v - step * l1
-        if not v > step * l1:
-            z = v + step * l1
-            if not v < -step * l1:
-                z = 0.0 if v == v else v
-        z = z / (1.0 + step * l2)
-        z = lower if z < lower else z
-        return upper if z > upper else z
+        No reordering: `Terms.residual` computes the same to the last bit.
+        """
+        v = x - g
+        r = x if v == v else v
+        if v > l1:
+            r = (x * l2 + (g + l1)) / (1.0 + l2)
+        if v < -l1:
+            r = (x * l2 + (g - l1)) / (1.0 + l2)
+        r = x - upper if r < x - upper else r
+        return x - lower if r > x - lower else r
 
     @device_function
     def operation_10(rows, task, inputs, outputs):
-        l1 = rows[task[1]]
-        l2 = rows[task[2]]
-        lower = rows[task[3]]
-        upper = rows[task[4]]
-        z = rows[task[5]]
-        step = inputs[0]
-        total = 0.0
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        l2 = rows[task[3]]
+        lower = rows[task[4]]
+        r = rows[task[5]]
+        upper = rows[task[6]]
+        x = rows[task[7]]
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])
-            z[i] = z_i
-            total += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
-        outputs[0] = real_type(total)
+            weight = real_type(l1[i])
+            low, high = (real_type(lower[i]), real_type(upper[i]))
+            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
 
     @device_function
     def operation_11(rows, task, inputs, outputs):
+        r = rows[task[1]]
+        x = rows[task[2]]
+        z = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r_i = x[i] - z[i]
+            r[i] = r_i
+            total += real_type(r_i) * r_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_12(rows, task, inputs, outputs):
         v = rows[task[1]]
         w = rows[task[2]]
         unit = inputs[0]
@@ -355,7 +317,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_12(rows, task, inputs, outputs):
+    def operation_13(rows, task, inputs, outputs):
         g = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -364,7 +326,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_13(rows, task, inputs, outputs):
+    def operation_14(rows, task, inputs, outputs):
         g = rows[task[1]]
         gr = rows[task[2]]
         x = rows[task[3]]
@@ -382,16 +344,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(sy)
         outputs[1] = real_type(ss)
         outputs[2] = real_type(yy)
-
-    @device_function
-    def operation_14(rows, task, inputs, outputs):
-        gy = rows[task[1]]
-        x = rows[task[2]]
-        y = rows[task[3]]
-        step = inputs[0]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x[i] = y[i] - step * gy[i]
 
     @device_function
     def operation_15(rows, task, inputs, outputs):
@@ -422,12 +374,37 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
+    def operation_2(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        x = rows[task[2]]
+        y = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
     def largest(a, b):
         """max(a, b); nan if one of them is."""
         return a if b <= a or a != a else b
 
     @device_function
-    def operation_2(rows, task, inputs, outputs):
+    def operation_4(rows, task, inputs, outputs):
         v = rows[task[1]]
         most = -INF
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -436,7 +413,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(most)
 
     @device_function
-    def operation_3(rows, task, inputs, outputs):
+    def operation_5(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -445,7 +422,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_4(rows, task, inputs, outputs):
+    def operation_6(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -454,7 +431,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_5(rows, task, inputs, outputs):
+    def operation_7(rows, task, inputs, outputs):
         v = rows[task[1]]
         order = inputs[0]
         total = 0.0
@@ -464,7 +441,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_6(rows, task, inputs, outputs):
+    def operation_8(rows, task, inputs, outputs):
         v = rows[task[1]]
         largest = inputs[0]
         order = inputs[1]
@@ -475,7 +452,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_7(rows, task, inputs, outputs):
+    def operation_9(rows, task, inputs, outputs):
         before = rows[task[1]]
         x = rows[task[2]]
         bits = real_type(0.0)
@@ -485,83 +462,40 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(bits)
 
     @device_function
-    def residual_entry(x, g, l1, l2, lower, upper):
-        """x - prox(x - g) of one variable; where x is large, x - g would lose g to rounding.
-
-        No reordering: `Terms.residual` computes the same to the last bit.
-        """
-        v = x - g
-        r = x if v == v else v
-        if v > l1:
-            r = (x * l2 + (g + l1)) / (1.0 + l2)
-        if v < -l1:
-            r = (x * l2 + (g - l1)) / (1.0 + l2)
-        r = x - upper if r < x - upper else r
-        return x - lower if r > x - lower else r
-
-    @device_function
-    def operation_8(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        l1 = rows[task[2]]
-        l2 = rows[task[3]]
-        lower = rows[task[4]]
-        r = rows[task[5]]
-        upper = rows[task[6]]
-        x = rows[task[7]]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            weight = real_type(l1[i])
-            low, high = (real_type(lower[i]), real_type(upper[i]))
-            r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
-
-    @device_function
-    def operation_9(rows, task, inputs, outputs):
-        r = rows[task[1]]
-        x = rows[task[2]]
-        z = rows[task[3]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            r_i = x[i] - z[i]
-            r[i] = r_i
-            total += real_type(r_i) * r_i
-        outputs[0] = real_type(total)
-
-    @device_function
     def operate(rows, task, inputs, outputs):
         if task[0] == 0:
             operation_0(rows, task, inputs, outputs)
-            return (2, 3)
+            return (1, 1)
         if task[0] == 1:
             operation_1(rows, task, inputs, outputs)
-            return (0, 1)
+            return (2, 3)
         if task[0] == 2:
             operation_2(rows, task, inputs, outputs)
-            return (0, 1)
-        if NORM != NORM_INF and task[0] == 3:
+            return (0, 0)
+        if task[0] == 3:
             operation_3(rows, task, inputs, outputs)
-            return (1, 1)
-        if NORM != NORM_INF and task[0] == 4:
+            return (0, 1)
+        if task[0] == 4:
             operation_4(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if NORM != NORM_INF and task[0] == 5:
             operation_5(rows, task, inputs, outputs)
             return (1, 1)
         if NORM != NORM_INF and task[0] == 6:
             operation_6(rows, task, inputs, outputs)
             return (1, 1)
-        if task[0] == 7:
+        if NORM != NORM_INF and task[0] == 7:
             operation_7(rows, task, inputs, outputs)
-            return (0, 1)
-        if task[0] == 8:
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 8:
             operation_8(rows, task, inputs, outputs)
-            return (0, 0)
+            return (1, 1)
         if task[0] == 9:
             operation_9(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if task[0] == 10:
             operation_10(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 0)
         if task[0] == 11:
             operation_11(rows, task, inputs, outputs)
             return (1, 1)
@@ -570,10 +504,10 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return (1, 1)
         if task[0] == 13:
             operation_13(rows, task, inputs, outputs)
-            return (3, 3)
+            return (1, 1)
         if task[0] == 14:
             operation_14(rows, task, inputs, outputs)
-            return (0, 0)
+            return (3, 3)
         if task[0] == 15:
             operation_15(rows, task, inputs, outputs)
             return (1, 1)
@@ -596,6 +530,11 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     shared[j, t] = largest(shared[j, t], shared[j, t + width])
             cuda.syncthreads()
             width //= 2
+
+    @device_function
+    def smaller(a, b):
+        """min(a, b)."""
+        return b if b < a else a
 
     @device_function
     def reduce_team(values, sums, count, shared, partials, side):
@@ -648,6 +587,47 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 return
 
     @device_function
+    def separable_prox(rows, ints, z, n, step, team):
+        """Proximal point of h in place; returns h there."""
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        total = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 0
+        task[1] = l1
+        task[2] = l2
+        task[3] = lower
+        task[4] = upper
+        task[5] = z
+        inputs[0] = real_type(step)
+        perform(team)
+        total = results[0, 0]
+        return total
+
+    @device_function
+    def apply_operator(rows, ints, floats, extra, team):
+        """The trial holds the point whose proximal point it is to be."""
+        z = ints[I_TRIAL]
+        floats[F_PENALTY] = separable_prox(rows, ints, z, np.int64(ints[I_SIZE]), floats[F_STEP], team)
+        ints[I_PENDING] = TO_EVALUATE
+
+    @device_function
+    def base_from_real(ints, floats, extra):
+        """Steps start from the last accepted point now."""
+        ints[I_BASE] = ints[I_REAL]
+        floats[F_FUN_BASE] = floats[F_FUN_REAL]
+        floats[F_NORM_BASE] = floats[F_NORM_REAL]
+        ints[I_VIRTUAL] = 0
+        floats[F_ERROR] = 0.0
+
+    @device_function
+    def failure(ints):
+        """Why there is no way on: values not finite since the last new lowest, or rounding."""
+        return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
+
+    @device_function
     def gap_closed(rows, ints, floats, extra, team):
         """Is the duality gap at the real point at most GAP_TOL times f + h?
 
@@ -662,7 +642,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         penalty = 0.0
         worst = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 0
+        task[0] = 1
         task[1] = g
         task[2] = l1
         task[3] = x
@@ -675,11 +655,81 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return total >= penalty and gap <= floats[F_GAP_TOL] * total
 
     @device_function
+    def free_row(ints):
+        """A row that holds none of the points a method without pairs works with."""
+        i = 0
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
+            i += 1
+        return i
+
+    @device_function
+    def gradient_step(rows, ints, floats, extra, team):
+        """The trial is a gradient step from the point ahead."""
+        n = np.int64(ints[I_SIZE])
+        ints[I_TRIAL] = free_row(ints)
+        y = ints[I_AHEAD]
+        gy = N_POINTS + ints[I_AHEAD]
+        x = ints[I_TRIAL]
+        step = real_type(floats[F_STEP])
+        task, inputs, results = team[1:4]
+        task[0] = 2
+        task[1] = gy
+        task[2] = x
+        task[3] = y
+        inputs[0] = real_type(step)
+        perform(team)
+
+    @device_function
+    def end_iteration(ints, floats, extra):
+        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
+        ints[I_COMPLETED] = 0
+        ints[I_ITERATION] += 1
+        f = floats[F_FUN_BASE]
+        f_previous = floats[F_FUN_PREVIOUS]
+        ftol = floats[F_FTOL]
+        xtol = floats[F_XTOL]
+        size = larger(larger(abs(f), abs(f_previous)), 1.0)
+        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
+        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
+            flat = True
+        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
+        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
+        ints[I_IMPROVED] = 0
+        if ints[I_FLAT] >= 2:
+            ints[I_STATUS] = STATUS_CONVERGED
+            ints[I_RESULT] = ints[I_BEST]
+            return True
+        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
+            ints[I_STATUS] = STATUS_STAGNATION
+            return True
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
+            ints[I_STATUS] = STATUS_DIVERGED
+            return True
+        lowest = floats[F_FUN_BEST]
+        level = floats[F_STALL_FUN]
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
+            floats[F_STALL_FUN] = lowest
+            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
+            ints[I_STALLED] = 0
+        else:
+            ints[I_STALLED] += 1
+            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
+            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
+                ints[I_STATUS] = failure(ints)
+                return True
+        return False
+
+    @device_function
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
+
+    @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 1
+        task[0] = 3
         task[1] = v
         perform(team)
         bits = results[0, 0]
@@ -690,7 +740,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 2
+        task[0] = 4
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -707,20 +757,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 3
+            task[0] = 5
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 4
+            task[0] = 6
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 5
+        task[0] = 7
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -732,7 +782,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 6
+        task[0] = 8
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -764,7 +814,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 7
+        task[0] = 9
         task[1] = before
         task[2] = x
         perform(team)
@@ -791,7 +841,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         lower = TERMS + LOWER_ROW
         upper = TERMS + UPPER_ROW
         task, inputs, results = team[1:4]
-        task[0] = 8
+        task[0] = 10
         task[1] = g
         task[2] = l1
         task[3] = l2
@@ -815,7 +865,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         r = TERMS + RESIDUAL_ROW
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 9
+        task[0] = 11
         task[1] = r
         task[2] = x
         task[3] = z
@@ -828,24 +878,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return total
 
     @device_function
-    def separable_prox(rows, ints, z, n, step, team):
-        """Proximal point of h in place; returns h there."""
-        l1 = TERMS + L1_ROW
-        l2 = TERMS + L2_ROW
-        lower = TERMS + LOWER_ROW
-        upper = TERMS + UPPER_ROW
-        total = 0.0
-        task, inputs, results = team[1:4]
-        task[0] = 10
-        task[1] = l1
-        task[2] = l2
-        task[3] = lower
-        task[4] = upper
-        task[5] = z
-        inputs[0] = real_type(step)
-        perform(team)
-        total = results[0, 0]
-        return total
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def first_step(x_norm, d_norm, floats, extra, slope, unit):
@@ -866,7 +900,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """Product of two rows, each in this unit."""
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 11
+        task[0] = 12
         task[1] = v
         task[2] = w
         inputs[0] = real_type(unit)
@@ -895,6 +929,87 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_STEP] = first_step(largest_magnitude(x, n, team), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
+    def run_begins(x, g, ints, floats, extra, good, team):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = np.int64(ints[I_SIZE])
+        total = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 13
+        task[1] = g
+        perform(team)
+        total = results[0, 0]
+        start(x, g, n, floats, extra, total, team)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        if ints[I_STATUS] != NEEDS_EVALUATION:
+            ints[I_CURRENT] = ints[I_REAL]
+            floats[F_FUN] = floats[F_FUN_REAL]
+            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+            ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def starts_from_known_point(ints):
+        """Does the proximal step that leads to the trial start from a point with a gradient?"""
+        return ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM
+
+    @device_function
+    def test_before_evaluation(ints, floats, extra, last, action):
+        """The convergence test before the trial is evaluated; returns what to do.
+
+        |y - prox(y - t grad(y))| / min(t, 1), y the point that the step starts from, is known then
+        and, up to rounding and in the 2-norm, at least the same with t = 1. Where it meets gtol, that
+        is the convergence test.
+        """
+        confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
+        unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
+        if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
+            floats[F_NORM_REAL] = floats[F_PROX_NORM]
+        met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
+        if met and (confirming or SEPARABLE != 0):
+            ints[I_RESULT] = ints[I_REAL]
+            ints[I_STATUS] = STATUS_CONVERGED
+            return STOP
+        if confirming or (met and unsure):
+            step = floats[F_STEP]
+            floats[F_STEP] = floats[F_PROX_STEP] if confirming else 1.0
+            floats[F_PROX_STEP] = step
+            ints[I_PHASE] = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+            ints[I_CONFIRMED] = ints[I_ITERATION] + 1
+            ints[I_PENDING] = EVALUATED
+            return TRY
+        return STOP if ints[I_ITERATION] >= last else action
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            ints[I_STATUS] = NEEDS_EVALUATION
+            return False
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def drive(rows, ints, floats, extra, last, team):
         n = np.int64(ints[I_SIZE])
         ints[I_STATUS] = RUNNING
@@ -902,61 +1017,25 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         own = extra
         while True:
             if ints[I_PENDING] == TO_PROX:
-                z = ints[I_TRIAL]
-                floats[F_PENALTY] = separable_prox(rows, ints, z, n, floats[F_STEP], team)
-                ints[I_PENDING] = TO_EVALUATE
-            if ints[I_PENDING] == TO_EVALUATE and (ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM):
+                apply_operator(rows, ints, floats, extra, team)
+            if ints[I_PENDING] == TO_EVALUATE and starts_from_known_point(ints):
                 floats[F_SLOPE] = proximal_change(rows, ints, floats, extra, team)
-                confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
-                unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
-                if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
-                    floats[F_NORM_REAL] = floats[F_PROX_NORM]
-                met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
-                if met and (confirming or SEPARABLE != 0):
-                    ints[I_RESULT] = ints[I_REAL]
-                    ints[I_STATUS] = STATUS_CONVERGED
+                action = test_before_evaluation(ints, floats, extra, last, action)
+                if action == STOP:
                     break
-                if confirming or (met and unsure):
-                    step = floats[F_STEP]
-                    floats[F_STEP] = floats[F_PROX_STEP] if confirming else 1.0
-                    floats[F_PROX_STEP] = step
-                    ints[I_PHASE] = SEARCHING if confirming else AT_BASE_TO_CONFIRM
-                    ints[I_CONFIRMED] = ints[I_ITERATION] + 1
-                    ints[I_PENDING] = EVALUATED
-                    action = TRY
-                elif ints[I_ITERATION] >= last:
-                    break
+                if ints[I_PENDING] == TO_EVALUATE:
+                    record_row(ints, floats, extra)
             if ints[I_PENDING] != EVALUATED:
                 x = ints[I_TRIAL]
                 g = N_POINTS + ints[I_TRIAL]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    ints[I_STATUS] = NEEDS_EVALUATION
+                if not trial_evaluated(x, g, ints, floats, extra):
                     break
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
                 floats[F_FUN_TRIAL] += floats[F_PENALTY]
                 good = judge_trial(g, ints, floats, extra, team)
                 f = floats[F_FUN_TRIAL]
                 if ints[I_PHASE] == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good, team):
                         break
-                    total = 0.0
-                    task, inputs, results = team[1:4]
-                    task[0] = 12
-                    task[1] = g
-                    perform(team)
-                    total = results[0, 0]
-                    start(x, g, n, floats, extra, total, team)
                     action = NEW_DIRECTION
                     for j in range(LOOK_BACK):
                         own[j] = f
@@ -983,7 +1062,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         yy = 0.0
                         total = 0.0
                         task, inputs, results = team[1:4]
-                        task[0] = 13
+                        task[0] = 14
                         task[1] = g
                         task[2] = gr
                         task[3] = x
@@ -1021,9 +1100,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                             part = smaller(larger(part, 0.1), 0.5)
                         floats[F_STEP] *= part
                         action = TRY
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 done = floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra, team)
                 if done:
@@ -1036,24 +1114,9 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 ints[I_PHASE] = SEARCHING
                 action = TRY
             if action == TRY:
-                ints[I_TRIAL] = free_row(ints)
-                y = ints[I_AHEAD]
-                gy = N_POINTS + ints[I_AHEAD]
-                x = ints[I_TRIAL]
-                step = real_type(floats[F_STEP])
-                task, inputs, results = team[1:4]
-                task[0] = 14
-                task[1] = gy
-                task[2] = x
-                task[3] = y
-                inputs[0] = real_type(step)
-                perform(team)
+                gradient_step(rows, ints, floats, extra, team)
                 ints[I_PENDING] = TO_PROX
-        if ints[I_STATUS] != NEEDS_EVALUATION:
-            ints[I_CURRENT] = ints[I_REAL]
-            floats[F_FUN] = floats[F_FUN_REAL]
-            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-            ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def end_orders(result, team):

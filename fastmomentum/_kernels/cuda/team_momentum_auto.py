@@ -1054,6 +1054,42 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
+    def first_sizes(rows, ints, team):
+        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
+        n = np.int64(ints[I_SIZE])
+        x = ints[I_BASE]
+        g = N_POINTS + ints[I_BASE]
+        x_norm = largest_magnitude(x, n, team)
+        g_norm = largest_magnitude(g, n, team)
+        if METRIC_START != 0:
+            start = METRIC_START
+            x_norm = 0.0
+            g_norm = 0.0
+            task, inputs, results = team[1:4]
+            task[0] = 2
+            task[1] = g
+            task[2] = start
+            task[3] = x
+            perform(team)
+            x_norm = results[0, 0]
+            g_norm = results[1, 0]
+        return (x_norm, g_norm)
+
+    @device_function
+    def first_step(x_norm, d_norm, floats, extra, slope, unit):
+        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+        x and d by their largest magnitude.
+        """
+        step = 1.0 / math.sqrt(slope * unit)
+        if x_norm > 0.0:
+            step = 0.01 * (x_norm / d_norm)
+        elif floats[F_FUN_BASE] != 0.0:
+            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
+        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
+        return step if step > 0.0 and abs(step) < INF else 1e-08
+
+    @device_function
     def end_iteration(ints, floats, extra):
         """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
         ints[I_COMPLETED] = 0
@@ -1094,40 +1130,9 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return False
 
     @device_function
-    def first_sizes(rows, ints, team):
-        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
-        n = np.int64(ints[I_SIZE])
-        x = ints[I_BASE]
-        g = N_POINTS + ints[I_BASE]
-        x_norm = largest_magnitude(x, n, team)
-        g_norm = largest_magnitude(g, n, team)
-        if METRIC_START != 0:
-            start = METRIC_START
-            x_norm = 0.0
-            g_norm = 0.0
-            task, inputs, results = team[1:4]
-            task[0] = 2
-            task[1] = g
-            task[2] = start
-            task[3] = x
-            perform(team)
-            x_norm = results[0, 0]
-            g_norm = results[1, 0]
-        return (x_norm, g_norm)
-
-    @device_function
-    def first_step(x_norm, d_norm, floats, extra, slope, unit):
-        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
-
-        x and d by their largest magnitude.
-        """
-        step = 1.0 / math.sqrt(slope * unit)
-        if x_norm > 0.0:
-            step = 0.01 * (x_norm / d_norm)
-        elif floats[F_FUN_BASE] != 0.0:
-            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
-        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
-        return step if step > 0.0 and abs(step) < INF else 1e-08
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def judge_look_ahead(ints, floats, extra):
@@ -1236,6 +1241,10 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             total = results[0, 0]
             size = results[1, 0]
         return (total, size)
+
+    @device_function
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def cubic_minimum(a, f_a, slope_a, b, f_b, slope_b):
@@ -1348,6 +1357,15 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_WIDTH] = w
         floats[F_STEP] = smaller(larger(c, low + 0.02 * w), high - 0.02 * w)
         return next_trial(ints, floats, extra)
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        if ints[I_STATUS] != NEEDS_EVALUATION:
+            ints[I_CURRENT] = ints[I_REAL]
+            floats[F_FUN] = floats[F_FUN_REAL]
+            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+            ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
     def start_search(ints, floats, extra):
@@ -1616,6 +1634,27 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             ints[I_COUNT] = smaller(ints[I_COUNT] + 1, MEMORY)
 
     @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            ints[I_STATUS] = NEEDS_EVALUATION
+            return False
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def smallest_magnitude(v, n, team):
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
@@ -1682,17 +1721,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             if ints[I_PENDING] != EVALUATED:
                 x = ints[I_TRIAL]
                 g = N_POINTS + ints[I_TRIAL]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    ints[I_STATUS] = NEEDS_EVALUATION
+                if not trial_evaluated(x, g, ints, floats, extra):
                     break
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
                 f = floats[F_FUN_TRIAL]
                 bits = real_type(0.0)
                 total = 0.0
@@ -1916,9 +1946,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 d_bits = results[1, 0]
                 floats[F_X_NORM] = bits
                 floats[F_STEP_NORM] *= d_bits
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 if floats[F_NORM_BASE] <= floats[F_GTOL]:
                     if ints[I_VIRTUAL] == 0:
@@ -1934,6 +1963,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     continue
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_BASE]
                 total = 0.0
                 size = 0.0
@@ -1974,11 +2004,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 inputs[0] = real_type(step)
                 perform(team)
                 ints[I_PENDING] = TO_EVALUATE
-        if ints[I_STATUS] != NEEDS_EVALUATION:
-            ints[I_CURRENT] = ints[I_REAL]
-            floats[F_FUN] = floats[F_FUN_REAL]
-            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-            ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def end_orders(result, team):

@@ -419,6 +419,26 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
 
     @device_function
     def operation_17(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        w = rows[task[2]]
+        unit = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_18(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(g[i]) * g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_19(rows, task, inputs, outputs):
         free = rows[task[1]]
         s = rows[task[2]]
         y = rows[task[3]]
@@ -436,33 +456,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(sy)
         outputs[1] = real_type(yy)
         outputs[2] = real_type(ss)
-
-    @device_function
-    def operation_18(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        w = rows[task[2]]
-        unit = inputs[0]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_19(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        epsilon = inputs[0]
-        one = inputs[1]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            total_i = real_type(a[i])
-            total_i = total_i + g_i * g_i
-            diagonal_i = one / (math.sqrt(total_i) + epsilon)
-            a[i] = total_i
-            m[i] = diagonal_i
 
     @device_function
     def larger(a, b):
@@ -519,6 +512,22 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         m = rows[task[3]]
         epsilon = inputs[0]
         one = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            total_i = real_type(a[i])
+            total_i = total_i + g_i * g_i
+            diagonal_i = one / (math.sqrt(total_i) + epsilon)
+            a[i] = total_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_21(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
         rho = inputs[2]
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
@@ -530,7 +539,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_21(rows, task, inputs, outputs):
+    def operation_22(rows, task, inputs, outputs):
         a = rows[task[1]]
         b = rows[task[2]]
         g = rows[task[3]]
@@ -553,7 +562,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_22(rows, task, inputs, outputs):
+    def operation_23(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -571,7 +580,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_23(rows, task, inputs, outputs):
+    def operation_24(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -588,7 +597,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_24(rows, task, inputs, outputs):
+    def operation_25(rows, task, inputs, outputs):
         a = rows[task[1]]
         b = rows[task[2]]
         g = rows[task[3]]
@@ -609,7 +618,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_25(rows, task, inputs, outputs):
+    def operation_26(rows, task, inputs, outputs):
         m = rows[task[1]]
         s = rows[task[2]]
         y = rows[task[3]]
@@ -623,7 +632,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(y_size)
 
     @device_function
-    def operation_26(rows, task, inputs, outputs):
+    def operation_27(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         s = rows[task[2]]
         start = rows[task[3]]
@@ -649,7 +658,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[3] = real_type(root_y)
 
     @device_function
-    def operation_27(rows, task, inputs, outputs):
+    def operation_28(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         m = rows[task[2]]
         start = rows[task[3]]
@@ -663,7 +672,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = r
 
     @device_function
-    def operation_28(rows, task, inputs, outputs):
+    def operation_29(rows, task, inputs, outputs):
         changes = rows[task[1]]
         s = rows[task[2]]
         start = rows[task[3]]
@@ -686,21 +695,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(total_y)
 
     @device_function
-    def operation_29(rows, task, inputs, outputs):
-        candidate = rows[task[1]]
-        changes = rows[task[2]]
-        start = rows[task[3]]
-        steps = rows[task[4]]
-        mean = inputs[0]
-        scaled = inputs[1]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            r = math.sqrt(real_type(steps[i]) / changes[i]) / mean
-            if not (r > 0.0 and abs(r) < INF):
-                r = real_type(start[i]) if scaled else 1.0
-            candidate[i] = r
-
-    @device_function
     def operation_3(rows, task, inputs, outputs):
         free = rows[task[1]]
         g = rows[task[2]]
@@ -715,6 +709,21 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
 
     @device_function
     def operation_30(rows, task, inputs, outputs):
+        candidate = rows[task[1]]
+        changes = rows[task[2]]
+        start = rows[task[3]]
+        steps = rows[task[4]]
+        mean = inputs[0]
+        scaled = inputs[1]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r = math.sqrt(real_type(steps[i]) / changes[i]) / mean
+            if not (r > 0.0 and abs(r) < INF):
+                r = real_type(start[i]) if scaled else 1.0
+            candidate[i] = r
+
+    @device_function
+    def operation_31(rows, task, inputs, outputs):
         m = rows[task[1]]
         y = rows[task[2]]
         total = 0.0
@@ -724,7 +733,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_31(rows, task, inputs, outputs):
+    def operation_32(rows, task, inputs, outputs):
         free = rows[task[1]]
         g = rows[task[2]]
         gz = rows[task[3]]
@@ -751,15 +760,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(sy)
         outputs[1] = real_type(yy)
         outputs[2] = real_type(ss)
-
-    @device_function
-    def operation_32(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(g[i]) * g[i]
-        outputs[0] = real_type(total)
 
     @device_function
     def operation_33(rows, task, inputs, outputs):
@@ -954,13 +954,13 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return (2, 2)
         if task[0] == 17:
             operation_17(rows, task, inputs, outputs)
-            return (3, 3)
+            return (1, 1)
         if task[0] == 18:
             operation_18(rows, task, inputs, outputs)
             return (1, 1)
-        if METRIC != METRIC_LEARNED and task[0] == 19:
+        if task[0] == 19:
             operation_19(rows, task, inputs, outputs)
-            return (0, 0)
+            return (3, 3)
         if METRIC != METRIC_LEARNED and task[0] == 20:
             operation_20(rows, task, inputs, outputs)
             return (0, 0)
@@ -976,30 +976,30 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC != METRIC_LEARNED and task[0] == 24:
             operation_24(rows, task, inputs, outputs)
             return (0, 0)
-        if task[0] == 25:
+        if METRIC != METRIC_LEARNED and task[0] == 25:
             operation_25(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 26:
             operation_26(rows, task, inputs, outputs)
-            return (4, 4)
+            return (2, 2)
         if task[0] == 27:
             operation_27(rows, task, inputs, outputs)
-            return (0, 0)
+            return (4, 4)
         if task[0] == 28:
             operation_28(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 29:
             operation_29(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 30:
             operation_30(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 0)
         if task[0] == 31:
             operation_31(rows, task, inputs, outputs)
-            return (3, 3)
+            return (1, 1)
         if task[0] == 32:
             operation_32(rows, task, inputs, outputs)
-            return (1, 1)
+            return (3, 3)
         if task[0] == 33:
             operation_33(rows, task, inputs, outputs)
             return (2, 2)
@@ -1123,51 +1123,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return total
 
     @device_function
-    def failure(ints):
-        """Why there is no way on: values not finite since the last new lowest, or rounding."""
-        return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
-
-    @device_function
-    def end_iteration(ints, floats, extra):
-        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
-        ints[I_COMPLETED] = 0
-        ints[I_ITERATION] += 1
-        f = floats[F_FUN_BASE]
-        f_previous = floats[F_FUN_PREVIOUS]
-        ftol = floats[F_FTOL]
-        xtol = floats[F_XTOL]
-        size = larger(larger(abs(f), abs(f_previous)), 1.0)
-        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
-        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
-            flat = True
-        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
-        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
-        ints[I_IMPROVED] = 0
-        if ints[I_FLAT] >= 2:
-            ints[I_STATUS] = STATUS_CONVERGED
-            ints[I_RESULT] = ints[I_BEST]
-            return True
-        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
-            ints[I_STATUS] = STATUS_STAGNATION
-            return True
-        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
-            ints[I_STATUS] = STATUS_DIVERGED
-            return True
-        lowest = floats[F_FUN_BEST]
-        level = floats[F_STALL_FUN]
-        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
-            floats[F_STALL_FUN] = lowest
-            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
-            ints[I_STALLED] = 0
-        else:
-            ints[I_STALLED] += 1
-            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
-            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
-                ints[I_STATUS] = failure(ints)
-                return True
-        return False
-
-    @device_function
     def face_trial(rows, ints, floats, extra, team):
         """The trial is the base plus STEP times the direction, cut to the cells; PENALTY is h there.
 
@@ -1201,6 +1156,11 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         cut = np.int64(results[1, 0])
         floats[F_PENALTY] = penalty
         return cut
+
+    @device_function
+    def failure(ints):
+        """Why there is no way on: values not finite since the last new lowest, or rounding."""
+        return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
 
     @device_function
     def face_gradient(rows, ints, point, team):
@@ -1283,6 +1243,51 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total = floats[F_FUN_REAL]
         gap = along + penalty + total * larger(worst - 1.0, 0.0)
         return total >= penalty and gap <= floats[F_GAP_TOL] * total
+
+    @device_function
+    def end_iteration(ints, floats, extra):
+        """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
+        ints[I_COMPLETED] = 0
+        ints[I_ITERATION] += 1
+        f = floats[F_FUN_BASE]
+        f_previous = floats[F_FUN_PREVIOUS]
+        ftol = floats[F_FTOL]
+        xtol = floats[F_XTOL]
+        size = larger(larger(abs(f), abs(f_previous)), 1.0)
+        flat = ftol > 0.0 and abs(f - f_previous) <= ftol * size
+        if xtol > 0.0 and floats[F_STEP_NORM] <= xtol * (xtol + floats[F_X_NORM]):
+            flat = True
+        ints[I_FLAT] = ints[I_FLAT] + 1 if flat else 0
+        ints[I_SINCE_BEST] = 0 if ints[I_IMPROVED] != 0 else ints[I_SINCE_BEST] + 1
+        ints[I_IMPROVED] = 0
+        if ints[I_FLAT] >= 2:
+            ints[I_STATUS] = STATUS_CONVERGED
+            ints[I_RESULT] = ints[I_BEST]
+            return True
+        if ints[I_SINCE_BEST] >= ints[I_PATIENCE]:
+            ints[I_STATUS] = STATUS_STAGNATION
+            return True
+        if floats[F_FUN_BEST] < -1e+30 * larger(1.0, abs(floats[F_FUN_START])):
+            ints[I_STATUS] = STATUS_DIVERGED
+            return True
+        lowest = floats[F_FUN_BEST]
+        level = floats[F_STALL_FUN]
+        if lowest < level - floats[F_EPSILON] * abs(level) or floats[F_NORM_REAL] < 0.9 * floats[F_STALL_NORM]:
+            floats[F_STALL_FUN] = lowest
+            floats[F_STALL_NORM] = smaller(floats[F_STALL_NORM], floats[F_NORM_REAL])
+            ints[I_STALLED] = 0
+        else:
+            ints[I_STALLED] += 1
+            near = abs(floats[F_FUN_REAL] - lowest) <= 4500.0 * floats[F_EPSILON] * abs(lowest)
+            if ints[I_STALLED] >= 50 and near or ints[I_STALLED] >= 200:
+                ints[I_STATUS] = failure(ints)
+                return True
+        return False
+
+    @device_function
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def smallest_magnitude(v, n, team):
@@ -1512,27 +1517,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return total
 
     @device_function
-    def shrink_pairs(rows, ints, floats, extra, team):
-        """Take the variables that are no longer free out of the pairs."""
-        n = np.int64(ints[I_SIZE])
-        own = extra
-        free = TERMS + FREE_ROW
-        for j in range(ints[I_COUNT]):
-            s = PAIRS + 2 * j
-            y = PAIRS + 2 * j + 1
-            sy = 0.0
-            yy = 0.0
-            ss = 0.0
-            task, inputs, results = team[1:4]
-            task[0] = 17
-            task[1] = free
-            task[2] = s
-            task[3] = y
-            perform(team)
-            sy = results[0, 0]
-            yy = results[1, 0]
-            ss = results[2, 0]
-            own[j] = 1.0 / sy if sy > 1e-08 * math.sqrt(yy * ss) else 0.0
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def first_step(x_norm, d_norm, floats, extra, slope, unit):
@@ -1553,7 +1539,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """Product of two rows, each in this unit."""
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 18
+        task[0] = 17
         task[1] = v
         task[2] = w
         inputs[0] = real_type(unit)
@@ -1582,6 +1568,57 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_STEP] = first_step(largest_magnitude(x, n, team), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
+    def run_begins(x, g, ints, floats, extra, good, team):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = np.int64(ints[I_SIZE])
+        total = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 18
+        task[1] = g
+        perform(team)
+        total = results[0, 0]
+        start(x, g, n, floats, extra, total, team)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        if ints[I_STATUS] != NEEDS_EVALUATION:
+            ints[I_CURRENT] = ints[I_REAL]
+            floats[F_FUN] = floats[F_FUN_REAL]
+            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+            ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def shrink_pairs(rows, ints, floats, extra, team):
+        """Take the variables that are no longer free out of the pairs."""
+        n = np.int64(ints[I_SIZE])
+        own = extra
+        free = TERMS + FREE_ROW
+        for j in range(ints[I_COUNT]):
+            s = PAIRS + 2 * j
+            y = PAIRS + 2 * j + 1
+            sy = 0.0
+            yy = 0.0
+            ss = 0.0
+            task, inputs, results = team[1:4]
+            task[0] = 19
+            task[1] = free
+            task[2] = s
+            task[3] = y
+            perform(team)
+            sy = results[0, 0]
+            yy = results[1, 0]
+            ss = results[2, 0]
+            own[j] = 1.0 / sy if sy > 1e-08 * math.sqrt(yy * ss) else 0.0
+
+    @device_function
     def adaptive_metric(rows, ints, floats, extra, g, s, team):
         """The diagonal of an adaptive method after the step s to a point with gradient g."""
         n = np.int64(ints[I_SIZE])
@@ -1597,7 +1634,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 1:
             epsilon = numbers[own + 0]
             task, inputs, results = team[1:4]
-            task[0] = 19
+            task[0] = 20
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1608,7 +1645,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 20
+            task[0] = 21
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1620,7 +1657,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 21
+            task[0] = 22
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1634,7 +1671,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 22
+            task[0] = 23
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1646,7 +1683,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 5:
             beta2 = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 23
+            task[0] = 24
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1658,7 +1695,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 24
+            task[0] = 25
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1680,7 +1717,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         s_size = 0.0
         y_size = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 25
+        task[0] = 26
         task[1] = m
         task[2] = s
         task[3] = y
@@ -1703,7 +1740,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         root_s = 0.0
         root_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 26
+        task[0] = 27
         task[1] = candidate
         task[2] = s
         task[3] = start
@@ -1739,7 +1776,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         elif use_full or use_root:
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
             task, inputs, results = team[1:4]
-            task[0] = 27
+            task[0] = 28
             task[1] = candidate
             task[2] = m
             task[3] = start
@@ -1764,7 +1801,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total_s = 0.0
         total_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 28
+        task[0] = 29
         task[1] = changes
         task[2] = s
         task[3] = start
@@ -1778,7 +1815,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if ints[I_JUDGED] < 0 and ints[I_PAIRS_SEEN] >= ints[I_NEXT_CANDIDATE]:
             mean = math.sqrt(total_s / total_y)
             task, inputs, results = team[1:4]
-            task[0] = 29
+            task[0] = 30
             task[1] = candidate
             task[2] = changes
             task[3] = start
@@ -1811,7 +1848,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m = ints[I_METRIC_IN_USE]
             total = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 30
+            task[0] = 31
             task[1] = m
             task[2] = y
             perform(team)
@@ -1850,7 +1887,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         yy = 0.0
         ss = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 31
+        task[0] = 32
         task[1] = free
         task[2] = g
         task[3] = gz
@@ -1866,6 +1903,27 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         store_pair(rows, ints, floats, extra, gz, sy, yy, ss, team)
 
     @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            ints[I_STATUS] = NEEDS_EVALUATION
+            return False
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def drive(rows, ints, floats, extra, last, team):
         n = np.int64(ints[I_SIZE])
         ints[I_STATUS] = RUNNING
@@ -1876,36 +1934,16 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             if ints[I_PENDING] != EVALUATED:
                 x = ints[I_TRIAL]
                 g = N_POINTS + ints[I_TRIAL]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    ints[I_STATUS] = NEEDS_EVALUATION
+                if not trial_evaluated(x, g, ints, floats, extra):
                     break
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
                 floats[F_FUN_TRIAL] += floats[F_PENALTY]
                 good = judge_trial(g, ints, floats, extra, team)
                 f = floats[F_FUN_TRIAL]
                 phase = ints[I_PHASE]
                 accepted = False
                 if phase == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good, team):
                         break
-                    total = 0.0
-                    task, inputs, results = team[1:4]
-                    task[0] = 32
-                    task[1] = g
-                    perform(team)
-                    total = results[0, 0]
-                    start(x, g, n, floats, extra, total, team)
                     action = NEW_DIRECTION
                     for j in range(N_LEVELS):
                         own[levels + j] = f
@@ -2009,9 +2047,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     floats[F_REACH] = smaller(10.0 * floats[F_REACH], 10000000000.0) if straight else 1.0
                     ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 closed = floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra, team)
                 if closed or floats[F_NORM_REAL] <= floats[F_GTOL]:
@@ -2020,6 +2057,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     break
                 if ints[I_ITERATION] >= last:
                     break
+                record_row(ints, floats, extra)
                 floats[F_FUN_PREVIOUS] = floats[F_FUN_REAL]
                 ints[I_TRIALS] = 0
                 ints[I_PHASE] = SEARCHING
@@ -2052,11 +2090,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 else:
                     ints[I_VIRTUAL] = face_trial(rows, ints, floats, extra, team)
                 ints[I_PENDING] = TO_EVALUATE
-        if ints[I_STATUS] != NEEDS_EVALUATION:
-            ints[I_CURRENT] = ints[I_REAL]
-            floats[F_FUN] = floats[F_FUN_REAL]
-            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-            ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def end_orders(result, team):

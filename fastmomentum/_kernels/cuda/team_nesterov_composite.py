@@ -40,6 +40,7 @@ STATUS_MAXFEV = 7
 STATUS_NONFINITE = 3
 STATUS_PRECISION_LOSS = 2
 STATUS_STAGNATION = 6
+STOP = 7
 TEAM_ENDED = -1
 TEAM_EVALUATION = -2
 TO_EVALUATE = 1
@@ -214,15 +215,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
 
     @device_function
-    def base_from_real(ints, floats, extra):
-        """Steps start from the last accepted point now."""
-        ints[I_BASE] = ints[I_REAL]
-        floats[F_FUN_BASE] = floats[F_FUN_REAL]
-        floats[F_NORM_BASE] = floats[F_NORM_REAL]
-        ints[I_VIRTUAL] = 0
-        floats[F_ERROR] = 0.0
-
-    @device_function
     def evaluate_shares(team):
         """What this thread's rows and entries contribute to the value; writes their gradient."""
         rows, task, w, args = (team[0], team[1], team[6], team[7])
@@ -239,57 +231,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return value
 
     @device_function
-    def operation_0(rows, task, inputs, outputs):
-        lower = rows[task[1]]
-        upper = rows[task[2]]
-        x = rows[task[3]]
-        changed = 0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x_i = x[i]
-            z_i = lower[i] if x_i < lower[i] else x_i
-            z_i = upper[i] if z_i > upper[i] else z_i
-            if z_i != x_i:
-                changed += 1
-            x[i] = z_i
-        outputs[0] = real_type(changed)
-
-    @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
-
-    @device_function
-    def operation_1(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        l1 = rows[task[2]]
-        x = rows[task[3]]
-        along = 0.0
-        penalty = 0.0
-        worst = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            along += real_type(g[i]) * x[i]
-            penalty += real_type(l1[i]) * abs(x[i])
-            worst = larger(worst, abs(real_type(g[i])) / l1[i])
-        outputs[0] = real_type(along)
-        outputs[1] = real_type(penalty)
-        outputs[2] = real_type(worst)
-
-    @device_function
-    def operation_10(rows, task, inputs, outputs):
-        r = rows[task[1]]
-        x = rows[task[2]]
-        z = rows[task[3]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            r_i = x[i] - z[i]
-            r[i] = r_i
-            total += real_type(r_i) * r_i
-        outputs[0] = real_type(total)
-
-    @device_function
     def prox_entry(v, step, l1, l2, lower, upper):
         """Proximal point of one variable: the unconstrained minimizer, clipped."""
         z = v - step * l1
@@ -302,7 +243,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return upper if z > upper else z
 
     @device_function
-    def operation_11(rows, task, inputs, outputs):
+    def operation_0(rows, task, inputs, outputs):
         l1 = rows[task[1]]
         l2 = rows[task[2]]
         lower = rows[task[3]]
@@ -318,98 +259,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_12(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        w = rows[task[2]]
-        unit = inputs[0]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_13(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(g[i]) * g[i]
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_14(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        gy = rows[task[2]]
+    def operation_1(rows, task, inputs, outputs):
+        lower = rows[task[1]]
+        upper = rows[task[2]]
         x = rows[task[3]]
-        y = rows[task[4]]
-        along = 0.0
-        after = 0.0
+        changed = 0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            d_i = real_type(x[i] - y[i])
-            along += d_i * gy[i]
-            after += d_i * g[i]
-        outputs[0] = real_type(along)
-        outputs[1] = real_type(after)
-
-    @device_function
-    def operation_15(rows, task, inputs, outputs):
-        x = rows[task[1]]
-        xr = rows[task[2]]
-        y = rows[task[3]]
-        uphill = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            uphill += real_type(y[i] - x[i]) * (x[i] - xr[i])
-        outputs[0] = real_type(uphill)
-
-    @device_function
-    def operation_16(rows, task, inputs, outputs):
-        gp = rows[task[1]]
-        gr = rows[task[2]]
-        gy = rows[task[3]]
-        xp = rows[task[4]]
-        xr = rows[task[5]]
-        y = rows[task[6]]
-        weight = inputs[0]
-        after = 0.0
-        before = 0.0
-        size = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            s_i = xr[i] - xp[i]
-            y[i] = xr[i] + weight * s_i
-            gy_i = gr[i] + weight * (gr[i] - gp[i])
-            gy[i] = gy_i
-            after += real_type(s_i) * gr[i]
-            before += real_type(s_i) * gp[i]
-            size += real_type(s_i) * s_i
-        outputs[0] = real_type(after)
-        outputs[1] = real_type(before)
-        outputs[2] = real_type(size)
-
-    @device_function
-    def operation_17(rows, task, inputs, outputs):
-        gy = rows[task[1]]
-        x = rows[task[2]]
-        y = rows[task[3]]
-        step = inputs[0]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            x[i] = y[i] - step * gy[i]
-
-    @device_function
-    def operation_18(rows, task, inputs, outputs):
-        l1 = rows[task[1]]
-        l2 = rows[task[2]]
-        x = rows[task[3]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            size = abs(real_type(x[i]))
-            total += l1[i] * size + 0.5 * l2[i] * size * size
-        outputs[0] = real_type(total)
+            x_i = x[i]
+            z_i = lower[i] if x_i < lower[i] else x_i
+            z_i = upper[i] if z_i > upper[i] else z_i
+            if z_i != x_i:
+                changed += 1
+            x[i] = z_i
+        outputs[0] = real_type(changed)
 
     @device_function
     def larger_magnitude(size, value):
@@ -418,69 +281,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return size if found <= size or size != size else found
 
     @device_function
-    def operation_2(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        bits = real_type(0.0)
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            bits = larger_magnitude(bits, v[i])
-        outputs[0] = real_type(bits)
-
-    @device_function
-    def largest(a, b):
-        """max(a, b); nan if one of them is."""
-        return a if b <= a or a != a else b
-
-    @device_function
-    def operation_3(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        most = -INF
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            most = largest(most, -abs(v[i]))
-        outputs[0] = real_type(most)
-
-    @device_function
-    def operation_4(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += abs(real_type(v[j]))
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_5(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += real_type(v[j]) * real_type(v[j])
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_6(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        order = inputs[0]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += abs(real_type(v[j])) ** order
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_7(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        largest = inputs[0]
-        order = inputs[1]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            j = np.uint64(place)
-            total += (abs(real_type(v[j])) / largest) ** order
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_8(rows, task, inputs, outputs):
+    def operation_10(rows, task, inputs, outputs):
         before = rows[task[1]]
         x = rows[task[2]]
         bits = real_type(0.0)
@@ -505,7 +306,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return x - lower if r > x - lower else r
 
     @device_function
-    def operation_9(rows, task, inputs, outputs):
+    def operation_11(rows, task, inputs, outputs):
         g = rows[task[1]]
         l1 = rows[task[2]]
         l2 = rows[task[3]]
@@ -520,43 +321,234 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             r[i] = residual_entry(real_type(x[i]), real_type(g[i]), weight, real_type(l2[i]), low, high)
 
     @device_function
+    def operation_12(rows, task, inputs, outputs):
+        r = rows[task[1]]
+        x = rows[task[2]]
+        z = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            r_i = x[i] - z[i]
+            r[i] = r_i
+            total += real_type(r_i) * r_i
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_13(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        w = rows[task[2]]
+        unit = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(v[i]) / unit * (real_type(w[i]) / unit)
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_14(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            total += real_type(g[i]) * g[i]
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_15(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        gy = rows[task[2]]
+        x = rows[task[3]]
+        y = rows[task[4]]
+        along = 0.0
+        after = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            d_i = real_type(x[i] - y[i])
+            along += d_i * gy[i]
+            after += d_i * g[i]
+        outputs[0] = real_type(along)
+        outputs[1] = real_type(after)
+
+    @device_function
+    def operation_16(rows, task, inputs, outputs):
+        x = rows[task[1]]
+        xr = rows[task[2]]
+        y = rows[task[3]]
+        uphill = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            uphill += real_type(y[i] - x[i]) * (x[i] - xr[i])
+        outputs[0] = real_type(uphill)
+
+    @device_function
+    def operation_17(rows, task, inputs, outputs):
+        gp = rows[task[1]]
+        gr = rows[task[2]]
+        gy = rows[task[3]]
+        xp = rows[task[4]]
+        xr = rows[task[5]]
+        y = rows[task[6]]
+        weight = inputs[0]
+        after = 0.0
+        before = 0.0
+        size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = xr[i] - xp[i]
+            y[i] = xr[i] + weight * s_i
+            gy_i = gr[i] + weight * (gr[i] - gp[i])
+            gy[i] = gy_i
+            after += real_type(s_i) * gr[i]
+            before += real_type(s_i) * gp[i]
+            size += real_type(s_i) * s_i
+        outputs[0] = real_type(after)
+        outputs[1] = real_type(before)
+        outputs[2] = real_type(size)
+
+    @device_function
+    def operation_18(rows, task, inputs, outputs):
+        l1 = rows[task[1]]
+        l2 = rows[task[2]]
+        x = rows[task[3]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = abs(real_type(x[i]))
+            total += l1[i] * size + 0.5 * l2[i] * size * size
+        outputs[0] = real_type(total)
+
+    @device_function
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        l1 = rows[task[2]]
+        x = rows[task[3]]
+        along = 0.0
+        penalty = 0.0
+        worst = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            along += real_type(g[i]) * x[i]
+            penalty += real_type(l1[i]) * abs(x[i])
+            worst = larger(worst, abs(real_type(g[i])) / l1[i])
+        outputs[0] = real_type(along)
+        outputs[1] = real_type(penalty)
+        outputs[2] = real_type(worst)
+
+    @device_function
+    def operation_3(rows, task, inputs, outputs):
+        gy = rows[task[1]]
+        x = rows[task[2]]
+        y = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = y[i] - step * gy[i]
+
+    @device_function
+    def operation_4(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
+
+    @device_function
+    def largest(a, b):
+        """max(a, b); nan if one of them is."""
+        return a if b <= a or a != a else b
+
+    @device_function
+    def operation_5(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        most = -INF
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            most = largest(most, -abs(v[i]))
+        outputs[0] = real_type(most)
+
+    @device_function
+    def operation_6(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j]))
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_7(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += real_type(v[j]) * real_type(v[j])
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_8(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        order = inputs[0]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += abs(real_type(v[j])) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
+    def operation_9(rows, task, inputs, outputs):
+        v = rows[task[1]]
+        largest = inputs[0]
+        order = inputs[1]
+        total = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            j = np.uint64(place)
+            total += (abs(real_type(v[j])) / largest) ** order
+        outputs[0] = real_type(total)
+
+    @device_function
     def operate(rows, task, inputs, outputs):
         if task[0] == 0:
             operation_0(rows, task, inputs, outputs)
             return (1, 1)
         if task[0] == 1:
             operation_1(rows, task, inputs, outputs)
-            return (2, 3)
+            return (1, 1)
         if task[0] == 2:
             operation_2(rows, task, inputs, outputs)
-            return (0, 1)
+            return (2, 3)
         if task[0] == 3:
             operation_3(rows, task, inputs, outputs)
-            return (0, 1)
-        if NORM != NORM_INF and task[0] == 4:
+            return (0, 0)
+        if task[0] == 4:
             operation_4(rows, task, inputs, outputs)
-            return (1, 1)
-        if NORM != NORM_INF and task[0] == 5:
+            return (0, 1)
+        if task[0] == 5:
             operation_5(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if NORM != NORM_INF and task[0] == 6:
             operation_6(rows, task, inputs, outputs)
             return (1, 1)
         if NORM != NORM_INF and task[0] == 7:
             operation_7(rows, task, inputs, outputs)
             return (1, 1)
-        if task[0] == 8:
+        if NORM != NORM_INF and task[0] == 8:
             operation_8(rows, task, inputs, outputs)
-            return (0, 1)
-        if task[0] == 9:
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 9:
             operation_9(rows, task, inputs, outputs)
-            return (0, 0)
+            return (1, 1)
         if task[0] == 10:
             operation_10(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 1)
         if task[0] == 11:
             operation_11(rows, task, inputs, outputs)
-            return (1, 1)
+            return (0, 0)
         if task[0] == 12:
             operation_12(rows, task, inputs, outputs)
             return (1, 1)
@@ -565,16 +557,16 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return (1, 1)
         if task[0] == 14:
             operation_14(rows, task, inputs, outputs)
-            return (2, 2)
+            return (1, 1)
         if task[0] == 15:
             operation_15(rows, task, inputs, outputs)
-            return (1, 1)
+            return (2, 2)
         if task[0] == 16:
             operation_16(rows, task, inputs, outputs)
-            return (3, 3)
+            return (1, 1)
         if task[0] == 17:
             operation_17(rows, task, inputs, outputs)
-            return (0, 0)
+            return (3, 3)
         if task[0] == 18:
             operation_18(rows, task, inputs, outputs)
             return (1, 1)
@@ -651,6 +643,42 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 return
 
     @device_function
+    def separable_prox(rows, ints, z, n, step, team):
+        """Proximal point of h in place; returns h there."""
+        l1 = TERMS + L1_ROW
+        l2 = TERMS + L2_ROW
+        lower = TERMS + LOWER_ROW
+        upper = TERMS + UPPER_ROW
+        total = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 0
+        task[1] = l1
+        task[2] = l2
+        task[3] = lower
+        task[4] = upper
+        task[5] = z
+        inputs[0] = real_type(step)
+        perform(team)
+        total = results[0, 0]
+        return total
+
+    @device_function
+    def apply_operator(rows, ints, floats, extra, team):
+        """The trial holds the point whose proximal point it is to be."""
+        z = ints[I_TRIAL]
+        floats[F_PENALTY] = separable_prox(rows, ints, z, np.int64(ints[I_SIZE]), floats[F_STEP], team)
+        ints[I_PENDING] = TO_EVALUATE
+
+    @device_function
+    def base_from_real(ints, floats, extra):
+        """Steps start from the last accepted point now."""
+        ints[I_BASE] = ints[I_REAL]
+        floats[F_FUN_BASE] = floats[F_FUN_REAL]
+        floats[F_NORM_BASE] = floats[F_NORM_REAL]
+        ints[I_VIRTUAL] = 0
+        floats[F_ERROR] = 0.0
+
+    @device_function
     def clip_to_bounds(rows, ints, point, team):
         """Clip a point; returns whether that changed it."""
         n = np.int64(ints[I_SIZE])
@@ -659,7 +687,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         upper = TERMS + UPPER_ROW
         changed = 0
         task, inputs, results = team[1:4]
-        task[0] = 0
+        task[0] = 1
         task[1] = lower
         task[2] = upper
         task[3] = x
@@ -671,6 +699,58 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     def failure(ints):
         """Why there is no way on: values not finite since the last new lowest, or rounding."""
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
+
+    @device_function
+    def free_row(ints):
+        """A row that holds none of the points a method without pairs works with."""
+        i = 0
+        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
+            i += 1
+        return i
+
+    @device_function
+    def gap_closed(rows, ints, floats, extra, team):
+        """Is the duality gap at the real point at most GAP_TOL times f + h?
+
+        For a convex f >= 0 and h = sum w_i |x_i| a minimizer z has sum w_i |z_i| <= F(x) = f + h, so
+        that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
+        """
+        n = np.int64(ints[I_SIZE])
+        x = ints[I_REAL]
+        g = N_POINTS + ints[I_REAL]
+        l1 = TERMS + L1_ROW
+        along = 0.0
+        penalty = 0.0
+        worst = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 2
+        task[1] = g
+        task[2] = l1
+        task[3] = x
+        perform(team)
+        along = results[0, 0]
+        penalty = results[1, 0]
+        worst = results[2, 0]
+        total = floats[F_FUN_REAL]
+        gap = along + penalty + total * larger(worst - 1.0, 0.0)
+        return total >= penalty and gap <= floats[F_GAP_TOL] * total
+
+    @device_function
+    def gradient_step(rows, ints, floats, extra, team):
+        """The trial is a gradient step from the point ahead."""
+        n = np.int64(ints[I_SIZE])
+        ints[I_TRIAL] = free_row(ints)
+        y = ints[I_AHEAD]
+        gy = N_POINTS + ints[I_AHEAD]
+        x = ints[I_TRIAL]
+        step = real_type(floats[F_STEP])
+        task, inputs, results = team[1:4]
+        task[0] = 3
+        task[1] = gy
+        task[2] = x
+        task[3] = y
+        inputs[0] = real_type(step)
+        perform(team)
 
     @device_function
     def end_iteration(ints, floats, extra):
@@ -713,46 +793,16 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return False
 
     @device_function
-    def free_row(ints):
-        """A row that holds none of the points a method without pairs works with."""
-        i = 0
-        while i == ints[I_REAL] or i == ints[I_BEST] or i == ints[I_PREVIOUS] or (i == ints[I_AHEAD]):
-            i += 1
-        return i
-
-    @device_function
-    def gap_closed(rows, ints, floats, extra, team):
-        """Is the duality gap at the real point at most GAP_TOL times f + h?
-
-        For a convex f >= 0 and h = sum w_i |x_i| a minimizer z has sum w_i |z_i| <= F(x) = f + h, so
-        that F(x) - F(z) <= g.(x - z) + h(x) - h(z) <= g.x + h(x) + F(x) max(0, max |g_i| / w_i - 1).
-        """
-        n = np.int64(ints[I_SIZE])
-        x = ints[I_REAL]
-        g = N_POINTS + ints[I_REAL]
-        l1 = TERMS + L1_ROW
-        along = 0.0
-        penalty = 0.0
-        worst = 0.0
-        task, inputs, results = team[1:4]
-        task[0] = 1
-        task[1] = g
-        task[2] = l1
-        task[3] = x
-        perform(team)
-        along = results[0, 0]
-        penalty = results[1, 0]
-        worst = results[2, 0]
-        total = floats[F_FUN_REAL]
-        gap = along + penalty + total * larger(worst - 1.0, 0.0)
-        return total >= penalty and gap <= floats[F_GAP_TOL] * total
+    def iteration_ends_run(ints, floats, extra):
+        """Complete the row of the iteration, and tell whether the run ends with it."""
+        return end_iteration(ints, floats, extra)
 
     @device_function
     def largest_magnitude(v, n, team):
         """Largest magnitude in a row; nan if it holds one."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 2
+        task[0] = 4
         task[1] = v
         perform(team)
         bits = results[0, 0]
@@ -763,7 +813,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 3
+        task[0] = 5
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -780,20 +830,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 4
+            task[0] = 6
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 5
+            task[0] = 7
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 6
+        task[0] = 8
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -805,7 +855,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 7
+        task[0] = 9
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -837,7 +887,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """STEP_NORM and X_NORM of the step from the row `before` to `x`, for the test of xtol."""
         bits = real_type(0.0)
         task, inputs, results = team[1:4]
-        task[0] = 8
+        task[0] = 10
         task[1] = before
         task[2] = x
         perform(team)
@@ -864,7 +914,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         lower = TERMS + LOWER_ROW
         upper = TERMS + UPPER_ROW
         task, inputs, results = team[1:4]
-        task[0] = 9
+        task[0] = 11
         task[1] = g
         task[2] = l1
         task[3] = l2
@@ -888,7 +938,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         r = TERMS + RESIDUAL_ROW
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 10
+        task[0] = 12
         task[1] = r
         task[2] = x
         task[3] = z
@@ -901,24 +951,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return total
 
     @device_function
-    def separable_prox(rows, ints, z, n, step, team):
-        """Proximal point of h in place; returns h there."""
-        l1 = TERMS + L1_ROW
-        l2 = TERMS + L2_ROW
-        lower = TERMS + LOWER_ROW
-        upper = TERMS + UPPER_ROW
-        total = 0.0
-        task, inputs, results = team[1:4]
-        task[0] = 11
-        task[1] = l1
-        task[2] = l2
-        task[3] = lower
-        task[4] = upper
-        task[5] = z
-        inputs[0] = real_type(step)
-        perform(team)
-        total = results[0, 0]
-        return total
+    def record_row(ints, floats, extra):
+        """Begin the row of the iteration, if it is not there and a history is kept."""
 
     @device_function
     def first_step(x_norm, d_norm, floats, extra, slope, unit):
@@ -939,7 +973,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """Product of two rows, each in this unit."""
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 12
+        task[0] = 13
         task[1] = v
         task[2] = w
         inputs[0] = real_type(unit)
@@ -968,50 +1002,106 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_STEP] = first_step(largest_magnitude(x, n, team), d_norm, floats, extra, slope, 1.0 / unit) / unit
 
     @device_function
+    def run_begins(x, g, ints, floats, extra, good, team):
+        """Start from the trial, the first point, with a step along -g; False if it is not finite."""
+        accept_trial(ints, floats, extra)
+        base_from_real(ints, floats, extra)
+        floats[F_FUN_START] = floats[F_FUN_TRIAL]
+        if not good:
+            ints[I_STATUS] = STATUS_NONFINITE
+            return False
+        n = np.int64(ints[I_SIZE])
+        total = 0.0
+        task, inputs, results = team[1:4]
+        task[0] = 14
+        task[1] = g
+        perform(team)
+        total = results[0, 0]
+        start(x, g, n, floats, extra, total, team)
+        return True
+
+    @device_function
+    def show_real_point(ints, floats, extra):
+        """What the caller shows as the current point is the last real one."""
+        if ints[I_STATUS] != NEEDS_EVALUATION:
+            ints[I_CURRENT] = ints[I_REAL]
+            floats[F_FUN] = floats[F_FUN_REAL]
+            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
+            ints[I_NIT] = ints[I_ITERATION]
+
+    @device_function
+    def starts_from_known_point(ints):
+        """Does the proximal step that leads to the trial start from a point with a gradient?"""
+        return ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM
+
+    @device_function
+    def test_before_evaluation(ints, floats, extra, last, action):
+        """The convergence test before the trial is evaluated; returns what to do.
+
+        |y - prox(y - t grad(y))| / min(t, 1), y the point that the step starts from, is known then
+        and, up to rounding and in the 2-norm, at least the same with t = 1. Where it meets gtol, that
+        is the convergence test.
+        """
+        confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
+        unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
+        if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
+            floats[F_NORM_REAL] = floats[F_PROX_NORM]
+        met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
+        if met and (confirming or SEPARABLE != 0):
+            ints[I_RESULT] = ints[I_REAL]
+            ints[I_STATUS] = STATUS_CONVERGED
+            return STOP
+        if confirming or (met and unsure):
+            step = floats[F_STEP]
+            floats[F_STEP] = floats[F_PROX_STEP] if confirming else 1.0
+            floats[F_PROX_STEP] = step
+            ints[I_PHASE] = SEARCHING if confirming else AT_BASE_TO_CONFIRM
+            ints[I_CONFIRMED] = ints[I_ITERATION] + 1
+            ints[I_PENDING] = EVALUATED
+            return TRY
+        return STOP if ints[I_ITERATION] >= last else action
+
+    @device_function
+    def no_evaluation_left(ints):
+        """Would one more evaluation be beyond maxfev?"""
+        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
+
+    @device_function
+    def trial_evaluated(x, g, ints, floats, extra):
+        """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
+        if ints[I_PENDING] == TO_EVALUATE:
+            if no_evaluation_left(ints):
+                ints[I_STATUS] = STATUS_MAXFEV
+                return False
+            ints[I_NIT] = ints[I_ITERATION]
+            ints[I_CURRENT] = ints[I_TRIAL]
+            ints[I_STATUS] = NEEDS_EVALUATION
+            return False
+        else:
+            floats[F_FUN_TRIAL] = floats[F_FUN]
+        ints[I_PENDING] = EVALUATED
+        return True
+
+    @device_function
     def drive(rows, ints, floats, extra, last, team):
         n = np.int64(ints[I_SIZE])
         ints[I_STATUS] = RUNNING
         action = NEW_DIRECTION
         while True:
             if ints[I_PENDING] == TO_PROX:
-                z = ints[I_TRIAL]
-                floats[F_PENALTY] = separable_prox(rows, ints, z, n, floats[F_STEP], team)
-                ints[I_PENDING] = TO_EVALUATE
-            if ints[I_PENDING] == TO_EVALUATE and (ints[I_PHASE] == SEARCHING or ints[I_PHASE] == AT_BASE_TO_CONFIRM):
+                apply_operator(rows, ints, floats, extra, team)
+            if ints[I_PENDING] == TO_EVALUATE and starts_from_known_point(ints):
                 floats[F_SLOPE] = proximal_change(rows, ints, floats, extra, team)
-                confirming = ints[I_PHASE] == AT_BASE_TO_CONFIRM
-                unsure = ints[I_CONFIRMED] <= ints[I_ITERATION]
-                if confirming or (unsure and (ints[I_TRIALS] == 0 or floats[F_PROX_NORM] < floats[F_NORM_REAL])):
-                    floats[F_NORM_REAL] = floats[F_PROX_NORM]
-                met = floats[F_NORM_REAL] <= floats[F_GTOL] and ints[I_AHEAD] == ints[I_REAL]
-                if met and (confirming or SEPARABLE != 0):
-                    ints[I_RESULT] = ints[I_REAL]
-                    ints[I_STATUS] = STATUS_CONVERGED
+                action = test_before_evaluation(ints, floats, extra, last, action)
+                if action == STOP:
                     break
-                if confirming or (met and unsure):
-                    step = floats[F_STEP]
-                    floats[F_STEP] = floats[F_PROX_STEP] if confirming else 1.0
-                    floats[F_PROX_STEP] = step
-                    ints[I_PHASE] = SEARCHING if confirming else AT_BASE_TO_CONFIRM
-                    ints[I_CONFIRMED] = ints[I_ITERATION] + 1
-                    ints[I_PENDING] = EVALUATED
-                    action = TRY
-                elif ints[I_ITERATION] >= last:
-                    break
+                if ints[I_PENDING] == TO_EVALUATE:
+                    record_row(ints, floats, extra)
             if ints[I_PENDING] != EVALUATED:
                 x = ints[I_TRIAL]
                 g = N_POINTS + ints[I_TRIAL]
-                if ints[I_PENDING] == TO_EVALUATE:
-                    if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
-                        ints[I_STATUS] = STATUS_MAXFEV
-                        break
-                    ints[I_NIT] = ints[I_ITERATION]
-                    ints[I_CURRENT] = ints[I_TRIAL]
-                    ints[I_STATUS] = NEEDS_EVALUATION
+                if not trial_evaluated(x, g, ints, floats, extra):
                     break
-                else:
-                    floats[F_FUN_TRIAL] = floats[F_FUN]
-                ints[I_PENDING] = EVALUATED
                 phase = ints[I_PHASE]
                 floats[F_SMOOTH_TRIAL] = floats[F_FUN_TRIAL]
                 if phase == AHEAD_OF_BASE:
@@ -1021,19 +1111,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     good = judge_trial(g, ints, floats, extra, team)
                 smooth = floats[F_SMOOTH_TRIAL]
                 if phase == AT_START:
-                    accept_trial(ints, floats, extra)
-                    base_from_real(ints, floats, extra)
-                    floats[F_FUN_START] = floats[F_FUN_TRIAL]
-                    if not good:
-                        ints[I_STATUS] = STATUS_NONFINITE
+                    if not run_begins(x, g, ints, floats, extra, good, team):
                         break
-                    total = 0.0
-                    task, inputs, results = team[1:4]
-                    task[0] = 13
-                    task[1] = g
-                    perform(team)
-                    total = results[0, 0]
-                    start(x, g, n, floats, extra, total, team)
                     action = NEW_DIRECTION
                     floats[F_SMOOTH_REAL] = floats[F_SMOOTH_TRIAL]
                     ints[I_PREVIOUS] = -1
@@ -1053,7 +1132,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     along = 0.0
                     after = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 14
+                    task[0] = 15
                     task[1] = g
                     task[2] = gy
                     task[3] = x
@@ -1091,7 +1170,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     xr = ints[I_REAL]
                     uphill = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 15
+                    task[0] = 16
                     task[1] = x
                     task[2] = xr
                     task[3] = y
@@ -1149,9 +1228,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     floats[F_SEQUENCE] = 1.0
                     floats[F_BETA] = 0.0
                     action = NEW_DIRECTION
-            if ints[I_COMPLETED] != 0:
-                if end_iteration(ints, floats, extra):
-                    break
+            if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
+                break
             if action == NEW_DIRECTION:
                 done = floats[F_GAP_TOL] > 0.0 and gap_closed(rows, ints, floats, extra, team)
                 if done:
@@ -1181,7 +1259,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                     before = 0.0
                     size = 0.0
                     task, inputs, results = team[1:4]
-                    task[0] = 16
+                    task[0] = 17
                     task[1] = gp
                     task[2] = gr
                     task[3] = gy
@@ -1213,24 +1291,9 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 ints[I_PHASE] = SEARCHING
                 action = TRY
             if action == TRY:
-                ints[I_TRIAL] = free_row(ints)
-                y = ints[I_AHEAD]
-                gy = N_POINTS + ints[I_AHEAD]
-                x = ints[I_TRIAL]
-                step = real_type(floats[F_STEP])
-                task, inputs, results = team[1:4]
-                task[0] = 17
-                task[1] = gy
-                task[2] = x
-                task[3] = y
-                inputs[0] = real_type(step)
-                perform(team)
+                gradient_step(rows, ints, floats, extra, team)
                 ints[I_PENDING] = TO_PROX
-        if ints[I_STATUS] != NEEDS_EVALUATION:
-            ints[I_CURRENT] = ints[I_REAL]
-            floats[F_FUN] = floats[F_FUN_REAL]
-            floats[F_GRAD_NORM] = floats[F_NORM_REAL]
-            ints[I_NIT] = ints[I_ITERATION]
+        show_real_point(ints, floats, extra)
 
     @device_function
     def end_orders(result, team):
