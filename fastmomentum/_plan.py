@@ -123,7 +123,7 @@ class Plan:
         ints[INT.METRIC] = layout.METRIC_LEARNED
         if method.metric is not None:
             ints[INT.METRIC] = 1 + METRICS.index(method.metric)
-            ints[INT.METRIC_ADDRESS] = metric_address(dtype)
+            ints[INT.METRIC_ADDRESS] = metric_address(int(ints[INT.METRIC]), dtype)
         ints[INT.JUDGED] = -1
         ints[INT.NEXT_CANDIDATE] = 2
         self.starts |= {first + layout.SUM_ROW: "zero", first + layout.SUM_ROW + 1: "zero"}

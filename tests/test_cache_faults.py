@@ -251,6 +251,18 @@ def test_files_of_other_times_are_passed_over(change, tmp_path, monkeypatch):
     assert made.load("key") == "new"
 
 
+def test_code_of_another_text(place, monkeypatch):
+    """What is compiled into a function counts, too: its old code is not run, and is replaced."""
+    monkeypatch.setattr(cache, "stamp_of", lambda function: "one")
+    assert called(double, 1.5) == (0, [])
+    assert called(double, 1.5) == (1, [])
+    names = sorted(file.name for file in place.rglob("*.nb?"))
+    monkeypatch.setattr(cache, "stamp_of", lambda function: "two")
+    assert called(double, 1.5) == (0, [])
+    assert called(double, 1.5) == (1, [])
+    assert sorted(file.name for file in place.rglob("*.nb?")) == names
+
+
 def test_numbas_own_files_are_not_touched(place):
     numba.njit(cache=True)(double)(1.5)
     before = {file: file.read_bytes() for file in place.rglob("*.nb?")}

@@ -21,6 +21,7 @@ from numba import njit, types
 
 import fastmomentum
 from fastmomentum import _methods, minimize
+from fastmomentum._kernels import drivers, entry
 
 KERNELS = pathlib.Path(fastmomentum.__file__).parent / "_kernels"
 ROOT = KERNELS.parent.parent
@@ -29,8 +30,10 @@ DTYPES = ("float64", "float32")
 
 
 def dispatchers():
-    """Every dispatcher of the kernels by name."""
-    found = {}
+    """Every dispatcher of the kernels by name, those of factories as far as they are made."""
+    kept = (drivers._drivers, drivers._diagonals, drivers._callers, entry._entries, entry._holds)
+    made = (value for functions in kept for value in functions.values())
+    found = {value.__name__: value for value in made}
     for path in KERNELS.glob("*.py"):
         module = importlib.import_module(f"fastmomentum._kernels.{path.stem}")
         for name, value in vars(module).items():
@@ -153,14 +156,14 @@ REPORT = """
 import sys
 import user
 from fastmomentum import minimize
-from fastmomentum._kernels import drive_momentum, drive_nesterov, entry
+from fastmomentum._kernels import drivers, entry
 for method in ("momentum", "nesterov"):
     for jac in (user.fill, "3-point"):
         res = minimize(user.fun, [3.0, 4.0], args=(2.0,), jac=jac, method=method,
                        options={"learning_rate": 0.05, "momentum": 0.5, "backend": "numba"})
         assert res.success and abs(res.x[0] - 2.0) < 1e-4, res
-for d in (drive_momentum.drive_momentum_float64, drive_nesterov.drive_nesterov_float64,
-          entry.entry_in_place_float64, entry.entry_three_point_float64, user.fun, user.fill):
+for d in (*drivers._drivers.values(),
+          *entry._entries.values(), user.fun, user.fill):
     hits, misses = sum(d.stats.cache_hits.values()), sum(d.stats.cache_misses.values())
     sys.stdout.write(f"{d.__name__} {hits} {misses}\\n")
 """
@@ -332,44 +335,26 @@ def test_generated_files_are_fresh():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def generated_files(root):
-    kernels = root / "fastmomentum" / "_kernels"
-    return {
-        p.name: p.read_text(encoding="utf-8")
-        for p in sorted(kernels.glob("*.py"))
-        if "do not edit" in p.read_text(encoding="utf-8")[:200]
-    }
-
-
 @needs_tools
 def test_generated_files_follow_their_sources(tmp_path):
-    """A changed source changes every file that was made from it: Numba's cache sees only them."""
+    """A changed source changes every file that was made from it."""
     import shutil
 
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("fastmomentum", "tools"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
-    before = generated_files(tmp_path)
-    names = set(before)
-    drivers = {n for n in names if n.startswith("drive_")}
-    assert "entry.py" in names
-    assert drivers >= {f"drive_{m}.py" for m in METHODS}
-    for text in before.values():
-        assert re.search(r'^SOURCES = "[0-9a-f]{16,}"$', text, flags=re.M)
-
     # In one process, and for some of them only, since making all files takes two seconds.
     sources = [
-        "fastmomentum/_kernels/abi.py",
-        "fastmomentum/_kernels/layout.py",
-        "tools/templates/entry.py",
-        "tools/templates/fixed_rate.py",
-        "tools/templates/shared/evaluation.py",
+        "fastmomentum/_kernels/momentum.py",
+        "fastmomentum/_kernels/direction.py",
         "fastmomentum/_methods/adam.py",
+        "tools/templates/cuda_fixed_rate.py",
     ]
     code = f"""
     import json, pathlib, sys
     root = pathlib.Path({str(tmp_path)!r})
     sys.path[:0] = [str(root), str(root / "tools")]
+    from generator import cuda
     from generator.files import files
 
     seen = set()
@@ -384,20 +369,21 @@ def test_generated_files_follow_their_sources(tmp_path):
     for name in {sources!r}:
         path = root / name
         kept = path.read_text(encoding="utf-8")
-        path.write_text(kept + "\\n# a change\\n", encoding="utf-8")
+        text = kept.replace("ints.SIZE\\n", "ints.SIZE - 1\\n").replace("zero", "one")
+        path.write_text(text, encoding="utf-8")
+        cuda.parts.cache_clear()
         changed[name] = [p.name for p, text in files().items() if text != before[p]]
         path.write_text(kept, encoding="utf-8")
     print(json.dumps([sorted(seen), changed]))
     """
     env = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": "1"}
     seen, changed = json.loads(run_python(code, env=env, cwd=tmp_path).stdout)
-    # What compiled functions call is compiled into them.
-    assert set(changed["fastmomentum/_kernels/abi.py"]) >= names
-    assert set(changed["fastmomentum/_kernels/layout.py"]) >= names
-    assert "entry.py" in changed["tools/templates/entry.py"]
-    assert {f"drive_{m}.py" for m in METHODS} <= set(changed["tools/templates/fixed_rate.py"])
-    assert "drive_momentum_auto.py" in changed["tools/templates/shared/evaluation.py"]
-    assert "drive_adam.py" in changed["fastmomentum/_methods/adam.py"]
+    momentum = ["loop_momentum_auto.py", "team_momentum_auto.py"]
+    assert changed["fastmomentum/_kernels/momentum.py"] == momentum
+    assert set(momentum) < set(changed["fastmomentum/_kernels/direction.py"])
+    assert {"rules.py", "loop_adam.py"} <= set(changed["fastmomentum/_methods/adam.py"])
+    given_rate = set(changed["tools/templates/cuda_fixed_rate.py"])
+    assert given_rate == {f"loop_{method}.py" for method in METHODS}
     templates = (tmp_path / "tools" / "templates").rglob("*.py")
     expected = {path.relative_to(tmp_path).as_posix() for path in templates}
     expected |= {f"fastmomentum/_methods/{method}.py" for method in METHODS}
@@ -412,11 +398,11 @@ def test_an_edited_generated_file_is_stale(tmp_path):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-    path = tmp_path / "fastmomentum" / "_kernels" / "drive_gd.py"
-    path.write_text(path.read_text().replace("k += 1", "k += 2"))
+    path = tmp_path / "fastmomentum" / "_kernels" / "cuda" / "loop_gd.py"
+    path.write_text(path.read_text().replace(" += 1", " += 2"))
     done = generate(tmp_path, "--check")
     assert done.returncode == 1
-    assert "stale: fastmomentum/_kernels/drive_gd.py" in done.stdout
+    assert "stale: fastmomentum/_kernels/cuda/loop_gd.py" in done.stdout
 
 
 def test_numba_flags_are_in_one_place():
@@ -425,16 +411,50 @@ def test_numba_flags_are_in_one_place():
 
     assert not jit.FLAGS.get("fastmath")
     assert jit.FLAGS["error_model"] == "numpy"
+    # nnan and ninf would let NaN pass for success.
+    assert set(jit.ANY_ORDER) == {"reassoc", "nsz", "contract"}
     for path in KERNELS.parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "fastmath":
-                flags = ast.literal_eval(node.value) or set()  # False: said to the callee
-                assert isinstance(flags, set), f"{path.name}:{node.lineno}"
-                # nnan and ninf would let NaN pass for success.
-                assert flags <= {"reassoc", "nsz", "contract"}, f"{path.name}:{node.lineno}"
+                said = ast.unparse(node.value)  # False: to what others may say it to
+                assert said in ("ANY_ORDER", "False"), f"{path.name}:{node.lineno}"
             for decorator in getattr(node, "decorator_list", ()):
                 name = ast.unparse(decorator).partition("(")[0].rpartition(".")[2]
                 assert name not in ("njit", "jit", "vectorize"), f"{path.name}:{node.lineno}"
+
+
+def made_with(number, name="made_with_a_number"):
+    """As a factory of loops makes them."""
+
+    def function(x):
+        return x + number
+
+    function.__qualname__ = name
+    return function
+
+
+def test_a_name_is_that_of_one_function():
+    """By its name the disk cache would give the code of the other, with the same signature."""
+    from fastmomentum._kernels.jit import cached_loop
+
+    cached_loop(made_with(1))
+    cached_loop(made_with(1))  # the same function, made twice
+    with pytest.raises(ValueError, match="two compiled functions have the name"):
+        cached_loop(made_with(2))
+    cached_loop(made_with(2, "made_with_another_number"))
+
+
+def test_a_branch_for_others_is_not_compiled():
+    """A factory's flag decides before types do: what the other kind of loop needs is not there."""
+    from fastmomentum._kernels.jit import cached_loop
+
+    def make(flag):
+        def loop(x):
+            return x.no_such_attribute if flag else x
+
+        return loop
+
+    assert cached_loop(make(False))(2.0) == 2.0
 
 
 # -- the internals of Numba that are used ----------------------------------------------------------
@@ -613,6 +633,38 @@ def test_contract_rows_are_views():
         assert np.array_equal(table, [[0.0] * 8, [1.0, 2.0, 3.0] + [0.0] * 5])
 
 
+@pytest.mark.parametrize("count", range(4))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_contract_slots_are_tuples(dtype, count):
+    """Of as many entries and numbers as a method has, in the precision of its rows."""
+    from fastmomentum._kernels import abi, slots
+
+    magnitude_bits, row, rows_of = abi.magnitude_bits, abi.row, abi.rows_of
+    rows_from, entries, wide_entries = slots.rows_from, slots.entries, slots.wide_entries
+    set_entries, added_changes = slots.set_entries, slots.added_changes
+    numbers_from, set_numbers = slots.numbers_from, slots.set_numbers
+
+    @njit
+    def move(address, stride, like, address_of_numbers, numbers):
+        vectors = rows_from(rows_of(address, stride, 3, like), 1, count)
+        own = row(rows_of(address_of_numbers, 9, 9, numbers), 0)
+        old = entries(vectors, 2)
+        given = numbers_from(own, 1, count, like)
+        set_entries(vectors, 2, wide_entries(vectors, 1))
+        set_numbers(own, 5, given)
+        zero = magnitude_bits(like[0] - like[0])
+        return added_changes(zero, old, old), added_changes(zero, given, old)
+
+    numbers = np.arange(9.0)
+    table = np.arange(40.0, dtype=dtype).reshape(4, 10)
+    before = table.copy()
+    same, changed = move(table.ctypes.data, 10, table[0], numbers.ctypes.data, numbers)
+    before[1 : 1 + count, 2] = before[1 : 1 + count, 1]
+    assert np.array_equal(table, before)
+    assert np.array_equal(numbers[5 : 5 + count], np.arange(1.0, 1.0 + count))
+    assert same == 0 and (changed != 0) == (count > 0)
+
+
 def test_contract_named_numbers_are_those_of_the_layout():
     """A field of a state array, and what follows the fields, lie where `layout` says."""
     from fastmomentum._kernels import abi, layout
@@ -642,13 +694,10 @@ def test_contract_named_numbers_are_those_of_the_layout():
 
 @functools.cache
 def llvm(name, precision):
-    module = importlib.import_module(f"fastmomentum._kernels.drive_{name}")
-    dispatcher = getattr(module, f"drive_{name}_{precision}")
+    dispatcher = drivers.driver(name, np.dtype(precision))
     # Code from the disk cache has no text: compile the same function once more without it.
-    entry = importlib.import_module("fastmomentum._kernels.entry")
     fresh = njit(error_model="numpy", nogil=True)(dispatcher.py_func)
-    signature = getattr(entry, f"SIGNATURE_{precision}")
-    fresh.compile(tuple(signature.args))
+    fresh.compile(tuple(entry.DRIVER_SIGNATURES[precision].args))
     (text,) = fresh.inspect_llvm().values()
     return text
 

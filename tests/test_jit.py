@@ -435,12 +435,12 @@ def test_another_process_loads_what_the_user_cached(tmp_path):
 
 def test_another_minimizer_compiles_no_loop():
     """Only a function of a few lines, and none of the library's for known types."""
-    from fastmomentum._kernels import drive_gd_auto, drive_single, entry
+    from fastmomentum._kernels import drivers, entry
 
     parts = (
-        drive_single.drive_single,
-        entry.entry_fused_float64,
-        drive_gd_auto.drive_gd_auto_float64,
+        drivers.caller("single"),
+        entry.entry_of("fused", "float64"),
+        drivers.driver("gd_auto", np.dtype("f8")),
     )
 
     def run(scale):

@@ -346,5 +346,5 @@ def test_public_names_can_be_imported():
 def test_generated_files_say_so():
     for path in FILES:
         name = module_name(path)
-        if re.fullmatch(r"_kernels\.(drive_\w+|entry|rules)", name):
+        if re.fullmatch(r"_kernels\.(rules|cuda\.(loop|step|team)_\w+)", name):
             assert "do not edit" in path.read_text(encoding="utf-8").splitlines()[0], name

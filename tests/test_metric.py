@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import inspect
 import math
 
 import numpy as np
@@ -539,16 +538,16 @@ OWN = {
 def diagonals(method, gradients, steps, **own):
     """What the metric's text gives for these gradients and the steps to them."""
     chosen = METHODS[method]
-    taken = inspect.signature(chosen.metric).parameters
+    constants = [own.get(p.name, math.nan) for p in chosen.constants]
     n = len(gradients[0])
     kept = np.zeros((len(chosen.metric_vectors), n))
     found = []
     for count, (g, step) in enumerate(zip(gradients, steps, strict=True), 1):
         diagonal = np.empty(n)
         for i in range(n):
-            known = {"g": g[i], "step": step[i], "count": count, "zero": 0.0, "one": 1.0, **own}
-            known |= dict(zip(chosen.metric_vectors, kept[:, i], strict=True))
-            diagonal[i], *kept[:, i] = chosen.metric(**{name: known[name] for name in taken})
+            diagonal[i], kept[:, i] = chosen.metric(
+                g[i], step[i], kept[:, i], count, constants, 0.0, 1.0
+            )
         found.append(diagonal)
     return found
 

@@ -1,8 +1,8 @@
 """How a user's compiled function is called from a loop that was compiled before it.
 
-The only file that uses Numba's internals, with callable.py. A loop must not take the user's
-dispatcher as an argument: it would be compiled anew for each objective, and never be found in the
-disk cache. It takes integers instead: the address of a function with the universal signature
+The only file that uses Numba's internals, with slots.py and callable.py. A loop must not take the
+user's dispatcher as an argument: it would be compiled anew for each objective, and never be found
+in the disk cache. It takes integers instead: the address of a function with the universal signature
 
     evaluate(x, g, n, context) -> float64        returns fun(x), writes the gradient to g
 
@@ -471,42 +471,26 @@ def _vector_at(real):
     return vector
 
 
-def adapter(make, real, signature=EVALUATION):
-    """Intrinsic ``f(fun, jac, args)``: address of the evaluation for contexts of these types.
+def adapter(make, real, struct, signature=EVALUATION):
+    """Code (for an `intrinsic`): address of the evaluation for contexts of the type `struct`.
 
     ``make(call, vector)`` returns the Python text of the evaluation, or of what else has the
     signature; it is compiled inside the function that calls the intrinsic, and so is cached on disk
     with it.
     """
     plain = signature
-
-    @intrinsic
-    def adapter_address(typing_context, fun, jac, args):
-        struct = context_type(fun, jac, args)
-        function = make(ContextCalls(struct), _vector_at(real))
-        # The name of the compiled symbol comes from this one. Two adapters of the same name, one
-        # from the disk cache and one compiled here, would be taken for each other.
-        kind = f"{make.__name__} {real} {struct}"
-        function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
-
-        def impl(context, builder, signature, values):
-            result = context.compile_subroutine(builder, function, plain)
-            code = context.declare_function(builder.module, result.fndesc)
-            return builder.ptrtoint(code, context.get_value_type(ADDRESS))
-
-        return ADDRESS(fun, jac, args), impl
-
-    return adapter_address
-
-
-def driver_call(driver_signature):
-    """Code that calls a driver of this signature at an address (for an `intrinsic`)."""
-    plain = tuple(driver_signature.args)
+    function = make(ContextCalls(struct), _vector_at(real))
+    # The name of the compiled symbol comes from this one. Two adapters of the same name, one from
+    # the disk cache and one compiled here, would be taken for each other.
+    kind = f"{make.__name__} {real} {struct}"
+    function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
     def impl(context, builder, signature, values):
-        return _emit_call(context, builder, values[0], NONE, plain, list(values[1:]))
+        result = context.compile_subroutine(builder, function, plain)
+        code = context.declare_function(builder.module, result.fndesc)
+        return builder.ptrtoint(code, context.get_value_type(ADDRESS))
 
-    return NONE(ADDRESS, *plain), impl
+    return impl
 
 
 # -- memory ----------------------------------------------------------------------------------------
@@ -571,14 +555,14 @@ if jit_disabled():
     larger, smaller = max, min
 
     def call_metric(address, rows, ints, floats, g, s):
-        """``adaptive_metric(rows, ints, floats, g, s)``."""
-        from .metric import adaptive_metric
+        """``adaptive(rows, ints, floats, g, s)``."""
+        from .drivers import diagonal
 
-        adaptive_metric(rows, ints, floats, g, s)
+        diagonal(int(ints.METRIC))(rows, ints, floats, g, s)
 
     def call_norm(address, v, n, norm, order):
         """``vector_norm(v, n, norm, order)``."""
-        from .search import vector_norm
+        from .norms import vector_norm
 
         return vector_norm(v, n, norm, order)
 
@@ -734,13 +718,13 @@ else:
         return rows.types[0](rows, i), impl
 
     def metric_signature(dtype):
-        """Signature of ``adaptive_metric(rows, ints, floats, g, s)``."""
+        """Signature of ``adaptive(rows, ints, floats, g, s)``."""
         real = types.CPointer(F8 if dtype == np.float64 else F4)
         return NONE(types.Tuple((real, I8)), _NAMED[I8], _NAMED[F8], real, real)
 
     @intrinsic
     def call_metric(typing_context, address, rows, ints, floats, g, s):
-        """``adaptive_metric(rows, ints, floats, g, s)`` at an address."""
+        """``adaptive(rows, ints, floats, g, s)`` at an address."""
         plain = (rows, ints, floats, g, s)
 
         def impl(context, builder, signature, values):

@@ -361,10 +361,11 @@ def holds_functions(type_: Any) -> bool:
 _uncached: dict[str, Any] = {}
 
 
-def entry_function(name: str, plain: bool) -> Any:
-    function = getattr(entry, name)
+def entry_function(function: Any, plain: bool) -> Any:
+    """A function of `entry`; one that is not cached where its types are not plain."""
     if plain:
         return function
+    name = function.py_func.__qualname__
     if name not in _uncached:
         _uncached[name] = numba.njit(**FLAGS)(function.py_func)
     return _uncached[name]
@@ -372,8 +373,8 @@ def entry_function(name: str, plain: bool) -> Any:
 
 def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tuple[Any, Any]:
     """(an entry, its compile result for these types)."""
-    signature = getattr(entry, f"SIGNATURE_{precision}")
-    function = entry_function(f"entry_{style}_{precision}", is_plain(args))
+    signature = entry.DRIVER_SIGNATURES[precision]
+    function = entry_function(entry.entry_of(style, precision), is_plain(args))
     result = abi.compiled(
         function,
         abi.NONE(
@@ -396,12 +397,12 @@ def fun_type(single: bool) -> Any:
 
 def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
     """The binding, its entry compiled or loaded for these types."""
-    signature = getattr(entry, f"SIGNATURE_{precision}")
+    signature = entry.DRIVER_SIGNATURES[precision]
     entry_, result = compiled_entry(style, precision, fun_type(isinstance(fun, tuple)), args)
     if holds_functions(args):
         # Numba would look at their types in each call, and warn each time.
         entry_ = result.entry_point
-    evaluate_row = abi.address_of(getattr(entry, f"evaluate_row_{precision}"), signature)
+    evaluate_row = abi.address_of(entry.evaluate_row, signature)
     return Binding(entry_, signature, evaluate_row, fun, jac)
 
 

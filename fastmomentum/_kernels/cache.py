@@ -15,6 +15,8 @@ from numba.core.serialize import dumps
 
 from fastmomentum._warnings import warn
 
+from .stamp import stamp_of
+
 MARK = b"fastmomentum cache 1, Numba "
 CHECK_BYTES = 4
 # Another process has replaced or removed the file: no fault.
@@ -92,13 +94,24 @@ def _check(content: Any) -> bytes:
 
 
 class Cache(caching.FunctionCache):
-    """Numba's cache of one function, with a warning where that raises."""
+    """Numba's cache of one function, with a warning where that raises.
+
+    Its files are of all that is compiled into the function, see `stamp_of`.
+    """
 
     def __init__(self, function: Callable):
         super().__init__(function)
         # Another name than Numba's own: neither reads the files of the other.
         name = f"{self._impl.filename_base}.checked"
         self._cache_file = Files(self._cache_path, name, self._cache_file._source_stamp)
+        self._stamped = False
+
+    def _take_stamp(self) -> None:
+        # At the first use: the function's module may not have been complete before.
+        if not self._stamped:
+            source = self._cache_file._source_stamp
+            self._cache_file._source_stamp = (source, stamp_of(self._py_func))
+            self._stamped = True
 
     def flush(self) -> None:
         with self._guarded(tell_unwritten):
@@ -106,11 +119,13 @@ class Cache(caching.FunctionCache):
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
         with self._guarded(tell_damaged):
+            self._take_stamp()
             return super()._load_overload(sig, target_context)
         return None
 
     def _save_overload(self, sig: Any, data: Any) -> None:
         with self._guarded(tell_unwritten):
+            self._take_stamp()
             super()._save_overload(sig, data)
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numba
 from numba.core import typed_passes, untyped_passes
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager
+from numba.extending import register_jitable
 
 from .cache import keep_on_disk
 
@@ -17,6 +18,8 @@ from .cache import keep_on_disk
 # would let NaN pass for success. error_model="numpy" drops the ZeroDivisionError branches.
 # It is said, not left out: a function compiled as part of another inherits what it does not say.
 FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": False, "nogil": True}
+# Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
+ANY_ORDER = {"contract", "nsz", "reassoc"}
 
 
 class LoopCompiler(CompilerBase):
@@ -31,6 +34,9 @@ class LoopCompiler(CompilerBase):
         pipeline.add_pass(untyped_passes.TranslateByteCode, "analyzing bytecode")
         pipeline.add_pass(untyped_passes.FixupArgs, "fix up args")
         pipeline.add_pass(untyped_passes.IRProcessing, "processing IR")
+        # A branch on what a factory of loops was told is taken, or left out, before types count.
+        pipeline.add_pass(untyped_passes.RewriteSemanticConstants, "rewrite semantic constants")
+        pipeline.add_pass(untyped_passes.DeadBranchPrune, "dead branch pruning")
         pipeline.add_pass(untyped_passes.ReconstructSSA, "ssa")
         pipeline.add_pass(typed_passes.NopythonTypeInference, "nopython frontend")
         pipeline.add_pass(typed_passes.PreLowerStripPhis, "remove phis nodes")
@@ -58,10 +64,28 @@ def jit_disabled() -> bool:
     return bool(getattr(numba.config, "DISABLE_JIT", False))
 
 
+_of_factories: dict[tuple[str, str], tuple] = {}
+
+
+def _claim_name(function: Callable) -> None:
+    """Refuse a name that another function has.
+
+    The functions that one factory makes differ in what their cells hold, and the disk cache knows
+    them by their names: of two with one name, the wrong one could be run, and nobody would see it.
+    """
+    cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
+    made = function.__code__, cells
+    name = function.__module__, function.__qualname__
+    if _of_factories.setdefault(name, made) != made:
+        raise ValueError(f"two compiled functions have the name {'.'.join(name)}")
+
+
 def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
     """``@njit`` with the disk cache, where a directory for that can be written."""
     if function is None:
         return functools.partial(cached_njit, **flags)
+    if function.__closure__ is not None:
+        _claim_name(function)
     flags = {**FLAGS, **flags}
     compiled = numba.njit(**flags)(function)
     if not jit_disabled():
@@ -96,6 +120,17 @@ def inlined_part(function: Callable) -> Any:
     it by one name.
     """
     return part(function, forceinline=True)
+
+
+_compiled_into: set[Callable] = set()
+
+
+def compiled_into(function: Callable, **flags: Any) -> None:
+    """Have a method's function, as it stands in its file, compiled into what calls it."""
+    if not jit_disabled() and function not in _compiled_into:
+        _compiled_into.add(function)
+        flags = {**FLAGS, **PART_FLAGS, "forceinline": True, **flags}
+        register_jitable(**flags)(function)
 
 
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:

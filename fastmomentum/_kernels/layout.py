@@ -8,7 +8,16 @@ from __future__ import annotations
 
 import types
 
-# Values of INTS[STATUS] besides those of `Status`.
+from .._status import Status
+
+# Values of INTS[STATUS]: those of `Status` as numbers, and two more.
+STATUS_CONVERGED = int(Status.CONVERGED)
+STATUS_MAXITER = int(Status.MAXITER)
+STATUS_PRECISION_LOSS = int(Status.PRECISION_LOSS)
+STATUS_NONFINITE = int(Status.NONFINITE)
+STATUS_STAGNATION = int(Status.STAGNATION)
+STATUS_MAXFEV = int(Status.MAXFEV)
+STATUS_DIVERGED = int(Status.DIVERGED)
 RUNNING = -1
 NEEDS_EVALUATION = -2
 

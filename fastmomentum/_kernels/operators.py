@@ -44,7 +44,7 @@ def operator_of_functions(
     import numba
     from numba.core import types
 
-    from . import abi, bind
+    from . import abi, bind, entry
 
     real = abi.F8 if dtype == np.float64 else abi.F4
     x = abi.vector_type(real)
@@ -58,8 +58,8 @@ def operator_of_functions(
             return None
         kind = "in_place" if in_place else "returning"
         plain = bind.is_plain(types.Tuple(rest))
-        hold = bind.entry_function(f"hold_{kind}_{dtype.name}", plain)
-        release = bind.entry_function("release", plain)
+        hold = bind.entry_function(entry.hold_of(kind, dtype.name), plain)
+        release = bind.entry_function(entry.release, plain)
         address, context = hold(value_address, prox_address, args)
     vectors = np.empty(2 * n, dtype)
     begin = vectors.ctypes.data
@@ -85,8 +85,7 @@ def operator_of_python(apply: Apply, n: int, dtype: np.dtype) -> Operator:
             vector = known[address] = np.frombuffer(memory, dtype)
         return apply(vector, step)
 
-    function = getattr(entry, f"operate_python_{dtype.name}")
-    address = abi.address_of(function, getattr(entry, f"OPERATION_{dtype.name}"))
+    address = abi.address_of(entry.operate_python, entry.PROX_SIGNATURES[dtype.name])
     integers = np.array([id(call)], np.int64)
     return Operator(address, (np.empty(0), integers, np.empty(0, dtype)), call)
 

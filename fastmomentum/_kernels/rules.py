@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "b6f24b882039878e"
+SOURCES = "f3c8b42224db9a43"
 
 
 

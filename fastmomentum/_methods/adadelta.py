@@ -6,19 +6,24 @@ import math
 from .base import EPSILON, LEARNING_RATE, MEMORY, RHO, Method
 
 
-def adadelta_rule(x, square, step_square, g, learning_rate, rho, epsilon, one):
+def adadelta_rule(x, g, slots, rates, constants, carried, zero, one):
+    square, step_square = slots
+    learning_rate, _, _ = rates
+    rho, epsilon = constants
     square = rho * square + (one - rho) * (g * g)
     step = math.sqrt(step_square + epsilon) * g / math.sqrt(square + epsilon)
     step_square = rho * step_square + (one - rho) * (step * step)
     x = x - learning_rate * step
-    return x, square, step_square
+    return x, (square, step_square)
 
 
-def adadelta_metric(square, step_square, g, step, rho, epsilon, one):
+def adadelta_metric(g, step, kept, count, constants, zero, one):
+    square, step_square = kept
+    rho, epsilon = constants
     square = rho * square + (one - rho) * (g * g)
     step_square = rho * step_square + (one - rho) * (step * step)
     diagonal = math.sqrt(step_square + epsilon) / math.sqrt(square + epsilon)
-    return diagonal, square, step_square
+    return diagonal, (square, step_square)
 
 
 METHOD = Method(

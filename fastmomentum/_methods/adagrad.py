@@ -6,16 +6,21 @@ import math
 from .base import EPSILON, LEARNING_RATE, MEMORY, Method
 
 
-def adagrad_rule(x, total, g, learning_rate, epsilon):
+def adagrad_rule(x, g, slots, rates, constants, carried, zero, one):
+    (total,) = slots
+    learning_rate, _, _ = rates
+    (epsilon,) = constants
     total = total + g * g
     x = x - learning_rate * g / (math.sqrt(total) + epsilon)
-    return x, total
+    return x, (total,)
 
 
-def adagrad_metric(total, g, epsilon, one):
+def adagrad_metric(g, step, kept, count, constants, zero, one):
+    (total,) = kept
+    (epsilon,) = constants
     total = total + g * g
     diagonal = one / (math.sqrt(total) + epsilon)
-    return diagonal, total
+    return diagonal, (total,)
 
 
 METHOD = Method(

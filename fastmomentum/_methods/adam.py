@@ -5,26 +5,35 @@ import math
 from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, MEMORY, Method
 
 
-def adam_rule(x, m, v, g, learning_rate, beta1, beta2, epsilon, correction1, correction2, one):
+def adam_rule(x, g, slots, rates, constants, carried, zero, one):
+    m, v = slots
+    learning_rate, _, _ = rates
+    beta1, beta2, epsilon = constants
+    _, _, correction1, correction2 = carried
     m = beta1 * m + (one - beta1) * g
     v = beta2 * v + (one - beta2) * (g * g)
     x = x - learning_rate * (m / correction1) / (math.sqrt(v / correction2) + epsilon)
-    return x, m, v
+    return x, (m, v)
 
 
-def adam_carry(beta1_power, beta2_power, correction1, correction2, beta1, beta2, zero, one):
+def adam_carry(constants, carried, zero, one):
+    beta1, beta2 = constants[0], constants[1]  # AdamW has one more
+    beta1_power, beta2_power, correction1, correction2 = carried
     # A power that no longer changes 1 is dropped: products of subnormal numbers are slow.
     beta1_power = beta1_power * beta1 if correction1 < one else zero
     beta2_power = beta2_power * beta2 if correction2 < one else zero
     correction1 = one - beta1_power
     correction2 = one - beta2_power
-    return beta1_power, beta2_power, correction1, correction2
+    carried = beta1_power, beta2_power, correction1, correction2
+    return carried, correction1 == one and correction2 == one
 
 
-def adam_metric(v, g, beta2, epsilon, count, one):
+def adam_metric(g, step, kept, count, constants, zero, one):
+    (v,) = kept
+    _, beta2, epsilon = constants
     v = beta2 * v + (one - beta2) * (g * g)
     diagonal = one / (math.sqrt(v / (one - beta2**count)) + epsilon)
-    return diagonal, v
+    return diagonal, (v,)
 
 
 CARRIES = {"beta1_power": 1.0, "beta2_power": 1.0, "correction1": 0.0, "correction2": 0.0}

@@ -3,25 +3,34 @@
 from .base import BETA1, BETA2, LEARNING_RATE, MEMORY, Method
 
 
-def adamax_rule(x, m, u, g, learning_rate, beta1, beta2, correction1, zero, one):
+def adamax_rule(x, g, slots, rates, constants, carried, zero, one):
+    m, u = slots
+    learning_rate, _, _ = rates
+    beta1, beta2 = constants
+    _, correction1 = carried
     m = beta1 * m + (one - beta1) * g
     u = max(beta2 * u, abs(g))
     # Where the gradient has always been zero m is zero, too, and the step is 0 rather than 0 / 0.
     x = x - learning_rate / correction1 * m / (u if u > zero else one)
-    return x, m, u
+    return x, (m, u)
 
 
-def adamax_carry(beta1_power, correction1, beta1, zero, one):
+def adamax_carry(constants, carried, zero, one):
+    beta1, _ = constants
+    beta1_power, correction1 = carried
     # A power that no longer changes 1 is dropped: products of subnormal numbers are slow.
     beta1_power = beta1_power * beta1 if correction1 < one else zero
     correction1 = one - beta1_power
-    return beta1_power, correction1
+    carried = beta1_power, correction1
+    return carried, correction1 == one
 
 
-def adamax_metric(u, g, beta2, zero, one):
+def adamax_metric(g, step, kept, count, constants, zero, one):
+    (u,) = kept
+    _, beta2 = constants
     u = max(beta2 * u, abs(g))
     diagonal = one / u if u > zero else zero
-    return diagonal, u
+    return diagonal, (u,)
 
 
 METHOD = Method(

@@ -6,14 +6,16 @@ from .adam import CARRIES, adam_carry
 from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, Method, Parameter
 
 
-def adamw_rule(
-    x, m, v, g, learning_rate, beta1, beta2, epsilon, weight_decay, correction1, correction2, one
-):
+def adamw_rule(x, g, slots, rates, constants, carried, zero, one):
+    m, v = slots
+    learning_rate, _, _ = rates
+    beta1, beta2, epsilon, weight_decay = constants
+    _, _, correction1, correction2 = carried
     m = beta1 * m + (one - beta1) * g
     v = beta2 * v + (one - beta2) * (g * g)
     step = (m / correction1) / (math.sqrt(v / correction2) + epsilon)
     x = x - learning_rate * (step + weight_decay * x)
-    return x, m, v
+    return x, (m, v)
 
 
 METHOD = Method(

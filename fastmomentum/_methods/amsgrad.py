@@ -5,19 +5,24 @@ import math
 from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, MEMORY, Method
 
 
-def amsgrad_rule(x, m, v, v_max, g, learning_rate, beta1, beta2, epsilon, one):
+def amsgrad_rule(x, g, slots, rates, constants, carried, zero, one):
+    m, v, v_max = slots
+    learning_rate, _, _ = rates
+    beta1, beta2, epsilon = constants
     m = beta1 * m + (one - beta1) * g
     v = beta2 * v + (one - beta2) * (g * g)
     v_max = max(v_max, v)
     x = x - learning_rate * m / (math.sqrt(v_max) + epsilon)
-    return x, m, v, v_max
+    return x, (m, v, v_max)
 
 
-def amsgrad_metric(v, v_max, g, beta2, epsilon, one):
+def amsgrad_metric(g, step, kept, count, constants, zero, one):
+    v, v_max = kept
+    _, beta2, epsilon = constants
     v = beta2 * v + (one - beta2) * (g * g)
     v_max = max(v_max, v)
     diagonal = one / (math.sqrt(v_max) + epsilon)
-    return diagonal, v, v_max
+    return diagonal, (v, v_max)
 
 
 METHOD = Method(

@@ -3,9 +3,10 @@
 from .base import LEARNING_RATE, Method
 
 
-def gd_rule(x, g, learning_rate):
+def gd_rule(x, g, slots, rates, constants, carried, zero, one):
+    learning_rate, _, _ = rates
     x = x - learning_rate * g
-    return x
+    return x, slots
 
 
 METHOD = Method(

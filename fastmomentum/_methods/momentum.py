@@ -3,10 +3,12 @@
 from .base import LEARNING_RATE, MEMORY, MOMENTUM, X_SCALE, Method
 
 
-def momentum_rule(x, velocity, g, learning_rate, momentum):
+def momentum_rule(x, g, slots, rates, constants, carried, zero, one):
+    (velocity,) = slots
+    learning_rate, momentum, _ = rates
     velocity = momentum * velocity + learning_rate * g
     x = x - velocity
-    return x, velocity
+    return x, (velocity,)
 
 
 METHOD = Method(

@@ -6,35 +6,29 @@ from .adam import adam_metric
 from .base import BETA1, BETA2, EPSILON, LEARNING_RATE, MEMORY, Method
 
 
-def nadam_rule(
-    x,
-    m,
-    v,
-    g,
-    learning_rate,
-    beta1,
-    beta2,
-    epsilon,
-    correction1,
-    correction1_next,
-    correction2,
-    one,
-):
+def nadam_rule(x, g, slots, rates, constants, carried, zero, one):
+    m, v = slots
+    learning_rate, _, _ = rates
+    beta1, beta2, epsilon = constants
+    _, _, correction1, correction1_next, correction2 = carried
     m = beta1 * m + (one - beta1) * g
     v = beta2 * v + (one - beta2) * (g * g)
     mean = beta1 * m / correction1_next + (one - beta1) * g / correction1
     x = x - learning_rate * mean / (math.sqrt(v / correction2) + epsilon)
-    return x, m, v
+    return x, (m, v)
 
 
-def nadam_carry(beta1_power, beta2_power, correction1, correction2, beta1, beta2, zero, one):
+def nadam_carry(constants, carried, zero, one):
+    beta1, beta2, _ = constants
+    beta1_power, beta2_power, correction1, _, correction2 = carried
     # A power that no longer changes 1 is dropped: products of subnormal numbers are slow.
     beta1_power = beta1_power * beta1 if correction1 < one else zero
     beta2_power = beta2_power * beta2 if correction2 < one else zero
     correction1 = one - beta1_power
     correction1_next = one - beta1_power * beta1
     correction2 = one - beta2_power
-    return beta1_power, beta2_power, correction1, correction1_next, correction2
+    carried = beta1_power, beta2_power, correction1, correction1_next, correction2
+    return carried, correction1 == one and correction1_next == one and correction2 == one
 
 
 METHOD = Method(

@@ -3,11 +3,13 @@
 from .base import LEARNING_RATE, MOMENTUM, Method
 
 
-def nesterov_rule(x, theta, velocity, g, learning_rate, momentum, momentum_next):
+def nesterov_rule(x, g, slots, rates, constants, carried, zero, one):
+    theta, velocity = slots
+    learning_rate, momentum, momentum_next = rates
     velocity = momentum * velocity + learning_rate * g
     theta = theta - velocity
     x = theta - momentum_next * velocity
-    return x, theta, velocity
+    return x, (theta, velocity)
 
 
 METHOD = Method(

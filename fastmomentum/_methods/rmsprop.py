@@ -6,16 +6,21 @@ import math
 from .base import EPSILON, LEARNING_RATE, MEMORY, RHO, Method
 
 
-def rmsprop_rule(x, square, g, learning_rate, rho, epsilon, one):
+def rmsprop_rule(x, g, slots, rates, constants, carried, zero, one):
+    (square,) = slots
+    learning_rate, _, _ = rates
+    rho, epsilon = constants
     square = rho * square + (one - rho) * (g * g)
     x = x - learning_rate * g / (math.sqrt(square) + epsilon)
-    return x, square
+    return x, (square,)
 
 
-def rmsprop_metric(square, g, rho, epsilon, one):
+def rmsprop_metric(g, step, kept, count, constants, zero, one):
+    (square,) = kept
+    rho, epsilon = constants
     square = rho * square + (one - rho) * (g * g)
     diagonal = one / (math.sqrt(square) + epsilon)
-    return diagonal, square
+    return diagonal, (square,)
 
 
 METHOD = Method(

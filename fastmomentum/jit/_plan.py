@@ -106,7 +106,7 @@ class _Shared:
         self.rows = np.zeros((plan.scratch_row, max(size, 1)), dtype)
         self.terms = terms
         self.starts = np.array(self._starts(plan), np.int64).reshape(-1, 3)
-        signature = getattr(entry, f"SIGNATURE_{dtype.name}")
+        signature = entry.DRIVER_SIGNATURES[dtype.name]
         loop = "single" if terms is None else "single_composite"
         maxiter = dict(recipe.options).get("maxiter") is None
         values = {

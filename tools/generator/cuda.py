@@ -19,7 +19,7 @@ from fastmomentum._methods import Method
 
 from .rules import lines_of, metric_lines
 from .sources import NOTICE, constants, read
-from .templates import FOLDER, fill, of_kind, stopping_lines, with_shared
+from .templates import FOLDER, fill, stopping_lines
 
 # Numbers that one run never changes: the kernel is compiled for them.
 FIXED = (
@@ -37,7 +37,13 @@ FIXED = (
 )
 # There is no history, nobody to return to for an evaluation, and nothing to keep back for it.
 ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION")
-PARTS = tuple(f"{FOLDER}/{v}.py" for v in ("search", "metric", "direction", "terms", "cuda_common"))
+KERNEL = "fastmomentum/_kernels"
+PARTS = (
+    *(f"{KERNEL}/{v}.py" for v in ("norms", "stopping", "evaluation", "line_search")),
+    *(f"{KERNEL}/{v}.py" for v in ("metric", "direction", "terms", "phases")),
+    f"{FOLDER}/cuda_metric.py",
+    f"{FOLDER}/cuda_common.py",
+)
 LOOP_ARGUMENTS = ("rows", "ints", "floats", "extra", "context", "last")
 # Calls by address of the processor's loops, and what stands for them here.
 BY_ADDRESS = {
@@ -64,6 +70,10 @@ class Rewrite(ast.NodeTransformer):
 
     loop_arguments = LOOP_ARGUMENTS
     kernels = KERNELS
+
+    def absent(self) -> set[str]:
+        """Arguments of the processor's loops that there are not."""
+        return {"evaluate", "context", "history"} - set(self.loop_arguments)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         text = ast.unparse(node)
@@ -113,6 +123,7 @@ class Rewrite(ast.NodeTransformer):
             arguments = [arguments[i] for i in kept]
             if name == "separable_prox":
                 arguments = [expression("rows"), expression("ints"), *arguments]
+        arguments = [v for v in arguments if ast.unparse(v) not in self.absent()]
         extra = name not in PLAIN and "extra" not in [ast.unparse(a) for a in arguments]
         made = []
         for argument in arguments:
@@ -125,7 +136,9 @@ class Rewrite(ast.NodeTransformer):
         names = [argument.arg for argument in node.args.args]
         if node.name == "drive" and "evaluate" in names:
             names = list(self.loop_arguments)
-        elif "floats" in names and "extra" not in names:
+        else:
+            names = [name for name in names if name not in self.absent()]
+        if "floats" in names and "extra" not in names:
             names.insert(names.index("floats") + 1, "extra")
         node.args.args = [ast.arg(arg=name) for name in names]
         node.decorator_list = [] if node.name in self.kernels else [expression("device_function")]
@@ -213,22 +226,56 @@ def given_rate_file(method: Method) -> str:
     text = _with_rule(read(path), method, "rows[2 + {}]")
     starts = ("x_i" if method.slots_start[slot] == "x0" else "x_i - x_i" for slot in method.slots)
     start = [f"rows[2 + {j}, i] = {value}" for j, value in enumerate(starts)]
-    return _loop_file(path, fill(text, "START", start), ROOTS)
+    return _template_file(path, fill(text, "START", start), ROOTS)
 
 
 def step_file(method: Method) -> str:
     """Text of one iteration on large vectors."""
     path = f"{FOLDER}/cuda_step.py"
-    return _loop_file(path, _with_rule(read(path), method, "slots[{}]"), KERNELS)
+    return _template_file(path, _with_rule(read(path), method, "slots[{}]"), KERNELS)
+
+
+class _OfKind(ast.NodeTransformer):
+    """Of a loop for either kind, what is for f alone, or for f + h."""
+
+    def __init__(self, composite: bool):
+        self.composite = composite
+
+    def _chosen(self, test: ast.expr) -> bool | None:
+        """What this test of the kind finds; None if it is another."""
+        text = ast.unparse(test)
+        return {"composite": self.composite, "not composite": not self.composite}.get(text)
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        chosen = self._chosen(node.test)
+        self.generic_visit(node)
+        return node if chosen is None else node.body if chosen else node.orelse
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        chosen = self._chosen(node.test)
+        self.generic_visit(node)
+        return node if chosen is None else node.body if chosen else node.orelse
+
+
+def loop_functions(
+    path: str, composite: bool, rewrite: type[Rewrite] = Rewrite
+) -> dict[str, ast.FunctionDef]:
+    """The functions of a file of the processor's loops, the loop itself as `drive`."""
+    text = read(path)
+    (made,) = (v for v in ast.parse(text).body if getattr(v, "name", "") == "make")
+    (drive,) = (v for v in made.body if isinstance(v, ast.FunctionDef))  # type: ignore[attr-defined]
+    others = functions_of(text, rewrite)
+    del others["make"]
+    loop = ast.fix_missing_locations(_OfKind(composite).visit(drive))
+    return others | functions_of(ast.unparse(loop), rewrite)
 
 
 def automatic_file(path: str, composite: bool) -> str:
-    """Text of an automatic loop, for f or for f + h, from its template."""
-    text, _ = with_shared(read(path))
-    return _loop_file(path, of_kind(text, composite), ROOTS)
+    """Text of an automatic loop, for f or for f + h, from that of the processor."""
+    return file_text(path, parts() | loop_functions(path, composite), ROOTS)
 
 
-def _loop_file(path: str, text: str, roots: tuple[str, ...]) -> str:
+def _template_file(path: str, text: str, roots: tuple[str, ...]) -> str:
     """Text of a file that is for the functions `roots`."""
     return file_text(path, parts() | functions_of(text), roots)
 

@@ -3,111 +3,21 @@
 from __future__ import annotations
 
 import pathlib
-import re
 
-from fastmomentum._methods import METHODS, METRICS, Method
+from fastmomentum._methods import METHODS
 
 from . import cuda, team
-from .rules import lines_of, metric_lines
-from .sources import NOTICE, ROOT, assemble, constants, content_hash, imports, read, source_path
-from .templates import FOLDER, SHARED, fill, of_kind, stopping_lines, with_shared
+from .sources import ROOT, assemble, source_path
 from .vectors import vector_functions
 
 KERNELS = ROOT / "fastmomentum" / "_kernels"
-PRECISIONS = {"float64": "F8", "float32": "F4"}
-# Sums may be reordered where no published rule fixes their order; NaN and infinity survive.
-SAFE_FASTMATH = '{"contract", "nsz", "reassoc"}'
-# Files of functions that the automatic loops are compiled with, in the order in which they import.
-PARTS = {name: f"{FOLDER}/{name}.py" for name in ("search", "metric", "direction", "terms")}
-# Compiled with sums in any order, as the automatic loops are.
-REORDERED = ("metric", "direction", "terms")
-
-
-def part_imports(body: str, before: str = "") -> str:
-    """Imports of what `body` calls from the parts, those up to `before`."""
-    names = list(PARTS)
-    names = names[: names.index(before)] if before else names
-    return "".join(imports(name, body, PARTS[name]) for name in names)
-
-
-def part_file(name: str) -> str:
-    """Text of a file of functions."""
-    text = read(PARTS[name])
-    body = text[text.index("\n@") + 1 :]
-    sources = [PARTS[name]]
-    if name == "metric":
-        body = fill(body, "METRICS", metric_lines())
-        sources += sorted({source_path(metric) for metric in METRICS})
-    if name in REORDERED:
-        body = re.sub(r"^@(\w+)\n", rf"@\1(fastmath={SAFE_FASTMATH})\n", body, flags=re.M)
-    decorators = ", ".join(sorted(set(re.findall(r"^@(\w+)", body, flags=re.M))))
-    return assemble(
-        body, sources, part_imports(body, before=name), decorators, standard="import math\n\n"
-    )
-
-
-def loop_file(name: str, body: str, sources: list[str], decorator: str) -> str:
-    """Text of drive_<name>.py, with the loop for each precision."""
-    # One part may be compiled with those before it.
-    used = [j for j, part in enumerate(PARTS, 1) if imports(part, body, PARTS[part])]
-    parts = [part_file(part) for part in list(PARTS)[: max(used, default=0)]]
-    functions = "\n\n".join(
-        f"{decorator}\n"
-        + body.replace("def drive(", f"def drive_{name}_{precision}(").replace(
-            "real_type", f"np.{precision}"
-        )
-        for precision in PRECISIONS
-    )
-    return assemble(
-        functions,
-        sources,
-        part_imports(body),
-        "cached_loop",
-        *parts,
-        standard="import math\n\n",
-    )
-
-
-def given_rate_file(loop: str, method: Method, composite: bool) -> str:
-    """Text of a loop with a given learning rate, for f or for f + h."""
-    path = f"{FOLDER}/fixed_rate.py"
-    template = read(path)
-    body = of_kind(template[template.index("def drive(") :], composite)
-    for mark, lines in (stopping_lines() | lines_of(method)).items():
-        body = fill(body, mark, lines)
-    functions = filter(None, (method.rule, method.carry))
-    sources = list(dict.fromkeys(map(source_path, functions)))
-    return loop_file(loop, body, [*sources, path, SHARED["STOPPING"]], "@cached_loop")
 
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
-    """Name and template of an automatic loop, for f or for f + h.
-
-    Where these have a template each, it has the loop's name.
-    """
+    """Name and file of an automatic loop, for f or for f + h: one for both, or one each."""
     loop = f"{name}_{'composite' if composite else 'auto'}"
-    path = f"{FOLDER}/{loop}.py"
-    return loop, path if (ROOT / path).exists() else f"{FOLDER}/{name}.py"
-
-
-def automatic_file(loop: str, path: str, composite: bool) -> str:
-    """Text of an automatic loop."""
-    template = read(path)
-    body, shared = with_shared(template[template.index("def drive(") :])
-    body = of_kind(body, composite)
-    decorator = f"@cached_loop(fastmath={SAFE_FASTMATH})"
-    return loop_file(loop, body, [path, *shared], decorator)
-
-
-def caller_file(name: str, composite: bool = True) -> str:
-    """Text of a loop that calls others: one function, compiled for either precision."""
-    path = f"{FOLDER}/{name.removesuffix('_composite')}.py"
-    template = read(path)
-    body, shared = with_shared(template[template.index("def drive(") :])
-    body = of_kind(body, composite).replace("def drive(", f"def drive_{name}(")
-    body = f"@cached_loop(fastmath=False)\n{body}"
-    parts = [part_file(part) for part in PARTS]
-    return assemble(body, [path, *shared], part_imports(body), "cached_loop", *parts)
+    path = f"fastmomentum/_kernels/{loop}.py"
+    return loop, path if (ROOT / path).exists() else f"fastmomentum/_kernels/{name}.py"
 
 
 def rules_file() -> str:
@@ -119,47 +29,15 @@ def rules_file() -> str:
     return assemble(body, sources, "", "cached_njit", standard="import math\n\n")
 
 
-def entry_file() -> str:
-    """Text of entry.py: one entry for each style of objective and precision."""
-    path = f"{FOLDER}/entry.py"
-    head, once, per_style = re.split(r"^# -- once for each .*\n", read(path), flags=re.M)
-    head = head[head.index("import numpy") :]
-    styles = re.findall(r"^def evaluate_(\w+)\(", head, flags=re.M)
-    blocks = []
-    for precision, real in PRECISIONS.items():
-        block = once.replace("PRECISION", precision).replace("REAL", real)
-        blocks.append(block.strip("\n"))
-        for style in styles:
-            if precision == "float32" and style.startswith("c_"):
-                continue  # C functions take double
-            block = per_style.replace("PRECISION", precision).replace("STYLE", style)
-            blocks.append(block.replace("REAL", real).strip("\n"))
-    body = "\n\n\n".join(blocks) + "\n"
-    mark = f'SOURCES = "{content_hash([path])}"\n{constants(body)}'
-    head = head.replace('SOURCES = ""\n', mark)
-    return NOTICE.format(sources=path) + "\n" + head + body
-
-
 def files() -> dict[pathlib.Path, str]:
     """Every generated file and what it should hold."""
     texts = {}
     for name, method in METHODS.items():
-        texts[f"drive_{name}"] = given_rate_file(name, method, composite=False)
-        if method.proximal:
-            loop = f"{name}_proximal"
-            texts[f"drive_{loop}"] = given_rate_file(loop, method, composite=True)
         texts[f"cuda/loop_{name}"] = cuda.given_rate_file(method)
         texts[f"cuda/step_{name}"] = cuda.step_file(method)
         for composite in (False, True) if method.loop == name else ():
             loop, path = automatic_path(name, composite)
-            texts[f"drive_{loop}"] = automatic_file(loop, path, composite)
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
             texts[f"cuda/team_{loop}"] = team.file_of(path, composite)
-    texts["drive_batch"] = caller_file("batch")
-    texts["drive_sum"] = caller_file("sum")
-    texts["drive_single"] = caller_file("single", composite=False)
-    texts["drive_single_composite"] = caller_file("single_composite")
     texts["rules"] = rules_file()
-    texts |= {name: part_file(name) for name in PARTS}
-    texts["entry"] = entry_file()
     return {KERNELS / f"{name}.py": text for name, text in texts.items()}

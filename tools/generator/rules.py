@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 
@@ -18,29 +19,62 @@ class _Rename(ast.NodeTransformer):
         return ast.copy_location(ast.Name(id=self.names.get(node.id, node.id), ctx=node.ctx), node)
 
 
+RATES = ("learning_rate", "momentum", "momentum_next")
+
+
 def _statements(
-    method: Method, function: Callable, results: Sequence[str], known: Sequence[str]
-) -> list[ast.stmt]:
-    """The body of a rule, which must return `results` and know no argument but `known`."""
+    method: Method, function: Callable, given: dict[str, Sequence[str]]
+) -> tuple[list[ast.stmt], ast.expr]:
+    """The body of a rule, and the last thing that it returns.
+
+    `given` are the names of what is in each tuple among its arguments: they are unpacked first, and
+    the rule then works with these names.
+    """
     tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     assert isinstance(tree, ast.FunctionDef)
-    unknown = {argument.arg for argument in tree.args.args} - set(known)
-    if unknown:
-        raise SystemExit(f"{method.name}: {tree.name} has arguments of no meaning: {unknown}")
     *body, end = tree.body
-    assert isinstance(end, ast.Return) and end.value is not None
-    returned = end.value.elts if isinstance(end.value, ast.Tuple) else [end.value]
-    if [ast.unparse(node) for node in returned] != list(results):
-        raise SystemExit(f"{method.name}: {tree.name} must return {', '.join(results)}")
-    for node in ast.walk(tree):
+    assert isinstance(end, ast.Return) and isinstance(end.value, ast.Tuple)
+    while (names := _named(body[0], given)) is not None:
+        unpacked = body.pop(0)
+        assert isinstance(unpacked, ast.Assign) and isinstance(unpacked.targets[0], ast.Tuple)
+        targets = map(ast.unparse, unpacked.targets[0].elts)
+        if any(a not in (b, "_") for a, b in zip(targets, names, strict=True)):
+            raise SystemExit(f"{method.name}: {tree.name} must unpack {', '.join(names)}")
+    for node in (v for statement in body for v in ast.walk(statement)):
         if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
             raise SystemExit(f"{method.name}: {tree.name} has the literal {node.value!r}")
-    return body
+    return body, end.value.elts[-1]
+
+
+def _named(statement: ast.stmt, given: dict[str, Sequence[str]]) -> Sequence[str] | None:
+    """Names of what a statement unpacks; None if it does not."""
+    if not isinstance(statement, ast.Assign):
+        return None
+    value = statement.value
+    if ast.unparse(value) in given:
+        return given[ast.unparse(value)]
+    if isinstance(value, ast.Tuple) and all(isinstance(v, ast.Subscript) for v in value.elts):
+        found = re.findall(r"(\w+)\[(\d+)\]", ast.unparse(value))
+        return [given[source][int(i)] for source, i in found]
+    return None
+
+
+def _unpacked(function: Callable, names: Sequence[str]) -> list[str]:
+    """Those of `names` that a rule works with."""
+    return [name for name in names if name in function.__code__.co_varnames]
 
 
 def _numbers(method: Method) -> tuple[str, ...]:
     """Names of the method's own constants and carries, in their order in FLOATS."""
     return (*(parameter.name for parameter in method.constants), *method.carries)
+
+
+def _own(method: Method) -> dict[str, Sequence[str]]:
+    """Names of its numbers, as its functions get them."""
+    return {
+        "constants": [parameter.name for parameter in method.constants],
+        "carried": list(method.carries),
+    }
 
 
 def _constants(method: Method) -> list[str]:
@@ -55,16 +89,16 @@ def advance_lines(method: Method) -> list[str]:
     """Advance what is carried."""
     if method.carry is None:
         return []
-    known = (*_numbers(method), "zero", "one")
-    body = _statements(method, method.carry, list(method.carries), known)
+    *body, _ = _statements(method, method.carry, _own(method))[0]  # but what it returns
     return [line for statement in body for line in ast.unparse(statement).splitlines()]
 
 
 def _carry(method: Method) -> list[str]:
-    """The same; the rule does not change any more once what it sees of it is 1."""
-    taken = inspect.signature(method.rule).parameters
-    seen = [v for v in method.carries if v in taken]
-    return [*advance_lines(method), *(f"steady = steady and {name} == one" for name in seen)]
+    """The same, and whether the rule does not change any more."""
+    if method.carry is None:
+        return []
+    _, settled = _statements(method, method.carry, _own(method))
+    return [*advance_lines(method), f"steady = steady and {ast.unparse(settled)}"]
 
 
 def _carries_back(method: Method) -> list[str]:
@@ -89,10 +123,11 @@ def _constrain(method: Method) -> list[str]:
 def element_lines(method: Method) -> list[str]:
     """The rule's own text for one variable: `x_new_i` from `x`, and the slots alike."""
     vectors = ("x", *method.slots)
-    given = ("g", "learning_rate", "momentum", "momentum_next", *_numbers(method), "zero", "one")
-    body = _statements(method, method.rule, vectors, (*vectors, *given))
+    given = {"slots": method.slots, "rates": RATES, **_own(method)}
+    body, _ = _statements(method, method.rule, given)
+    known = {name for names in given.values() for name in names}
     code = method.rule.__code__
-    local = code.co_varnames[code.co_argcount :]
+    local = [v for v in code.co_varnames[code.co_argcount :] if v not in known]
     rename = _Rename(
         {
             "g": "g_i",
@@ -139,19 +174,18 @@ def metric_lines() -> list[str]:
         if len(places) > 1 or len(vectors) > 1:
             raise SystemExit(f"{metric.__name__}: its methods differ in parameters or vectors")
         own, kept = places.pop(), vectors.pop()
-        taken = inspect.signature(metric).parameters
-        known = (*kept, "g", "step", "count", *own, "zero", "one")
-        body = _statements(users[0], metric, ("diagonal", *kept), known)
+        given = {"kept": kept, "constants": own}
+        body, _ = _statements(users[0], metric, given)
         code = metric.__code__
-        local = code.co_varnames[code.co_argcount :]
+        local = [v for v in code.co_varnames[code.co_argcount :] if v not in own]
         rename = _Rename({name: f"{name}_i" for name in (*kept, "g", "step", *local)})
         lines.append(f"if ints.METRIC == {j + 1}:")
-        for name in own:
-            if name in taken:
-                lines.append(f"    {name} = numbers[own + {own.index(name)}]")
+        for name in _unpacked(metric, own):
+            lines.append(f"    {name} = numbers[own + {own.index(name)}]")
         lines.append("    for i in range(n):")
+        used = {v.id for node in body for v in ast.walk(node) if isinstance(v, ast.Name)}
         rows = {"g": "g", "step": "s", **dict(zip(kept, ("a", "b"), strict=False))}
-        loads = [f"{v}_i = np.float64({r}[i])" for v, r in rows.items() if v in taken]
+        loads = [f"{v}_i = np.float64({r}[i])" for v, r in rows.items() if v in used]
         text = [line for node in body for line in ast.unparse(rename.visit(node)).splitlines()]
         stores = [f"{rows[name]}[i] = {name}_i" for name in kept]
         lines += [f"        {line}" for line in (*loads, *text, *stores, "m[i] = diagonal_i")]

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable
 
 from fastmomentum._kernels import layout
-from fastmomentum._status import Status
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NOTICE = (
@@ -50,7 +49,6 @@ def constants(text: str) -> str:
     for name, value in sorted(vars(layout).items()):
         if name in used and isinstance(value, int):
             lines.append(f"{name} = {value}")
-    lines += [f"STATUS_{s.name} = {s.value}" for s in Status if f"STATUS_{s.name}" in used]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,7 @@ import copy
 
 from . import cuda
 from .sources import read
-from .templates import FOLDER, of_kind, with_shared
+from .templates import FOLDER, with_shared
 
 PART = f"{FOLDER}/cuda_team.py"
 KERNELS = ("tell", "go_on", "found")
@@ -31,7 +31,7 @@ ORDERING = ("end_orders", "evaluate_point")
 OF_A_THREAD = (WHOLE, "evaluate_shares")
 # When the operations of some functions are needed at all.
 NEEDED = {"adaptive_metric": "METRIC != METRIC_LEARNED", "vector_norm": "NORM != NORM_INF"}
-TERMS_PART = f"{FOLDER}/terms.py"
+TERMS_PART = f"{cuda.KERNEL}/terms.py"
 # Texts of what sums and largest numbers may start from; the first is that of whole numbers.
 STARTS = ("0", "0.0", "real_type(0.0)", "-INF")
 KNOWN = ("np", "math", "real_type")
@@ -69,13 +69,13 @@ class _Rewrite(cuda.Rewrite):
             return node
         found = super().visit_If(node)
         if isinstance(found, ast.If):
-            found.body = _until_break(found.body)
+            found.body = _until_end(found.body)
         return found
 
 
-def _until_break(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements without those behind a break."""
-    ends = [j for j, statement in enumerate(body) if isinstance(statement, ast.Break)]
+def _until_end(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Statements without those behind a break or return."""
+    ends = [j for j, statement in enumerate(body) if isinstance(statement, ast.Break | ast.Return)]
     return body[: ends[0] + 1] if ends else body
 
 
@@ -206,7 +206,12 @@ class _TakeOut(ast.NodeTransformer):
         return node.slice if ast.unparse(node.value) == "rows" else node
 
     def visit_For(self, node: ast.For) -> ast.AST | list[ast.stmt]:
-        if ast.unparse(node.iter) != "range(n)":
+        variables = ast.unparse(node.iter)
+        if "SIZE" in variables:
+            raise SystemExit(
+                f"{self.function.name}: a loop over {variables}, which must be range(n)"
+            )
+        if variables != "range(n)":
             return self.generic_visit(node)
         operation = _Operation(node, self.function)
         self.operations.append(operation)
@@ -249,9 +254,8 @@ def _operate(operations: list[_Operation], composite: bool) -> ast.FunctionDef:
 
 
 def file_of(path: str, composite: bool) -> str:
-    """Text of an automatic loop, for f or for f + h, from its template."""
-    text, _ = with_shared(read(path))
-    functions = cuda.parts(_Rewrite) | cuda.functions_of(of_kind(text, composite), _Rewrite)
+    """Text of an automatic loop, for f or for f + h, from that of the processor."""
+    functions = cuda.parts(_Rewrite) | cuda.loop_functions(path, composite, _Rewrite)
     functions |= cuda.functions_of(with_shared(read(PART))[0], _Rewrite)
     # Only what is called counts.
     functions = {n.name: copy.deepcopy(n) for n in cuda.ordered(functions, KERNELS)}

@@ -1,8 +1,7 @@
 """Fills in templates: texts at marks, and the lines of one kind of loop.
 
 A mark is a comment in capitals. ``# NAME`` alone on a line gives way to the text of
-``templates/shared/name.py``, or to lines that the caller has; a ``pass`` below it goes, too. Of
-``if COMPOSITE:`` and ``if not COMPOSITE:``, with or without ``else:``, one branch is kept.
+``templates/shared/name.py``, or to lines that the caller has; a ``pass`` below it goes, too.
 """
 
 from __future__ import annotations
@@ -42,39 +41,3 @@ def with_shared(template: str) -> tuple[str, list[str]]:
 def stopping_lines() -> dict[str, list[str]]:
     """The mark of the rules that end a run with a given rate, and what stands there."""
     return {"STOPPING": read(SHARED["STOPPING"]).splitlines()}
-
-
-def of_kind(template: str, composite: bool) -> str:
-    """The template for f alone, or for f + h.
-
-    Of f alone the value of the smooth part is the value itself.
-    """
-    lines = template.splitlines(keepends=True)
-    kept = "".join(_kept(lines, composite))
-    return kept if composite else kept.replace(".SMOOTH_", ".FUN_")
-
-
-def _kept(lines: list[str], composite: bool) -> list[str]:
-    made: list[str] = []
-    while lines:
-        match = re.match(r"( *)if (not )?COMPOSITE:\n", lines[0])
-        if match is None:
-            made.append(lines.pop(0))
-            continue
-        indent, negated = match.groups()
-        lines.pop(0)
-        branches = [_block(lines, indent), []]
-        if lines and lines[0] == f"{indent}else:\n":
-            lines.pop(0)
-            branches[1] = _block(lines, indent)
-        chosen = branches[composite == bool(negated)]
-        made += _kept([line.removeprefix("    ") for line in chosen], composite)
-    return made
-
-
-def _block(lines: list[str], indent: str) -> list[str]:
-    """Take the lines that are indented further from the front."""
-    taken = []
-    while lines and (lines[0].startswith(f"{indent} ") or not lines[0].strip()):
-        taken.append(lines.pop(0))
-    return taken

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import textwrap
 
@@ -22,7 +21,7 @@ def _numbers(method: Method) -> dict[str, tuple[str, str]]:
     for parameter in method.parameters:
         if parameter.name == "momentum":
             found["momentum"] = ("0.9", "Momentum gamma.")
-            if "momentum_next" in inspect.signature(method.rule).parameters:
+            if method.looks_ahead:
                 found["momentum_next"] = ("None", "That of the next step; None: the same.")
         elif parameter in method.constants:
             found[parameter.name] = (repr(parameter.default), parameter.doc)

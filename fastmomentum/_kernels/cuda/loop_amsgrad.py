@@ -18,14 +18,14 @@ NORM_MIN = 4
 NORM_P = 3
 NOT_RUN = -2
 RUNNING = -1
-TO_EVALUATE = 1
 STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
-STATUS_MAXFEV = 7
 STATUS_DIVERGED = 8
+STATUS_MAXFEV = 7
+STATUS_MAXITER = 1
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
+TO_EVALUATE = 1
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'NEXT_RATE', 'GTOL', 'FTOL', 'XTOL', 'DIVERGED_FACTOR', 'NORM_ORDER')
 FIXED = ('NORM', 'BOUNDED', 'COST_FUN', 'COST_JAC', 'RATE_STRIDE', 'MOMENTUM_STRIDE')
@@ -163,7 +163,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, BOUNDED, COST_FUN,
             return math.sqrt(total)
         for j in range(n):
             total += abs(real_type(v[j])) ** order
-        if total != 0.0 and (not total == INF):
+        if total != 0.0 and total != INF:
             return total ** (1.0 / order)
         largest = largest_magnitude(v, n)
         if largest == 0.0 or not abs(largest) < INF:

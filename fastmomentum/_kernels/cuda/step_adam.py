@@ -16,13 +16,13 @@ NORM_2 = 2
 NORM_P = 3
 OWN = 64
 RUNNING = -1
-WITH_ROWS = 2
 STATUS_CONVERGED = 0
-STATUS_MAXITER = 1
-STATUS_PRECISION_LOSS = 2
-STATUS_NONFINITE = 3
-STATUS_STAGNATION = 6
 STATUS_DIVERGED = 8
+STATUS_MAXITER = 1
+STATUS_NONFINITE = 3
+STATUS_PRECISION_LOSS = 2
+STATUS_STAGNATION = 6
+WITH_ROWS = 2
 INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'BEST', 'RESULT', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'IMPROVED')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'NEXT_RATE', 'GTOL', 'FTOL', 'XTOL', 'DIVERGED_FACTOR', 'NORM_ORDER')
 FIXED = ('NORM', 'BOUNDED', 'RATE_STRIDE', 'MOMENTUM_STRIDE')
@@ -99,8 +99,7 @@ def make(device_function, real_type, THREADS, N_EXTRA, OWN, row_share, entry_sha
         beta2_power = beta2_power * beta2 if correction2 < one else zero
         correction1 = one - beta1_power
         correction2 = one - beta2_power
-        steady = steady and correction1 == one
-        steady = steady and correction2 == one
+        steady = steady and correction1 == one and (correction2 == one)
         own[3] = beta1_power
         own[4] = beta2_power
         own[5] = correction1
@@ -269,8 +268,7 @@ def make(device_function, real_type, THREADS, N_EXTRA, OWN, row_share, entry_sha
         beta2_power = beta2_power * beta2 if correction2 < one else zero
         correction1 = one - beta1_power
         correction2 = one - beta2_power
-        steady = steady and correction1 == one
-        steady = steady and correction2 == one
+        steady = steady and correction1 == one and (correction2 == one)
         m = slots[0]
         v = slots[1]
         g_size = real_type(0.0)

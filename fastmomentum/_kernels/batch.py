@@ -1,9 +1,43 @@
-# The loop over the problems of a batch. To the entries it is a driver like any other: it moves the
-# user's batched arguments, which stand in the context, from one problem to the next, and calls the
-# loop of one problem by its address.
+"""The loop over the problems of a batch.
+
+To the entries it is a driver like any other: it moves the user's batched arguments, which stand in
+the context, from one problem to the next, and calls the loop of one problem by its address.
+"""
+
+from __future__ import annotations
+
+from .abi import (
+    address_of_numbers,
+    batch_fields,
+    call_driver,
+    copy_memory,
+    from_magnitude_bits,
+    larger_magnitude,
+    magnitude_bits,
+    named,
+    numbers_at,
+    row,
+    rows_of,
+    smaller,
+)
+from .jit import cached_loop
+from .layout import (
+    LOWER_ROW,
+    N_COUNTS,
+    N_NUMBERS,
+    NOT_RUN,
+    RUNNING,
+    STATUS_MAXITER,
+    STATUS_NONFINITE,
+    TERM_ROWS,
+    UPPER_ROW,
+)
+from .outcome import write_result
+from .terms import clip_to_bounds, proximal_residual
 
 
-def drive(
+@cached_loop
+def drive_batch(
     evaluate,  # IN     address of the evaluation
     context,  # INOUT  address of its context
     workspace,  # INOUT  address of the rows of one problem
@@ -111,7 +145,9 @@ def drive(
                 status = STATUS_MAXITER if reached >= last else NOT_RUN
         out_x = row(all_x, p)
         out_g = row(all_jac, p)
-        # ENDING
+        value, norm, point = write_result(rows, state, numbers, status, out_x, out_g)
+        if state.TERMS != 0 and point >= 0:
+            norm = proximal_residual(rows, state, numbers, point)
         out = row(all_numbers, p)
         out[0] = value
         out[1] = norm

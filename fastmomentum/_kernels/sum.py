@@ -1,9 +1,31 @@
-# The loop over the mini-batches of a sum, whose rows stand in order. To the entries it is a driver
-# like any other: it shows the user's function one batch after the other, by way of the arguments in
-# the context, and calls the method's own loop for each step by its address.
+"""The loop over the mini-batches of a sum, whose rows stand in order.
+
+To the entries it is a driver like any other: it shows the user's function one batch after the
+other, by way of the arguments in the context, and calls the method's own loop for each step by its
+address.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .abi import (
+    as_real,
+    call_driver,
+    call_evaluate,
+    named,
+    numbers_at,
+    row,
+    rows_of,
+    smaller,
+    sum_fields,
+)
+from .jit import cached_loop
+from .layout import DELIVERED, N_POINTS, NEEDS_EVALUATION, PATCH_FIELDS
 
 
-def drive(
+@cached_loop
+def drive_sum(
     evaluate,  # IN     address of the evaluation
     context,  # INOUT  address of its context
     workspace,  # INOUT  address of the rows of the method

@@ -1,41 +1,19 @@
-# The entries: one for each style of objective. `generate_drivers.py` writes the part below
-# the mark once for each style and precision.
+"""How an objective, or a proximal operator, of each style is called.
+
+Each function here makes the Python text of an evaluation from intrinsics that call the user's
+functions, see `abi.adapter`: it is compiled for one type of context.
+
+Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
+bounds, which their points keep to, the user's steps, absolute and relative, and the numbers of
+`layout.DIFFERENCE_FIELDS`. Along a variable that its bounds fix there is no difference; a step
+that is lost to rounding gives way to our own.
+"""
 
 import numpy as np
-from numba.extending import intrinsic
 
-from .abi import (
-    ADDRESS,
-    F4,
-    F8,
-    I8,
-    NONE,
-    adapter,
-    address_of_numbers,
-    call_evaluate,
-    call_python,
-    complex_row,
-    context_address,
-    difference_fields,
-    driver_call,
-    hold_context,
-    named,
-    prox_signature,
-    release_context,
-    row,
-    rows_of,
-    types,
-    vector_type,
-)
+from .abi import call_python, complex_row, difference_fields
 from .differences import central_points, central_slope, forward_point, forward_slope, given_step
-from .jit import cached_njit, cached_part, inlined_part
-
-SOURCES = ""
-
-# Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
-# bounds, which their points keep to, the user's steps, absolute and relative, and the numbers of
-# `layout.DIFFERENCE_FIELDS`. Along a variable that its bounds fix there is no difference; a step
-# that is lost to rounding gives way to our own.
+from .jit import inlined_part
 
 
 @inlined_part
@@ -413,93 +391,17 @@ def operate_in_place(call, vector):
     return operate
 
 
-@cached_njit
-def release(address, value, prox, args):
-    """End what a `hold` function made."""
-    release_context(address, value, prox, args)
-
-
-def driver_signature(real):
-    """What every driver takes."""
-    numbers = vector_type(real)
-    return NONE(
-        ADDRESS,  # evaluate
-        ADDRESS,  # context
-        ADDRESS,  # workspace
-        vector_type(I8),  # ints
-        vector_type(F8),  # floats
-        numbers,  # rates
-        numbers,  # momenta
-        types.Array(F8, 2, "C"),  # history
-        I8,  # last
-    )
-
-
-# -- once for each precision
-SIGNATURE_PRECISION = driver_signature(REAL)
-OPERATION_PRECISION = prox_signature(REAL)
-operator_returning_PRECISION = adapter(operate_returning, REAL, OPERATION_PRECISION)
-operator_in_place_PRECISION = adapter(operate_in_place, REAL, OPERATION_PRECISION)
-
-
-@cached_njit(no_cfunc_wrapper=True)
-def hold_returning_PRECISION(value, prox, args):
-    """Addresses of the operator and of its context, which lasts until `release`."""
-    return operator_returning_PRECISION(value, prox, args), hold_context(value, prox, args)
-
-
-@cached_njit(no_cfunc_wrapper=True)
-def hold_in_place_PRECISION(value, prox, args):
-    """Addresses of the operator and of its context, which lasts until `release`."""
-    return operator_in_place_PRECISION(value, prox, args), hold_context(value, prox, args)
-
-
-@cached_part
-def operate_python_PRECISION(v, out, step, numbers, integers, work):
-    """A proximal operator in Python, `integers` the address of its function."""
-    return call_python(integers[0], address_of_numbers(out), step)
-
-
-@intrinsic
-def call_driver_PRECISION(
-    typing_context,
-    driver,
-    evaluate,
-    context,
-    workspace,
-    ints,
-    floats,
-    rates,
-    momenta,
-    history,
-    last,
-):
-    return driver_call(SIGNATURE_PRECISION)
-
-
-@cached_part
-def evaluate_row_PRECISION(
-    evaluate, context, workspace, ints, floats, rates, momenta, history, last
-):
-    """A driver that evaluates the point in row `last`, and does nothing else."""
-    ints = named(ints)
-    rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
-    x = row(rows, last)
-    g = row(rows, N_POINTS + last)
-    named(floats).FUN_EXTRA = call_evaluate(evaluate, x, g, ints.SIZE, context)
-
-
-# -- once for each style and precision
-adapter_STYLE_PRECISION = adapter(evaluate_STYLE, REAL)
-
-
-@cached_njit(no_cfunc_wrapper=True)
-def entry_STYLE_PRECISION(
-    driver, fun, jac, args, scratch, step, workspace, ints, floats, rates, momenta, history, last
-):
-    evaluate = adapter_STYLE_PRECISION(fun, jac, args)
-    context = context_address(fun, jac, args, scratch, step)
-    # Nothing below uses args: an exception in the loop finds no reference of this frame to lose.
-    call_driver_PRECISION(
-        driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
-    )
+EVALUATIONS = {
+    "returning": evaluate_returning,
+    "in_place": evaluate_in_place,
+    "pair": evaluate_pair,
+    "fused": evaluate_fused,
+    "two_point": evaluate_two_point,
+    "three_point": evaluate_three_point,
+    "complex_step": evaluate_complex_step,
+    "c_in_place": evaluate_c_in_place,
+    "c_fused": evaluate_c_fused,
+    "c_two_point": evaluate_c_two_point,
+    "c_three_point": evaluate_c_three_point,
+}
+OPERATIONS = {"returning": operate_returning, "in_place": operate_in_place}
