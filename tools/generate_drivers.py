@@ -1,12 +1,11 @@
-"""Write the compiled loops, fastmomentum/_kernels/drive_*.py and entry.py, from their sources.
+"""Write the loops of the CUDA kernels, and rules.py, from their sources.
 
     python tools/generate_drivers.py            write them
     python tools/generate_drivers.py --check    fail if a committed file is stale
 
-A loop of small jitted functions costs 100 to 250 ns per call; one function with the rule written
-into it runs an iteration in about 20 ns. So each method's rule stays a small function in its own
-file, and this script writes its text into the loop's template. Numba's disk cache notices a change
-of the generated file only: the hash in its first lines stands for everything it was made from.
+Those of the processor are written by hand, in fastmomentum/_kernels. Those of a device have the
+same results with another layout: an automatic loop is rewritten statement by statement, and a
+method's rule goes into a template. rules.py has a step of each rule on vectors, for users' loops.
 """
 
 from __future__ import annotations

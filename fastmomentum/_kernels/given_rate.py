@@ -14,6 +14,7 @@ from typing import Any
 from .._methods.base import Method
 from .abi import (
     as_real,
+    call_evaluate,
     call_norm,
     from_magnitude_bits,
     larger,
@@ -41,7 +42,6 @@ from .layout import (
     TO_PROX,
 )
 from .norms import largest_magnitude
-from .phases import counted_evaluation, no_evaluation_left
 from .slots import added_changes, entries, numbers_from, rows_from, set_entries, set_numbers
 from .stopping import ending_of
 from .terms import bounded_residual, constrain, keep_iterate, penalized_residual, proximal_move
@@ -84,14 +84,17 @@ def make(method: Method, composite: bool, real: str) -> Any:
             current = ints.CURRENT
             x = row(rows, current)
             g = row(rows, N_POINTS + current)
-            improves, ending = False, RUNNING
+            f = floats.FUN
+            improves = False
+            ending = RUNNING
             if ints.PENDING != EVALUATED:
                 if ints.PENDING != DELIVERED:
-                    if no_evaluation_left(ints):
+                    if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
                         status = STATUS_MAXFEV
                         break
                     if composite and ints.PENDING == TO_PROX:
-                        momentum = momentum_of_step(ints, momenta)
+                        k = ints.ITERATION - ints.CHUNK_START
+                        momentum = momenta[k * ints.MOMENTUM_STRIDE]
                         floats.STEP_NORM = proximal_move(
                             rows, ints, floats, current, iterate, velocity, momentum
                         )
@@ -102,7 +105,9 @@ def make(method: Method, composite: bool, real: str) -> Any:
                     if evaluate == 0:
                         status = NEEDS_EVALUATION
                         break
-                    floats.FUN = counted_evaluation(evaluate, x, g, ints, context)
+                    floats.FUN = call_evaluate(evaluate, x, g, n, context)
+                    ints.NFEV += ints.COST_FUN
+                    ints.NJEV += ints.COST_JAC
                 f = floats.FUN + floats.PENALTY if composite else floats.FUN
                 improves = ints.BEST < 0 or f < floats.FUN_BEST
                 if composite and f - f == 0.0:
@@ -121,13 +126,34 @@ def make(method: Method, composite: bool, real: str) -> Any:
                 grad_norm = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
             if stop_here:
                 if not composite:
-                    grad_norm = norm_at_end(rows, ints, floats, grad_norm)
-                status = conclude(ints, floats, improves, ending, grad_norm)
+                    if ints.NORM == NORM_INF:
+                        grad_norm = largest_magnitude(g, n)
+                    if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
+                        grad_norm = bounded_residual(rows, ints, floats, current)
+                status = ending
+                if grad_norm - grad_norm != 0.0:
+                    status = STATUS_NONFINITE
+                    ints.NIT = larger(ints.ITERATION - 1, 0)
+                    break
+                if improves:
+                    ints.BEST = current
+                    floats.FUN_BEST = f
+                floats.LEARNING_RATE = floats.NEXT_RATE
+                ints.RESULT = current
+                if grad_norm <= floats.GTOL:
+                    status = STATUS_CONVERGED
+                elif ending == STATUS_CONVERGED:
+                    ints.RESULT = ints.BEST
                 break
 
             # One pass: the step, into a row that is free, with the norms that the tests need.
-            given = rates_of_step(ints, rates, momenta)
-            target = row_for_step(ints)
+            k = ints.ITERATION - ints.CHUNK_START
+            stride = ints.MOMENTUM_STRIDE
+            learning_rate = rates[k * ints.RATE_STRIDE]
+            given = (learning_rate, momenta[k * stride], momenta[(k + 1) * stride])
+            target = 0
+            while target == current or target == ints.BEST:
+                target += 1
             x_new = row(rows, target)
             if composite:
                 keep_iterate(rows, ints, iterate)
@@ -161,7 +187,18 @@ def make(method: Method, composite: bool, real: str) -> Any:
                 floats.STEP_NORM = constrain(
                     rows, ints, current, target, iterate, velocity, given[2]
                 )
-            step_taken(ints, floats, history, improves, grad_norm, given[0])
+            # A point counts as the best only if its gradient, too, is finite.
+            if improves:
+                ints.BEST = current
+                floats.FUN_BEST = f
+            floats.LEARNING_RATE = floats.NEXT_RATE
+            floats.NEXT_RATE = learning_rate
+            floats.FUN_PREVIOUS = f
+            if ints.HISTORY >= 0:
+                history[ints.HISTORY, 0] = f
+                history[ints.HISTORY, 1] = grad_norm
+                history[ints.HISTORY, 2] = learning_rate
+                ints.HISTORY += 1
             still = floats.STEP_NORM == 0.0 and slot_bits == 0
             if grad_norm <= floats.GTOL:
                 status = STATUS_CONVERGED
@@ -191,37 +228,6 @@ def nothing_carried(constants, carried, zero, one):
 
 
 @part
-def momentum_of_step(ints, momenta):
-    """The momentum of this iteration."""
-    return momenta[(ints.ITERATION - ints.CHUNK_START) * ints.MOMENTUM_STRIDE]
-
-
-@part
-def rates_of_step(ints, rates, momenta):
-    """The learning rate of this iteration, its momentum, and that of the next one."""
-    k = ints.ITERATION - ints.CHUNK_START
-    stride = ints.MOMENTUM_STRIDE
-    return rates[k * ints.RATE_STRIDE], momenta[k * stride], momenta[(k + 1) * stride]
-
-
-@part
-def row_for_step(ints):
-    """The first row that is neither the current nor the best point."""
-    i = 0
-    while i == ints.CURRENT or i == ints.BEST:
-        i += 1
-    return i
-
-
-@part
-def keep_if_best(ints, floats, improves):
-    """A point counts as the best only if its gradient, too, is finite."""
-    if improves:
-        ints.BEST = ints.CURRENT
-        floats.FUN_BEST = floats.FUN
-
-
-@part
 def norm_with_penalty(rows, ints, floats, f, improves):
     """Norm of the convergence test on f + h, whose value is `f`; may call the operator.
 
@@ -240,44 +246,3 @@ def norm_with_penalty(rows, ints, floats, f, improves):
         ints.BEST = best
         floats.FUN_BEST = f_best
     return grad_norm
-
-
-@part
-def norm_at_end(rows, ints, floats, grad_norm):
-    """Norm of the convergence test where no pass follows; `grad_norm` is known unless it is inf."""
-    current = ints.CURRENT
-    if ints.NORM == NORM_INF:
-        grad_norm = largest_magnitude(row(rows, N_POINTS + current), ints.SIZE)
-    if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
-        grad_norm = bounded_residual(rows, ints, floats, current)
-    return grad_norm
-
-
-@part
-def conclude(ints, floats, improves, ending, grad_norm):
-    """The status of a run, or of a stretch of it, that ends at the current point."""
-    if grad_norm - grad_norm != 0.0:
-        ints.NIT = larger(ints.ITERATION - 1, 0)
-        return STATUS_NONFINITE
-    keep_if_best(ints, floats, improves)
-    floats.LEARNING_RATE = floats.NEXT_RATE
-    ints.RESULT = ints.CURRENT
-    if grad_norm <= floats.GTOL:
-        return STATUS_CONVERGED
-    if ending == STATUS_CONVERGED:
-        ints.RESULT = ints.BEST
-    return ending
-
-
-@part
-def step_taken(ints, floats, history, improves, grad_norm, learning_rate):
-    """The step from the current point has been taken, and its gradient is finite."""
-    keep_if_best(ints, floats, improves)
-    floats.LEARNING_RATE = floats.NEXT_RATE
-    floats.NEXT_RATE = learning_rate
-    floats.FUN_PREVIOUS = floats.FUN
-    if ints.HISTORY >= 0:
-        history[ints.HISTORY, 0] = floats.FUN
-        history[ints.HISTORY, 1] = grad_norm
-        history[ints.HISTORY, 2] = learning_rate
-        ints.HISTORY += 1

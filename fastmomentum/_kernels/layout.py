@@ -67,7 +67,7 @@ INTS = (
     "MOMENTUM_STRIDE",
     "N_RESTARTS",
     "LINE_SEARCH_FAILURES",
-    # The remaining integers belong to the automatic methods, see their templates.
+    # The remaining integers belong to the automatic methods, see their loops.
     "MEMORY",
     "PHASE",
     "TRIAL",
@@ -297,7 +297,7 @@ CALL_FIELDS = (
 CALL_FAILURES = NO_MEMORY, WRONG_SIZE = -1, -2
 # What all calls with the same settings share and only read.
 PLAN_FIELDS = (
-    "SINGLE",  # address of the loop `drive_single`
+    "SINGLE",  # address of the loop of single.py
     "DRIVER",  # address of the loop of a run
     "N",  # the only length of x0 that suits; 0: any
     "ITEMSIZE",

@@ -66,25 +66,10 @@ def test_before_evaluation(ints, floats, last, action):
 
 
 @part
-def no_evaluation_left(ints):
-    """Would one more evaluation be beyond maxfev?"""
-    return ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV
-
-
-@part
-def counted_evaluation(evaluate, x, g, ints, context):
-    """f at x, its gradient written to g."""
-    f = call_evaluate(evaluate, x, g, ints.SIZE, context)
-    ints.NFEV += ints.COST_FUN
-    ints.NJEV += ints.COST_JAC
-    return f
-
-
-@part
 def trial_evaluated(evaluate, context, x, g, ints, floats):
     """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
     if ints.PENDING == TO_EVALUATE:
-        if no_evaluation_left(ints):
+        if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
             ints.STATUS = STATUS_MAXFEV
             return False
         ints.NIT = ints.ITERATION
@@ -92,7 +77,9 @@ def trial_evaluated(evaluate, context, x, g, ints, floats):
         if evaluate == 0:
             ints.STATUS = NEEDS_EVALUATION
             return False
-        floats.FUN_TRIAL = counted_evaluation(evaluate, x, g, ints, context)
+        floats.FUN_TRIAL = call_evaluate(evaluate, x, g, ints.SIZE, context)
+        ints.NFEV += ints.COST_FUN
+        ints.NJEV += ints.COST_JAC
     else:
         floats.FUN_TRIAL = floats.FUN
     ints.PENDING = EVALUATED

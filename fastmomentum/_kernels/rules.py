@@ -12,7 +12,7 @@ import numpy as np
 
 from .jit import cached_njit
 
-SOURCES = "f3c8b42224db9a43"
+SOURCES = "8c56e5757f11257e"
 
 
 

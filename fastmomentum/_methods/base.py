@@ -1,4 +1,4 @@
-"""What a method is: data, from which the front end and the generated loops are made."""
+"""What a method is: data, from which the front end and the loops are made."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ class Method:
     name : str
         Public name.
     rule : callable
-        The update of one variable, with a fixed learning rate. Its arguments are ``x`` (the point
-        at which the gradient was taken), the names of `slots`, ``g`` (the gradient), and the
-        numbers ``learning_rate``, ``momentum`` and ``momentum_next``, those of `parameters` and
-        `carries`, and ``zero`` and ``one``, as far as it needs them; it returns the new ``x`` and
-        the new slots. Its text goes into the generated loop. All its numbers have the dtype of
-        ``x``: a literal such as ``1.0`` would make a float32 loop compute in float64.
+        The update of one variable, with a fixed learning rate:
+        ``rule(x, g, slots, rates, constants, carried, zero, one)`` returns the new x and slots.
+        x is the point at which the gradient g was taken; slots, the entries of `slots`; rates,
+        ``(learning_rate, momentum, momentum_next)``; constants, the numbers of `constants`;
+        carried, those of `carries`; all but x and g are tuples, which it unpacks by these names,
+        with ``_`` for what it does not need. All its numbers have the dtype of ``x``: a literal
+        such as ``1.0`` would make a float32 loop compute in float64.
     slots : tuple of str
         Vectors kept from one iteration to the next.
     iterate : str
@@ -59,22 +60,21 @@ class Method:
     parameters : tuple of Parameter
         The method's own options.
     carry : callable, optional
-        Advances the numbers that change from step to step, before each step. Its arguments are
-        names of `carries` and `parameters`, ``zero`` and ``one``; it returns all of `carries`.
-        Its text, too, goes into the generated loop.
+        Advances the numbers that change from step to step, before each step:
+        ``carry(constants, carried, zero, one)`` returns the new ones, and whether the rule sees
+        no change of them any more: a run may end where nothing changes only then.
     carries : dict
-        Those numbers, and their values before the first step. Those that the rule takes must tend
-        to 1, as corrections of a bias do: a run may end where nothing changes any more only then.
+        Those numbers, and their values before the first step.
     proximal : bool
         With a penalty h, does the proximal operator of `learning_rate` times h follow the rule?
         Its step is then `learning_rate` times the gradient, besides ``velocity``, the step before.
     loop : str, optional
         Name of the loop that chooses the learning rate, if there is one.
     metric : callable, optional
-        The method's diagonal, for the loop "momentum" with an automatic rate: it takes the vectors
-        of `metric_vectors`, ``g`` (the new gradient), ``step`` (the step to it), ``count`` (steps
-        so far), names of `parameters` and ``one``, all for one variable and in float64, as far as
-        it needs them, and returns the diagonal's entry and the new vectors.
+        The method's diagonal, for the loop "momentum" with an automatic rate, for one variable and
+        in float64: ``metric(g, step, kept, count, constants, zero, one)`` returns the diagonal's
+        entry and what it keeps. g is the new gradient, step the step to it, kept the entries of
+        `metric_vectors`, and count the steps so far.
     metric_vectors : tuple of str
         What it keeps, zero at the start.
     summary, notes : str

@@ -615,28 +615,17 @@ def make(device_function, evaluate, size_of, real_type, NORM, TERMS, SEPARABLE, 
         return STOP if ints[I_ITERATION] >= last else action
 
     @device_function
-    def counted_evaluation(x, g, ints, context):
-        """f at x, its gradient written to g."""
-        f = evaluate(x, g, context)
-        ints[I_NFEV] += COST_FUN
-        ints[I_NJEV] += COST_JAC
-        return f
-
-    @device_function
-    def no_evaluation_left(ints):
-        """Would one more evaluation be beyond maxfev?"""
-        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
-
-    @device_function
     def trial_evaluated(context, x, g, ints, floats, extra):
         """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
         if ints[I_PENDING] == TO_EVALUATE:
-            if no_evaluation_left(ints):
+            if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                 ints[I_STATUS] = STATUS_MAXFEV
                 return False
             ints[I_NIT] = ints[I_ITERATION]
             ints[I_CURRENT] = ints[I_TRIAL]
-            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+            floats[F_FUN_TRIAL] = evaluate(x, g, context)
+            ints[I_NFEV] += COST_FUN
+            ints[I_NJEV] += COST_JAC
         else:
             floats[F_FUN_TRIAL] = floats[F_FUN]
         ints[I_PENDING] = EVALUATED

@@ -295,47 +295,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             floats[F_PENALTY] = penalty_at(rows, ints, 0)
 
     @device_function
-    def base_from_real(ints, floats, extra):
-        """Steps start from the last accepted point now."""
-        ints[I_BASE] = ints[I_REAL]
-        floats[F_FUN_BASE] = floats[F_FUN_REAL]
-        floats[F_NORM_BASE] = floats[F_NORM_REAL]
-        ints[I_VIRTUAL] = 0
-        floats[F_ERROR] = 0.0
-
-    @device_function
-    def accept_lowest(rows, ints, floats, extra, origin):
-        """The lowest trial is accepted; returns s.y, y.y and s.s of the pair from the row `origin`."""
-        n = size_of(ints)
-        xb = rows[origin]
-        gb = rows[N_POINTS + origin]
-        xt = rows[ints[I_LOWEST]]
-        gt = rows[N_POINTS + ints[I_LOWEST]]
-        s = rows[PAIRS + 2 * ints[I_HEAD]]
-        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
-        sy = 0.0
-        yy = 0.0
-        ss = 0.0
-        for i in range(n):
-            s_i = xt[i] - xb[i]
-            y_i = gt[i] - gb[i]
-            s[i] = s_i
-            y[i] = y_i
-            sy += real_type(s_i) * y_i
-            yy += real_type(y_i) * y_i
-            ss += real_type(s_i) * s_i
-        floats[F_STEP_NORM] = floats[F_LOWEST_STEP]
-        before = floats[F_FUN_REAL] if ints[I_VIRTUAL] != 0 else floats[F_FUN_BASE]
-        floats[F_LAST_DECREASE] = abs(before - floats[F_FUN_LOWEST])
-        ints[I_REAL] = ints[I_LOWEST]
-        floats[F_FUN_REAL] = floats[F_FUN_LOWEST]
-        floats[F_NORM_REAL] = floats[F_NORM_LOWEST]
-        base_from_real(ints, floats, extra)
-        ints[I_FAILURES] = 0
-        ints[I_COMPLETED] = 1
-        return (sy, yy, ss)
-
-    @device_function
     def accept_trial(ints, floats, extra):
         """The trial is the last accepted point now."""
         ints[I_REAL] = ints[I_TRIAL]
@@ -343,15 +302,13 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
 
     @device_function
-    def allow_slack(ints, floats, extra, good):
-        """How far f may rise above the real point's: rounding explains a rise of this size.
-
-        It is Hager and Zhang's epsilon.
-        """
-        floats[F_SLACK] = 0.0
-        if good and floats[F_LAST_DECREASE] <= 0.001 * abs(floats[F_FUN_REAL]):
-            floats[F_SLACK] = 1e-06 * abs(floats[F_FUN_REAL])
-        return floats[F_FUN_REAL] + floats[F_SLACK]
+    def base_from_real(ints, floats, extra):
+        """Steps start from the last accepted point now."""
+        ints[I_BASE] = ints[I_REAL]
+        floats[F_FUN_BASE] = floats[F_FUN_REAL]
+        floats[F_NORM_BASE] = floats[F_NORM_REAL]
+        ints[I_VIRTUAL] = 0
+        floats[F_ERROR] = 0.0
 
     @device_function
     def converge_at_trial(ints, floats, extra):
@@ -366,19 +323,50 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return STOP
 
     @device_function
-    def converged_at_base(ints, floats, extra):
-        """The gradient test holds at the base: the run ends; or, if that is virtual, evaluate there."""
-        if ints[I_VIRTUAL] == 0:
-            ints[I_RESULT] = ints[I_BASE]
-            ints[I_REAL] = ints[I_BASE]
-            floats[F_FUN_REAL] = floats[F_FUN_BASE]
-            floats[F_NORM_REAL] = floats[F_NORM_BASE]
-            ints[I_STATUS] = STATUS_CONVERGED
-            return True
-        ints[I_TRIAL] = ints[I_BASE]
-        ints[I_PHASE] = AT_BASE_TO_CONFIRM
-        ints[I_PENDING] = TO_EVALUATE
-        return False
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
+    def largest_magnitude(v, n):
+        """Largest magnitude in a row; nan if it holds one."""
+        bits = abs(v[0])
+        for i in range(n):
+            bits = larger_magnitude(bits, v[i])
+        return bits
+
+    @device_function
+    def downhill(rows, ints, floats, extra, gradient_row):
+        """d = -g by the scale and the metric, or by 1, or by the gradient's size; returns g.d.
+
+        Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
+        """
+        n = size_of(ints)
+        d = rows[DIRECTION]
+        g = rows[gradient_row]
+        metric_row = ints[I_METRIC_IN_USE]
+        m = rows[metric_row]
+        whole = floats[F_SCALE]
+        if not whole > 0.0:
+            whole = 1.0
+            floats[F_RATE] = 0.0
+        total = 0.0
+        for _ in range(2):
+            scale = real_type(whole)
+            total = 0.0
+            for i in range(n):
+                d_i = -(scale * g[i])
+                if metric_row != 0:
+                    d_i *= m[i]
+                d[i] = d_i
+                total += real_type(g[i]) * d_i
+            if total > -INF:
+                break
+            whole = 1.0 / largest_magnitude(g, n)
+            floats[F_SCALE] = 0.0
+            floats[F_RATE] = whole
+        return total
 
     @device_function
     def failure(ints):
@@ -389,6 +377,38 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
     def larger(a, b):
         """max(a, b)."""
         return b if b > a else a
+
+    @device_function
+    def first_sizes(rows, ints):
+        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
+        n = size_of(ints)
+        x = rows[ints[I_BASE]]
+        g = rows[N_POINTS + ints[I_BASE]]
+        x_norm = largest_magnitude(x, n)
+        g_norm = largest_magnitude(g, n)
+        if METRIC_START != 0:
+            start = rows[METRIC_START]
+            x_norm = 0.0
+            g_norm = 0.0
+            for i in range(n):
+                size = math.sqrt(real_type(start[i]))
+                x_norm = larger(x_norm, abs(x[i]) / size)
+                g_norm = larger(g_norm, abs(g[i]) * size)
+        return (x_norm, g_norm)
+
+    @device_function
+    def first_step(x_norm, d_norm, floats, extra, slope, unit):
+        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+        x and d by their largest magnitude.
+        """
+        step = 1.0 / math.sqrt(slope * unit)
+        if x_norm > 0.0:
+            step = 0.01 * (x_norm / d_norm)
+        elif floats[F_FUN_BASE] != 0.0:
+            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
+        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
+        return step if step > 0.0 and abs(step) < INF else 1e-08
 
     @device_function
     def smaller(a, b):
@@ -441,30 +461,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return end_iteration(ints, floats, extra)
 
     @device_function
-    def judge_base(rows, ints, floats, extra, good):
-        """The virtual base has been evaluated: is it one to go on from? Returns what to do."""
-        n = size_of(ints)
-        f = floats[F_FUN_TRIAL]
-        if not (good and f <= floats[F_FUN_REAL] + floats[F_SLACK]):
-            base_from_real(ints, floats, extra)
-            if ints[I_COUNT] > 0:
-                ints[I_COUNT] -= 1
-                ints[I_HEAD] = (ints[I_HEAD] + MEMORY - 1) % MEMORY
-            return NEW_DIRECTION
-        floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
-        accept_trial(ints, floats, extra)
-        base_from_real(ints, floats, extra)
-        total = floats[F_SLOPE_TRIAL]
-        floats[F_SLOPE] = total
-        g = rows[N_POINTS + ints[I_TRIAL]]
-        d = rows[DIRECTION]
-        size = 0.0
-        for i in range(n):
-            size += abs(real_type(g[i]) * d[i])
-        downhill_still = total < -45.0 * floats[F_EPSILON] * size
-        return SEARCH_FROM_AHEAD if floats[F_NORM_BASE] > floats[F_GTOL] and downhill_still else NEW_DIRECTION
-
-    @device_function
     def judge_look_ahead(ints, floats, extra):
         """Is the function close enough to a quadratic along d for a virtual step?
 
@@ -494,120 +490,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         floats[F_LOWEST_STEP] = floats[F_STEP]
         floats[F_FUN_LOWEST] = floats[F_FUN_TRIAL]
         floats[F_NORM_LOWEST] = floats[F_NORM_TRIAL]
-
-    @device_function
-    def look_ahead_failed(ints, floats, extra, good, level):
-        """No quadratic along d: accept the trial, evaluate the base, or search; returns what to do."""
-        total = floats[F_SLOPE_TRIAL]
-        ints[I_WAIT] = larger(ints[I_WAIT] - 1, 0)
-        ints[I_AHEAD] = ints[I_TRIAL]
-        ints[I_AHEAD_GOOD] = 1 if good else 0
-        floats[F_FUN_AHEAD] = floats[F_FUN_TRIAL]
-        floats[F_SLOPE_AHEAD] = total
-        floats[F_NORM_AHEAD] = floats[F_NORM_TRIAL]
-        if ints[I_VIRTUAL] == 0:
-            return SEARCH_FROM_AHEAD
-        ints[I_PENALTY] = smaller(2 * ints[I_PENALTY] + 1, 8)
-        ints[I_WAIT] = ints[I_PENALTY]
-        if good and floats[F_FUN_TRIAL] <= level and (abs(total) <= -0.9 * floats[F_SLOPE]):
-            mark_lowest(ints, floats, extra)
-            return ACCEPT_FROM_REAL if total <= floats[F_SLOPE] else ACCEPT_FROM_BASE
-        ints[I_TRIAL] = ints[I_BASE]
-        ints[I_PHASE] = AT_BASE
-        ints[I_PENDING] = TO_EVALUATE
-        return EVALUATE
-
-    @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
-
-    @device_function
-    def measure_iteration(rows, ints, floats, extra):
-        """STEP_NORM and X_NORM of the step that was made, for the test of xtol."""
-        n = size_of(ints)
-        xb = rows[ints[I_BASE]]
-        d = rows[DIRECTION]
-        bits = abs(xb[0])
-        d_bits = abs(d[0])
-        for i in range(n):
-            bits = larger_magnitude(bits, xb[i])
-            d_bits = larger_magnitude(d_bits, d[i])
-        floats[F_X_NORM] = bits
-        floats[F_STEP_NORM] *= d_bits
-
-    @device_function
-    def largest_magnitude(v, n):
-        """Largest magnitude in a row; nan if it holds one."""
-        bits = abs(v[0])
-        for i in range(n):
-            bits = larger_magnitude(bits, v[i])
-        return bits
-
-    @device_function
-    def downhill(rows, ints, floats, extra, gradient_row):
-        """d = -g by the scale and the metric, or by 1, or by the gradient's size; returns g.d.
-
-        Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
-        """
-        n = size_of(ints)
-        d = rows[DIRECTION]
-        g = rows[gradient_row]
-        metric_row = ints[I_METRIC_IN_USE]
-        m = rows[metric_row]
-        whole = floats[F_SCALE]
-        if not whole > 0.0:
-            whole = 1.0
-            floats[F_RATE] = 0.0
-        total = 0.0
-        for _ in range(2):
-            scale = real_type(whole)
-            total = 0.0
-            for i in range(n):
-                d_i = -(scale * g[i])
-                if metric_row != 0:
-                    d_i *= m[i]
-                d[i] = d_i
-                total += real_type(g[i]) * d_i
-            if total > -INF:
-                break
-            whole = 1.0 / largest_magnitude(g, n)
-            floats[F_SCALE] = 0.0
-            floats[F_RATE] = whole
-        return total
-
-    @device_function
-    def first_sizes(rows, ints):
-        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
-        n = size_of(ints)
-        x = rows[ints[I_BASE]]
-        g = rows[N_POINTS + ints[I_BASE]]
-        x_norm = largest_magnitude(x, n)
-        g_norm = largest_magnitude(g, n)
-        if METRIC_START != 0:
-            start = rows[METRIC_START]
-            x_norm = 0.0
-            g_norm = 0.0
-            for i in range(n):
-                size = math.sqrt(real_type(start[i]))
-                x_norm = larger(x_norm, abs(x[i]) / size)
-                g_norm = larger(g_norm, abs(g[i]) * size)
-        return (x_norm, g_norm)
-
-    @device_function
-    def first_step(x_norm, d_norm, floats, extra, slope, unit):
-        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
-
-        x and d by their largest magnitude.
-        """
-        step = 1.0 / math.sqrt(slope * unit)
-        if x_norm > 0.0:
-            step = 0.01 * (x_norm / d_norm)
-        elif floats[F_FUN_BASE] != 0.0:
-            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
-        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
-        return step if step > 0.0 and abs(step) < INF else 1e-08
 
     @device_function
     def momentum_direction(rows, ints, floats, extra, gradient_row):
@@ -672,63 +554,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return (total, size)
 
     @device_function
-    def new_direction(rows, ints, floats, extra):
-        """The direction from the base, and the first step along it; False if there is no way on."""
-        floats[F_FUN_PREVIOUS] = floats[F_FUN_BASE]
-        total = 0.0
-        size = 0.0
-        if ints[I_COUNT] > 0:
-            total, size = momentum_direction(rows, ints, floats, extra, N_POINTS + ints[I_BASE])
-        if not (total < -45.0 * floats[F_EPSILON] * size and abs(total) < INF):
-            if ints[I_COUNT] > 0:
-                ints[I_N_RESTARTS] += 1
-                ints[I_COUNT] = 0
-                ints[I_HEAD] = 0
-                if ints[I_VIRTUAL] != 0:
-                    base_from_real(ints, floats, extra)
-            total = downhill(rows, ints, floats, extra, N_POINTS + ints[I_BASE])
-            if not (total < 0.0 and abs(total) < INF):
-                ints[I_STATUS] = failure(ints)
-                return False
-        floats[F_SLOPE] = total
-        floats[F_STEP] = 1.0
-        if floats[F_SCALE] == 0.0:
-            x_norm, g_norm = first_sizes(rows, ints)
-            unit = floats[F_RATE] if floats[F_RATE] > 0.0 else 1.0
-            floats[F_STEP] = first_step(x_norm, g_norm * unit, floats, extra, -total, unit)
-        ints[I_PHASE] = AHEAD_OF_BASE
-        ints[I_LOWEST] = -1
-        return True
-
-    @device_function
     def record_row(ints, floats, extra):
         """Begin the row of the iteration, if it is not there and a history is kept."""
-
-    @device_function
-    def start_search(ints, floats, extra):
-        """Begin a line search from the base along the direction."""
-        ints[I_PHASE] = SEARCHING
-        ints[I_TRIALS] = 0
-        ints[I_BAD_TRIALS] = 0
-        ints[I_BRACKETED] = 0
-        ints[I_LOWEST] = -1
-        floats[F_LOW] = 0.0
-        floats[F_FUN_LOW] = floats[F_FUN_BASE]
-        floats[F_SLOPE_LOW] = floats[F_SLOPE]
-        floats[F_WIDTH] = INF
-
-    @device_function
-    def search_from_ahead(ints, floats, extra):
-        """Begin a line search, with the look-ahead point if that is good; returns what to do."""
-        start_search(ints, floats, extra)
-        if ints[I_AHEAD_GOOD] == 0:
-            floats[F_STEP] *= 0.1
-            return TRY
-        ints[I_TRIAL] = ints[I_AHEAD]
-        floats[F_FUN_TRIAL] = floats[F_FUN_AHEAD]
-        floats[F_SLOPE_TRIAL] = floats[F_SLOPE_AHEAD]
-        floats[F_NORM_TRIAL] = floats[F_NORM_AHEAD]
-        return SEARCH
 
     @device_function
     def cubic_minimum(a, f_a, slope_a, b, f_b, slope_b):
@@ -843,13 +670,6 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return next_trial(ints, floats, extra)
 
     @device_function
-    def show_rate(floats, extra):
-        """The learning rate of the step: its length in units of d, by the scale of d."""
-        floats[F_LEARNING_RATE] = floats[F_STEP_NORM]
-        if floats[F_RATE] > 0.0:
-            floats[F_LEARNING_RATE] *= floats[F_RATE]
-
-    @device_function
     def show_real_point(ints, floats, extra):
         """What the caller shows as the current point is the last real one."""
         ints[I_CURRENT] = ints[I_REAL]
@@ -858,19 +678,17 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def step_along_direction(rows, ints, floats, extra):
-        """The trial is the base moved by STEP d."""
-        n = size_of(ints)
-        ints[I_TRIAL] = 0
-        while ints[I_TRIAL] == ints[I_BASE] or ints[I_TRIAL] == ints[I_REAL] or ints[I_TRIAL] == ints[I_BEST] or (ints[I_TRIAL] == ints[I_LOWEST]):
-            ints[I_TRIAL] += 1
-        xb = rows[ints[I_BASE]]
-        d = rows[DIRECTION]
-        x = rows[ints[I_TRIAL]]
-        step = real_type(floats[F_STEP])
-        for i in range(n):
-            x[i] = xb[i] + step * d[i]
-        ints[I_PENDING] = TO_EVALUATE
+    def start_search(ints, floats, extra):
+        """Begin a line search from the base along the direction."""
+        ints[I_PHASE] = SEARCHING
+        ints[I_TRIALS] = 0
+        ints[I_BAD_TRIALS] = 0
+        ints[I_BRACKETED] = 0
+        ints[I_LOWEST] = -1
+        floats[F_LOW] = 0.0
+        floats[F_FUN_LOW] = floats[F_FUN_BASE]
+        floats[F_SLOPE_LOW] = floats[F_SLOPE]
+        floats[F_WIDTH] = INF
 
     @device_function
     def adaptive_metric(rows, ints, floats, extra, g, s):
@@ -1095,28 +913,17 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
             ints[I_COUNT] = smaller(ints[I_COUNT] + 1, MEMORY)
 
     @device_function
-    def counted_evaluation(x, g, ints, context):
-        """f at x, its gradient written to g."""
-        f = evaluate(x, g, context)
-        ints[I_NFEV] += COST_FUN
-        ints[I_NJEV] += COST_JAC
-        return f
-
-    @device_function
-    def no_evaluation_left(ints):
-        """Would one more evaluation be beyond maxfev?"""
-        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
-
-    @device_function
     def trial_evaluated(context, x, g, ints, floats, extra):
         """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
         if ints[I_PENDING] == TO_EVALUATE:
-            if no_evaluation_left(ints):
+            if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                 ints[I_STATUS] = STATUS_MAXFEV
                 return False
             ints[I_NIT] = ints[I_ITERATION]
             ints[I_CURRENT] = ints[I_TRIAL]
-            floats[F_FUN_TRIAL] = counted_evaluation(x, g, ints, context)
+            floats[F_FUN_TRIAL] = evaluate(x, g, context)
+            ints[I_NFEV] += COST_FUN
+            ints[I_NJEV] += COST_JAC
         else:
             floats[F_FUN_TRIAL] = floats[F_FUN]
         ints[I_PENDING] = EVALUATED
@@ -1159,95 +966,13 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         return largest * total ** (1.0 / order)
 
     @device_function
-    def trial_is_good(rows, ints, floats, extra):
-        """Norm and slope of the trial's gradient; is all finite? Keeps track of the best point."""
-        n = size_of(ints)
-        g = rows[N_POINTS + ints[I_TRIAL]]
-        d = rows[DIRECTION]
-        f = floats[F_FUN_TRIAL]
-        bits = abs(g[0])
-        total = 0.0
-        for i in range(n):
-            bits = larger_magnitude(bits, g[i])
-            total += real_type(g[i]) * d[i]
-        floats[F_SLOPE_TRIAL] = total
-        grad_norm = bits
-        good = abs(f) < INF and abs(grad_norm) < INF
-        if NORM != NORM_INF:
-            grad_norm = vector_norm(g, n, NORM, floats[F_NORM_ORDER])
-            good = good and abs(grad_norm) < INF
-        floats[F_NORM_TRIAL] = grad_norm
-        if good and (ints[I_BEST] < 0 or f < floats[F_FUN_BEST]):
-            ints[I_BEST] = ints[I_TRIAL]
-            floats[F_FUN_BEST] = f
-            ints[I_IMPROVED] = 1
-            ints[I_BAD_SEEN] = 0
-        if not good:
-            ints[I_BAD_SEEN] += 1
-        return good
-
-    @device_function
-    def virtual_step(rows, ints, floats, extra, level):
-        """The base moves to the minimum along d; returns s.y, y.y and s.s of the pair to the trial."""
-        n = size_of(ints)
-        target = 0
-        while target == ints[I_BASE] or target == ints[I_REAL] or target == ints[I_BEST] or (target == ints[I_TRIAL]):
-            target += 1
-        d = rows[DIRECTION]
-        g = rows[N_POINTS + ints[I_TRIAL]]
-        xb = rows[ints[I_BASE]]
-        gb = rows[N_POINTS + ints[I_BASE]]
-        xt = rows[target]
-        gt = rows[N_POINTS + target]
-        s = rows[PAIRS + 2 * ints[I_HEAD]]
-        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
-        ratio = floats[F_RATIO]
-        step = real_type(floats[F_STEP])
-        part = real_type(ratio)
-        move = real_type(ratio * floats[F_STEP])
-        yy = 0.0
-        ss = 0.0
-        bits = abs(gb[0] - gb[0])
-        for i in range(n):
-            y_i = g[i] - gb[i]
-            s_i = step * d[i]
-            s[i] = s_i
-            y[i] = y_i
-            yy += real_type(y_i) * y_i
-            ss += real_type(s_i) * s_i
-            xt[i] = xb[i] + move * d[i]
-            gt_i = gb[i] + part * y_i
-            gt[i] = gt_i
-            bits = larger_magnitude(bits, gt_i)
-        grad_norm = bits
-        if NORM != NORM_INF:
-            grad_norm = vector_norm(gt, n, NORM, floats[F_NORM_ORDER])
-        floats[F_STEP_NORM] = ratio * floats[F_STEP]
-        sy = floats[F_STEP] * (floats[F_SLOPE_TRIAL] - floats[F_SLOPE])
-        f = floats[F_FUN_TRIAL]
-        if f <= level:
-            floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
-            accept_trial(ints, floats, extra)
-        ints[I_BASE] = target
-        floats[F_FUN_BASE] -= floats[F_DECREASE]
-        floats[F_NORM_BASE] = grad_norm
-        ints[I_VIRTUAL] = 1
-        floats[F_ERROR] = floats[F_ERROR_NEW]
-        if abs(ratio - 1.0) <= 0.001:
-            ints[I_BASE] = ints[I_TRIAL]
-            floats[F_FUN_BASE] = f
-            floats[F_NORM_BASE] = floats[F_NORM_TRIAL]
-            ints[I_VIRTUAL] = 0
-            floats[F_ERROR] = 0.0
-        ints[I_PENALTY] = 0
-        ints[I_FAILURES] = 0
-        ints[I_COMPLETED] = 1
-        return (sy, yy, ss)
-
-    @device_function
     def drive(rows, ints, floats, extra, context, last):
+        n = size_of(ints)
         ints[I_STATUS] = RUNNING
         action = NEW_DIRECTION
+        memory = MEMORY
+        norm = NORM
+        d = rows[DIRECTION]
         while True:
             if ints[I_PENDING] != EVALUATED:
                 x = rows[ints[I_TRIAL]]
@@ -1255,12 +980,29 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                 if not trial_evaluated(context, x, g, ints, floats, extra):
                     break
                 f = floats[F_FUN_TRIAL]
-                good = trial_is_good(rows, ints, floats, extra)
+                bits = abs(g[0])
+                total = 0.0
+                for i in range(n):
+                    bits = larger_magnitude(bits, g[i])
+                    total += real_type(g[i]) * d[i]
+                floats[F_SLOPE_TRIAL] = total
+                grad_norm = bits
+                good = abs(f) < INF and abs(grad_norm) < INF
+                if norm != NORM_INF:
+                    grad_norm = vector_norm(g, n, norm, floats[F_NORM_ORDER])
+                    good = good and abs(grad_norm) < INF
+                floats[F_NORM_TRIAL] = grad_norm
+                if good and (ints[I_BEST] < 0 or f < floats[F_FUN_BEST]):
+                    ints[I_BEST] = ints[I_TRIAL]
+                    floats[F_FUN_BEST] = f
+                    ints[I_IMPROVED] = 1
+                    ints[I_BAD_SEEN] = 0
+                if not good:
+                    ints[I_BAD_SEEN] += 1
                 pair_end = 0
                 sy = 0.0
                 yy = 0.0
                 ss = 0.0
-                action = NEW_DIRECTION
                 phase = ints[I_PHASE]
                 if phase == AT_START:
                     accept_trial(ints, floats, extra)
@@ -1270,56 +1012,227 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                         break
                     floats[F_LAST_DECREASE] = INF
                     base_from_real(ints, floats, extra)
+                    action = NEW_DIRECTION
                 elif phase == AT_BASE_TO_CONFIRM:
                     if good and f <= floats[F_FUN_REAL] + 1e-06 * abs(floats[F_FUN_REAL]):
                         accept_trial(ints, floats, extra)
                     base_from_real(ints, floats, extra)
+                    action = NEW_DIRECTION
                 elif phase == AT_BASE:
-                    action = judge_base(rows, ints, floats, extra, good)
+                    action = NEW_DIRECTION
+                    if good and f <= floats[F_FUN_REAL] + floats[F_SLACK]:
+                        floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
+                        accept_trial(ints, floats, extra)
+                        base_from_real(ints, floats, extra)
+                        floats[F_SLOPE] = total
+                        size = 0.0
+                        for i in range(n):
+                            size += abs(real_type(g[i]) * d[i])
+                        if floats[F_NORM_BASE] > floats[F_GTOL] and total < -45.0 * floats[F_EPSILON] * size:
+                            action = SEARCH_FROM_AHEAD
+                    else:
+                        base_from_real(ints, floats, extra)
+                        if ints[I_COUNT] > 0:
+                            ints[I_COUNT] -= 1
+                            ints[I_HEAD] = (ints[I_HEAD] + memory - 1) % memory
                 elif phase == AHEAD_OF_BASE:
-                    level = allow_slack(ints, floats, extra, good)
-                    if good and floats[F_NORM_TRIAL] <= floats[F_GTOL] and (f <= level):
+                    floats[F_SLACK] = 0.0
+                    if good and floats[F_LAST_DECREASE] <= 0.001 * abs(floats[F_FUN_REAL]):
+                        floats[F_SLACK] = 1e-06 * abs(floats[F_FUN_REAL])
+                    level = floats[F_FUN_REAL] + floats[F_SLACK]
+                    if good and grad_norm <= floats[F_GTOL] and (f <= level):
                         converge_at_trial(ints, floats, extra)
                         break
                     if good and judge_look_ahead(ints, floats, extra):
+                        target = 0
+                        while target == ints[I_BASE] or target == ints[I_REAL] or target == ints[I_BEST] or (target == ints[I_TRIAL]):
+                            target += 1
+                        xb = rows[ints[I_BASE]]
+                        gb = rows[N_POINTS + ints[I_BASE]]
+                        xt = rows[target]
+                        gt = rows[N_POINTS + target]
+                        s = rows[PAIRS + 2 * ints[I_HEAD]]
+                        y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+                        ratio = floats[F_RATIO]
+                        step = real_type(floats[F_STEP])
+                        part = real_type(ratio)
+                        move = real_type(ratio * floats[F_STEP])
+                        yy = 0.0
+                        ss = 0.0
+                        bits = abs(gb[0] - gb[0])
+                        for i in range(n):
+                            y_i = g[i] - gb[i]
+                            s_i = step * d[i]
+                            s[i] = s_i
+                            y[i] = y_i
+                            yy += real_type(y_i) * y_i
+                            ss += real_type(s_i) * s_i
+                            xt[i] = xb[i] + move * d[i]
+                            gt_i = gb[i] + part * y_i
+                            gt[i] = gt_i
+                            bits = larger_magnitude(bits, gt_i)
+                        grad_norm = bits
+                        if norm != NORM_INF:
+                            grad_norm = vector_norm(gt, n, norm, floats[F_NORM_ORDER])
+                        floats[F_STEP_NORM] = ratio * floats[F_STEP]
+                        floats[F_LEARNING_RATE] = floats[F_STEP_NORM]
+                        if floats[F_RATE] > 0.0:
+                            floats[F_LEARNING_RATE] *= floats[F_RATE]
+                        sy = floats[F_STEP] * (floats[F_SLOPE_TRIAL] - floats[F_SLOPE])
                         pair_end = N_POINTS + ints[I_TRIAL]
-                        sy, yy, ss = virtual_step(rows, ints, floats, extra, level)
+                        if f <= level:
+                            floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
+                            accept_trial(ints, floats, extra)
+                        ints[I_BASE] = target
+                        floats[F_FUN_BASE] -= floats[F_DECREASE]
+                        floats[F_NORM_BASE] = grad_norm
+                        ints[I_VIRTUAL] = 1
+                        floats[F_ERROR] = floats[F_ERROR_NEW]
+                        if abs(ratio - 1.0) <= 0.001:
+                            ints[I_BASE] = ints[I_TRIAL]
+                            floats[F_FUN_BASE] = f
+                            floats[F_NORM_BASE] = floats[F_NORM_TRIAL]
+                            ints[I_VIRTUAL] = 0
+                            floats[F_ERROR] = 0.0
+                        ints[I_PENALTY] = 0
+                        ints[I_FAILURES] = 0
+                        ints[I_COMPLETED] = 1
+                        action = NEW_DIRECTION
                     else:
-                        action = look_ahead_failed(ints, floats, extra, good, level)
+                        ints[I_WAIT] = larger(ints[I_WAIT] - 1, 0)
+                        ints[I_AHEAD] = ints[I_TRIAL]
+                        ints[I_AHEAD_GOOD] = 1 if good else 0
+                        floats[F_FUN_AHEAD] = f
+                        floats[F_SLOPE_AHEAD] = floats[F_SLOPE_TRIAL]
+                        floats[F_NORM_AHEAD] = floats[F_NORM_TRIAL]
+                        action = SEARCH_FROM_AHEAD
+                        if ints[I_VIRTUAL] != 0:
+                            ints[I_PENALTY] = smaller(2 * ints[I_PENALTY] + 1, 8)
+                            ints[I_WAIT] = ints[I_PENALTY]
+                            if good and f <= level and (abs(total) <= -0.9 * floats[F_SLOPE]):
+                                mark_lowest(ints, floats, extra)
+                                fell = total <= floats[F_SLOPE]
+                                action = ACCEPT_FROM_REAL if fell else ACCEPT_FROM_BASE
+                            else:
+                                ints[I_TRIAL] = ints[I_BASE]
+                                ints[I_PHASE] = AT_BASE
+                                ints[I_PENDING] = TO_EVALUATE
+                                action = EVALUATE
                 else:
                     action = SEARCH
                 if action == SEARCH_FROM_AHEAD:
-                    action = search_from_ahead(ints, floats, extra)
-                    good = good or action == SEARCH
+                    start_search(ints, floats, extra)
+                    if ints[I_AHEAD_GOOD] != 0:
+                        ints[I_TRIAL] = ints[I_AHEAD]
+                        floats[F_FUN_TRIAL] = floats[F_FUN_AHEAD]
+                        floats[F_SLOPE_TRIAL] = floats[F_SLOPE_AHEAD]
+                        floats[F_NORM_TRIAL] = floats[F_NORM_AHEAD]
+                        good = True
+                        action = SEARCH
+                    else:
+                        floats[F_STEP] *= 0.1
+                        action = TRY
                 if action == SEARCH:
                     action = search_trial(ints, floats, extra, good)
                     if action == STOP:
                         break
                 if action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
-                    pair_end = N_POINTS + ints[I_LOWEST]
                     origin = ints[I_BASE] if action == ACCEPT_FROM_BASE else ints[I_REAL]
-                    sy, yy, ss = accept_lowest(rows, ints, floats, extra, origin)
+                    xb = rows[origin]
+                    gb = rows[N_POINTS + origin]
+                    xt = rows[ints[I_LOWEST]]
+                    gt = rows[N_POINTS + ints[I_LOWEST]]
+                    s = rows[PAIRS + 2 * ints[I_HEAD]]
+                    y = rows[PAIRS + 2 * ints[I_HEAD] + 1]
+                    sy = 0.0
+                    yy = 0.0
+                    ss = 0.0
+                    for i in range(n):
+                        s_i = xt[i] - xb[i]
+                        y_i = gt[i] - gb[i]
+                        s[i] = s_i
+                        y[i] = y_i
+                        sy += real_type(s_i) * y_i
+                        yy += real_type(y_i) * y_i
+                        ss += real_type(s_i) * s_i
+                    floats[F_STEP_NORM] = floats[F_LOWEST_STEP]
+                    floats[F_LEARNING_RATE] = floats[F_LOWEST_STEP]
+                    if floats[F_RATE] > 0.0:
+                        floats[F_LEARNING_RATE] *= floats[F_RATE]
+                    pair_end = N_POINTS + ints[I_LOWEST]
+                    before = floats[F_FUN_REAL] if ints[I_VIRTUAL] != 0 else floats[F_FUN_BASE]
+                    floats[F_LAST_DECREASE] = abs(before - floats[F_FUN_LOWEST])
+                    ints[I_REAL] = ints[I_LOWEST]
+                    floats[F_FUN_REAL] = floats[F_FUN_LOWEST]
+                    floats[F_NORM_REAL] = floats[F_NORM_LOWEST]
+                    base_from_real(ints, floats, extra)
+                    ints[I_FAILURES] = 0
+                    ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
                 if pair_end != 0:
-                    show_rate(floats, extra)
                     store_pair(rows, ints, floats, extra, rows[pair_end], sy, yy, ss)
             if ints[I_COMPLETED] != 0 and floats[F_XTOL] > 0.0:
-                measure_iteration(rows, ints, floats, extra)
+                xb = rows[ints[I_BASE]]
+                bits = abs(xb[0])
+                d_bits = abs(d[0])
+                for i in range(n):
+                    bits = larger_magnitude(bits, xb[i])
+                    d_bits = larger_magnitude(d_bits, d[i])
+                floats[F_X_NORM] = bits
+                floats[F_STEP_NORM] *= d_bits
             if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
                 break
             if action == NEW_DIRECTION:
                 if floats[F_NORM_BASE] <= floats[F_GTOL]:
-                    if converged_at_base(ints, floats, extra):
+                    if ints[I_VIRTUAL] == 0:
+                        ints[I_RESULT] = ints[I_BASE]
+                        ints[I_REAL] = ints[I_BASE]
+                        floats[F_FUN_REAL] = floats[F_FUN_BASE]
+                        floats[F_NORM_REAL] = floats[F_NORM_BASE]
+                        ints[I_STATUS] = STATUS_CONVERGED
                         break
+                    ints[I_TRIAL] = ints[I_BASE]
+                    ints[I_PHASE] = AT_BASE_TO_CONFIRM
+                    ints[I_PENDING] = TO_EVALUATE
                     continue
                 if ints[I_ITERATION] >= last:
                     break
                 record_row(ints, floats, extra)
-                if not new_direction(rows, ints, floats, extra):
-                    break
+                floats[F_FUN_PREVIOUS] = floats[F_FUN_BASE]
+                total = 0.0
+                size = 0.0
+                if ints[I_COUNT] > 0:
+                    total, size = momentum_direction(rows, ints, floats, extra, N_POINTS + ints[I_BASE])
+                if not (total < -45.0 * floats[F_EPSILON] * size and abs(total) < INF):
+                    if ints[I_COUNT] > 0:
+                        ints[I_N_RESTARTS] += 1
+                        ints[I_COUNT] = 0
+                        ints[I_HEAD] = 0
+                        if ints[I_VIRTUAL] != 0:
+                            base_from_real(ints, floats, extra)
+                    total = downhill(rows, ints, floats, extra, N_POINTS + ints[I_BASE])
+                    if not (total < 0.0 and abs(total) < INF):
+                        ints[I_STATUS] = failure(ints)
+                        break
+                floats[F_SLOPE] = total
+                floats[F_STEP] = 1.0
+                if floats[F_SCALE] == 0.0:
+                    x_norm, g_norm = first_sizes(rows, ints)
+                    unit = floats[F_RATE] if floats[F_RATE] > 0.0 else 1.0
+                    floats[F_STEP] = first_step(x_norm, g_norm * unit, floats, extra, -total, unit)
+                ints[I_PHASE] = AHEAD_OF_BASE
+                ints[I_LOWEST] = -1
                 action = TRY
             if action == TRY:
-                step_along_direction(rows, ints, floats, extra)
+                ints[I_TRIAL] = 0
+                while ints[I_TRIAL] == ints[I_BASE] or ints[I_TRIAL] == ints[I_REAL] or ints[I_TRIAL] == ints[I_BEST] or (ints[I_TRIAL] == ints[I_LOWEST]):
+                    ints[I_TRIAL] += 1
+                xb = rows[ints[I_BASE]]
+                x = rows[ints[I_TRIAL]]
+                step = real_type(floats[F_STEP])
+                for i in range(n):
+                    x[i] = xb[i] + step * d[i]
+                ints[I_PENDING] = TO_EVALUATE
         show_real_point(ints, floats, extra)
 
     @device_function

@@ -264,6 +264,13 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         ints[I_PENDING] = DELIVERED
 
     @device_function
+    def accept_trial(ints, floats, extra):
+        """The trial is the last accepted point now."""
+        ints[I_REAL] = ints[I_TRIAL]
+        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
+        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
+
+    @device_function
     def base_from_real(ints, floats, extra):
         """Steps start from the last accepted point now."""
         ints[I_BASE] = ints[I_REAL]
@@ -271,6 +278,18 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_NORM_BASE] = floats[F_NORM_REAL]
         ints[I_VIRTUAL] = 0
         floats[F_ERROR] = 0.0
+
+    @device_function
+    def converge_at_trial(ints, floats, extra):
+        """The gradient test holds at the trial, an evaluated point: the run ends there."""
+        accept_trial(ints, floats, extra)
+        floats[F_LEARNING_RATE] = floats[F_STEP]
+        if floats[F_RATE] > 0.0:
+            floats[F_LEARNING_RATE] *= floats[F_RATE]
+        ints[I_RESULT] = ints[I_TRIAL]
+        ints[I_STATUS] = STATUS_CONVERGED
+        ints[I_ITERATION] += 1
+        return STOP
 
     @device_function
     def evaluate_shares(team):
@@ -289,115 +308,39 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return value
 
     @device_function
+    def larger_magnitude(size, value):
+        """The larger of `size` and |value|; nan if one of them is."""
+        found = abs(value)
+        return size if found <= size or size != size else found
+
+    @device_function
     def operation_0(rows, task, inputs, outputs):
-        gb = rows[task[1]]
-        gt = rows[task[2]]
-        s = rows[task[3]]
-        xb = rows[task[4]]
-        xt = rows[task[5]]
-        y = rows[task[6]]
-        sy = 0.0
-        yy = 0.0
-        ss = 0.0
+        v = rows[task[1]]
+        bits = real_type(0.0)
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            s_i = xt[i] - xb[i]
-            y_i = gt[i] - gb[i]
-            s[i] = s_i
-            y[i] = y_i
-            sy += real_type(s_i) * y_i
-            yy += real_type(y_i) * y_i
-            ss += real_type(s_i) * s_i
-        outputs[0] = real_type(sy)
-        outputs[1] = real_type(yy)
-        outputs[2] = real_type(ss)
+            bits = larger_magnitude(bits, v[i])
+        outputs[0] = real_type(bits)
 
     @device_function
     def operation_1(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
-        size = 0.0
+        m = rows[task[3]]
+        metric_row = inputs[0]
+        scale = inputs[1]
+        total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            size += abs(real_type(g[i]) * d[i])
-        outputs[0] = real_type(size)
+            d_i = -(scale * g[i])
+            if metric_row != 0:
+                d_i *= m[i]
+            d[i] = d_i
+            total += real_type(g[i]) * d_i
+        outputs[0] = real_type(total)
 
     @device_function
     def operation_10(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        epsilon = inputs[0]
-        one = inputs[1]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            total_i = real_type(a[i])
-            total_i = total_i + g_i * g_i
-            diagonal_i = one / (math.sqrt(total_i) + epsilon)
-            a[i] = total_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_11(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        epsilon = inputs[0]
-        one = inputs[1]
-        rho = inputs[2]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            square_i = real_type(a[i])
-            square_i = rho * square_i + (one - rho) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(square_i) + epsilon)
-            a[i] = square_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_12(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        b = rows[task[2]]
-        g = rows[task[3]]
-        m = rows[task[4]]
-        s = rows[task[5]]
-        epsilon = inputs[0]
-        one = inputs[1]
-        rho = inputs[2]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            step_i = real_type(s[i])
-            square_i = real_type(a[i])
-            step_square_i = real_type(b[i])
-            square_i = rho * square_i + (one - rho) * (g_i * g_i)
-            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
-            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
-            a[i] = square_i
-            b[i] = step_square_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_13(rows, task, inputs, outputs):
-        a = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        beta2 = inputs[0]
-        count = inputs[1]
-        epsilon = inputs[2]
-        one = inputs[3]
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            g_i = real_type(g[i])
-            v_i = real_type(a[i])
-            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
-            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
-            a[i] = v_i
-            m[i] = diagonal_i
-
-    @device_function
-    def operation_14(rows, task, inputs, outputs):
         a = rows[task[1]]
         g = rows[task[2]]
         m = rows[task[3]]
@@ -414,7 +357,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_15(rows, task, inputs, outputs):
+    def operation_11(rows, task, inputs, outputs):
         a = rows[task[1]]
         b = rows[task[2]]
         g = rows[task[3]]
@@ -435,7 +378,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = diagonal_i
 
     @device_function
-    def operation_16(rows, task, inputs, outputs):
+    def operation_12(rows, task, inputs, outputs):
         m = rows[task[1]]
         s = rows[task[2]]
         y = rows[task[3]]
@@ -449,7 +392,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(y_size)
 
     @device_function
-    def operation_17(rows, task, inputs, outputs):
+    def operation_13(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         s = rows[task[2]]
         start = rows[task[3]]
@@ -475,7 +418,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[3] = real_type(root_y)
 
     @device_function
-    def operation_18(rows, task, inputs, outputs):
+    def operation_14(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         m = rows[task[2]]
         start = rows[task[3]]
@@ -489,7 +432,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m[i] = r
 
     @device_function
-    def operation_19(rows, task, inputs, outputs):
+    def operation_15(rows, task, inputs, outputs):
         changes = rows[task[1]]
         s = rows[task[2]]
         start = rows[task[3]]
@@ -512,26 +455,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(total_y)
 
     @device_function
-    def larger_magnitude(size, value):
-        """The larger of `size` and |value|; nan if one of them is."""
-        found = abs(value)
-        return size if found <= size or size != size else found
-
-    @device_function
-    def operation_2(rows, task, inputs, outputs):
-        d = rows[task[1]]
-        xb = rows[task[2]]
-        bits = real_type(0.0)
-        d_bits = real_type(0.0)
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            bits = larger_magnitude(bits, xb[i])
-            d_bits = larger_magnitude(d_bits, d[i])
-        outputs[0] = real_type(bits)
-        outputs[1] = real_type(d_bits)
-
-    @device_function
-    def operation_20(rows, task, inputs, outputs):
+    def operation_16(rows, task, inputs, outputs):
         candidate = rows[task[1]]
         changes = rows[task[2]]
         start = rows[task[3]]
@@ -546,7 +470,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             candidate[i] = r
 
     @device_function
-    def operation_21(rows, task, inputs, outputs):
+    def operation_17(rows, task, inputs, outputs):
         m = rows[task[1]]
         y = rows[task[2]]
         total = 0.0
@@ -561,7 +485,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return a if b <= a or a != a else b
 
     @device_function
-    def operation_22(rows, task, inputs, outputs):
+    def operation_18(rows, task, inputs, outputs):
         v = rows[task[1]]
         most = -INF
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -570,7 +494,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(most)
 
     @device_function
-    def operation_23(rows, task, inputs, outputs):
+    def operation_19(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -579,7 +503,27 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_24(rows, task, inputs, outputs):
+    def larger(a, b):
+        """max(a, b)."""
+        return b if b > a else a
+
+    @device_function
+    def operation_2(rows, task, inputs, outputs):
+        g = rows[task[1]]
+        start = rows[task[2]]
+        x = rows[task[3]]
+        x_norm = 0.0
+        g_norm = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size = math.sqrt(real_type(start[i]))
+            x_norm = larger(x_norm, abs(x[i]) / size)
+            g_norm = larger(g_norm, abs(g[i]) * size)
+        outputs[0] = real_type(x_norm)
+        outputs[1] = real_type(g_norm)
+
+    @device_function
+    def operation_20(rows, task, inputs, outputs):
         v = rows[task[1]]
         total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
@@ -588,7 +532,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_25(rows, task, inputs, outputs):
+    def operation_21(rows, task, inputs, outputs):
         v = rows[task[1]]
         order = inputs[0]
         total = 0.0
@@ -598,7 +542,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_26(rows, task, inputs, outputs):
+    def operation_22(rows, task, inputs, outputs):
         v = rows[task[1]]
         largest = inputs[0]
         order = inputs[1]
@@ -609,7 +553,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_27(rows, task, inputs, outputs):
+    def operation_23(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
         total = 0.0
@@ -622,7 +566,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(bits)
 
     @device_function
-    def operation_28(rows, task, inputs, outputs):
+    def operation_24(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        g = rows[task[2]]
+        size = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            size += abs(real_type(g[i]) * d[i])
+        outputs[0] = real_type(size)
+
+    @device_function
+    def operation_25(rows, task, inputs, outputs):
         d = rows[task[1]]
         g = rows[task[2]]
         gb = rows[task[3]]
@@ -654,6 +608,53 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[2] = real_type(bits)
 
     @device_function
+    def operation_26(rows, task, inputs, outputs):
+        gb = rows[task[1]]
+        gt = rows[task[2]]
+        s = rows[task[3]]
+        xb = rows[task[4]]
+        xt = rows[task[5]]
+        y = rows[task[6]]
+        sy = 0.0
+        yy = 0.0
+        ss = 0.0
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            s_i = xt[i] - xb[i]
+            y_i = gt[i] - gb[i]
+            s[i] = s_i
+            y[i] = y_i
+            sy += real_type(s_i) * y_i
+            yy += real_type(y_i) * y_i
+            ss += real_type(s_i) * s_i
+        outputs[0] = real_type(sy)
+        outputs[1] = real_type(yy)
+        outputs[2] = real_type(ss)
+
+    @device_function
+    def operation_27(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        xb = rows[task[2]]
+        bits = real_type(0.0)
+        d_bits = real_type(0.0)
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            bits = larger_magnitude(bits, xb[i])
+            d_bits = larger_magnitude(d_bits, d[i])
+        outputs[0] = real_type(bits)
+        outputs[1] = real_type(d_bits)
+
+    @device_function
+    def operation_28(rows, task, inputs, outputs):
+        d = rows[task[1]]
+        x = rows[task[2]]
+        xb = rows[task[3]]
+        step = inputs[0]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            x[i] = xb[i] + step * d[i]
+
+    @device_function
     def operation_29(rows, task, inputs, outputs):
         lower = rows[task[1]]
         upper = rows[task[2]]
@@ -671,12 +672,15 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
 
     @device_function
     def operation_3(rows, task, inputs, outputs):
-        v = rows[task[1]]
-        bits = real_type(0.0)
+        d = rows[task[1]]
+        g = rows[task[2]]
+        w = rows[task[3]]
+        total = 0.0
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            bits = larger_magnitude(bits, v[i])
-        outputs[0] = real_type(bits)
+            total += real_type(w[i]) * g[i]
+            d[i] = g[i]
+        outputs[0] = real_type(total)
 
     @device_function
     def operation_30(rows, task, inputs, outputs):
@@ -723,55 +727,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
     @device_function
     def operation_4(rows, task, inputs, outputs):
         d = rows[task[1]]
-        g = rows[task[2]]
-        m = rows[task[3]]
-        metric_row = inputs[0]
-        scale = inputs[1]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            d_i = -(scale * g[i])
-            if metric_row != 0:
-                d_i *= m[i]
-            d[i] = d_i
-            total += real_type(g[i]) * d_i
-        outputs[0] = real_type(total)
-
-    @device_function
-    def larger(a, b):
-        """max(a, b)."""
-        return b if b > a else a
-
-    @device_function
-    def operation_5(rows, task, inputs, outputs):
-        g = rows[task[1]]
-        start = rows[task[2]]
-        x = rows[task[3]]
-        x_norm = 0.0
-        g_norm = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            size = math.sqrt(real_type(start[i]))
-            x_norm = larger(x_norm, abs(x[i]) / size)
-            g_norm = larger(g_norm, abs(g[i]) * size)
-        outputs[0] = real_type(x_norm)
-        outputs[1] = real_type(g_norm)
-
-    @device_function
-    def operation_6(rows, task, inputs, outputs):
-        d = rows[task[1]]
-        g = rows[task[2]]
-        w = rows[task[3]]
-        total = 0.0
-        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
-            i = np.uint64(place)
-            total += real_type(w[i]) * g[i]
-            d[i] = g[i]
-        outputs[0] = real_type(total)
-
-    @device_function
-    def operation_7(rows, task, inputs, outputs):
-        d = rows[task[1]]
         m = rows[task[2]]
         v = rows[task[3]]
         w = rows[task[4]]
@@ -786,7 +741,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[0] = real_type(total)
 
     @device_function
-    def operation_8(rows, task, inputs, outputs):
+    def operation_5(rows, task, inputs, outputs):
         d = rows[task[1]]
         v = rows[task[2]]
         w = rows[task[3]]
@@ -804,20 +759,84 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         outputs[1] = real_type(size)
 
     @device_function
-    def operation_9(rows, task, inputs, outputs):
-        d = rows[task[1]]
-        x = rows[task[2]]
-        xb = rows[task[3]]
-        step = inputs[0]
+    def operation_6(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
         for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
             i = np.uint64(place)
-            x[i] = xb[i] + step * d[i]
+            g_i = real_type(g[i])
+            total_i = real_type(a[i])
+            total_i = total_i + g_i * g_i
+            diagonal_i = one / (math.sqrt(total_i) + epsilon)
+            a[i] = total_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_7(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            square_i = real_type(a[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(square_i) + epsilon)
+            a[i] = square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_8(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        b = rows[task[2]]
+        g = rows[task[3]]
+        m = rows[task[4]]
+        s = rows[task[5]]
+        epsilon = inputs[0]
+        one = inputs[1]
+        rho = inputs[2]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            step_i = real_type(s[i])
+            square_i = real_type(a[i])
+            step_square_i = real_type(b[i])
+            square_i = rho * square_i + (one - rho) * (g_i * g_i)
+            step_square_i = rho * step_square_i + (one - rho) * (step_i * step_i)
+            diagonal_i = math.sqrt(step_square_i + epsilon) / math.sqrt(square_i + epsilon)
+            a[i] = square_i
+            b[i] = step_square_i
+            m[i] = diagonal_i
+
+    @device_function
+    def operation_9(rows, task, inputs, outputs):
+        a = rows[task[1]]
+        g = rows[task[2]]
+        m = rows[task[3]]
+        beta2 = inputs[0]
+        count = inputs[1]
+        epsilon = inputs[2]
+        one = inputs[3]
+        for place in range(cuda.grid(1), rows.shape[1], cuda.gridsize(1)):
+            i = np.uint64(place)
+            g_i = real_type(g[i])
+            v_i = real_type(a[i])
+            v_i = beta2 * v_i + (one - beta2) * (g_i * g_i)
+            diagonal_i = one / (math.sqrt(v_i / (one - beta2 ** count)) + epsilon)
+            a[i] = v_i
+            m[i] = diagonal_i
 
     @device_function
     def operate(rows, task, inputs, outputs):
         if task[0] == 0:
             operation_0(rows, task, inputs, outputs)
-            return (3, 3)
+            return (0, 1)
         if task[0] == 1:
             operation_1(rows, task, inputs, outputs)
             return (1, 1)
@@ -826,23 +845,23 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return (0, 2)
         if task[0] == 3:
             operation_3(rows, task, inputs, outputs)
-            return (0, 1)
+            return (1, 1)
         if task[0] == 4:
             operation_4(rows, task, inputs, outputs)
             return (1, 1)
         if task[0] == 5:
             operation_5(rows, task, inputs, outputs)
-            return (0, 2)
-        if task[0] == 6:
-            operation_6(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 7:
-            operation_7(rows, task, inputs, outputs)
-            return (1, 1)
-        if task[0] == 8:
-            operation_8(rows, task, inputs, outputs)
             return (2, 2)
-        if task[0] == 9:
+        if METRIC != METRIC_LEARNED and task[0] == 6:
+            operation_6(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 7:
+            operation_7(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 8:
+            operation_8(rows, task, inputs, outputs)
+            return (0, 0)
+        if METRIC != METRIC_LEARNED and task[0] == 9:
             operation_9(rows, task, inputs, outputs)
             return (0, 0)
         if METRIC != METRIC_LEARNED and task[0] == 10:
@@ -851,57 +870,57 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC != METRIC_LEARNED and task[0] == 11:
             operation_11(rows, task, inputs, outputs)
             return (0, 0)
-        if METRIC != METRIC_LEARNED and task[0] == 12:
+        if task[0] == 12:
             operation_12(rows, task, inputs, outputs)
-            return (0, 0)
-        if METRIC != METRIC_LEARNED and task[0] == 13:
+            return (2, 2)
+        if task[0] == 13:
             operation_13(rows, task, inputs, outputs)
-            return (0, 0)
-        if METRIC != METRIC_LEARNED and task[0] == 14:
+            return (4, 4)
+        if task[0] == 14:
             operation_14(rows, task, inputs, outputs)
             return (0, 0)
-        if METRIC != METRIC_LEARNED and task[0] == 15:
+        if task[0] == 15:
             operation_15(rows, task, inputs, outputs)
-            return (0, 0)
+            return (2, 2)
         if task[0] == 16:
             operation_16(rows, task, inputs, outputs)
-            return (2, 2)
+            return (0, 0)
         if task[0] == 17:
             operation_17(rows, task, inputs, outputs)
-            return (4, 4)
+            return (1, 1)
         if task[0] == 18:
             operation_18(rows, task, inputs, outputs)
-            return (0, 0)
-        if task[0] == 19:
+            return (0, 1)
+        if NORM != NORM_INF and task[0] == 19:
             operation_19(rows, task, inputs, outputs)
-            return (2, 2)
-        if task[0] == 20:
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 20:
             operation_20(rows, task, inputs, outputs)
-            return (0, 0)
-        if task[0] == 21:
+            return (1, 1)
+        if NORM != NORM_INF and task[0] == 21:
             operation_21(rows, task, inputs, outputs)
             return (1, 1)
-        if task[0] == 22:
+        if NORM != NORM_INF and task[0] == 22:
             operation_22(rows, task, inputs, outputs)
-            return (0, 1)
-        if NORM != NORM_INF and task[0] == 23:
-            operation_23(rows, task, inputs, outputs)
             return (1, 1)
-        if NORM != NORM_INF and task[0] == 24:
+        if task[0] == 23:
+            operation_23(rows, task, inputs, outputs)
+            return (1, 2)
+        if task[0] == 24:
             operation_24(rows, task, inputs, outputs)
             return (1, 1)
-        if NORM != NORM_INF and task[0] == 25:
+        if task[0] == 25:
             operation_25(rows, task, inputs, outputs)
-            return (1, 1)
-        if NORM != NORM_INF and task[0] == 26:
+            return (2, 3)
+        if task[0] == 26:
             operation_26(rows, task, inputs, outputs)
-            return (1, 1)
+            return (3, 3)
         if task[0] == 27:
             operation_27(rows, task, inputs, outputs)
-            return (1, 2)
+            return (0, 2)
         if task[0] == 28:
             operation_28(rows, task, inputs, outputs)
-            return (2, 3)
+            return (0, 0)
         if TERMS != 0 and task[0] == 29:
             operation_29(rows, task, inputs, outputs)
             return (1, 1)
@@ -984,90 +1003,91 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 return
 
     @device_function
-    def accept_lowest(rows, ints, floats, extra, origin, team):
-        """The lowest trial is accepted; returns s.y, y.y and s.s of the pair from the row `origin`."""
-        n = np.int64(ints[I_SIZE])
-        xb = origin
-        gb = N_POINTS + origin
-        xt = ints[I_LOWEST]
-        gt = N_POINTS + ints[I_LOWEST]
-        s = PAIRS + 2 * ints[I_HEAD]
-        y = PAIRS + 2 * ints[I_HEAD] + 1
-        sy = 0.0
-        yy = 0.0
-        ss = 0.0
+    def largest_magnitude(v, n, team):
+        """Largest magnitude in a row; nan if it holds one."""
+        bits = real_type(0.0)
         task, inputs, results = team[1:4]
         task[0] = 0
-        task[1] = gb
-        task[2] = gt
-        task[3] = s
-        task[4] = xb
-        task[5] = xt
-        task[6] = y
+        task[1] = v
         perform(team)
-        sy = results[0, 0]
-        yy = results[1, 0]
-        ss = results[2, 0]
-        floats[F_STEP_NORM] = floats[F_LOWEST_STEP]
-        before = floats[F_FUN_REAL] if ints[I_VIRTUAL] != 0 else floats[F_FUN_BASE]
-        floats[F_LAST_DECREASE] = abs(before - floats[F_FUN_LOWEST])
-        ints[I_REAL] = ints[I_LOWEST]
-        floats[F_FUN_REAL] = floats[F_FUN_LOWEST]
-        floats[F_NORM_REAL] = floats[F_NORM_LOWEST]
-        base_from_real(ints, floats, extra)
-        ints[I_FAILURES] = 0
-        ints[I_COMPLETED] = 1
-        return (sy, yy, ss)
+        bits = results[0, 0]
+        return bits
 
     @device_function
-    def accept_trial(ints, floats, extra):
-        """The trial is the last accepted point now."""
-        ints[I_REAL] = ints[I_TRIAL]
-        floats[F_FUN_REAL] = floats[F_FUN_TRIAL]
-        floats[F_NORM_REAL] = floats[F_NORM_TRIAL]
+    def downhill(rows, ints, floats, extra, gradient_row, team):
+        """d = -g by the scale and the metric, or by 1, or by the gradient's size; returns g.d.
 
-    @device_function
-    def allow_slack(ints, floats, extra, good):
-        """How far f may rise above the real point's: rounding explains a rise of this size.
-
-        It is Hager and Zhang's epsilon.
+        Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
         """
-        floats[F_SLACK] = 0.0
-        if good and floats[F_LAST_DECREASE] <= 0.001 * abs(floats[F_FUN_REAL]):
-            floats[F_SLACK] = 1e-06 * abs(floats[F_FUN_REAL])
-        return floats[F_FUN_REAL] + floats[F_SLACK]
-
-    @device_function
-    def converge_at_trial(ints, floats, extra):
-        """The gradient test holds at the trial, an evaluated point: the run ends there."""
-        accept_trial(ints, floats, extra)
-        floats[F_LEARNING_RATE] = floats[F_STEP]
-        if floats[F_RATE] > 0.0:
-            floats[F_LEARNING_RATE] *= floats[F_RATE]
-        ints[I_RESULT] = ints[I_TRIAL]
-        ints[I_STATUS] = STATUS_CONVERGED
-        ints[I_ITERATION] += 1
-        return STOP
-
-    @device_function
-    def converged_at_base(ints, floats, extra):
-        """The gradient test holds at the base: the run ends; or, if that is virtual, evaluate there."""
-        if ints[I_VIRTUAL] == 0:
-            ints[I_RESULT] = ints[I_BASE]
-            ints[I_REAL] = ints[I_BASE]
-            floats[F_FUN_REAL] = floats[F_FUN_BASE]
-            floats[F_NORM_REAL] = floats[F_NORM_BASE]
-            ints[I_STATUS] = STATUS_CONVERGED
-            return True
-        ints[I_TRIAL] = ints[I_BASE]
-        ints[I_PHASE] = AT_BASE_TO_CONFIRM
-        ints[I_PENDING] = TO_EVALUATE
-        return False
+        n = np.int64(ints[I_SIZE])
+        d = DIRECTION
+        g = gradient_row
+        metric_row = ints[I_METRIC_IN_USE]
+        m = metric_row
+        whole = floats[F_SCALE]
+        if not whole > 0.0:
+            whole = 1.0
+            floats[F_RATE] = 0.0
+        total = 0.0
+        for _ in range(2):
+            scale = real_type(whole)
+            total = 0.0
+            task, inputs, results = team[1:4]
+            task[0] = 1
+            task[1] = d
+            task[2] = g
+            task[3] = m
+            inputs[0] = real_type(metric_row)
+            inputs[1] = real_type(scale)
+            perform(team)
+            total = results[0, 0]
+            if total > -INF:
+                break
+            whole = 1.0 / largest_magnitude(g, n, team)
+            floats[F_SCALE] = 0.0
+            floats[F_RATE] = whole
+        return total
 
     @device_function
     def failure(ints):
         """Why there is no way on: values not finite since the last new lowest, or rounding."""
         return STATUS_NONFINITE if ints[I_BAD_SEEN] > 0 else STATUS_PRECISION_LOSS
+
+    @device_function
+    def first_sizes(rows, ints, team):
+        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
+        n = np.int64(ints[I_SIZE])
+        x = ints[I_BASE]
+        g = N_POINTS + ints[I_BASE]
+        x_norm = largest_magnitude(x, n, team)
+        g_norm = largest_magnitude(g, n, team)
+        if METRIC_START != 0:
+            start = METRIC_START
+            x_norm = 0.0
+            g_norm = 0.0
+            task, inputs, results = team[1:4]
+            task[0] = 2
+            task[1] = g
+            task[2] = start
+            task[3] = x
+            perform(team)
+            x_norm = results[0, 0]
+            g_norm = results[1, 0]
+        return (x_norm, g_norm)
+
+    @device_function
+    def first_step(x_norm, d_norm, floats, extra, slope, unit):
+        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
+
+        x and d by their largest magnitude.
+        """
+        step = 1.0 / math.sqrt(slope * unit)
+        if x_norm > 0.0:
+            step = 0.01 * (x_norm / d_norm)
+        elif floats[F_FUN_BASE] != 0.0:
+            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
+        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
+        return step if step > 0.0 and abs(step) < INF else 1e-08
 
     @device_function
     def end_iteration(ints, floats, extra):
@@ -1115,34 +1135,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return end_iteration(ints, floats, extra)
 
     @device_function
-    def judge_base(rows, ints, floats, extra, good, team):
-        """The virtual base has been evaluated: is it one to go on from? Returns what to do."""
-        n = np.int64(ints[I_SIZE])
-        f = floats[F_FUN_TRIAL]
-        if not (good and f <= floats[F_FUN_REAL] + floats[F_SLACK]):
-            base_from_real(ints, floats, extra)
-            if ints[I_COUNT] > 0:
-                ints[I_COUNT] -= 1
-                ints[I_HEAD] = (ints[I_HEAD] + MEMORY - 1) % MEMORY
-            return NEW_DIRECTION
-        floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
-        accept_trial(ints, floats, extra)
-        base_from_real(ints, floats, extra)
-        total = floats[F_SLOPE_TRIAL]
-        floats[F_SLOPE] = total
-        g = N_POINTS + ints[I_TRIAL]
-        d = DIRECTION
-        size = 0.0
-        task, inputs, results = team[1:4]
-        task[0] = 1
-        task[1] = d
-        task[2] = g
-        perform(team)
-        size = results[0, 0]
-        downhill_still = total < -45.0 * floats[F_EPSILON] * size
-        return SEARCH_FROM_AHEAD if floats[F_NORM_BASE] > floats[F_GTOL] and downhill_still else NEW_DIRECTION
-
-    @device_function
     def judge_look_ahead(ints, floats, extra):
         """Is the function close enough to a quadratic along d for a virtual step?
 
@@ -1174,128 +1166,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         floats[F_NORM_LOWEST] = floats[F_NORM_TRIAL]
 
     @device_function
-    def look_ahead_failed(ints, floats, extra, good, level):
-        """No quadratic along d: accept the trial, evaluate the base, or search; returns what to do."""
-        total = floats[F_SLOPE_TRIAL]
-        ints[I_WAIT] = larger(ints[I_WAIT] - 1, 0)
-        ints[I_AHEAD] = ints[I_TRIAL]
-        ints[I_AHEAD_GOOD] = 1 if good else 0
-        floats[F_FUN_AHEAD] = floats[F_FUN_TRIAL]
-        floats[F_SLOPE_AHEAD] = total
-        floats[F_NORM_AHEAD] = floats[F_NORM_TRIAL]
-        if ints[I_VIRTUAL] == 0:
-            return SEARCH_FROM_AHEAD
-        ints[I_PENALTY] = smaller(2 * ints[I_PENALTY] + 1, 8)
-        ints[I_WAIT] = ints[I_PENALTY]
-        if good and floats[F_FUN_TRIAL] <= level and (abs(total) <= -0.9 * floats[F_SLOPE]):
-            mark_lowest(ints, floats, extra)
-            return ACCEPT_FROM_REAL if total <= floats[F_SLOPE] else ACCEPT_FROM_BASE
-        ints[I_TRIAL] = ints[I_BASE]
-        ints[I_PHASE] = AT_BASE
-        ints[I_PENDING] = TO_EVALUATE
-        return EVALUATE
-
-    @device_function
-    def measure_iteration(rows, ints, floats, extra, team):
-        """STEP_NORM and X_NORM of the step that was made, for the test of xtol."""
-        n = np.int64(ints[I_SIZE])
-        xb = ints[I_BASE]
-        d = DIRECTION
-        bits = real_type(0.0)
-        d_bits = real_type(0.0)
-        task, inputs, results = team[1:4]
-        task[0] = 2
-        task[1] = d
-        task[2] = xb
-        perform(team)
-        bits = results[0, 0]
-        d_bits = results[1, 0]
-        floats[F_X_NORM] = bits
-        floats[F_STEP_NORM] *= d_bits
-
-    @device_function
-    def largest_magnitude(v, n, team):
-        """Largest magnitude in a row; nan if it holds one."""
-        bits = real_type(0.0)
-        task, inputs, results = team[1:4]
-        task[0] = 3
-        task[1] = v
-        perform(team)
-        bits = results[0, 0]
-        return bits
-
-    @device_function
-    def downhill(rows, ints, floats, extra, gradient_row, team):
-        """d = -g by the scale and the metric, or by 1, or by the gradient's size; returns g.d.
-
-        Without a scale, SCALE and RATE are 0, or RATE is 1 over the size.
-        """
-        n = np.int64(ints[I_SIZE])
-        d = DIRECTION
-        g = gradient_row
-        metric_row = ints[I_METRIC_IN_USE]
-        m = metric_row
-        whole = floats[F_SCALE]
-        if not whole > 0.0:
-            whole = 1.0
-            floats[F_RATE] = 0.0
-        total = 0.0
-        for _ in range(2):
-            scale = real_type(whole)
-            total = 0.0
-            task, inputs, results = team[1:4]
-            task[0] = 4
-            task[1] = d
-            task[2] = g
-            task[3] = m
-            inputs[0] = real_type(metric_row)
-            inputs[1] = real_type(scale)
-            perform(team)
-            total = results[0, 0]
-            if total > -INF:
-                break
-            whole = 1.0 / largest_magnitude(g, n, team)
-            floats[F_SCALE] = 0.0
-            floats[F_RATE] = whole
-        return total
-
-    @device_function
-    def first_sizes(rows, ints, team):
-        """The largest magnitudes of x and of the gradient, in the metric that a run starts from."""
-        n = np.int64(ints[I_SIZE])
-        x = ints[I_BASE]
-        g = N_POINTS + ints[I_BASE]
-        x_norm = largest_magnitude(x, n, team)
-        g_norm = largest_magnitude(g, n, team)
-        if METRIC_START != 0:
-            start = METRIC_START
-            x_norm = 0.0
-            g_norm = 0.0
-            task, inputs, results = team[1:4]
-            task[0] = 5
-            task[1] = g
-            task[2] = start
-            task[3] = x
-            perform(team)
-            x_norm = results[0, 0]
-            g_norm = results[1, 0]
-        return (x_norm, g_norm)
-
-    @device_function
-    def first_step(x_norm, d_norm, floats, extra, slope, unit):
-        """Step along d = -unit g that changes x, or else f, by 1 %; `slope` is -g.d.
-
-        x and d by their largest magnitude.
-        """
-        step = 1.0 / math.sqrt(slope * unit)
-        if x_norm > 0.0:
-            step = 0.01 * (x_norm / d_norm)
-        elif floats[F_FUN_BASE] != 0.0:
-            step = 0.01 * abs(floats[F_FUN_BASE]) / slope
-        step = larger(step, 100.0 * floats[F_EPSILON] * abs(floats[F_FUN_BASE]) / slope)
-        return step if step > 0.0 and abs(step) < INF else 1e-08
-
-    @device_function
     def momentum_direction(rows, ints, floats, extra, gradient_row, team):
         """d = -H g, from the newest velocity to the oldest, and back; returns g.d and its size.
 
@@ -1315,7 +1185,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         size = 0.0
         w = PAIRS + 2 * j
         task, inputs, results = team[1:4]
-        task[0] = 6
+        task[0] = 3
         task[1] = d
         task[2] = g
         task[3] = w
@@ -1350,7 +1220,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             size = 0.0
             if i_pass == count - 1 and metric_row != 0:
                 task, inputs, results = team[1:4]
-                task[0] = 7
+                task[0] = 4
                 task[1] = d
                 task[2] = m
                 task[3] = v
@@ -1361,7 +1231,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 total = results[0, 0]
                 continue
             task, inputs, results = team[1:4]
-            task[0] = 8
+            task[0] = 5
             task[1] = d
             task[2] = v
             task[3] = w
@@ -1373,63 +1243,8 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return (total, size)
 
     @device_function
-    def new_direction(rows, ints, floats, extra, team):
-        """The direction from the base, and the first step along it; False if there is no way on."""
-        floats[F_FUN_PREVIOUS] = floats[F_FUN_BASE]
-        total = 0.0
-        size = 0.0
-        if ints[I_COUNT] > 0:
-            total, size = momentum_direction(rows, ints, floats, extra, N_POINTS + ints[I_BASE], team)
-        if not (total < -45.0 * floats[F_EPSILON] * size and abs(total) < INF):
-            if ints[I_COUNT] > 0:
-                ints[I_N_RESTARTS] += 1
-                ints[I_COUNT] = 0
-                ints[I_HEAD] = 0
-                if ints[I_VIRTUAL] != 0:
-                    base_from_real(ints, floats, extra)
-            total = downhill(rows, ints, floats, extra, N_POINTS + ints[I_BASE], team)
-            if not (total < 0.0 and abs(total) < INF):
-                ints[I_STATUS] = failure(ints)
-                return False
-        floats[F_SLOPE] = total
-        floats[F_STEP] = 1.0
-        if floats[F_SCALE] == 0.0:
-            x_norm, g_norm = first_sizes(rows, ints, team)
-            unit = floats[F_RATE] if floats[F_RATE] > 0.0 else 1.0
-            floats[F_STEP] = first_step(x_norm, g_norm * unit, floats, extra, -total, unit)
-        ints[I_PHASE] = AHEAD_OF_BASE
-        ints[I_LOWEST] = -1
-        return True
-
-    @device_function
     def record_row(ints, floats, extra):
         """Begin the row of the iteration, if it is not there and a history is kept."""
-
-    @device_function
-    def start_search(ints, floats, extra):
-        """Begin a line search from the base along the direction."""
-        ints[I_PHASE] = SEARCHING
-        ints[I_TRIALS] = 0
-        ints[I_BAD_TRIALS] = 0
-        ints[I_BRACKETED] = 0
-        ints[I_LOWEST] = -1
-        floats[F_LOW] = 0.0
-        floats[F_FUN_LOW] = floats[F_FUN_BASE]
-        floats[F_SLOPE_LOW] = floats[F_SLOPE]
-        floats[F_WIDTH] = INF
-
-    @device_function
-    def search_from_ahead(ints, floats, extra):
-        """Begin a line search, with the look-ahead point if that is good; returns what to do."""
-        start_search(ints, floats, extra)
-        if ints[I_AHEAD_GOOD] == 0:
-            floats[F_STEP] *= 0.1
-            return TRY
-        ints[I_TRIAL] = ints[I_AHEAD]
-        floats[F_FUN_TRIAL] = floats[F_FUN_AHEAD]
-        floats[F_SLOPE_TRIAL] = floats[F_SLOPE_AHEAD]
-        floats[F_NORM_TRIAL] = floats[F_NORM_AHEAD]
-        return SEARCH
 
     @device_function
     def cubic_minimum(a, f_a, slope_a, b, f_b, slope_b):
@@ -1544,13 +1359,6 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return next_trial(ints, floats, extra)
 
     @device_function
-    def show_rate(floats, extra):
-        """The learning rate of the step: its length in units of d, by the scale of d."""
-        floats[F_LEARNING_RATE] = floats[F_STEP_NORM]
-        if floats[F_RATE] > 0.0:
-            floats[F_LEARNING_RATE] *= floats[F_RATE]
-
-    @device_function
     def show_real_point(ints, floats, extra):
         """What the caller shows as the current point is the last real one."""
         if ints[I_STATUS] != NEEDS_EVALUATION:
@@ -1560,24 +1368,17 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             ints[I_NIT] = ints[I_ITERATION]
 
     @device_function
-    def step_along_direction(rows, ints, floats, extra, team):
-        """The trial is the base moved by STEP d."""
-        n = np.int64(ints[I_SIZE])
-        ints[I_TRIAL] = 0
-        while ints[I_TRIAL] == ints[I_BASE] or ints[I_TRIAL] == ints[I_REAL] or ints[I_TRIAL] == ints[I_BEST] or (ints[I_TRIAL] == ints[I_LOWEST]):
-            ints[I_TRIAL] += 1
-        xb = ints[I_BASE]
-        d = DIRECTION
-        x = ints[I_TRIAL]
-        step = real_type(floats[F_STEP])
-        task, inputs, results = team[1:4]
-        task[0] = 9
-        task[1] = d
-        task[2] = x
-        task[3] = xb
-        inputs[0] = real_type(step)
-        perform(team)
-        ints[I_PENDING] = TO_EVALUATE
+    def start_search(ints, floats, extra):
+        """Begin a line search from the base along the direction."""
+        ints[I_PHASE] = SEARCHING
+        ints[I_TRIALS] = 0
+        ints[I_BAD_TRIALS] = 0
+        ints[I_BRACKETED] = 0
+        ints[I_LOWEST] = -1
+        floats[F_LOW] = 0.0
+        floats[F_FUN_LOW] = floats[F_FUN_BASE]
+        floats[F_SLOPE_LOW] = floats[F_SLOPE]
+        floats[F_WIDTH] = INF
 
     @device_function
     def adaptive_metric(rows, ints, floats, extra, g, s, team):
@@ -1595,7 +1396,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 1:
             epsilon = numbers[own + 0]
             task, inputs, results = team[1:4]
-            task[0] = 10
+            task[0] = 6
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1606,7 +1407,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 11
+            task[0] = 7
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1618,7 +1419,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             rho = numbers[own + 0]
             epsilon = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 12
+            task[0] = 8
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1632,7 +1433,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 13
+            task[0] = 9
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1644,7 +1445,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if METRIC == 5:
             beta2 = numbers[own + 1]
             task, inputs, results = team[1:4]
-            task[0] = 14
+            task[0] = 10
             task[1] = a
             task[2] = g
             task[3] = m
@@ -1656,7 +1457,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             beta2 = numbers[own + 1]
             epsilon = numbers[own + 2]
             task, inputs, results = team[1:4]
-            task[0] = 15
+            task[0] = 11
             task[1] = a
             task[2] = b
             task[3] = g
@@ -1678,7 +1479,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         s_size = 0.0
         y_size = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 16
+        task[0] = 12
         task[1] = m
         task[2] = s
         task[3] = y
@@ -1701,7 +1502,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         root_s = 0.0
         root_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 17
+        task[0] = 13
         task[1] = candidate
         task[2] = s
         task[3] = start
@@ -1737,7 +1538,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         elif use_full or use_root:
             ints[I_METRIC_IN_USE] = first + METRIC_ROW
             task, inputs, results = team[1:4]
-            task[0] = 18
+            task[0] = 14
             task[1] = candidate
             task[2] = m
             task[3] = start
@@ -1762,7 +1563,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         total_s = 0.0
         total_y = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 19
+        task[0] = 15
         task[1] = changes
         task[2] = s
         task[3] = start
@@ -1776,7 +1577,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         if ints[I_JUDGED] < 0 and ints[I_PAIRS_SEEN] >= ints[I_NEXT_CANDIDATE]:
             mean = math.sqrt(total_s / total_y)
             task, inputs, results = team[1:4]
-            task[0] = 20
+            task[0] = 16
             task[1] = candidate
             task[2] = changes
             task[3] = start
@@ -1809,7 +1610,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             m = ints[I_METRIC_IN_USE]
             total = 0.0
             task, inputs, results = team[1:4]
-            task[0] = 21
+            task[0] = 17
             task[1] = m
             task[2] = y
             perform(team)
@@ -1833,15 +1634,10 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             ints[I_COUNT] = smaller(ints[I_COUNT] + 1, MEMORY)
 
     @device_function
-    def no_evaluation_left(ints):
-        """Would one more evaluation be beyond maxfev?"""
-        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
-
-    @device_function
     def trial_evaluated(x, g, ints, floats, extra):
         """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
         if ints[I_PENDING] == TO_EVALUATE:
-            if no_evaluation_left(ints):
+            if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                 ints[I_STATUS] = STATUS_MAXFEV
                 return False
             ints[I_NIT] = ints[I_ITERATION]
@@ -1858,7 +1654,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         """The smallest magnitude in a row; nan if it holds one."""
         most = -INF
         task, inputs, results = team[1:4]
-        task[0] = 22
+        task[0] = 18
         task[1] = v
         perform(team)
         most = results[0, 0]
@@ -1875,20 +1671,20 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return smallest_magnitude(v, n, team)
         if norm == NORM_1:
             task, inputs, results = team[1:4]
-            task[0] = 23
+            task[0] = 19
             task[1] = v
             perform(team)
             total = results[0, 0]
             return total
         if norm == NORM_2:
             task, inputs, results = team[1:4]
-            task[0] = 24
+            task[0] = 20
             task[1] = v
             perform(team)
             total = results[0, 0]
             return math.sqrt(total)
         task, inputs, results = team[1:4]
-        task[0] = 25
+        task[0] = 21
         task[1] = v
         inputs[0] = real_type(order)
         perform(team)
@@ -1900,7 +1696,7 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
             return largest
         total = 0.0
         task, inputs, results = team[1:4]
-        task[0] = 26
+        task[0] = 22
         task[1] = v
         inputs[0] = real_type(largest)
         inputs[1] = real_type(order)
@@ -1909,105 +1705,13 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         return largest * total ** (1.0 / order)
 
     @device_function
-    def trial_is_good(rows, ints, floats, extra, team):
-        """Norm and slope of the trial's gradient; is all finite? Keeps track of the best point."""
-        n = np.int64(ints[I_SIZE])
-        g = N_POINTS + ints[I_TRIAL]
-        d = DIRECTION
-        f = floats[F_FUN_TRIAL]
-        bits = real_type(0.0)
-        total = 0.0
-        task, inputs, results = team[1:4]
-        task[0] = 27
-        task[1] = d
-        task[2] = g
-        perform(team)
-        total = results[0, 0]
-        bits = results[1, 0]
-        floats[F_SLOPE_TRIAL] = total
-        grad_norm = bits
-        good = abs(f) < INF and abs(grad_norm) < INF
-        if NORM != NORM_INF:
-            grad_norm = vector_norm(g, n, NORM, floats[F_NORM_ORDER], team)
-            good = good and abs(grad_norm) < INF
-        floats[F_NORM_TRIAL] = grad_norm
-        if good and (ints[I_BEST] < 0 or f < floats[F_FUN_BEST]):
-            ints[I_BEST] = ints[I_TRIAL]
-            floats[F_FUN_BEST] = f
-            ints[I_IMPROVED] = 1
-            ints[I_BAD_SEEN] = 0
-        if not good:
-            ints[I_BAD_SEEN] += 1
-        return good
-
-    @device_function
-    def virtual_step(rows, ints, floats, extra, level, team):
-        """The base moves to the minimum along d; returns s.y, y.y and s.s of the pair to the trial."""
-        n = np.int64(ints[I_SIZE])
-        target = 0
-        while target == ints[I_BASE] or target == ints[I_REAL] or target == ints[I_BEST] or (target == ints[I_TRIAL]):
-            target += 1
-        d = DIRECTION
-        g = N_POINTS + ints[I_TRIAL]
-        xb = ints[I_BASE]
-        gb = N_POINTS + ints[I_BASE]
-        xt = target
-        gt = N_POINTS + target
-        s = PAIRS + 2 * ints[I_HEAD]
-        y = PAIRS + 2 * ints[I_HEAD] + 1
-        ratio = floats[F_RATIO]
-        step = real_type(floats[F_STEP])
-        part = real_type(ratio)
-        move = real_type(ratio * floats[F_STEP])
-        yy = 0.0
-        ss = 0.0
-        bits = real_type(0.0)
-        task, inputs, results = team[1:4]
-        task[0] = 28
-        task[1] = d
-        task[2] = g
-        task[3] = gb
-        task[4] = gt
-        task[5] = s
-        task[6] = xb
-        task[7] = xt
-        task[8] = y
-        inputs[0] = real_type(move)
-        inputs[1] = real_type(part)
-        inputs[2] = real_type(step)
-        perform(team)
-        yy = results[0, 0]
-        ss = results[1, 0]
-        bits = results[2, 0]
-        grad_norm = bits
-        if NORM != NORM_INF:
-            grad_norm = vector_norm(gt, n, NORM, floats[F_NORM_ORDER], team)
-        floats[F_STEP_NORM] = ratio * floats[F_STEP]
-        sy = floats[F_STEP] * (floats[F_SLOPE_TRIAL] - floats[F_SLOPE])
-        f = floats[F_FUN_TRIAL]
-        if f <= level:
-            floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
-            accept_trial(ints, floats, extra)
-        ints[I_BASE] = target
-        floats[F_FUN_BASE] -= floats[F_DECREASE]
-        floats[F_NORM_BASE] = grad_norm
-        ints[I_VIRTUAL] = 1
-        floats[F_ERROR] = floats[F_ERROR_NEW]
-        if abs(ratio - 1.0) <= 0.001:
-            ints[I_BASE] = ints[I_TRIAL]
-            floats[F_FUN_BASE] = f
-            floats[F_NORM_BASE] = floats[F_NORM_TRIAL]
-            ints[I_VIRTUAL] = 0
-            floats[F_ERROR] = 0.0
-        ints[I_PENALTY] = 0
-        ints[I_FAILURES] = 0
-        ints[I_COMPLETED] = 1
-        return (sy, yy, ss)
-
-    @device_function
     def drive(rows, ints, floats, extra, last, team):
+        n = np.int64(ints[I_SIZE])
         ints[I_STATUS] = RUNNING
         action = NEW_DIRECTION
+        memory = MEMORY
+        norm = NORM
+        d = DIRECTION
         while True:
             if ints[I_PENDING] != EVALUATED:
                 x = ints[I_TRIAL]
@@ -2015,12 +1719,33 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                 if not trial_evaluated(x, g, ints, floats, extra):
                     break
                 f = floats[F_FUN_TRIAL]
-                good = trial_is_good(rows, ints, floats, extra, team)
+                bits = real_type(0.0)
+                total = 0.0
+                task, inputs, results = team[1:4]
+                task[0] = 23
+                task[1] = d
+                task[2] = g
+                perform(team)
+                total = results[0, 0]
+                bits = results[1, 0]
+                floats[F_SLOPE_TRIAL] = total
+                grad_norm = bits
+                good = abs(f) < INF and abs(grad_norm) < INF
+                if norm != NORM_INF:
+                    grad_norm = vector_norm(g, n, norm, floats[F_NORM_ORDER], team)
+                    good = good and abs(grad_norm) < INF
+                floats[F_NORM_TRIAL] = grad_norm
+                if good and (ints[I_BEST] < 0 or f < floats[F_FUN_BEST]):
+                    ints[I_BEST] = ints[I_TRIAL]
+                    floats[F_FUN_BEST] = f
+                    ints[I_IMPROVED] = 1
+                    ints[I_BAD_SEEN] = 0
+                if not good:
+                    ints[I_BAD_SEEN] += 1
                 pair_end = 0
                 sy = 0.0
                 yy = 0.0
                 ss = 0.0
-                action = NEW_DIRECTION
                 phase = ints[I_PHASE]
                 if phase == AT_START:
                     accept_trial(ints, floats, extra)
@@ -2030,56 +1755,250 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
                         break
                     floats[F_LAST_DECREASE] = INF
                     base_from_real(ints, floats, extra)
+                    action = NEW_DIRECTION
                 elif phase == AT_BASE_TO_CONFIRM:
                     if good and f <= floats[F_FUN_REAL] + 1e-06 * abs(floats[F_FUN_REAL]):
                         accept_trial(ints, floats, extra)
                     base_from_real(ints, floats, extra)
+                    action = NEW_DIRECTION
                 elif phase == AT_BASE:
-                    action = judge_base(rows, ints, floats, extra, good, team)
+                    action = NEW_DIRECTION
+                    if good and f <= floats[F_FUN_REAL] + floats[F_SLACK]:
+                        floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
+                        accept_trial(ints, floats, extra)
+                        base_from_real(ints, floats, extra)
+                        floats[F_SLOPE] = total
+                        size = 0.0
+                        task, inputs, results = team[1:4]
+                        task[0] = 24
+                        task[1] = d
+                        task[2] = g
+                        perform(team)
+                        size = results[0, 0]
+                        if floats[F_NORM_BASE] > floats[F_GTOL] and total < -45.0 * floats[F_EPSILON] * size:
+                            action = SEARCH_FROM_AHEAD
+                    else:
+                        base_from_real(ints, floats, extra)
+                        if ints[I_COUNT] > 0:
+                            ints[I_COUNT] -= 1
+                            ints[I_HEAD] = (ints[I_HEAD] + memory - 1) % memory
                 elif phase == AHEAD_OF_BASE:
-                    level = allow_slack(ints, floats, extra, good)
-                    if good and floats[F_NORM_TRIAL] <= floats[F_GTOL] and (f <= level):
+                    floats[F_SLACK] = 0.0
+                    if good and floats[F_LAST_DECREASE] <= 0.001 * abs(floats[F_FUN_REAL]):
+                        floats[F_SLACK] = 1e-06 * abs(floats[F_FUN_REAL])
+                    level = floats[F_FUN_REAL] + floats[F_SLACK]
+                    if good and grad_norm <= floats[F_GTOL] and (f <= level):
                         converge_at_trial(ints, floats, extra)
                         break
                     if good and judge_look_ahead(ints, floats, extra):
+                        target = 0
+                        while target == ints[I_BASE] or target == ints[I_REAL] or target == ints[I_BEST] or (target == ints[I_TRIAL]):
+                            target += 1
+                        xb = ints[I_BASE]
+                        gb = N_POINTS + ints[I_BASE]
+                        xt = target
+                        gt = N_POINTS + target
+                        s = PAIRS + 2 * ints[I_HEAD]
+                        y = PAIRS + 2 * ints[I_HEAD] + 1
+                        ratio = floats[F_RATIO]
+                        step = real_type(floats[F_STEP])
+                        part = real_type(ratio)
+                        move = real_type(ratio * floats[F_STEP])
+                        yy = 0.0
+                        ss = 0.0
+                        bits = real_type(0.0)
+                        task, inputs, results = team[1:4]
+                        task[0] = 25
+                        task[1] = d
+                        task[2] = g
+                        task[3] = gb
+                        task[4] = gt
+                        task[5] = s
+                        task[6] = xb
+                        task[7] = xt
+                        task[8] = y
+                        inputs[0] = real_type(move)
+                        inputs[1] = real_type(part)
+                        inputs[2] = real_type(step)
+                        perform(team)
+                        yy = results[0, 0]
+                        ss = results[1, 0]
+                        bits = results[2, 0]
+                        grad_norm = bits
+                        if norm != NORM_INF:
+                            grad_norm = vector_norm(gt, n, norm, floats[F_NORM_ORDER], team)
+                        floats[F_STEP_NORM] = ratio * floats[F_STEP]
+                        floats[F_LEARNING_RATE] = floats[F_STEP_NORM]
+                        if floats[F_RATE] > 0.0:
+                            floats[F_LEARNING_RATE] *= floats[F_RATE]
+                        sy = floats[F_STEP] * (floats[F_SLOPE_TRIAL] - floats[F_SLOPE])
                         pair_end = N_POINTS + ints[I_TRIAL]
-                        sy, yy, ss = virtual_step(rows, ints, floats, extra, level, team)
+                        if f <= level:
+                            floats[F_LAST_DECREASE] = abs(floats[F_FUN_REAL] - f)
+                            accept_trial(ints, floats, extra)
+                        ints[I_BASE] = target
+                        floats[F_FUN_BASE] -= floats[F_DECREASE]
+                        floats[F_NORM_BASE] = grad_norm
+                        ints[I_VIRTUAL] = 1
+                        floats[F_ERROR] = floats[F_ERROR_NEW]
+                        if abs(ratio - 1.0) <= 0.001:
+                            ints[I_BASE] = ints[I_TRIAL]
+                            floats[F_FUN_BASE] = f
+                            floats[F_NORM_BASE] = floats[F_NORM_TRIAL]
+                            ints[I_VIRTUAL] = 0
+                            floats[F_ERROR] = 0.0
+                        ints[I_PENALTY] = 0
+                        ints[I_FAILURES] = 0
+                        ints[I_COMPLETED] = 1
+                        action = NEW_DIRECTION
                     else:
-                        action = look_ahead_failed(ints, floats, extra, good, level)
+                        ints[I_WAIT] = larger(ints[I_WAIT] - 1, 0)
+                        ints[I_AHEAD] = ints[I_TRIAL]
+                        ints[I_AHEAD_GOOD] = 1 if good else 0
+                        floats[F_FUN_AHEAD] = f
+                        floats[F_SLOPE_AHEAD] = floats[F_SLOPE_TRIAL]
+                        floats[F_NORM_AHEAD] = floats[F_NORM_TRIAL]
+                        action = SEARCH_FROM_AHEAD
+                        if ints[I_VIRTUAL] != 0:
+                            ints[I_PENALTY] = smaller(2 * ints[I_PENALTY] + 1, 8)
+                            ints[I_WAIT] = ints[I_PENALTY]
+                            if good and f <= level and (abs(total) <= -0.9 * floats[F_SLOPE]):
+                                mark_lowest(ints, floats, extra)
+                                fell = total <= floats[F_SLOPE]
+                                action = ACCEPT_FROM_REAL if fell else ACCEPT_FROM_BASE
+                            else:
+                                ints[I_TRIAL] = ints[I_BASE]
+                                ints[I_PHASE] = AT_BASE
+                                ints[I_PENDING] = TO_EVALUATE
+                                action = EVALUATE
                 else:
                     action = SEARCH
                 if action == SEARCH_FROM_AHEAD:
-                    action = search_from_ahead(ints, floats, extra)
-                    good = good or action == SEARCH
+                    start_search(ints, floats, extra)
+                    if ints[I_AHEAD_GOOD] != 0:
+                        ints[I_TRIAL] = ints[I_AHEAD]
+                        floats[F_FUN_TRIAL] = floats[F_FUN_AHEAD]
+                        floats[F_SLOPE_TRIAL] = floats[F_SLOPE_AHEAD]
+                        floats[F_NORM_TRIAL] = floats[F_NORM_AHEAD]
+                        good = True
+                        action = SEARCH
+                    else:
+                        floats[F_STEP] *= 0.1
+                        action = TRY
                 if action == SEARCH:
                     action = search_trial(ints, floats, extra, good)
                     if action == STOP:
                         break
                 if action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
-                    pair_end = N_POINTS + ints[I_LOWEST]
                     origin = ints[I_BASE] if action == ACCEPT_FROM_BASE else ints[I_REAL]
-                    sy, yy, ss = accept_lowest(rows, ints, floats, extra, origin, team)
+                    xb = origin
+                    gb = N_POINTS + origin
+                    xt = ints[I_LOWEST]
+                    gt = N_POINTS + ints[I_LOWEST]
+                    s = PAIRS + 2 * ints[I_HEAD]
+                    y = PAIRS + 2 * ints[I_HEAD] + 1
+                    sy = 0.0
+                    yy = 0.0
+                    ss = 0.0
+                    task, inputs, results = team[1:4]
+                    task[0] = 26
+                    task[1] = gb
+                    task[2] = gt
+                    task[3] = s
+                    task[4] = xb
+                    task[5] = xt
+                    task[6] = y
+                    perform(team)
+                    sy = results[0, 0]
+                    yy = results[1, 0]
+                    ss = results[2, 0]
+                    floats[F_STEP_NORM] = floats[F_LOWEST_STEP]
+                    floats[F_LEARNING_RATE] = floats[F_LOWEST_STEP]
+                    if floats[F_RATE] > 0.0:
+                        floats[F_LEARNING_RATE] *= floats[F_RATE]
+                    pair_end = N_POINTS + ints[I_LOWEST]
+                    before = floats[F_FUN_REAL] if ints[I_VIRTUAL] != 0 else floats[F_FUN_BASE]
+                    floats[F_LAST_DECREASE] = abs(before - floats[F_FUN_LOWEST])
+                    ints[I_REAL] = ints[I_LOWEST]
+                    floats[F_FUN_REAL] = floats[F_FUN_LOWEST]
+                    floats[F_NORM_REAL] = floats[F_NORM_LOWEST]
+                    base_from_real(ints, floats, extra)
+                    ints[I_FAILURES] = 0
+                    ints[I_COMPLETED] = 1
                     action = NEW_DIRECTION
                 if pair_end != 0:
-                    show_rate(floats, extra)
                     store_pair(rows, ints, floats, extra, pair_end, sy, yy, ss, team)
             if ints[I_COMPLETED] != 0 and floats[F_XTOL] > 0.0:
-                measure_iteration(rows, ints, floats, extra, team)
+                xb = ints[I_BASE]
+                bits = real_type(0.0)
+                d_bits = real_type(0.0)
+                task, inputs, results = team[1:4]
+                task[0] = 27
+                task[1] = d
+                task[2] = xb
+                perform(team)
+                bits = results[0, 0]
+                d_bits = results[1, 0]
+                floats[F_X_NORM] = bits
+                floats[F_STEP_NORM] *= d_bits
             if ints[I_COMPLETED] != 0 and iteration_ends_run(ints, floats, extra):
                 break
             if action == NEW_DIRECTION:
                 if floats[F_NORM_BASE] <= floats[F_GTOL]:
-                    if converged_at_base(ints, floats, extra):
+                    if ints[I_VIRTUAL] == 0:
+                        ints[I_RESULT] = ints[I_BASE]
+                        ints[I_REAL] = ints[I_BASE]
+                        floats[F_FUN_REAL] = floats[F_FUN_BASE]
+                        floats[F_NORM_REAL] = floats[F_NORM_BASE]
+                        ints[I_STATUS] = STATUS_CONVERGED
                         break
+                    ints[I_TRIAL] = ints[I_BASE]
+                    ints[I_PHASE] = AT_BASE_TO_CONFIRM
+                    ints[I_PENDING] = TO_EVALUATE
                     continue
                 if ints[I_ITERATION] >= last:
                     break
                 record_row(ints, floats, extra)
-                if not new_direction(rows, ints, floats, extra, team):
-                    break
+                floats[F_FUN_PREVIOUS] = floats[F_FUN_BASE]
+                total = 0.0
+                size = 0.0
+                if ints[I_COUNT] > 0:
+                    total, size = momentum_direction(rows, ints, floats, extra, N_POINTS + ints[I_BASE], team)
+                if not (total < -45.0 * floats[F_EPSILON] * size and abs(total) < INF):
+                    if ints[I_COUNT] > 0:
+                        ints[I_N_RESTARTS] += 1
+                        ints[I_COUNT] = 0
+                        ints[I_HEAD] = 0
+                        if ints[I_VIRTUAL] != 0:
+                            base_from_real(ints, floats, extra)
+                    total = downhill(rows, ints, floats, extra, N_POINTS + ints[I_BASE], team)
+                    if not (total < 0.0 and abs(total) < INF):
+                        ints[I_STATUS] = failure(ints)
+                        break
+                floats[F_SLOPE] = total
+                floats[F_STEP] = 1.0
+                if floats[F_SCALE] == 0.0:
+                    x_norm, g_norm = first_sizes(rows, ints, team)
+                    unit = floats[F_RATE] if floats[F_RATE] > 0.0 else 1.0
+                    floats[F_STEP] = first_step(x_norm, g_norm * unit, floats, extra, -total, unit)
+                ints[I_PHASE] = AHEAD_OF_BASE
+                ints[I_LOWEST] = -1
                 action = TRY
             if action == TRY:
-                step_along_direction(rows, ints, floats, extra, team)
+                ints[I_TRIAL] = 0
+                while ints[I_TRIAL] == ints[I_BASE] or ints[I_TRIAL] == ints[I_REAL] or ints[I_TRIAL] == ints[I_BEST] or (ints[I_TRIAL] == ints[I_LOWEST]):
+                    ints[I_TRIAL] += 1
+                xb = ints[I_BASE]
+                x = ints[I_TRIAL]
+                step = real_type(floats[F_STEP])
+                task, inputs, results = team[1:4]
+                task[0] = 28
+                task[1] = d
+                task[2] = x
+                task[3] = xb
+                inputs[0] = real_type(step)
+                perform(team)
+                ints[I_PENDING] = TO_EVALUATE
         show_real_point(ints, floats, extra)
 
     @device_function

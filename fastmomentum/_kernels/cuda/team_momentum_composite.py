@@ -1903,15 +1903,10 @@ def make(device_function, real_type, THREADS, LEADERS, N_EXTRA, whole_function, 
         store_pair(rows, ints, floats, extra, gz, sy, yy, ss, team)
 
     @device_function
-    def no_evaluation_left(ints):
-        """Would one more evaluation be beyond maxfev?"""
-        return ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]
-
-    @device_function
     def trial_evaluated(x, g, ints, floats, extra):
         """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
         if ints[I_PENDING] == TO_EVALUATE:
-            if no_evaluation_left(ints):
+            if ints[I_NFEV] + COST_FUN + 0 > ints[I_MAXFEV]:
                 ints[I_STATUS] = STATUS_MAXFEV
                 return False
             ints[I_NIT] = ints[I_ITERATION]
