@@ -120,7 +120,7 @@ def why(error: Exception) -> str:
 
 def gpu_name() -> str:
     """The GPU, as the name of a folder."""
-    from fastmomentum._kernels.cuda.device import check_device, simulated
+    from fastmomentum._cuda.device import check_device, simulated
 
     check_device()
     if simulated():
@@ -299,8 +299,8 @@ def copy(sizes: Sizes) -> Iterator[str]:
 @functools.lru_cache(maxsize=1)
 def _copy_kernel() -> Any:
     # The simulator finds `cuda` in a kernel's module only.
-    from fastmomentum._kernels.cuda.device import configured, simulated
-    from fastmomentum._kernels.cuda.large import _start
+    from fastmomentum._cuda.device import configured, simulated
+    from fastmomentum._cuda.large import _start
 
     blocks, threads = (1, 2) if simulated() else (1024, 256)
     launch = configured(_start, blocks, threads)
@@ -560,10 +560,10 @@ def stepper(method: str, n: int, dtype: Any) -> tuple[Callable, Callable]:
     """(launches the next step of gradient 1, the point after k of them, on the host)."""
     from numba import cuda
 
-    from fastmomentum._kernels.cuda.large import Steps
+    from fastmomentum._check.options import check_options
+    from fastmomentum._cuda.large import Steps
     from fastmomentum._methods import METHODS
-    from fastmomentum._plan import Plan
-    from fastmomentum._validation.options import check_options
+    from fastmomentum._minimize.plan import Plan
 
     options = {"learning_rate": 1e-3, "maxiter": 10**9}
     like = np.broadcast_to(np.zeros(1, dtype), (n,))
@@ -823,8 +823,8 @@ def latency_jax(sizes: Sizes) -> Iterator[str]:
 
 @task("registers", "kernels", 60, peer=False)
 def registers(sizes: Sizes) -> Iterator[str]:
-    from fastmomentum._kernels.cuda import batch
-    from fastmomentum._kernels.cuda.device import simulated
+    from fastmomentum._cuda import batch
+    from fastmomentum._cuda.device import simulated
 
     cases: list[tuple[str, Any]] = [(m, RATE) for m in ("momentum", "nesterov", "adam")]
     for method, rate in [*cases, ("momentum", "auto")] if sizes.on_gpu else cases[:1]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _threads as _threads  # it notes forks
+from ._numba import threads as threads  # it notes forks
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
     from . import plot as plot
     from . import problems as problems
     from . import schedules as schedules
-    from ._batch import minimize_batch as minimize_batch
-    from ._batch_state import BatchState as BatchState
-    from ._minimize import minimize as minimize
+    from ._batch.minimize_batch import minimize_batch as minimize_batch
+    from ._batch.state import BatchState as BatchState
+    from ._check.show import show_options as show_options
+    from ._keep.state import State as State
+    from ._minimize.minimize import minimize as minimize
     from ._multistart import multistart as multistart
-    from ._objective import CompilationWarning as CompilationWarning
     from ._optimizer import Optimizer as Optimizer
-    from ._options import show_options as show_options
     from ._path import path as path
-    from ._result import OptimizeResult as OptimizeResult
-    from ._result import Status as Status
+    from ._problem.objective import CompilationWarning as CompilationWarning
+    from ._report.result import OptimizeResult as OptimizeResult
+    from ._report.result import Status as Status
     from ._scipy import scipy_method as scipy_method
-    from ._state import State as State
-    from ._sum_state import SumState as SumState
-    from ._sums import minimize_sum as minimize_sum
+    from ._sums.minimize_sum import minimize_sum as minimize_sum
+    from ._sums.state import SumState as SumState
 
 # Where each public name lives; imported at its first use.
 _HOMES = {
-    "BatchState": "._batch_state",
-    "CompilationWarning": "._objective",
-    "OptimizeResult": "._result",
+    "BatchState": "._batch.state",
+    "CompilationWarning": "._problem.objective",
+    "OptimizeResult": "._report.result",
     "Optimizer": "._optimizer",
-    "State": "._state",
-    "Status": "._result",
-    "SumState": "._sum_state",
-    "minimize": "._minimize",
-    "minimize_batch": "._batch",
-    "minimize_sum": "._sums",
+    "State": "._keep.state",
+    "Status": "._report.result",
+    "SumState": "._sums.state",
+    "minimize": "._minimize.minimize",
+    "minimize_batch": "._batch.minimize_batch",
+    "minimize_sum": "._sums.minimize_sum",
     "multistart": "._multistart",
     "path": "._path",
     "scipy_method": "._scipy",
-    "show_options": "._options",
+    "show_options": "._check.show",
 }
 _MODULES = ("distributed", "jit", "objectives", "penalties", "plot", "problems", "schedules")
 

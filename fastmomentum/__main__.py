@@ -3,6 +3,6 @@
 import sys
 
 if __name__ == "__main__":
-    from fastmomentum.cli import main
+    from fastmomentum._cli.main import main
 
     sys.exit(main())

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ._batch import minimize_batch
-from ._result import OptimizeResult, Status, make_result
-from ._status import without_state
-from ._validation.arguments import check_seed
-from ._validation.bounds import check_box
-from ._validation.keywords import hints_at_options
-from ._validation.starts import SAMPLERS, check_distance, check_n_starts
-from ._validation.values import check_choice
+from ._batch.minimize_batch import minimize_batch
+from ._check.arguments import check_seed
+from ._check.bounds import check_box
+from ._check.keywords import hints_at_options
+from ._check.starts import SAMPLERS, check_distance, check_n_starts
+from ._check.values import check_choice
+from ._report.result import OptimizeResult, Status, make_result
+from ._report.status import without_state
 
 
 @hints_at_options

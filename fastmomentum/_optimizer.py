@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from ._checkpoint import check_state, resolved
-from ._kernels import layout
-from ._kernels.layout import FLOAT, INT
-from ._objective import Told
-from ._result import OptimizeResult, Status
-from ._resume import restore, state_of
-from ._run import Moment, Run
-from ._state import State
-from ._terms import settle
-from ._validation.arguments import check_method, check_terms, check_x0
-from ._validation.keywords import hints_at_options
-from ._validation.options import check_step_options
-from ._validation.returned import as_gradient, as_pair, as_scalar
+from ._check.arguments import check_method, check_terms, check_x0
+from ._check.keywords import hints_at_options
+from ._check.options import check_step_options
+from ._check.returned import as_gradient, as_pair, as_scalar
+from ._keep.checkpoint import check_state, resolved
+from ._keep.state import State
+from ._language import layout
+from ._language.layout import FLOAT, INT
+from ._minimize.resume import restore, state_of
+from ._minimize.run import Moment, Run
+from ._problem.objective import Told
+from ._problem.terms import settle
+from ._report.result import OptimizeResult, Status
 
 UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ._minimize import minimize
-from ._result import OptimizeResult, make_result
-from ._status import message_of_many, without_state
-from ._validation.arguments import check_x0
-from ._validation.keywords import hints_at_options
-from ._validation.starts import check_path_options, check_path_weights
-from ._validation.values import check_takes, shown
-from ._warnings import each_once
+from ._check.arguments import check_x0
+from ._check.keywords import hints_at_options
+from ._check.starts import check_path_options, check_path_weights
+from ._check.values import check_takes, shown
+from ._minimize.minimize import minimize
+from ._report.result import OptimizeResult, make_result
+from ._report.status import message_of_many, without_state
+from ._report.warnings import each_once
 from .penalties import Penalty
 
 

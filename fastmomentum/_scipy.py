@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ._minimize import minimize
-from ._result import OptimizeResult
-from ._validation.arguments import check_jac, check_method, check_unsupported
-from ._validation.bounds import check_box, check_fixed_integers
-from ._validation.options import check_option_names, option_names
-from ._validation.values import nearest
-from ._warnings import warn
+from ._check.arguments import check_jac, check_method, check_unsupported
+from ._check.bounds import check_box, check_fixed_integers
+from ._check.options import check_option_names, option_names
+from ._check.values import nearest
+from ._minimize.minimize import minimize
+from ._report.result import OptimizeResult
+from ._report.warnings import warn
 
 # Keywords of statsmodels' `fit` that are no options of a minimizer, or that have their own place.
 _STATSMODELS_OWN = ("extra_fit_funcs", "cov_params_func", "niter", "min_method")

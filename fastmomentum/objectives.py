@@ -9,42 +9,18 @@ cannot share a loop that the objective holds itself: those of `sum_of_terms` in 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ._objective import is_jitted
-from ._validation.values import shown
+from ._callables import Entries, Terms
+from ._check.values import shown
+from ._problem.objective import is_jitted
 
 __all__ = ["entrywise", "sum_of_terms"]
 
 THREADS = (1, 2, 4, 8, 16, 32)
-
-
-@dataclasses.dataclass(frozen=True)
-class Terms:
-    """What a sum of terms is made of; `threads` None: as many per problem as keep a GPU busy."""
-
-    term: Any
-    n_terms: Any
-    threads: int | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Entries:
-    """What an objective by variables is made of; without rows `row` and `n_rows` are None."""
-
-    entry: Any
-    row: Any
-    n_rows: Any
-
-
-def parts_of(fun: Any) -> Terms | Entries | None:
-    """The parts of an objective that was made here."""
-    parts = getattr(fun, "parts", None)
-    return parts if isinstance(parts, Terms | Entries) else None
 
 
 def sum_of_terms(
@@ -279,7 +255,7 @@ def _compiled_like(function: Any, compiled: bool) -> Any:
         return function
     import numba
 
-    from ._kernels.jit import FLAGS
+    from ._numba.jit import FLAGS
 
     return numba.njit(**FLAGS)(function)
 

@@ -15,7 +15,7 @@ from numba.core.runtime import rtsys
 
 from fastmomentum import minimize, minimize_batch, problems
 from fastmomentum._methods import METHODS
-from fastmomentum._run import Run
+from fastmomentum._minimize.run import Run
 
 SIZES = {2: "rosenbrock-2", 100: "rosenbrock-100", 1000: "extended_rosenbrock-1000"}
 RATES = {"given": {"learning_rate": 1e-6}, "auto": {}}

@@ -15,8 +15,9 @@ from cuda_simulator_lanes import SUM, in_lanes
 from grid import Deadlock, Grid
 from numba import cuda
 
-from fastmomentum import _minimize_cuda, minimize, minimize_batch, penalties
-from fastmomentum._kernels.cuda import batch, lanes, large, launch, team
+from fastmomentum import minimize, minimize_batch, penalties
+from fastmomentum._cuda import batch, lanes, large, launch, team
+from fastmomentum._minimize.device import run as _minimize_cuda
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 # More blocks than threads: a thread adds up the results of several.

@@ -20,7 +20,7 @@ from unittest import mock
 import numpy as np
 from plain import entry, rosenbrock, value
 
-from fastmomentum._kernels import layout
+from fastmomentum._language import layout
 from fastmomentum._methods import METHODS
 from fastmomentum.objectives import entrywise, sum_of_terms
 
@@ -172,14 +172,14 @@ def chain(i, x, w, out, scales):
 
 def chain_entries():
     """The functions of this objective."""
-    from fastmomentum._kernels.cuda.entries import EntryFunctions
+    from fastmomentum._cuda.entries import EntryFunctions
 
     return EntryFunctions(None, chain, chain_rows)
 
 
 def spec_of(case):
     """What the front end would ask for."""
-    from fastmomentum._kernels.cuda.batch import Spec, loop_module
+    from fastmomentum._cuda.batch import Spec, loop_module
 
     loop, dtype, n, style, bounded = case
     style, _, lanes = style.partition("-")
@@ -248,7 +248,7 @@ class Asked(Exception):
 def asked_for(case):
     """(spec, fun, jac) of a case of SINGLE, as `minimize_batch` asks for it."""
     from fastmomentum import minimize_batch, penalties, schedules
-    from fastmomentum._kernels.cuda import batch, device
+    from fastmomentum._cuda import batch, device
 
     method, rate, jac, feature = case
     n = 5
@@ -295,7 +295,7 @@ def asked_for(case):
 
 def ptx_asked_for(case):
     """The PTX of a case of SINGLE."""
-    from fastmomentum._kernels.cuda.batch import make_kernel
+    from fastmomentum._cuda.batch import make_kernel
 
     spec, fun, jac = asked_for(case)
     return compiled(make_kernel(spec, fun, jac), argument_types(spec))
@@ -305,7 +305,7 @@ def step_of(case):
     """(kernel, types of its arguments) of iterations on large vectors."""
     from numba.cuda import types
 
-    from fastmomentum._kernels.cuda.large import THREADS, make_step, step_module
+    from fastmomentum._cuda.large import THREADS, make_step, step_module
 
     method, dtype, _, style, bounded = case
     values = dict.fromkeys(layout.INTS, 0) | {"BOUNDED": int(bounded)}
@@ -328,7 +328,7 @@ def team_of(case):
     """(kernel, types of its arguments) of one of the two of a team."""
     from numba.cuda import types
 
-    from fastmomentum._kernels.cuda.team import THREADS, make_team, team_module
+    from fastmomentum._cuda.team import THREADS, make_team, team_module
 
     loop, dtype, _, style, bounded = case
     values = dict.fromkeys(layout.INTS, 0)
@@ -360,7 +360,7 @@ def team_of(case):
 
 def batch_of(case):
     """(kernel, types of its arguments) of a batch."""
-    from fastmomentum._kernels.cuda.batch import make_kernel
+    from fastmomentum._cuda.batch import make_kernel
 
     spec = spec_of(case)
     fun, jac = {
@@ -375,7 +375,7 @@ def rows_of(dtype, layout):
     """(kernel, types of its arguments) of those on rows; `layout` is that of the user's arrays."""
     from numba.cuda import types
 
-    from fastmomentum._kernels.cuda import rows
+    from fastmomentum._cuda import rows
 
     real = types.float32 if dtype == "float32" else types.float64
     given = types.Array(real, 2, layout)
@@ -422,7 +422,7 @@ def find_ptxas():
 
 def flags_of(case):
     """Of ptxas: what waits for a whole grid is linked later."""
-    from fastmomentum._kernels.cuda.team import MOST_REGISTERS
+    from fastmomentum._cuda.team import MOST_REGISTERS
 
     most = (f"-maxrregcount={MOST_REGISTERS}",) if case[3] in TEAM else ()
     return ("-c", *most) if case[3] in WAITING else ()

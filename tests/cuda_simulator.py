@@ -15,19 +15,13 @@ import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
 from numba import cuda, njit
 
-from fastmomentum import (
-    Status,
-    _batch_report,
-    _minimize_cuda,
-    minimize,
-    minimize_batch,
-    penalties,
-    schedules,
-)
-from fastmomentum._kernels.cuda import batch as kernels
-from fastmomentum._kernels.cuda import launch, team
-from fastmomentum._kernels.cuda.functions import for_device
-from fastmomentum._status import without_state
+from fastmomentum import Status, minimize, minimize_batch, penalties, schedules
+from fastmomentum._batch import report as _batch_report
+from fastmomentum._cuda import batch as kernels
+from fastmomentum._cuda import launch, team
+from fastmomentum._cuda.functions import for_device
+from fastmomentum._minimize.device import run as _minimize_cuda
+from fastmomentum._report.status import without_state
 
 # A device is silent about inf - inf.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

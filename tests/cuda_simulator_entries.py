@@ -11,9 +11,10 @@ from cuda_simulator import Frozen
 from numba import cuda, njit
 from plain import entry
 
-from fastmomentum import Status, _minimize_cuda, minimize, penalties, schedules
-from fastmomentum._kernels.cuda import large, launch, team
-from fastmomentum._status import without_state
+from fastmomentum import Status, minimize, penalties, schedules
+from fastmomentum._cuda import large, launch, team
+from fastmomentum._minimize.device import run as _minimize_cuda
+from fastmomentum._report.status import without_state
 from fastmomentum.objectives import entrywise, sum_of_terms
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -159,7 +160,7 @@ def test_rules_of_given_rates(option):
 def test_the_lowest_point_wins(most, momentum, monkeypatch):
     # On its way the value rises and falls: wherever a launch ends, the lowest point is kept.
     monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
-    from fastmomentum import _minimize_cuda_entries
+    from fastmomentum._minimize.device import entries as _minimize_cuda_entries
 
     monkeypatch.setattr(_minimize_cuda_entries.OwnObjective, "most_ahead", most)
     for maxiter in (20, 21, 22, 33):

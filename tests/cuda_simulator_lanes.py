@@ -12,9 +12,10 @@ import pytest
 from cuda_simulator import COLUMNS, STARTS, assert_same, both, gradient, model, stopping
 from numba import cuda, njit
 
-from fastmomentum import Status, _batch_report, minimize_batch, penalties
-from fastmomentum._kernels.cuda import batch as kernels
-from fastmomentum._kernels.cuda import lanes, launch
+from fastmomentum import Status, minimize_batch, penalties
+from fastmomentum._batch import report as _batch_report
+from fastmomentum._cuda import batch as kernels
+from fastmomentum._cuda import lanes, launch
 from fastmomentum.objectives import entrywise, sum_of_terms
 
 # A device is silent about inf - inf.

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from fastmomentum import Status, minimize
-from fastmomentum._status import NONFINITE_AT_X0, message_of
+from fastmomentum._report.status import NONFINITE_AT_X0, message_of
 
 METHODS = ("gd", "momentum", "nesterov")
 # Every run is made on both: the compiled loop, and the loop that calls fun from Python.

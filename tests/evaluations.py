@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import fastmomentum
 from benchmarks import holdout
 from fastmomentum import minimize
-from fastmomentum._bench import parse_solver
+from fastmomentum._cli.bench import parse_solver
 
 # Nadam's are those of Adam.
 METHODS = (
@@ -85,7 +85,9 @@ def for_target(name):
 def machine():
     """All else that the last digits of a run depend on."""
     package = Path(fastmomentum.__file__).parent
-    inside = (package / folder for folder in ("_kernels", "_methods", "problems"))
+    inside = (
+        package / folder for folder in ("_loops", "_numba", "_language", "_methods", "problems")
+    )
     text = hashlib.sha256()
     for folder in (*inside, Path(holdout.__file__).parent):
         for path in sorted(folder.rglob("*.py")):

@@ -10,7 +10,9 @@ import pytest
 from conftest import run_python
 
 from benchmarks import holdout
-from fastmomentum import _bench, cli, problems
+from fastmomentum import problems
+from fastmomentum._cli import bench as _bench
+from fastmomentum._cli import main as cli
 
 NAMES = ("beale", "rosenbrock-10", "extended_maratos-2")
 

@@ -21,10 +21,10 @@ from numba.core import caching
 from numba.core.dispatcher import Dispatcher
 
 import fastmomentum
-from fastmomentum import _kernels, minimize, minimize_sum, problems
-from fastmomentum._kernels import cache
-from fastmomentum._kernels.jit import cached_njit
-from fastmomentum.distributed.batch import Common
+from fastmomentum import minimize, minimize_sum, problems
+from fastmomentum._batch.cluster import Common
+from fastmomentum._numba import cache
+from fastmomentum._numba.jit import cached_njit
 from fastmomentum.jit import minimizer
 
 PACKAGE = pathlib.Path(fastmomentum.__file__).parent
@@ -392,7 +392,9 @@ def test_a_warning_may_be_an_error(kind, place):
 def test_all_that_is_cached_is_cached_so():
     """And none of it by Numba's own cache, whose faults are errors."""
     kinds = set()
-    for module in pkgutil.iter_modules(_kernels.__path__, "fastmomentum._kernels."):
+    for module in pkgutil.walk_packages(fastmomentum.__path__, "fastmomentum."):
+        if module.name.split(".")[1] not in ("_loops", "_numba", "_language"):
+            continue
         if not module.ispkg:
             for found in vars(importlib.import_module(module.name)).values():
                 if isinstance(found, Dispatcher):
@@ -406,7 +408,7 @@ def test_all_that_is_cached_is_cached_so():
 
 SENT = """
 import pickle
-from fastmomentum._kernels.cache import kind_of_cache
+from fastmomentum._numba.cache import kind_of_cache
 common = pickle.loads(bytes.fromhex({parcel!r}))
 assert kind_of_cache(common.fun) is kind_of_cache(common.jac) is None
 common.unpack()

@@ -21,8 +21,8 @@ from test_paths import assert_same
 from test_resume import KINDS, assert_same_batch, batch_problem, options_for
 
 from fastmomentum import BatchState, State, SumState, minimize, minimize_batch
-from fastmomentum import _checkpoint as checkpoint
-from fastmomentum._kernels import layout
+from fastmomentum._keep import checkpoint as checkpoint
+from fastmomentum._language import layout
 
 FUN, JAC = objectives.style("rosenbrock", "fused")
 SOLVE = functools.partial(minimize, FUN, PROBLEMS["rosenbrock"].x0, jac=JAC)
@@ -99,7 +99,7 @@ def test_it_is_written_now_and_then(file, backend, monkeypatch):
 
     monkeypatch.setattr(State, "save", saved)
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
-    monkeypatch.setattr("fastmomentum._drive.CHUNK_SECONDS", 1e-6)
+    monkeypatch.setattr("fastmomentum._minimize.chunks.CHUNK_SECONDS", 1e-6)
     options = {"backend": backend, "checkpoint_every": 0, "learning_rate": 5e-4, "maxiter": 60}
     found = SOLVE(options=options, checkpoint=file)
     assert len(written) > 3
@@ -212,7 +212,7 @@ def altered(state, change_meta=None, **arrays):
 
 
 def layout_of():
-    from fastmomentum._state import LAYOUT
+    from fastmomentum._keep.state import LAYOUT
 
     return LAYOUT
 
@@ -342,7 +342,7 @@ KILLED = """
 import os, random, signal, sys, time
 import numpy as np
 from fastmomentum import BatchState, State, SumState, minimize, minimize_batch, minimize_sum
-import fastmomentum._checkpoint as checkpoint
+import fastmomentum._keep.checkpoint as checkpoint
 
 checkpoint.SHARE = 0.5
 random.seed({seed})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fastmomentum import cli
+from fastmomentum._cli import main as cli
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -38,7 +38,7 @@ def test_info(capsys):
 
 
 def test_info_without_writable_cache(capsys, monkeypatch):
-    cache = importlib.import_module("fastmomentum._kernels.cache")
+    cache = importlib.import_module("fastmomentum._numba.cache")
 
     def refuse(function):
         raise RuntimeError("cannot cache function: no locator available")
@@ -79,7 +79,7 @@ def test_no_command_is_an_error(capsys):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys\nfrom fastmomentum.cli import main\n"
+        "import sys\nfrom fastmomentum._cli.main import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         "assert not {'numba', 'numpy', 'scipy', 'matplotlib'} & set(sys.modules), 'heavy'"
     )
@@ -120,7 +120,7 @@ def test_demo_draws_and_every_solver_arrives(tmp_path, capsys):
 @pytest.fixture
 def one_problem(tmp_path, monkeypatch):
     """The demo's second problem only, in an empty directory."""
-    from fastmomentum import _demo
+    from fastmomentum._cli import demo as _demo
 
     monkeypatch.setattr(_demo, "PROBLEMS", (_demo.engel,))
     monkeypatch.chdir(tmp_path)
@@ -151,7 +151,7 @@ def test_demo_without_its_data(capsys, monkeypatch):
 
 
 def test_demo_says_who_is_faster():
-    from fastmomentum._demo import Row, verdict
+    from fastmomentum._cli.demo import Row, verdict
 
     def row(solver, cold, warm, converged=True):
         return Row(solver, 0.0, 0.0, 1, converged, cold, warm, None)

@@ -21,10 +21,12 @@ from numba import njit, types
 
 import fastmomentum
 from fastmomentum import _methods, minimize
-from fastmomentum._kernels import drivers, entry
+from fastmomentum._loops import drivers
+from fastmomentum._numba import entry
 
-KERNELS = pathlib.Path(fastmomentum.__file__).parent / "_kernels"
-ROOT = KERNELS.parent.parent
+PACKAGE = pathlib.Path(fastmomentum.__file__).parent
+ROOT = PACKAGE.parent
+ROOMS = ("_loops", "_numba")
 GENERATOR = ROOT / "tools" / "generate_drivers.py"
 DTYPES = ("float64", "float32")
 
@@ -34,8 +36,8 @@ def dispatchers():
     kept = (drivers._drivers, drivers._diagonals, drivers._callers, entry._entries, entry._holds)
     made = (value for functions in kept for value in functions.values())
     found = {value.__name__: value for value in made}
-    for path in KERNELS.glob("*.py"):
-        module = importlib.import_module(f"fastmomentum._kernels.{path.stem}")
+    for path in (p for room in ROOMS for p in (PACKAGE / room).glob("*.py")):
+        module = importlib.import_module(f"fastmomentum.{path.parent.name}.{path.stem}")
         for name, value in vars(module).items():
             if hasattr(value, "get_compile_result"):
                 found[name] = value
@@ -156,7 +158,8 @@ REPORT = """
 import sys
 import user
 from fastmomentum import minimize
-from fastmomentum._kernels import drivers, entry
+from fastmomentum._loops import drivers
+from fastmomentum._numba import entry
 for method in ("momentum", "nesterov"):
     for jac in (user.fill, "3-point"):
         res = minimize(user.fun, [3.0, 4.0], args=(2.0,), jac=jac, method=method,
@@ -299,7 +302,7 @@ def test_an_unwritable_package(tmp_path):
     import shutil
 
     copy = tmp_path / "fastmomentum"
-    shutil.copytree(KERNELS.parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     for folder in [copy, *(p for p in copy.rglob("*") if p.is_dir())]:
         (folder / "__pycache__").write_text("")
     code = SMALL_RUN + f"\nimport fastmomentum\nassert {str(tmp_path)!r} in fastmomentum.__file__"
@@ -345,8 +348,8 @@ def test_generated_files_follow_their_sources(tmp_path):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
     # In one process, and for some of them only, since making all files takes two seconds.
     sources = [
-        "fastmomentum/_kernels/momentum.py",
-        "fastmomentum/_kernels/direction.py",
+        "fastmomentum/_loops/momentum.py",
+        "fastmomentum/_loops/direction.py",
         "fastmomentum/_methods/adam.py",
         "tools/templates/cuda_fixed_rate.py",
     ]
@@ -379,8 +382,8 @@ def test_generated_files_follow_their_sources(tmp_path):
     env = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": "1"}
     seen, changed = json.loads(run_python(code, env=env, cwd=tmp_path).stdout)
     momentum = ["loop_momentum_auto.py", "team_momentum_auto.py"]
-    assert changed["fastmomentum/_kernels/momentum.py"] == momentum
-    assert set(momentum) < set(changed["fastmomentum/_kernels/direction.py"])
+    assert changed["fastmomentum/_loops/momentum.py"] == momentum
+    assert set(momentum) < set(changed["fastmomentum/_loops/direction.py"])
     assert {"rules.py", "loop_adam.py"} <= set(changed["fastmomentum/_methods/adam.py"])
     given_rate = set(changed["tools/templates/cuda_fixed_rate.py"])
     assert given_rate == {f"loop_{method}.py" for method in METHODS}
@@ -398,22 +401,22 @@ def test_an_edited_generated_file_is_stale(tmp_path):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )
-    path = tmp_path / "fastmomentum" / "_kernels" / "cuda" / "loop_gd.py"
+    path = tmp_path / "fastmomentum" / "_cuda" / "loop_gd.py"
     path.write_text(path.read_text().replace(" += 1", " += 2"))
     done = generate(tmp_path, "--check")
     assert done.returncode == 1
-    assert "stale: fastmomentum/_kernels/cuda/loop_gd.py" in done.stdout
+    assert "stale: fastmomentum/_cuda/loop_gd.py" in done.stdout
 
 
 def test_numba_flags_are_in_one_place():
     """No fastmath that loses NaN, and no decorator but the package's own."""
-    from fastmomentum._kernels import jit
+    from fastmomentum._numba import jit
 
     assert not jit.FLAGS.get("fastmath")
     assert jit.FLAGS["error_model"] == "numpy"
     # nnan and ninf would let NaN pass for success.
     assert set(jit.ANY_ORDER) == {"reassoc", "nsz", "contract"}
-    for path in KERNELS.parent.rglob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "fastmath":
                 said = ast.unparse(node.value)  # False: to what others may say it to
@@ -435,7 +438,7 @@ def made_with(number, name="made_with_a_number"):
 
 def test_a_name_is_that_of_one_function():
     """By its name the disk cache would give the code of the other, with the same signature."""
-    from fastmomentum._kernels.jit import cached_loop
+    from fastmomentum._numba.jit import cached_loop
 
     cached_loop(made_with(1))
     cached_loop(made_with(1))  # the same function, made twice
@@ -446,7 +449,7 @@ def test_a_name_is_that_of_one_function():
 
 def test_a_branch_for_others_is_not_compiled():
     """A factory's flag decides before types do: what the other kind of loop needs is not there."""
-    from fastmomentum._kernels.jit import cached_loop
+    from fastmomentum._numba.jit import cached_loop
 
     def make(flag):
         def loop(x):
@@ -468,7 +471,7 @@ def test_supported_numba():
 
 def test_contract_compile_result():
     """A dispatcher's overloads have a library, a name and a signature."""
-    from fastmomentum._kernels import abi
+    from fastmomentum._numba import abi
 
     @njit
     def fun(x, a):
@@ -488,7 +491,7 @@ def test_contract_compile_result():
 
 def test_contract_kinds_of_arguments_decide_their_types():
     """A binding is looked up by what is told sooner of its arguments than their types."""
-    from fastmomentum._kernels.bind import _kind
+    from fastmomentum._numba.bind import _kind
 
     matrix = np.arange(6.0).reshape(2, 3)
     read_only = matrix.copy()
@@ -521,7 +524,7 @@ def test_a_recompiled_function_is_seen(monkeypatch):
 
 def test_contract_wrong_signatures_are_noticed():
     """Code of another signature, called by address, would be memory corruption."""
-    from fastmomentum._kernels import abi
+    from fastmomentum._numba import abi
 
     vector = abi.vector_type(abi.F8)
     signature = abi.F8(vector)
@@ -547,7 +550,7 @@ def test_contract_wrong_signatures_are_noticed():
 @pytest.mark.parametrize("real", ["F8", "F4"])
 def test_contract_calls_by_address(real):
     """Values, tuples of args, arrays and exceptions cross a call by address."""
-    from fastmomentum._kernels import abi
+    from fastmomentum._numba import abi
 
     vector = abi.vector_type(getattr(abi, real))
     dtype = np.float64 if real == "F8" else np.float32
@@ -592,7 +595,7 @@ def test_contract_calls_by_address(real):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_contract_magnitudes_order_like_numbers(dtype):
     """|value| as an integer: NaN above infinity above all numbers, and back again."""
-    from fastmomentum._kernels import abi
+    from fastmomentum._numba import abi
 
     magnitude_bits, from_magnitude_bits = abi.magnitude_bits, abi.from_magnitude_bits
 
@@ -617,7 +620,7 @@ def test_contract_magnitudes_order_like_numbers(dtype):
 
 def test_contract_rows_are_views():
     """Rows made of an address own nothing and see what the array holds."""
-    from fastmomentum._kernels import abi
+    from fastmomentum._numba import abi
 
     row, rows_of = abi.row, abi.rows_of
 
@@ -637,7 +640,8 @@ def test_contract_rows_are_views():
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_contract_slots_are_tuples(dtype, count):
     """Of as many entries and numbers as a method has, in the precision of its rows."""
-    from fastmomentum._kernels import abi, slots
+    from fastmomentum._loops import slots
+    from fastmomentum._numba import abi
 
     magnitude_bits, row, rows_of = abi.magnitude_bits, abi.row, abi.rows_of
     rows_from, entries, wide_entries = slots.rows_from, slots.entries, slots.wide_entries
@@ -667,7 +671,8 @@ def test_contract_slots_are_tuples(dtype, count):
 
 def test_contract_named_numbers_are_those_of_the_layout():
     """A field of a state array, and what follows the fields, lie where `layout` says."""
-    from fastmomentum._kernels import abi, layout
+    from fastmomentum._language import layout
+    from fastmomentum._numba import abi
 
     named, own_numbers = abi.named, abi.own_numbers
 

@@ -31,7 +31,7 @@ pytestmark = [
 def test_a_view_by_dlpack_is_the_same_memory(array):
     from cuda.core.utils import StridedMemoryView
 
-    from fastmomentum._kernels.cuda.arrays import described
+    from fastmomentum._cuda.arrays import described
 
     found = described(StridedMemoryView.from_dlpack(array, stream_ptr=-1))
     expected = array.__array_interface__
@@ -45,7 +45,7 @@ def test_a_view_by_dlpack_is_the_same_memory(array):
 @pytest.fixture
 def waits(monkeypatch):
     """(waiting stream, stream waited for) of the events."""
-    from fastmomentum._kernels.cuda import arrays
+    from fastmomentum._cuda import arrays
 
     found = []
 
@@ -68,7 +68,7 @@ def waits(monkeypatch):
     ("stream", "waiting"), [(None, [(1, "ours")]), (7, [(7, "ours")]), (-1, [])]
 )
 def test_other_streams_wait_for_ours(waits, stream, waiting):
-    from fastmomentum._kernels.cuda.arrays import Shared
+    from fastmomentum._cuda.arrays import Shared
 
     shared = Shared(np.arange(3.0), "ours")
     shared.__dlpack__(stream=stream, max_version=(1, 0), copy=None)
@@ -78,7 +78,7 @@ def test_other_streams_wait_for_ours(waits, stream, waiting):
 def test_shared_memory_is_that_of_the_view(waits):
     from cuda.core.utils import StridedMemoryView
 
-    from fastmomentum._kernels.cuda.arrays import Shared
+    from fastmomentum._cuda.arrays import Shared
 
     array = np.arange(5.0)
     shared = Shared(StridedMemoryView.from_dlpack(array, stream_ptr=-1), "ours")

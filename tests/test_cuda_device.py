@@ -7,7 +7,7 @@ import pytest
 from conftest import run_python
 
 from fastmomentum import minimize_batch
-from fastmomentum._kernels.cuda import device
+from fastmomentum._cuda import device
 
 
 def no_package(monkeypatch):
@@ -35,7 +35,7 @@ def test_without_a_device():
     """With the package, on a machine whose devices are hidden."""
     run_python(
         """
-        from fastmomentum._kernels.cuda.device import NoDeviceError, check_device
+        from fastmomentum._cuda.device import NoDeviceError, check_device
         try:
             check_device()
         except NoDeviceError as error:
@@ -55,7 +55,7 @@ def test_nothing_of_cuda_is_imported():
         from fastmomentum import minimize
         minimize(lambda x: x @ x, np.ones(2))
         assert not [name for name in sys.modules if "cuda" in name and "numba" not in name]
-        assert "fastmomentum._kernels.cuda" not in sys.modules
+        assert "fastmomentum._cuda" not in sys.modules
         """
     )
     assert done.returncode == 0

@@ -150,7 +150,7 @@ def test_sum_of_terms(compiled, threads, rate, dtype):
 def test_sum_of_terms_of_few_problems(threads, monkeypatch):
     from numba import cuda
 
-    from fastmomentum._kernels.cuda import launch
+    from fastmomentum._cuda import launch
 
     t = np.linspace(0.0, 4.0, 5000)
     rates = np.linspace(0.5, 2.0, 12)
@@ -220,7 +220,7 @@ NAMES = ("x", "jac", "fun", "grad_norm", "status", "success", "nit", "nfev", "n_
 def test_batch_on_the_device(name, parts, monkeypatch):
     to_device, to_host = library(name)
     if parts > 1:
-        from fastmomentum._kernels.cuda import launch
+        from fastmomentum._cuda import launch
 
         monkeypatch.setattr(launch, "free_memory", lambda: 500 * 400 // parts)
 
@@ -255,7 +255,7 @@ def test_batch_of_data_on_the_device(name):
 
 
 def test_a_batch_larger_than_the_memory_allowed(monkeypatch):
-    from fastmomentum._kernels.cuda import launch
+    from fastmomentum._cuda import launch
 
     starts = np.random.default_rng(1).normal(size=(20_000, 5))
     whole = minimize_batch(rosenbrock, starts, jac=True, device="cuda")
@@ -500,7 +500,7 @@ def test_sanitizer(tool):
         from numba import cuda
         from test_cuda_gpu import decay, misfit, n_samples, residual, rosenbrock, slope
         from fastmomentum import minimize, minimize_batch
-        from fastmomentum._kernels.cuda import launch
+        from fastmomentum._cuda import launch
         from fastmomentum.objectives import entrywise, sum_of_terms
 
         class Limits:

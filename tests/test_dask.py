@@ -260,7 +260,7 @@ def assert_same(result, expected):
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Many chunks although there is little to do."""
-    from fastmomentum.distributed import batch
+    from fastmomentum._batch import cluster as batch
 
     for name in ("CHUNK_SECONDS", "LEAST_SECONDS"):
         monkeypatch.setattr(batch, name, 1e-9)
@@ -355,7 +355,7 @@ def test_a_batch_on_workers_stops(both, small_chunks, tmp_path):
 @pytest.mark.parametrize("then", some(["lives", "dies"], ("dies",)))
 def test_a_worker_hangs_during_a_batch(both, small_chunks, monkeypatch, then):
     """Its chunks are solved by the other one, too, and so are those that only it was to repeat."""
-    from fastmomentum.distributed import batch
+    from fastmomentum._batch import cluster as batch
 
     monkeypatch.setattr(batch, "LATE_SECONDS", 0.5)
     monkeypatch.setattr(batch, "LATE_FACTOR", 1)
@@ -448,7 +448,8 @@ import numpy as np
 import shards
 from shards import N, Part, bowl_slowly, data
 from fastmomentum import minimize, minimize_batch, minimize_sum
-from fastmomentum.distributed import ShardedSum, batch
+from fastmomentum.distributed import ShardedSum
+from fastmomentum._batch import cluster as batch
 
 def fields(client):
     end = time.monotonic() + 300
@@ -556,7 +557,8 @@ import distributed
 import numpy as np
 import shards
 from shards import N, Part, data
-from fastmomentum import _checkpoint, minimize, minimize_sum
+from fastmomentum._keep import checkpoint as _checkpoint
+from fastmomentum import minimize, minimize_sum
 from fastmomentum.distributed import ShardedSum
 
 def main(address, kind, file):

@@ -3,8 +3,7 @@
 import pytest
 from conftest import run_python
 
-from fastmomentum._kernels import (
-    differences,
+from fastmomentum._loops import (
     direction,
     evaluation,
     evaluations,
@@ -14,7 +13,8 @@ from fastmomentum._kernels import (
     stopping,
     terms,
 )
-from fastmomentum._kernels.cache import kind_of_cache
+from fastmomentum._numba import differences
+from fastmomentum._numba.cache import kind_of_cache
 
 PARTS = (direction, evaluation, line_search, metric, norms, stopping, terms)
 

@@ -113,7 +113,7 @@ def test_the_words_of_numba_go_with_an_exception():
 
 
 def test_wrong_functions_are_told_of_before_the_loop_is_compiled(monkeypatch):
-    monkeypatch.setattr("fastmomentum._run.driver_address", None)
+    monkeypatch.setattr("fastmomentum._minimize.run.driver_address", None)
     with pytest.raises(ValueError, match=r"jac must return a gradient of shape \(1,\), got shape"):
         minimize(objectives.sphere_fun, [1.0], jac=njit(lambda x: np.zeros(2)))
 

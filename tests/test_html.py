@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import rosen, rosen_der
 
 from fastmomentum import minimize, minimize_batch
-from fastmomentum._html import HEIGHT, WIDTH, sparkline
+from fastmomentum._report.html import HEIGHT, WIDTH, sparkline
 
 
 def cells(result):

@@ -221,7 +221,7 @@ def test_a_batch_goes_on_after_ctrl_c():
 
 def test_ctrl_c_that_is_lost_while_something_compiles(monkeypatch):
     """LLVM's calls back into Python swallow exceptions: it is raised when they are over."""
-    from fastmomentum._kernels.interrupts import interrupts_kept
+    from fastmomentum._numba.interrupts import interrupts_kept
 
     swallowed = []
     monkeypatch.setattr(sys, "unraisablehook", swallowed.append)

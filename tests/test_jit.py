@@ -17,7 +17,7 @@ from scipy.optimize import Bounds
 
 import fastmomentum
 from fastmomentum import minimize
-from fastmomentum._kernels.rules import __all__ as rule_names
+from fastmomentum._loops.rules import __all__ as rule_names
 from fastmomentum.jit import Result, minimizer, rules
 
 DTYPES = (np.float64, np.float32)
@@ -435,7 +435,8 @@ def test_another_process_loads_what_the_user_cached(tmp_path):
 
 def test_another_minimizer_compiles_no_loop():
     """Only a function of a few lines, and none of the library's for known types."""
-    from fastmomentum._kernels import drivers, entry
+    from fastmomentum._loops import drivers
+    from fastmomentum._numba import entry
 
     parts = (
         drivers.caller("single"),

@@ -20,9 +20,9 @@ from fastmomentum import (
     minimize_sum,
     penalties,
 )
-from fastmomentum import _fingerprint as fingerprints
-from fastmomentum._fingerprint import fingerprint
-from fastmomentum._status import Status
+from fastmomentum._keep import fingerprint as fingerprints
+from fastmomentum._keep.fingerprint import fingerprint
+from fastmomentum._report.status import Status
 
 D = np.array([1.0, 2.0, 4.0, 8.0, 10.0])
 B = np.array([1.0, -1.0, 0.5, 0.2, -0.3])

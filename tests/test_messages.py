@@ -15,7 +15,7 @@ from scipy.optimize import rosen, rosen_der
 
 import fastmomentum
 from fastmomentum import Optimizer, Status, minimize, minimize_batch, minimize_sum, multistart, path
-from fastmomentum._status import MESSAGES, NONFINITE_AT_X0, message_of
+from fastmomentum._report.status import MESSAGES, NONFINITE_AT_X0, message_of
 from fastmomentum.penalties import L1
 
 START = [-1.2, 1.0]

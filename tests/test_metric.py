@@ -11,12 +11,12 @@ import reference
 
 from benchmarks import holdout
 from fastmomentum import Status, minimize
-from fastmomentum._kernels import layout
+from fastmomentum._check.arguments import check_method
+from fastmomentum._check.options import check_options
+from fastmomentum._language import layout
 from fastmomentum._methods import METHODS
-from fastmomentum._objective import Objective
-from fastmomentum._run import Run
-from fastmomentum._validation.arguments import check_method
-from fastmomentum._validation.options import check_options
+from fastmomentum._minimize.run import Run
+from fastmomentum._problem.objective import Objective
 
 ADAPTIVE = tuple(name for name, method in METHODS.items() if method.metric is not None)
 adaptive = pytest.mark.parametrize("method", ADAPTIVE)

@@ -8,7 +8,7 @@ from numba import njit
 from scipy.optimize import Bounds
 
 from fastmomentum import multistart, penalties
-from fastmomentum._validation.starts import SAMPLERS
+from fastmomentum._check.starts import SAMPLERS
 
 
 @njit(cache=True)

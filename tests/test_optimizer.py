@@ -13,8 +13,8 @@ from test_paths import assert_same
 from test_resume import KINDS, TERMS, assert_same_history, options_for
 
 from fastmomentum import Optimizer, State, Status, minimize, penalties
-from fastmomentum._batch_loop import Loop
-from fastmomentum._batch_run import Batch
+from fastmomentum._batch.loop import Loop
+from fastmomentum._batch.run import Batch
 
 FUN, JAC = objectives.style("logistic", "returning")
 X0, ARGS = PROBLEMS["logistic"].in_dtype(np.float64)

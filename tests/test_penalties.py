@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import fastmomentum
 from fastmomentum import _prox, penalties
-from fastmomentum._kernels.prox import compiled
+from fastmomentum._numba.prox import compiled
 from fastmomentum.penalties import (
     L1,
     L2,
@@ -826,7 +826,7 @@ CACHED = """
 import sys, numpy as np
 from fastmomentum import _prox
 from fastmomentum.penalties import L1, TV1D
-from fastmomentum._kernels.prox import compiled
+from fastmomentum._numba.prox import compiled
 L1(1.0).prox(np.ones(3), 1.0), TV1D(1.0).prox(np.ones(3), 1.0)
 for kernel in (_prox.prox_separable, _prox.prox_tv1d):
     stats = compiled(kernel).stats

@@ -9,7 +9,7 @@ from clocks import turned_by_hand
 from numba import njit
 
 from fastmomentum import minimize, minimize_batch
-from fastmomentum._progress import Progress
+from fastmomentum._report.progress import Progress
 
 NUMBERS = r"fun[= ]\S+,? .*grad_norm[= ]\S+,? .*learning_rate[= ]\S+"
 RATE = r"\d\S* iterations/s, \d+\.\d s, \d+\.\d s left"

@@ -13,7 +13,7 @@ from numba import njit
 from test_paths import assert_same
 
 from fastmomentum import BatchState, State, Status, minimize, minimize_batch, penalties, schedules
-from fastmomentum._kernels import layout
+from fastmomentum._language import layout
 
 BACKENDS = ("numba", "python")
 # With a given rate, and with an automatic one.

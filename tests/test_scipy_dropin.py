@@ -501,7 +501,7 @@ def tolerant(fun, x0, jac, options):
     """`minimize` after its check of complex steps, which would refuse ones of such an error."""
     start = minimize(fun, x0, jac=jac, options={**options, "finite_diff_rel_step": 1e-8})
     assert start.nit == 0
-    from fastmomentum._objective import Objective
+    from fastmomentum._problem.objective import Objective
 
     objective = Objective(fun, jac, (), x0, "python")
     objective.steps = (0.0, options["finite_diff_rel_step"])

@@ -6,10 +6,11 @@ import sys
 
 import numpy as np
 import pytest
-from test_layers import FILES, KNOWN, imports, module_name
+from test_house import FILES, KNOWN, imports, name_of
 
 from fastmomentum import problems
-from fastmomentum._kernels import drivers, stamp
+from fastmomentum._loops import drivers
+from fastmomentum._numba import stamp
 
 
 def in_package(name):
@@ -19,18 +20,18 @@ def in_package(name):
 def imported_by(name, path):
     """The modules that a module imports from where it begins."""
     found = set()
-    for target, _ in imports(path, module_level=True):
-        if target.startswith(in_package("")):
+    for target, _, late, typing in imports(path):
+        if not (late or typing) and target.startswith(in_package("")):
             inside = target.removeprefix(in_package(""))
             found.add(inside if inside in KNOWN else inside.rpartition(".")[0])
     return found
 
 
-IMPORTS = {module_name(path): imported_by(module_name(path), path) for path in FILES}
+IMPORTS = {name_of(path): imported_by(name_of(path), path) for path in FILES}
 COMPILED = sorted(
     name
     for name in IMPORTS
-    if re.match(r"_kernels\.(?!cuda)", name) and {"_kernels.jit", "_kernels.abi"} & IMPORTS[name]
+    if re.match(r"_(loops|numba)\.", name) and {"_numba.jit", "_numba.abi"} & IMPORTS[name]
 )
 
 
@@ -54,10 +55,10 @@ def test_a_changed_text_is_another_stamp(monkeypatch):
     assert before == stamp.stamp_of(loop())
     text = stamp._text
     for name in (
-        "_kernels.abi",
-        "_kernels.layout",
-        "_kernels.jit",
-        "_kernels.terms",
+        "_numba.abi",
+        "_language.layout",
+        "_numba.jit",
+        "_loops.terms",
         "_methods.adam",
     ):
         with monkeypatch.context() as patch:
@@ -77,7 +78,7 @@ def test_is_not_that_of_others():
 
 def test_a_text_that_cannot_be_read_is_none(monkeypatch):
     text = stamp._text.__wrapped__
-    name = in_package("_kernels.layout")
+    name = in_package("_language.layout")
     assert b"STATUS" in text(name)
     monkeypatch.setattr(sys.modules[name], "__file__", "no such file")
     assert text(name) == b""

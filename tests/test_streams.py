@@ -12,16 +12,9 @@ from scipy.optimize import OptimizeWarning
 from shards import N, data, squares_pair
 from test_paths import assert_same
 
-from fastmomentum import (
-    Status,
-    _progress,
-    minimize,
-    minimize_batch,
-    minimize_sum,
-    penalties,
-    show_options,
-)
-from fastmomentum._streams import say
+from fastmomentum import Status, minimize, minimize_batch, minimize_sum, penalties, show_options
+from fastmomentum._report import progress as _progress
+from fastmomentum._report.streams import say
 
 X0 = np.array([1.0, -2.0])
 RUN = {"x0": X0, "jac": True}

@@ -12,7 +12,7 @@ from shards import N, Part, data, squares, squares_pair
 from test_sums import assert_same, run
 
 from fastmomentum import SumState, schedules
-from fastmomentum import _checkpoint as checkpoint
+from fastmomentum._keep import checkpoint as checkpoint
 from fastmomentum.distributed import ShardedSum
 
 # Epochs of nine steps, the last one short.
@@ -156,7 +156,7 @@ def test_it_is_written_now_and_then(file, monkeypatch):
 
     monkeypatch.setattr(SumState, "save", saved)
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
-    monkeypatch.setattr("fastmomentum._sum_compiled.CHUNK_SECONDS", 1e-9)
+    monkeypatch.setattr("fastmomentum._sums.compiled.CHUNK_SECONDS", 1e-9)
     for backend in ("python", "numba"):
         options = {"checkpoint_every": 0, "backend": backend}
         whole = solve(options=options, average=0.5, checkpoint=file)

@@ -367,8 +367,8 @@ def test_compiled_steps_are_those_of_python(method):
 
 def test_rows_by_blocks(monkeypatch):
     """Rows are put in order piece by piece, and schedules are filled piece by piece."""
-    monkeypatch.setattr("fastmomentum._sum_rows.BLOCK_BYTES", 40 * 48)
-    monkeypatch.setattr("fastmomentum._sum_steps.SCHEDULE_STEPS", 7)
+    monkeypatch.setattr("fastmomentum._sums.rows.BLOCK_BYTES", 40 * 48)
+    monkeypatch.setattr("fastmomentum._sums.steps.SCHEDULE_STEPS", 7)
     rate = schedules.InverseTime(1e-3, 0.1)
     for size in (1, 7, 30, 100):
         given = {"batch_size": size, "epochs": 4, "average": 0.7, "options": {"backend": "python"}}

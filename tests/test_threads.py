@@ -10,7 +10,8 @@ import pytest
 from conftest import run_python
 from numba import njit, prange
 
-from fastmomentum import _threads, minimize_batch, multistart
+from fastmomentum import minimize_batch, multistart
+from fastmomentum._numba import threads as _threads
 
 VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
 PARALLEL = "numba.np.ufunc.parallel"
@@ -151,7 +152,7 @@ def bowl(x, out):
 
 
 def test_a_number_that_is_given_wins(monkeypatch):
-    monkeypatch.setattr("fastmomentum._validation.batches.default_threads", lambda: 2)
+    monkeypatch.setattr("fastmomentum._check.batches.default_threads", lambda: 2)
     X0 = np.ones((20, 1))
     assert minimize_batch(bowl, X0, jac=True).workers == 2
     assert minimize_batch(bowl, X0, jac=True, workers=3).workers == 3
@@ -233,7 +234,8 @@ ONE_AT_A_TIME = """
 import threading
 import numba, numpy as np
 import test_threads as here
-from fastmomentum import _threads, minimize
+from fastmomentum._numba import threads as _threads
+from fastmomentum import minimize
 
 _threads.processors = lambda: 8
 numbers = [_threads.default_threads()]

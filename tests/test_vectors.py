@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from fastmomentum import _vectors
-from fastmomentum._vectors import SHORT
+from fastmomentum import _arrays as _vectors
+from fastmomentum._arrays import SHORT
 
 SIZES = (1, 2, SHORT, SHORT + 1)
 VALUES = (0.0, -0.0, -3.5, 1e30, math.nan, math.inf, -math.inf)

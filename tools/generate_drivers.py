@@ -3,7 +3,7 @@
     python tools/generate_drivers.py            write them
     python tools/generate_drivers.py --check    fail if a committed file is stale
 
-Those of the processor are written by hand, in fastmomentum/_kernels. Those of a device have the
+Those of the processor are written by hand, in fastmomentum/_loops. Those of a device have the
 same results with another layout: an automatic loop is rewritten statement by statement, and a
 method's rule goes into a template. rules.py has a step of each rule on vectors, for users' loops.
 """

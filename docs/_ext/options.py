@@ -5,8 +5,8 @@ from typing import ClassVar
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
 
+from fastmomentum._check.options import OPTIONS
 from fastmomentum._methods import METHODS
-from fastmomentum._validation.options import OPTIONS
 
 
 def _list(rows):

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .._threads import processors
+from .._numba.threads import processors
 from .interrupts import leave_to, this_process
 from .parcels import pack, portable
 from .protocol import Call, Reply, Shards
@@ -38,7 +38,7 @@ class Holder:
         self.shards = empty
         empty.threads = max(1, processors() // neighbours)
         if cache:
-            from .._kernels.cache import keep_on_disk
+            from .._numba.cache import keep_on_disk
 
             keep_on_disk(empty.fun, cache)
 
@@ -183,7 +183,7 @@ class DaskCluster:
         assert self.empty is not None
         cache = None
         if hasattr(self.empty.fun, "enable_caching"):
-            from .._kernels.cache import kind_of_cache
+            from .._numba.cache import kind_of_cache
 
             cache = kind_of_cache(self.empty.fun)
         hosts = [self.workers[name]["host"] for name in names]

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .._objective import Objective, is_jitted
-from .._validation.values import shown
+from .._check.values import shown
+from .._problem.objective import Objective, is_jitted
 
 # Numba's workqueue layer aborts a process where two threads start parallel functions.
 _ONE_AT_A_TIME = threading.Lock()
@@ -148,7 +148,7 @@ class Shards:
             known = self.objective = Objective(self.fun, True, arrays, g, "python")
         known.args = arrays
         if self.threads and is_jitted(self.fun):
-            from .._kernels.workers import limit_threads
+            from .._numba.workers import limit_threads
 
             first = (g, g) if known.in_place else (g,)
             limit_threads(self.fun, (*first, *arrays), self.threads)

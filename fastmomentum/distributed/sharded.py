@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._validation.arguments import check_fun
-from .._validation.cluster import check_client, check_points, check_shards, check_timeout
+from .._check.arguments import check_fun
+from .._check.cluster import check_client, check_points, check_shards, check_timeout
 from .protocol import Call, Engine, Here, Reply, Shards, total
 
 # A call that meets so many losses in a row is given up.

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastmomentum._kernels.jit import jit_disabled
-from fastmomentum._objective import takes_output
-from fastmomentum._validation.arguments import check_fun, check_jac, check_method
-from fastmomentum._validation.bounds import check_bounds
-from fastmomentum._validation.keywords import hints_at_options
-from fastmomentum._validation.options import check_options, difference_settings
-from fastmomentum._validation.values import UNLIMITED, as_dict, check_choice, is_nothing, shown
+from fastmomentum._check.arguments import check_fun, check_jac, check_method
+from fastmomentum._check.bounds import check_bounds
+from fastmomentum._check.keywords import hints_at_options
+from fastmomentum._check.options import check_options, difference_settings
+from fastmomentum._check.values import UNLIMITED, as_dict, check_choice, is_nothing, shown
+from fastmomentum._numba.jit import jit_disabled
+from fastmomentum._problem.objective import takes_output
 
 # Options that a call from compiled code cannot honour: it does not return to Python.
 _NOT_HERE = (
@@ -165,7 +165,7 @@ def minimizer(
     pairs = _check_bounds(bounds)
     if disabled:
         return _in_python(fun, chosen.name, jac, pairs, given)
-    from fastmomentum._kernels.callable import make_solver
+    from fastmomentum._numba.callable import make_solver
 
     from ._plan import Recipe
 
@@ -256,7 +256,7 @@ def _check_options(method: str, jac: Any, tol: Any, options: Any) -> tuple[tuple
 
 def _in_python(fun: Any, method: str, jac: Any, pairs: tuple, given: tuple) -> Any:
     """The same where Numba is switched off (``NUMBA_DISABLE_JIT=1``)."""
-    from fastmomentum._minimize import minimize
+    from fastmomentum._minimize.minimize import minimize
 
     form = None if "eps" in dict(given) else jac  # which it is for
 

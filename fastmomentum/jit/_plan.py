@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from fastmomentum._kernels import entry, layout
-from fastmomentum._kernels.callable import ABI
-from fastmomentum._kernels.drivers import caller_address, driver_address
-from fastmomentum._kernels.layout import INT
-from fastmomentum._objective import DIFFERENCE_CALLS, difference_step
-from fastmomentum._plan import Plan
-from fastmomentum._terms import Terms, make_terms
-from fastmomentum._validation.arguments import check_method, check_terms
-from fastmomentum._validation.bounds import check_bounds
-from fastmomentum._validation.options import MAXITER, MAXITER_PER_VARIABLE, Settings, check_options
-from fastmomentum._warnings import warn
+from fastmomentum._check.arguments import check_method, check_terms
+from fastmomentum._check.bounds import check_bounds
+from fastmomentum._check.options import MAXITER, MAXITER_PER_VARIABLE, Settings, check_options
+from fastmomentum._language import layout
+from fastmomentum._language.layout import INT
+from fastmomentum._loops.drivers import caller_address, driver_address
+from fastmomentum._minimize.plan import Plan
+from fastmomentum._numba import entry
+from fastmomentum._numba.callable import ABI
+from fastmomentum._problem.objective import DIFFERENCE_CALLS, difference_step
+from fastmomentum._problem.terms import Terms, make_terms
+from fastmomentum._report.warnings import warn
 
 _FIELD = {name: i for i, name in enumerate(layout.PLAN_FIELDS)}
 

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmomentum._kernels import rules as _rules
+from fastmomentum._loops import rules as _rules
 
 __all__ = list(_rules.__all__)
 

@@ -16,7 +16,7 @@ PRECISIONS = (np.dtype(np.float64), np.dtype(np.float32))
 
 def _run(kernel, *arguments):
     # Imported here: a penalty can be made and evaluated without Numba's start-up time.
-    from fastmomentum._kernels.prox import compiled
+    from fastmomentum._numba.prox import compiled
 
     return compiled(kernel)(*arguments)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmomentum._validation.values import positional_of
+from fastmomentum._check.values import positional_of
 from fastmomentum.penalties._base import Penalty, is_number, positive, vector
 
 __all__ = ["Prox"]

@@ -16,7 +16,7 @@ __all__ = ["Family", "Problem", "filled", "tiled"]
 @functools.cache
 def _compile(function):
     # Imported here: a problem can be used without Numba's start-up time.
-    from fastmomentum._kernels.jit import cached_njit
+    from fastmomentum._numba.jit import cached_njit
 
     return cached_njit(function)
 

@@ -14,8 +14,8 @@ import zipfile
 import numpy as np
 
 from fastmomentum import BatchState, State, minimize, minimize_batch, penalties
-from fastmomentum._kernels import layout
-from fastmomentum._kernels.jit import jit_disabled
+from fastmomentum._language import layout
+from fastmomentum._numba.jit import jit_disabled
 
 WEIGHTS = np.array([1.0, 3.0, 10.0])
 X0 = np.array([1.0, -2.0, 0.5])
@@ -217,7 +217,7 @@ def target(data):
 def watch_rows():
     """Let the loops, as Python code, fail where they leave their workspace."""
     assert jit_disabled(), "set NUMBA_DISABLE_JIT=1: compiled loops do not look where they write"
-    from fastmomentum._kernels import abi
+    from fastmomentum._numba import abi
 
     def row(rows, i):
         if not 0 <= i < len(rows):

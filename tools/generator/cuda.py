@@ -1,4 +1,4 @@
-"""Texts of the CUDA kernels' loops, fastmomentum/_kernels/cuda/loop_*.py, from the same sources.
+"""Texts of the CUDA kernels' loops, fastmomentum/_cuda/loop_*.py, from the same sources.
 
 A loop of the processor and its parts are rewritten, statement by statement: named numbers become
 entries of small arrays, which the compiler keeps in registers; rows are those of an array; what
@@ -14,7 +14,7 @@ import functools
 import re
 from collections.abc import Iterable
 
-from fastmomentum._kernels import layout
+from fastmomentum._language import layout
 from fastmomentum._methods import Method
 
 from .rules import lines_of, metric_lines
@@ -37,7 +37,7 @@ FIXED = (
 )
 # There is no history, nobody to return to for an evaluation, and nothing to keep back for it.
 ABSENT = ("HISTORY", "RECORDED", "NEEDS_EVALUATION")
-KERNEL = "fastmomentum/_kernels"
+KERNEL = "fastmomentum/_loops"
 PARTS = (
     *(f"{KERNEL}/{v}.py" for v in ("norms", "stopping", "evaluation", "line_search")),
     *(f"{KERNEL}/{v}.py" for v in ("metric", "direction", "terms", "phases")),

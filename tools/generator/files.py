@@ -10,14 +10,12 @@ from . import cuda, team
 from .sources import ROOT, assemble, source_path
 from .vectors import vector_functions
 
-KERNELS = ROOT / "fastmomentum" / "_kernels"
-
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
     """Name and file of an automatic loop, for f or for f + h: one for both, or one each."""
     loop = f"{name}_{'composite' if composite else 'auto'}"
-    path = f"fastmomentum/_kernels/{loop}.py"
-    return loop, path if (ROOT / path).exists() else f"fastmomentum/_kernels/{name}.py"
+    path = f"fastmomentum/_loops/{loop}.py"
+    return loop, path if (ROOT / path).exists() else f"fastmomentum/_loops/{name}.py"
 
 
 def rules_file() -> str:
@@ -40,4 +38,10 @@ def files() -> dict[pathlib.Path, str]:
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
             texts[f"cuda/team_{loop}"] = team.file_of(path, composite)
     texts["rules"] = rules_file()
-    return {KERNELS / f"{name}.py": text for name, text in texts.items()}
+    return {_path(name): text for name, text in texts.items()}
+
+
+def _path(name: str) -> pathlib.Path:
+    """The kernels of CUDA have a room of their own; the entries are of Numba's."""
+    room = "_" if name.startswith("cuda/") else "_numba/" if name == "entry" else "_loops/"
+    return ROOT / "fastmomentum" / f"{room}{name}.py"

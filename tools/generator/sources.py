@@ -8,7 +8,7 @@ import pathlib
 import re
 from collections.abc import Callable, Iterable
 
-from fastmomentum._kernels import layout
+from fastmomentum._language import layout
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 NOTICE = (
@@ -17,10 +17,10 @@ NOTICE = (
 )
 # What a compiled function calls is compiled into it, and its cached copy must not outlive it.
 CALLED = (
-    "fastmomentum/_kernels/abi.py",
-    "fastmomentum/_kernels/layout.py",
-    "fastmomentum/_kernels/jit.py",
-    "fastmomentum/_differences.py",
+    "fastmomentum/_numba/abi.py",
+    "fastmomentum/_language/layout.py",
+    "fastmomentum/_numba/jit.py",
+    "fastmomentum/_methods/differences.py",
 )
 
 
@@ -66,8 +66,8 @@ def assemble(
     return (
         NOTICE.format(sources=", ".join(sources))
         + f"\n{standard}import numpy as np\n\n"
-        + imports("abi", body, "fastmomentum/_kernels/abi.py")
-        + f"from .jit import {decorators}\n"
+        + imports("._numba.abi", body, "fastmomentum/_numba/abi.py")
+        + f"from .._numba.jit import {decorators}\n"
         + f"{imported}\n"
         + f'SOURCES = "{content_hash(sources, *texts)}"\n'
         + constants(body)

@@ -1,4 +1,4 @@
-"""Texts of the loops that a grid of threads runs, fastmomentum/_kernels/cuda/team_*.py.
+"""Texts of the loops that a grid of threads runs, fastmomentum/_cuda/team_*.py.
 
 They come from the loops of one thread, see cuda.py. Some threads go through the state machine, with
 numbers that are the same for all of them. Each loop over the variables is taken out of it, and

@@ -1,0 +1,363 @@
+"""The kernel that solves a batch: a thread takes one problem after the other, start to end.
+
+The lanes of a problem, where there are several, do so together (`lanes`).
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import importlib
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from .._methods.differences import (
+    central_points,
+    central_slope,
+    forward_point,
+    forward_slope,
+    given_step,
+)
+from .device import kernel
+from .functions import for_device, identity, internal
+from .lanes import Lanes, make_lanes
+from .volatile import peek
+
+# Up to this many variables their number is a constant of the kernel, and a problem's vectors are
+# local to its thread. Beyond they lie in global memory, those of neighbouring threads side by side.
+MOST_LOCAL = 32
+MOST_KERNELS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """What a kernel is compiled for, besides the user's functions.
+
+    Attributes
+    ----------
+    loop : str
+        Which of the ``loop_*`` files.
+    dtype : str
+        "float32" or "float64".
+    n : int
+        Variables; 0: as many as the launch says.
+    n_rows, n_extra : int
+        Rows of the workspace, and numbers without a name.
+    fixed : tuple of (str, int)
+        Values of the names in the loop's FIXED.
+    style : str
+        How the gradient is evaluated: "fused", "in_place", "two_point", "three_point", and for
+        objectives in parts "terms" or "entries".
+    bounded, own_bounds : bool
+        Are there bounds; has each problem its own?
+    args : tuple of (int, str)
+        Dimensions of each of the user's arguments and where the problem's index stands: "first",
+        "last" or "" where all problems share it.
+    lanes : int
+        Threads that share a problem, a power of two; other than 1 only for "terms" of local
+        vectors.
+    """
+
+    loop: str
+    dtype: str
+    n: int
+    n_rows: int
+    n_extra: int
+    fixed: tuple[tuple[str, int], ...]
+    style: str
+    bounded: bool
+    own_bounds: bool
+    args: tuple[tuple[int, str], ...]
+    lanes: int = 1
+
+    @property
+    def real(self) -> Any:
+        """NumPy's type of the variables."""
+        return np.float32 if self.dtype == "float32" else np.float64
+
+
+def loop_module(name: str) -> Any:
+    """The generated file of a loop."""
+    return importlib.import_module(f".loop_{name}", __package__)
+
+
+# -- the user's objective --------------------------------------------------------------------------
+
+_STYLES = {
+    "fused": """
+    return real_type(fun(x, g{args}))
+""",
+    "in_place": """
+    f = real_type(fun(x{args}))
+    jac(x, g{args})
+    return f
+""",
+    # The point of a difference is written over x and taken back: no other row is needed.
+    "two_point": """
+    f = real_type(fun(x{args}))
+    for i in range(x.shape[0]):
+        if {fixed}:
+            g[i] = real_type(0)
+            continue
+        x_i = x[i]
+        h = step * max(real_type(1), abs(x_i))
+        given = given_step(x_i, absolute[i], relative[i])
+        x[i] = x_i + given
+        if x[i] != x_i:
+            h = -given if x_i < real_type(0) else given
+        x[i] = forward_point(x_i, h, {low}, {high})
+        a = x[i]
+        f_a = real_type(fun(x{args}))
+        x[i] = x_i
+        g[i] = forward_slope(x_i, f, a, f_a)
+    return f
+""",
+    "three_point": """
+    f = real_type(fun(x{args}))
+    for i in range(x.shape[0]):
+        if {fixed}:
+            g[i] = real_type(0)
+            continue
+        x_i = x[i]
+        h = step * max(real_type(1), abs(x_i))
+        given = given_step(x_i, absolute[i], relative[i])
+        x[i] = x_i + given
+        if x[i] != x_i:
+            h = abs(given)
+        a, b = central_points(x_i, h, {low}, {high})
+        x[i] = a
+        a = x[i]
+        f_a = real_type(fun(x{args}))
+        x[i] = b
+        b = x[i]
+        f_b = real_type(fun(x{args}))
+        x[i] = x_i
+        g[i] = central_slope(x_i, f, a, f_a, b, f_b)
+    return f
+""",
+    # Neighbouring lanes take neighbouring terms.
+    "terms": """
+    for i in range(x.shape[0]):
+        g[i] = real_type(0)
+    f = real_type(0)
+    for k in range(lane(), n_terms(x{args}), lanes):
+        f += real_type(term(k, x, g{args}))
+    for i in range(x.shape[0]):
+        g[i] = total(g[i])
+    return total(f)
+""",
+    "entries": """
+    f = real_type(0)
+    for i in range(x.shape[0]):
+        f += real_type(entry(i, x, g{args}))
+    return f
+""",
+}
+
+
+def _functions(style: str, fun: Any, jac: Any) -> dict[str, Any]:
+    """The user's functions that an evaluation of this style calls, by the names in its text."""
+    if style == "terms":
+        return {"term": fun.parts.term, "n_terms": fun.parts.n_terms}
+    if style == "entries":
+        return {"entry": fun.parts.entry}
+    return {"fun": fun, "jac": jac} if style == "in_place" else {"fun": fun}
+
+
+def _argument(k: int, dimensions: int, place: str) -> str:
+    """Text of one of the user's arguments, as problem p sees it."""
+    others = ":, " * (dimensions - 1)
+    if place == "first":
+        return f"args[{k}][p{', :' * (dimensions - 1)}]"
+    return f"args[{k}][{others}p]" if place == "last" else f"args[{k}]"
+
+
+def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
+    """Device function ``evaluate(x, g, context) -> f``."""
+    args = "".join(f", {_argument(k, *a)}" for k, a in enumerate(spec.args))
+    low, high = ("lower[i]", "upper[i]") if spec.bounded else ("-infinity", "infinity")
+    # COST_FUN is one number: where each problem has bounds of its own, fun is called all the same.
+    fixed = "lower[i] == upper[i]" if spec.bounded and not spec.own_bounds else "False"
+    body = _STYLES[spec.style].format(args=args, low=low, high=high, fixed=fixed)
+    text = (
+        "def evaluate(x, g, context):\n    p, steps, lower, upper, args = context\n"
+        "    step, absolute, relative = steps" + body
+    )
+    real = spec.real
+    scope: dict[str, Any] = {
+        "real_type": real,
+        "infinity": real(np.inf),
+        "lanes": spec.lanes,
+        "lane": lanes.lane,
+        "total": lanes.total,
+    }
+    own = (central_points, central_slope, forward_point, forward_slope, given_step)
+    called = _functions(spec.style, fun, jac) | {function.__name__: function for function in own}
+    for name, function in called.items():
+        scope[name] = for_device(function, real, forceinline=True)
+    exec(text, scope)  # one of this file's texts, with indices filled in
+    return internal(real)(scope["evaluate"])
+
+
+# -- the kernel ------------------------------------------------------------------------------------
+
+
+def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
+    """The kernel's Python function."""
+    module = loop_module(spec.loop)
+    real = spec.real
+    n_ints, n_floats = len(module.INT_NAMES), len(module.FLOAT_NAMES)
+    n_rows, n_extra, size = spec.n_rows, max(spec.n_extra, 1), max(spec.n, 1)
+    differences, nan = spec.style in ("two_point", "three_point"), real(np.nan)
+    local, own_bounds, all_ints = spec.n > 0, spec.own_bounds, n_ints + 1
+
+    def constant_size(ints):
+        return size
+
+    def stored_size(ints):
+        return ints[n_ints]
+
+    decorate = internal(real)
+    lanes = make_lanes(spec.lanes, real)
+    lane, from_first, meet = lanes.lane, lanes.from_first, lanes.meet
+    begin, advance, finish = module.make(
+        decorate,
+        evaluation(spec, fun, jac, lanes),
+        decorate(constant_size if local else stored_size),
+        real,
+        **dict(spec.fixed),
+    )
+
+    @decorate
+    def stopping(stop):
+        found = np.int64(0)
+        if lane() == 0:
+            found = np.int64(peek(stop, 0))
+        return from_first(found) != 0
+
+    @decorate
+    def taken(queue, stop, count):
+        k = np.int64(count)
+        if lane() == 0:
+            k = np.int64(cuda.atomic.add(queue, 0, 1))
+            if k < count and peek(stop, 0) != 0:
+                k = np.int64(count)
+        return from_first(k)
+
+    # All lanes of a problem come by the same ways, since they see the same numbers; what they write
+    # to the arrays of the problem they all write, each the same.
+    def solve(
+        points,  # INOUT  (n, problems): where they start, and then what was found
+        gradients,  # OUT    (n, problems)
+        numbers,  # OUT    (N_NUMBERS, problems)
+        counts,  # OUT    (N_COUNTS, problems)
+        todo,  # IN     which problems
+        queue,  # INOUT  (1,): how many of them are taken
+        stop,  # IN     (1,): not 0: end
+        first_ints,  # IN     what the numbers of a problem start from
+        first_floats,  # IN
+        first_extra,  # IN
+        first_rows,  # IN     (rows, n): and its vectors
+        start_rows,  # IN     which of these
+        lower,  # IN     (n, problems) or (n, 1): bounds; (0, 1): none
+        upper,  # IN
+        rates,  # IN     learning rates, or one
+        momenta,  # IN     momenta, or one
+        steps,  # IN     of differences: our own, and the user's, absolute and relative
+        scratch,  # INOUT  (rows, n, threads) where the workspace is not local
+        args,  # IN     the user's
+        stretch,  # IN     iterations after which a thread looks for another problem
+        maxiter,  # IN
+    ):
+        ints = cuda.local.array(all_ints, np.int32)
+        floats = cuda.local.array(n_floats, real)
+        extra = cuda.local.array(n_extra, real)
+        if local:  # noqa: SIM108 - the compiler drops one branch
+            rows = cuda.local.array((n_rows, size), real)
+        else:
+            rows = scratch[:, :, cuda.grid(1)]
+        ints[n_ints] = points.shape[0]
+        p = np.int64(0)
+        solving = False
+        while True:
+            if not solving:
+                k = taken(queue, stop, todo.shape[0])
+                if k >= todo.shape[0]:
+                    break
+                p = np.int64(todo[k])
+            column = p if own_bounds else np.int64(0)
+            best, low, high = points[:, p], lower[:, column], upper[:, column]
+            if not solving:
+                begin(
+                    rows,
+                    ints,
+                    floats,
+                    extra,
+                    best,
+                    first_ints,
+                    first_floats,
+                    first_extra,
+                    first_rows,
+                    start_rows,
+                    low,
+                    high,
+                )
+                # The point to start from is overwritten by the first lane that finds another.
+                meet()
+                solving = True
+            context = p, steps, low, high, args
+            ended = advance(
+                rows,
+                ints,
+                floats,
+                extra,
+                best,
+                low,
+                high,
+                rates,
+                momenta,
+                context,
+                stretch,
+                maxiter,
+            )
+            if ended or stopping(stop):
+                finish(
+                    rows,
+                    ints,
+                    floats,
+                    extra,
+                    best,
+                    gradients[:, p],
+                    numbers[:, p],
+                    counts[:, p],
+                    context,
+                    low,
+                    high,
+                    ended,
+                )
+                if differences:
+                    # They cannot tell the slope along a variable that its bounds fix.
+                    for i in range(low.shape[0]):
+                        if low[i] == high[i]:
+                            gradients[i, p] = nan
+                solving = False
+
+    return solve
+
+
+_kernels: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+
+
+def compiled(spec: Spec, fun: Any, jac: Any, wrap: Callable = kernel) -> Any:
+    """The kernel, from the cache if one of these functions and this spec is in it."""
+    key = (spec, *map(identity, _functions(spec.style, fun, jac).values()))
+    found = _kernels.pop(key, None)
+    if found is None:
+        found = wrap(make_kernel(spec, fun, jac))
+    _kernels[key] = found  # the last one is the one used last
+    if len(_kernels) > MOST_KERNELS:
+        _kernels.popitem(last=False)
+    return found

@@ -1,1 +1,0 @@
-"""Everything compiled. The only package of fastmomentum that imports Numba."""

@@ -1,0 +1,1 @@
+"""The compiled loops, and the parts they are made of."""

@@ -1,0 +1,37 @@
+"""What becomes of a point that has been evaluated, and where the next one goes."""
+
+import numpy as np
+
+from .._language.layout import NORM_INF
+from .._numba.abi import call_norm
+from .._numba.jit import part
+from .norms import largest_magnitude
+
+
+@part
+def judge_trial(g, ints, floats):
+    """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
+    n = ints.SIZE
+    f = floats.FUN_TRIAL
+    largest = largest_magnitude(g, n)
+    floats.NORM_TRIAL = largest
+    if ints.NORM != NORM_INF:
+        floats.NORM_TRIAL = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
+    good = abs(f) < np.inf and abs(largest) < np.inf
+    if good and (ints.BEST < 0 or f < floats.FUN_BEST):
+        ints.BEST = ints.TRIAL
+        floats.FUN_BEST = f
+        ints.IMPROVED = 1
+        ints.BAD_SEEN = 0
+    if not good:
+        ints.BAD_SEEN += 1
+    return good
+
+
+@part
+def free_row(ints):
+    """A row that holds none of the points a method without pairs works with."""
+    i = 0
+    while i == ints.REAL or i == ints.BEST or i == ints.PREVIOUS or i == ints.AHEAD:
+        i += 1
+    return i

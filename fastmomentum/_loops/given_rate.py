@@ -1,0 +1,248 @@
+"""The loop of a method whose learning rate is given: one text for all methods.
+
+A method's own part is its rule, see `fastmomentum._methods`. With a penalty h, the proximal point
+of what the rule gives takes its place before it is evaluated.
+
+All that a run is, is in `ints`, `floats` and the rows whenever the user's code is called, be it the
+function or the proximal operator: either may raise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._language.layout import (
+    DELIVERED,
+    EVALUATED,
+    FIRST_SLOT,
+    N_POINTS,
+    NEEDS_EVALUATION,
+    NORM_INF,
+    RUNNING,
+    STATUS_CONVERGED,
+    STATUS_MAXFEV,
+    STATUS_NONFINITE,
+    STATUS_PRECISION_LOSS,
+    TO_EVALUATE,
+    TO_PROX,
+)
+from .._methods.base import Method
+from .._numba.abi import (
+    as_real,
+    call_evaluate,
+    call_norm,
+    from_magnitude_bits,
+    larger,
+    larger_magnitude,
+    magnitude_bits,
+    named,
+    own_numbers,
+    row,
+    rows_of,
+)
+from .._numba.jit import cached_loop, compiled_into, part
+from .norms import largest_magnitude
+from .slots import added_changes, entries, numbers_from, rows_from, set_entries, set_numbers
+from .stopping import ending_of
+from .terms import bounded_residual, constrain, keep_iterate, penalized_residual, proximal_move
+
+
+def make(method: Method, composite: bool, real: str) -> Any:
+    """The loop of a method, for f or for f + h, in the precision `real`."""
+    rule, carry = method.rule, method.carry or nothing_carried
+    n_slots, n_constants, n_carries = map(len, (method.slots, method.constants, method.carries))
+    # Rows of the iterate, where that is not the evaluated point, and of the last step; 0: none.
+    iterate, velocity = (
+        FIRST_SLOT + method.slots.index(name) if name in method.slots else 0
+        for name in (method.iterate, "velocity")
+    )
+
+    def drive(
+        evaluate,  # IN     address of the evaluation, 0: return to the caller for each evaluation
+        context,  # IN     address of its context
+        workspace,  # INOUT  address of the rows, (FIRST_SLOT + slots, STRIDE)
+        ints,  # INOUT  (len(INTS),)
+        floats,  # INOUT  (len(FLOATS),), and the method's own
+        rates,  # IN     learning rates from iteration ints.CHUNK_START on, or one constant
+        momenta,  # IN     momenta, likewise, and one more
+        history,  # OUT    (rows, 3): fun, gradient norm, learning rate
+        last,  # IN     return before iteration `last`
+    ):
+        ints = named(ints)
+        floats = named(floats)
+        n = ints.SIZE
+        rows = rows_of(workspace, ints.STRIDE, n, rates)
+        vectors = rows_from(rows, FIRST_SLOT, n_slots)
+        own = own_numbers(floats)
+        constants = numbers_from(own, 0, n_constants, rates)
+        carried = numbers_from(own, n_constants, n_carries, rates)
+        zero, one = as_real(0.0, rates), as_real(1.0, rates)
+        constant = ints.RATE_STRIDE == 0 and ints.MOMENTUM_STRIDE == 0
+        grad_norm = floats.GRAD_NORM
+        status = RUNNING
+        while status == RUNNING:
+            current = ints.CURRENT
+            x = row(rows, current)
+            g = row(rows, N_POINTS + current)
+            f = floats.FUN
+            improves = False
+            ending = RUNNING
+            if ints.PENDING != EVALUATED:
+                if ints.PENDING != DELIVERED:
+                    if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
+                        status = STATUS_MAXFEV
+                        break
+                    if composite and ints.PENDING == TO_PROX:
+                        k = ints.ITERATION - ints.CHUNK_START
+                        momentum = momenta[k * ints.MOMENTUM_STRIDE]
+                        floats.STEP_NORM = proximal_move(
+                            rows, ints, floats, current, iterate, velocity, momentum
+                        )
+                        ints.PENDING = TO_EVALUATE
+                        if constant and ints.STALLED >= 2:
+                            status = STATUS_PRECISION_LOSS
+                            break
+                    if evaluate == 0:
+                        status = NEEDS_EVALUATION
+                        break
+                    floats.FUN = call_evaluate(evaluate, x, g, n, context)
+                    ints.NFEV += ints.COST_FUN
+                    ints.NJEV += ints.COST_JAC
+                f = floats.FUN + floats.PENALTY if composite else floats.FUN
+                improves = ints.BEST < 0 or f < floats.FUN_BEST
+                if composite and f - f == 0.0:
+                    # Also where this point was known before the operator raised.
+                    improves = improves or ints.BEST == current
+                    grad_norm = norm_with_penalty(rows, ints, floats, f, improves)
+                ints.PENDING = EVALUATED
+                floats.FUN = f
+                if f - f != 0.0:
+                    status = STATUS_NONFINITE
+                    break
+                ints.NIT = ints.ITERATION
+                ending = ending_of(ints, floats, improves)
+            stop_here = ints.ITERATION >= last or ending != RUNNING
+            if not composite and ints.NORM != NORM_INF:
+                grad_norm = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
+            if stop_here:
+                if not composite:
+                    if ints.NORM == NORM_INF:
+                        grad_norm = largest_magnitude(g, n)
+                    if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
+                        grad_norm = bounded_residual(rows, ints, floats, current)
+                status = ending
+                if grad_norm - grad_norm != 0.0:
+                    status = STATUS_NONFINITE
+                    ints.NIT = larger(ints.ITERATION - 1, 0)
+                    break
+                if improves:
+                    ints.BEST = current
+                    floats.FUN_BEST = f
+                floats.LEARNING_RATE = floats.NEXT_RATE
+                ints.RESULT = current
+                if grad_norm <= floats.GTOL:
+                    status = STATUS_CONVERGED
+                elif ending == STATUS_CONVERGED:
+                    ints.RESULT = ints.BEST
+                break
+
+            # One pass: the step, into a row that is free, with the norms that the tests need.
+            k = ints.ITERATION - ints.CHUNK_START
+            stride = ints.MOMENTUM_STRIDE
+            learning_rate = rates[k * ints.RATE_STRIDE]
+            given = (learning_rate, momenta[k * stride], momenta[(k + 1) * stride])
+            target = 0
+            while target == current or target == ints.BEST:
+                target += 1
+            x_new = row(rows, target)
+            if composite:
+                keep_iterate(rows, ints, iterate)
+            carried, settled = carry(constants, carried, zero, one)
+            set_numbers(own, n_constants, carried)
+            g_bits = magnitude_bits(g[0])
+            x_bits = magnitude_bits(x[0])
+            step_bits = magnitude_bits(x[0] - x[0])
+            slot_bits = step_bits
+            for i in range(n):
+                g_i = g[i]
+                x_i = x[i]
+                old = entries(vectors, i)
+                x_new_i, new = rule(x_i, g_i, old, given, constants, carried, zero, one)
+                x_new[i] = x_new_i
+                set_entries(vectors, i, new)
+                slot_bits = added_changes(slot_bits, new, old)
+                g_bits = larger_magnitude(g_bits, g_i)
+                x_bits = larger_magnitude(x_bits, x_i)
+                step_bits = larger_magnitude(step_bits, x_new_i - x_i)
+            if not composite and ints.NORM == NORM_INF:
+                grad_norm = from_magnitude_bits(g_bits, g)
+            floats.X_NORM = from_magnitude_bits(x_bits, g)
+            floats.STEP_NORM = from_magnitude_bits(step_bits, g)
+            if grad_norm - grad_norm != 0.0:
+                status = STATUS_NONFINITE
+                ints.NIT = larger(ints.ITERATION - 1, 0)
+                break
+            if not composite and ints.BOUNDED != 0:
+                grad_norm = bounded_residual(rows, ints, floats, current)
+                floats.STEP_NORM = constrain(
+                    rows, ints, current, target, iterate, velocity, given[2]
+                )
+            # A point counts as the best only if its gradient, too, is finite.
+            if improves:
+                ints.BEST = current
+                floats.FUN_BEST = f
+            floats.LEARNING_RATE = floats.NEXT_RATE
+            floats.NEXT_RATE = learning_rate
+            floats.FUN_PREVIOUS = f
+            if ints.HISTORY >= 0:
+                history[ints.HISTORY, 0] = f
+                history[ints.HISTORY, 1] = grad_norm
+                history[ints.HISTORY, 2] = learning_rate
+                ints.HISTORY += 1
+            still = floats.STEP_NORM == 0.0 and slot_bits == 0
+            if grad_norm <= floats.GTOL:
+                status = STATUS_CONVERGED
+                ints.RESULT = current
+            elif not composite and constant and settled and still:
+                # A fixed point of the iteration in this arithmetic: nothing can change any more.
+                status = STATUS_PRECISION_LOSS
+            ints.ITERATION += 1
+            ints.CURRENT = target
+            ints.PENDING = TO_EVALUATE
+            if composite:
+                ints.PREVIOUS = current
+                ints.PENDING = TO_PROX
+        ints.STATUS = status
+        floats.GRAD_NORM = grad_norm
+
+    name = f"{method.name}_proximal" if composite else method.name
+    drive.__name__ = drive.__qualname__ = f"drive_{name}_{real}"
+    compiled_into(rule)
+    compiled_into(carry)
+    return cached_loop(drive)
+
+
+def nothing_carried(constants, carried, zero, one):
+    """The numbers of a method of which none changes from step to step."""
+    return carried, True
+
+
+@part
+def norm_with_penalty(rows, ints, floats, f, improves):
+    """Norm of the convergence test on f + h, whose value is `f`; may call the operator.
+
+    Should that raise, this point is evaluated, and the best one where it improves.
+    """
+    current = ints.CURRENT
+    grad_norm = largest_magnitude(row(rows, N_POINTS + current), ints.SIZE)
+    if grad_norm - grad_norm == 0.0:
+        best = ints.BEST
+        f_best = floats.FUN_BEST
+        if improves:
+            ints.BEST = current
+            floats.FUN_BEST = f
+        ints.PENDING = DELIVERED
+        grad_norm = penalized_residual(rows, ints, floats, current)
+        ints.BEST = best
+        floats.FUN_BEST = f_best
+    return grad_norm

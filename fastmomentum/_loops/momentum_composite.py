@@ -1,0 +1,238 @@
+"""Momentum on f + h, h separable: bounds, absolute values, squares.
+
+A proximal-gradient step finds the face of the solution: which variables are at a bound, at zero,
+or free. On the face f + h is smooth, and momentum with automatic coefficients minimizes over the
+free variables; its steps are cut to their cells, and a variable that reaches an edge is fixed.
+When the fixed variables are further from optimal than the free ones, the next proximal-gradient
+step chooses the face anew. Its length is that of Barzilai and Borwein, made safe by a nonmonotone
+search (Wright, Nowak and Figueiredo 2009).
+
+A state machine with one place that evaluates, like the automatic momentum. After its rows stand
+those of bounds and penalty, after its own numbers N_LEVELS values of f + h.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._language.layout import (
+    AHEAD_OF_BASE,
+    AT_START,
+    EVALUATED,
+    FACE_GRADIENT_ROW,
+    FIRST_LEVEL,
+    N_LEVELS,
+    N_POINTS,
+    NEW_DIRECTION,
+    RUNNING,
+    SEARCHING,
+    STATUS_CONVERGED,
+    TO_EVALUATE,
+    TRY,
+)
+from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller
+from .._numba.jit import ANY_ORDER, cached_loop
+from .direction import downhill, momentum_direction
+from .evaluation import judge_trial
+from .norms import largest_magnitude, measure_step
+from .phases import iteration_ends_run, record_row, run_begins, show_real_point, trial_evaluated
+from .stopping import accept_trial, base_from_real, failure
+from .terms import (
+    face_trial,
+    find_face,
+    gap_closed,
+    proximal_residual,
+    proximal_step,
+    shrink_pairs,
+    store_face_pair,
+)
+
+
+def make(real: str) -> Any:
+    """The loop in the precision `real`."""
+
+    def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+        # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
+        # context    IN     address of its context
+        # workspace  INOUT  address of the rows: points, their gradients, and the method's own
+        # ints       INOUT  (len(INTS),)
+        # floats     INOUT  the numbers of FLOATS, and the method's own
+        # rates, momenta    not read, but for the dtype of the rows
+        # history    OUT    (rows, 3): fun, gradient norm, learning rate
+        # last       IN     return before iteration `last`
+        ints = named(ints)
+        floats = named(floats)
+        n = ints.SIZE
+        rows = rows_of(workspace, ints.STRIDE, n, rates)
+        ints.STATUS = RUNNING
+        action = NEW_DIRECTION
+        own = own_numbers(floats)
+        levels = 2 * ints.MEMORY + FIRST_LEVEL
+
+        while True:
+            if ints.PENDING != EVALUATED:
+                x = row(rows, ints.TRIAL)
+                g = row(rows, N_POINTS + ints.TRIAL)
+                if not trial_evaluated(evaluate, context, x, g, ints, floats):
+                    break
+                floats.FUN_TRIAL += floats.PENALTY
+                good = judge_trial(g, ints, floats)
+                f = floats.FUN_TRIAL
+                phase = ints.PHASE
+                accepted = False
+                if phase == AT_START:
+                    if not run_begins(x, g, ints, floats, good):
+                        break
+                    action = NEW_DIRECTION
+                    for j in range(N_LEVELS):
+                        own[levels + j] = f
+                    floats.PROX_STEP = floats.STEP
+                    floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
+                    ints.FREE = -1
+                    floats.REACH = 1.0
+                elif phase == SEARCHING:
+                    # The proximal-gradient step.
+                    level = own[levels]
+                    for j in range(N_LEVELS):
+                        level = larger(level, own[levels + j])
+                    gain = floats.SLOPE / floats.PROX_STEP
+                    rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
+                    ints.TRIALS += 1
+                    if good and f <= level - 1e-4 * gain + rounding:
+                        accepted = True
+                        floats.LEARNING_RATE = floats.PROX_STEP
+                    elif ints.TRIALS > 60 or floats.PROX_STEP < 1e-300 or gain == 0.0:
+                        ints.LINE_SEARCH_FAILURES += 1
+                        ints.STATUS = failure(ints)
+                        break
+                    else:
+                        part = 0.1
+                        if good:
+                            part = 0.5 * gain / (f - floats.FUN_REAL + gain)
+                            part = smaller(larger(part, 0.1), 0.5)
+                        floats.PROX_STEP *= part
+                        action = TRY
+                else:
+                    # A step on the face.
+                    step = floats.STEP
+                    gain = -1e-4 * step * floats.SLOPE
+                    if ints.VIRTUAL != 0:
+                        gain *= 0.5
+                    rounding = 4.5 * floats.EPSILON * abs(floats.FUN_REAL)
+                    ints.TRIALS += 1
+                    if good and f <= floats.FUN_REAL - gain + rounding:
+                        accepted = True
+                        floats.LEARNING_RATE = step * floats.RATE
+                    elif ints.TRIALS > 15:
+                        ints.LINE_SEARCH_FAILURES += 1
+                        ints.FACE_STEPS = 1000
+                        action = NEW_DIRECTION
+                    else:
+                        part = 0.1
+                        if good:
+                            part = 0.3
+                            if ints.VIRTUAL == 0:
+                                bottom = f - floats.FUN_REAL - step * floats.SLOPE
+                                part = -0.5 * step * floats.SLOPE / bottom
+                                part = smaller(larger(part, 0.1), 0.5)
+                        floats.STEP *= part
+                        action = TRY
+                if accepted:
+                    origin = ints.REAL
+                    xr = row(rows, origin)
+                    gr = row(rows, N_POINTS + origin)
+                    sy = 0.0
+                    ss = 0.0
+                    for i in range(n):
+                        s_i = x[i] - xr[i]
+                        sy += np.float64(s_i) * (g[i] - gr[i])
+                        ss += np.float64(s_i) * s_i
+                    if floats.XTOL > 0.0:
+                        measure_step(x, xr, n, floats)
+                    if sy > 0.0:
+                        found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
+                        floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
+                    elif phase == SEARCHING:
+                        # No curvature; or no change at all, by rounding.
+                        floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
+                        floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
+                    lowered = f < floats.FUN_REAL
+                    accept_trial(ints, floats)
+                    base_from_real(ints, floats)
+                    floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
+                    own[levels + ints.ITERATION % N_LEVELS] = f
+                    lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
+                    ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+                    if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
+                        ints.STATUS = failure(ints)
+                        break
+                    before = ints.FREE
+                    changed = find_face(rows, ints, floats, ints.REAL)
+                    if phase == SEARCHING:
+                        settled = before >= 0 and changed <= larger(2, ints.FREE // 10)
+                        if changed > 0:
+                            ints.COUNT = 0
+                            ints.HEAD = 0
+                        ints.FACE_STEPS = 0 if settled else 1000
+                    else:
+                        ints.FACE_STEPS += 1
+                        if changed > 0:
+                            shrink_pairs(rows, ints, floats)
+                    pairs = ints.PAIRS_SEEN
+                    store_face_pair(rows, ints, floats, origin)
+                    # Without curvature along the direction nothing tells how long the step must be.
+                    straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
+                    floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
+                    ints.COMPLETED = 1
+                    action = NEW_DIRECTION
+
+            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
+                break
+            if action == NEW_DIRECTION:
+                closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
+                if closed or floats.NORM_REAL <= floats.GTOL:
+                    ints.RESULT = ints.REAL
+                    ints.STATUS = STATUS_CONVERGED
+                    break
+                if ints.ITERATION >= last:
+                    break
+                record_row(ints, floats, history)
+                floats.FUN_PREVIOUS = floats.FUN_REAL
+                ints.TRIALS = 0
+                ints.PHASE = SEARCHING
+                action = TRY
+                gradient_row = ints.TERMS + FACE_GRADIENT_ROW
+                inside = 0.0
+                if ints.FREE > 0:
+                    inside = largest_magnitude(row(rows, gradient_row), n)
+                if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
+                    total = 0.0
+                    size = 0.0
+                    if ints.COUNT > 0:
+                        total, size = momentum_direction(rows, ints, floats, gradient_row)
+                    if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
+                        if ints.COUNT > 0:
+                            ints.N_RESTARTS += 1
+                            ints.COUNT = 0
+                            ints.HEAD = 0
+                        total = downhill(rows, ints, floats, gradient_row)
+                    if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
+                        floats.SLOPE = total
+                        floats.STEP = floats.REACH
+                        ints.PHASE = AHEAD_OF_BASE
+            if action == TRY:
+                ints.TRIAL = 0
+                while ints.TRIAL == ints.REAL or ints.TRIAL == ints.BEST:
+                    ints.TRIAL += 1
+                if ints.PHASE == SEARCHING:
+                    floats.SLOPE = proximal_step(rows, ints, floats)
+                else:
+                    ints.VIRTUAL = face_trial(rows, ints, floats)
+                ints.PENDING = TO_EVALUATE
+
+        show_real_point(ints, floats, history)
+
+    drive.__name__ = drive.__qualname__ = f"drive_momentum_composite_{real}"
+    return cached_loop(drive, fastmath=ANY_ORDER)

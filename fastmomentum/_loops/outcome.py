@@ -1,0 +1,34 @@
+"""What a run has found, for the loops around a loop."""
+
+import numpy as np
+
+from .._language.layout import N_POINTS, NORM_INF, STATUS_CONVERGED, TO_EVALUATE
+from .._numba.abi import call_norm, row
+from .._numba.jit import part
+from .norms import largest_magnitude
+
+
+@part
+def write_result(rows, state, numbers, status, out_x, out_g):
+    """Write the point to return, and its gradient; returns fun, the gradient's norm and a row.
+
+    The row is the point's; -1 if the gradient is not known, or not finite.
+    """
+    n = state.SIZE
+    point = state.CURRENT
+    if state.BEST >= 0:
+        point = state.BEST
+    if status == STATUS_CONVERGED:
+        point = state.RESULT
+    value = numbers.FUN_BEST if point == state.BEST else numbers.FUN
+    x = row(rows, point)
+    g = row(rows, N_POINTS + point)
+    evaluated = state.BEST >= 0 or state.PENDING != TO_EVALUATE
+    for i in range(n):
+        out_x[i] = x[i]
+        out_g[i] = g[i] if evaluated else np.nan
+    norm = largest_magnitude(out_g, n)
+    finite = norm - norm == 0.0
+    if evaluated and state.NORM != NORM_INF:
+        norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
+    return value, norm, point if finite else -1

@@ -1,0 +1,1 @@
+"""One problem: from the call to the result."""

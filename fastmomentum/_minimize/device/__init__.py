@@ -1,0 +1,1 @@
+"""`minimize` where x0 is an array on a CUDA device."""

@@ -1,0 +1,1 @@
+"""Between Python and the compiled loops: all that is Numba's."""

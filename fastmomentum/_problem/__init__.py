@@ -1,0 +1,1 @@
+"""What is minimized: fun, jac and args; bounds and penalty."""

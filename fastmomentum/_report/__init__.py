@@ -1,0 +1,1 @@
+"""Results, and what the user is told."""

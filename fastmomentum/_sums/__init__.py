@@ -1,0 +1,1 @@
+"""Sums over data, by batches of their terms."""
