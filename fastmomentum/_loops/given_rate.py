@@ -151,9 +151,7 @@ def make(method: Method, composite: bool, real: str) -> Any:
             stride = ints.MOMENTUM_STRIDE
             learning_rate = rates[k * ints.RATE_STRIDE]
             given = (learning_rate, momenta[k * stride], momenta[(k + 1) * stride])
-            target = 0
-            while target == current or target == ints.BEST:
-                target += 1
+            target = row_for_step(current, ints.BEST)
             x_new = row(rows, target)
             if composite:
                 keep_iterate(rows, ints, iterate)
@@ -225,6 +223,15 @@ def make(method: Method, composite: bool, real: str) -> Any:
 def nothing_carried(constants, carried, zero, one):
     """The numbers of a method of which none changes from step to step."""
     return carried, True
+
+
+@part
+def row_for_step(current, best):
+    """The first row that is neither the current nor the best point: both stay intact."""
+    i = 0
+    while i == current or i == best:
+        i += 1
+    return i
 
 
 @part
