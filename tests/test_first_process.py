@@ -6,14 +6,13 @@ from conftest import run_python
 from fastmomentum._loops import (
     direction,
     evaluation,
-    evaluations,
     line_search,
     metric,
     norms,
     stopping,
     terms,
 )
-from fastmomentum._numba import differences
+from fastmomentum._numba import differences, evaluations
 from fastmomentum._numba.cache import kind_of_cache
 
 PARTS = (direction, evaluation, line_search, metric, norms, stopping, terms)

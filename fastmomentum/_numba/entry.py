@@ -12,7 +12,6 @@ from numba import types
 from numba.extending import intrinsic
 
 from .._language.layout import N_POINTS
-from .._loops.evaluations import EVALUATIONS, OPERATIONS
 from .abi import (
     ADDRESS,
     F4,
@@ -34,6 +33,7 @@ from .abi import (
     rows_of,
     vector_type,
 )
+from .evaluations import EVALUATIONS, OPERATIONS
 from .jit import cached_njit, cached_part
 
 

@@ -11,15 +11,15 @@ that is lost to rounding gives way to our own.
 
 import numpy as np
 
-from .._numba.abi import call_python, complex_row, difference_fields
-from .._numba.differences import (
+from .abi import call_python, complex_row, difference_fields
+from .differences import (
     central_points,
     central_slope,
     forward_point,
     forward_slope,
     given_step,
 )
-from .._numba.jit import inlined_part
+from .jit import inlined_part
 
 
 @inlined_part
