@@ -56,8 +56,14 @@ def terms(n):
     }
 
 
+def alone(method, dtype):
+    """The loop of a method with its automatic rate."""
+    for name in SAMPLE if method == "momentum" else SMALL:
+        yield name, single(name, dtype, method, {})
+
+
 def automatic(method, dtype):
-    """The loop of a method with its automatic rate, alone, with bounds and with a penalty."""
+    """The same, and with bounds and with a penalty."""
     names = SAMPLE if method == "momentum" else SMALL
     for name in names:
         for kind, more in terms(problems.get(name).n).items():

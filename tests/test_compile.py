@@ -229,6 +229,7 @@ for name in NAMES:
 
 
 @pytest.mark.parametrize("names", some(["number vector", "number vector two"], ("number vector",)))
+@pytest.mark.slow
 def test_entries_cached_by_several_processes_do_not_mix(tmp_path, names):
     """Each process numbers what it compiles from 1: equal names, in one process, are one code.
 
@@ -253,6 +254,7 @@ minimize(fun, [3.0], args=(Point(1.0, 2.0),), options={"learning_rate": 0.1, "ma
 """
 
 
+@pytest.mark.slow
 def test_types_of_other_programs_do_not_spoil_the_cache(tmp_path):
     """A namedtuple's class cannot be imported elsewhere; all programs share one cache."""
     env = {"NUMBA_CACHE_DIR": tmp_path / "cache"}
@@ -339,6 +341,7 @@ def test_generated_files_are_fresh():
 
 
 @needs_tools
+@pytest.mark.slow
 def test_generated_files_follow_their_sources(tmp_path):
     """A changed source changes every file that was made from it."""
     import shutil
@@ -394,6 +397,7 @@ def test_generated_files_follow_their_sources(tmp_path):
 
 
 @needs_tools
+@pytest.mark.slow
 def test_an_edited_generated_file_is_stale(tmp_path):
     import shutil
 

@@ -204,6 +204,7 @@ def test_shards_move_to_a_restarted_worker(both):
         assert sorted(after.count(pid) for pid in set(after)) == [2, 2]
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_is_given_up(both):
     with ShardedSum(
         shards.of_process, shards.process, 4, client=both, deterministic=True, timeout=4
@@ -222,6 +223,7 @@ def test_a_stopped_worker_is_given_up(both):
             time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_too_slow_is_an_error(both):
     with (
         ShardedSum(shards.sleeps, Part(data, 2), 2, client=both) as objective,
@@ -534,6 +536,7 @@ def run_file(folder, code, *arguments, **more):
     )
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_cluster_and_what_was_found(tmp_path):
     process = run_file(tmp_path, PRESSED)
     try:

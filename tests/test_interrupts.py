@@ -116,6 +116,7 @@ def _waste_and_rosenbrock(njit):
     return _made["slow"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_every_compiled_loop():
     """At a random moment: the answer comes soon, and the state goes on with the same bits."""
     reports = json.loads(run_python(INTERRUPTS).stdout)

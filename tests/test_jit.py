@@ -414,6 +414,7 @@ for module in (None, plan):
 """
 
 
+@pytest.mark.slow
 def test_another_process_loads_what_the_user_cached(tmp_path):
     """Code in the user's disk cache finds the loops anew, in threads, too, and compiles nothing."""
     (tmp_path / "user.py").write_text(USER)

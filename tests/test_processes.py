@@ -95,6 +95,7 @@ print(json.dumps([here.at_once(here.COLD), here.at_once(here.COLD)]))
 """
 
 
+@pytest.mark.slow
 def test_all_is_compiled_at_once_by_two_processes(expected, tmp_path):
     """Eight threads in each of two processes start from one empty cache; then it is whole."""
     env = {"NUMBA_CACHE_DIR": tmp_path}
@@ -205,6 +206,7 @@ def everything():
     return "\n".join(found)
 
 
+@pytest.mark.slow
 def test_a_fresh_process_gives_the_same_bits():
     """Whatever the order of sets and the number of threads of others."""
     env = {"PYTHONHASHSEED": "4242", "NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "4"}

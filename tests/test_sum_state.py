@@ -283,6 +283,7 @@ print(json.dumps([waits, found, same]))
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_compiled_code():
     """It comes back soon, and the state goes on with the same bits."""
     waits, found, different = json.loads(run_python(PRESSED).stdout)

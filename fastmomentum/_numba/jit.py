@@ -72,8 +72,11 @@ def _claim_name(function: Callable) -> None:
 
     The functions that one factory makes differ in what their cells hold, and the disk cache knows
     them by their names: of two with one name, the wrong one could be run, and nobody would see it.
+    An object with a Numba type of its own is part of what the cache knows a function by.
     """
     cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
+    if any(hasattr(cell, "_numba_type_") for cell in cells):
+        return
     made = function.__code__, cells
     name = function.__module__, function.__qualname__
     if _of_factories.setdefault(name, made) != made:
