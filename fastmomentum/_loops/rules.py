@@ -12,7 +12,7 @@ import numpy as np
 
 from .._numba.jit import cached_njit
 
-SOURCES = "9094526267f0a3af"
+SOURCES = "c57229f6d4d85eba"
 
 
 

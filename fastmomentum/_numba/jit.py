@@ -68,15 +68,14 @@ _of_factories: dict[tuple[str, str], tuple] = {}
 
 
 def _claim_name(function: Callable) -> None:
-    """Refuse a name that another function has.
+    """Refuse a name that another loop has.
 
-    The functions that one factory makes differ in what their cells hold, and the disk cache knows
-    them by their names: of two with one name, the wrong one could be run, and nobody would see it.
-    An object with a Numba type of its own is part of what the cache knows a function by.
+    The loops that one factory makes differ in what their cells hold, and have one signature: of two
+    with one name, the wrong one could be run, and nobody would see it.
     """
-    cells = tuple(cell.cell_contents for cell in function.__closure__ or ())
-    if any(hasattr(cell, "_numba_type_") for cell in cells):
+    if function.__closure__ is None:
         return
+    cells = tuple(cell.cell_contents for cell in function.__closure__)
     made = function.__code__, cells
     name = function.__module__, function.__qualname__
     if _of_factories.setdefault(name, made) != made:
@@ -87,8 +86,6 @@ def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
     """``@njit`` with the disk cache, where a directory for that can be written."""
     if function is None:
         return functools.partial(cached_njit, **flags)
-    if function.__closure__ is not None:
-        _claim_name(function)
     flags = {**FLAGS, **flags}
     compiled = numba.njit(**flags)(function)
     if not jit_disabled():
@@ -98,6 +95,8 @@ def cached_njit(function: Callable | None = None, **flags: Any) -> Any:
 
 def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
     """``cached_njit`` for a loop."""
+    if function is not None:
+        _claim_name(function)
     return cached_njit(function, **LOOP_FLAGS, **flags)
 
 
@@ -138,4 +137,6 @@ def compiled_into(function: Callable, **flags: Any) -> None:
 
 def cached_part(function: Callable | None = None, **flags: Any) -> Any:
     """``cached_njit`` for a function that is called by its address only."""
+    if function is not None:
+        _claim_name(function)
     return cached_njit(function, **PART_FLAGS, **flags)
