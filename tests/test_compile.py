@@ -731,7 +731,9 @@ def test_machine_code_of_the_loops(name):
     assert re.search(r"fdiv <\d+ x float>", single)
     if name != "adamax":
         assert re.search(r"llvm\.sqrt\.v\d+f32", single)
-        assert re.search(r"llvm\.sqrt\.v\d+f64", double)
+        # Two roots at once do not pay on every processor.
+        wide = re.search(r"<[48] x double>", double)
+        assert not wide or re.search(r"llvm\.sqrt\.v\d+f64", double)
 
 
 # -- memory ----------------------------------------------------------------------------------------
