@@ -471,7 +471,7 @@ class Objective:
             return None
         begin = time.perf_counter()
         self._checking = self.binding is not None
-        self._looking = self.dtype == np.float64
+        self._looking = self.dtype == np.float64 and not self.in_place  # x's own array otherwise
         try:
             with self.quiet():
                 f = self.evaluate(x, g)
