@@ -179,7 +179,8 @@ def chain_entries():
 
 def spec_of(case):
     """What the front end would ask for."""
-    from fastmomentum._cuda.batch import Spec, loop_module
+    from fastmomentum._cuda.batch import Spec
+    from fastmomentum._cuda.numbers import fixed_of
 
     loop, dtype, n, style, bounded = case
     style, _, lanes = style.partition("-")
@@ -199,7 +200,7 @@ def spec_of(case):
     values = dict.fromkeys(layout.INTS, 0)
     values |= {"MEMORY": MEMORY, "TERMS": terms, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
     values["BOUNDED"] = int(bounded)
-    fixed = tuple((name, values[name]) for name in loop_module(loop).FIXED)
+    fixed = fixed_of(values)
     return Spec(
         loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, args, int(lanes or 1)
     )
@@ -216,28 +217,23 @@ def argument_types(spec):
 
     vector, table = array(real, 1), array(real, 2)
     integers = array(types.int32, 1)
+    some = types.Tuple
     return (
-        table,  # points
-        table,  # gradients
-        table,  # numbers
-        array(types.int32, 2),  # counts
-        array(types.int64, 1),  # todo
-        array(types.int64, 1),  # queue
-        integers,  # stop
-        integers,  # first_ints
-        vector,  # first_floats
-        vector,  # first_extra
-        table,  # first_rows
-        integers,  # start_rows
-        table,  # lower
-        table,  # upper
-        vector,  # rates
-        vector,  # momenta
-        types.Tuple((real, vector, vector)),  # steps
+        some((table, table, table, array(types.int32, 2))),  # points, gradients, numbers, counts
+        some((array(types.int64, 1), array(types.int64, 1), integers)),  # todo, queue, stop
+        # What ints, floats, extra and rows start from, and which rows.
+        some((integers, vector, vector, table, integers)),
+        some((table, table)),  # lower, upper
+        some((vector, vector)),  # rates, momenta
+        # Steps of differences, and the user's arguments.
+        some(
+            (
+                some((real, vector, vector)),
+                some(tuple(array(real, dimensions) for dimensions, _ in spec.args)),
+            )
+        ),
         array(real, 3),  # scratch
-        types.Tuple(tuple(array(real, dimensions) for dimensions, _ in spec.args)),
-        types.int64,  # stretch
-        types.int64,  # maxiter
+        some((types.int64, types.int64)),  # stretch, maxiter
     )
 
 
@@ -305,37 +301,41 @@ def step_of(case):
     """(kernel, types of its arguments) of iterations on large vectors."""
     from numba.cuda import types
 
-    from fastmomentum._cuda.large import THREADS, make_step, step_module
+    from fastmomentum._cuda.large import THREADS
+    from fastmomentum._cuda.numbers import fixed_of
+    from fastmomentum._cuda.step import make_step
 
     method, dtype, _, style, bounded = case
     values = dict.fromkeys(layout.INTS, 0) | {"BOUNDED": int(bounded)}
-    fixed = tuple((name, values[name]) for name in step_module(method).FIXED)
+    fixed = fixed_of(values)
     real = types.float32 if dtype == "float32" else types.float64
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     integers = types.Array(types.int32, 1, "C")
     own = chain_entries() if style == "iterate" else None
     step, iterate = make_step(method, np.dtype(dtype).type, THREADS, N_OWN, fixed, own)
-    # ints, floats, extra, rates, momenta, lower, upper
-    numbers = (integers, *(vector,) * 6)
+    some = types.Tuple
+    pair, three = some((vector, vector)), some((vector, vector, vector))
+    # vectors, numbers, rates, bounds
+    arrays = some((table, vector)), some((integers, vector, vector)), pair, pair
     if style == "iterate":
-        arguments = (*(vector,) * 4, table, vector, *numbers, types.Array(real, 3, "C"), vector)
-        return iterate, (*arguments, types.Tuple((vector,)), types.int64, types.int64)
-    # x, previous, target, g, f
-    return step, (*(vector,) * 5, table, vector, *numbers, table, integers, types.int64)
+        user = some((types.Array(real, 3, "C"), vector, some((vector,))))
+        return iterate, (three, vector, *arrays, user, some((types.int64, types.int64)))
+    return step, (three, pair, *arrays, some((table, integers)), types.int64)
 
 
 def team_of(case):
     """(kernel, types of its arguments) of one of the two of a team."""
     from numba.cuda import types
 
-    from fastmomentum._cuda.team import THREADS, make_team, team_module
+    from fastmomentum._cuda.numbers import fixed_of
+    from fastmomentum._cuda.team import THREADS, make_team
 
     loop, dtype, _, style, bounded = case
     values = dict.fromkeys(layout.INTS, 0)
     values |= {"MEMORY": MEMORY, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
     values |= {"TERMS": layout.PAIRS + 2 * MEMORY + layout.METRIC_ROWS if bounded else 0}
     values["BOUNDED"] = int(bounded)
-    fixed = tuple((name, values[name]) for name in team_module(loop).FIXED)
+    fixed = fixed_of(values)
     n_extra = 2 * MEMORY + layout.FIRST_LEVEL + layout.N_LEVELS + 1
     entries = chain_entries() if style == "go_on" else None
     made = make_team(loop, np.dtype(dtype).type, THREADS, n_extra, fixed, entries)
@@ -343,19 +343,20 @@ def team_of(case):
     real = types.float32 if dtype == "float32" else types.float64
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     numbers = (types.Array(types.int32, 1, "C"), vector, vector, types.Array(real, 3, "C"))
+    numbers = types.Tuple(numbers)
     if style == "go_on":
         return go_on, (
             table,
             vector,
             types.Tuple((vector,)),
-            *numbers,
+            numbers,
             types.int64,
             types.int64,
             types.int64,
         )
     if style == "found":
-        return found, (table, vector, vector, vector, *numbers, types.int64)
-    return tell, (table, vector, vector, vector, *numbers, types.int64, types.int64)
+        return found, (table, vector, vector, vector, numbers, types.int64)
+    return tell, (table, vector, vector, vector, numbers, types.int64, types.int64)
 
 
 def batch_of(case):

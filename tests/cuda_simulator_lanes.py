@@ -241,6 +241,7 @@ def test_lanes_that_are_told_to_stop(monkeypatch):
         return int(len(seen) > 2)
 
     monkeypatch.setattr(kernels, "peek", peek)
+    monkeypatch.setattr(kernels, "_kernels", type(kernels._kernels)())  # none made before
     monkeypatch.setattr(launch, "STRETCH", 2)
     options = {"learning_rate": 1e-2, "maxiter": 50, "gtol": 0.0}
     found = minimize_batch(in_lanes(4), **SUM, device="cuda", options=options)

@@ -14,6 +14,8 @@ import types
 
 import numpy as np
 
+from fastmomentum._cuda import device
+
 BLOCK, GRID, ENDED = "block", "grid", "ended"
 
 
@@ -106,7 +108,10 @@ class Grid:
 
     @staticmethod
     def _local(shape, dtype):
-        return np.full(shape, _GARBAGE[np.dtype(dtype).kind], dtype)
+        made = np.empty(shape, dtype)
+        for part in [made[name] for name in made.dtype.names or ()] or [made]:
+            part[...] = _GARBAGE[part.dtype.kind]
+        return made
 
     @staticmethod
     def _add(array, index, value):
@@ -154,11 +159,13 @@ class Grid:
         crowd = [_Thread(b, t, work) for b in range(self.blocks) for t in range(self.threads)]
         for scope in scopes:
             scope["cuda"] = self
+        under_way, device.under_way = device.under_way, lambda: self
         try:
             for thread in crowd:
                 thread.runner.start()
             self._schedule(crowd)
         finally:
+            device.under_way = under_way
             for scope, module in zip(scopes, known, strict=True):
                 scope["cuda"] = module
             self.failed = True

@@ -223,7 +223,8 @@ class CudaBatch(Batch):
     def _solve_all(
         self, todo: np.ndarray, objective: Objective, run: Run, style: str, report: Report
     ) -> None:
-        from .._cuda.batch import MOST_LOCAL, Spec, compiled, loop_module
+        from .._cuda.batch import MOST_LOCAL, Spec, compiled
+        from .._cuda.numbers import fixed_of
         from .._cuda.launch import Job, Problems
 
         lanes = 1
@@ -257,7 +258,7 @@ class CudaBatch(Batch):
             n=n if n <= MOST_LOCAL else 0,
             n_rows=n_rows,
             n_extra=run.floats.size - layout.OWN,
-            fixed=tuple((name, fixed[name]) for name in loop_module(plan.loop).FIXED),
+            fixed=fixed_of(fixed),
             style=style,
             bounded=bounded,
             own_bounds=self.per_row is not None,
