@@ -14,7 +14,11 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import pytest  # noqa: E402
 
-pytest.register_assert_rewrite("comparisons", "composite", "sum_runs")
+# Their asserts are to show values, as those of tests do.
+pytest.register_assert_rewrite(
+    *("automatic", "bad_input", "batches", "bounded", "comparisons", "composite"),
+    *("operators", "plugged"),
+)
 
 import numpy as np  # noqa: E402
 import processes  # noqa: E402

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fastmomentum import minimize
+
 NUMBERS = ("fun", "nit", "nfev", "njev", "status", "success", "message", "grad_norm")
 
 
@@ -12,6 +14,16 @@ def assert_same(a, b, names=NUMBERS):
         assert np.array_equal(a[name], b[name]), name
     for name in names:
         assert a[name] == b[name], name
+
+
+def both(fun, x0, **kwargs):
+    """The compiled run and the one in Python, which must be the same."""
+    options = {"learning_rate": 0.1, **kwargs.pop("options", {})}
+    compiled = minimize(fun, x0, options={**options, "backend": "numba"}, **kwargs)
+    python = minimize(fun, x0, options={**options, "backend": "python"}, **kwargs)
+    assert (compiled.backend, python.backend) == ("numba", "python")
+    assert_same(compiled, python)
+    return compiled
 
 
 def assert_same_history(a, b):
