@@ -10,10 +10,9 @@ import types
 
 import numpy as np
 import pytest
-from cuda_simulator_entries import LEAST_SQUARES, ROSENBROCK
-from cuda_simulator_lanes import SUM, in_lanes
 from grid import Deadlock, Grid
 from numba import cuda
+from parts import LEAST_SQUARES, ROSENBROCK, SUM, in_lanes
 
 from fastmomentum import minimize, minimize_batch, penalties
 from fastmomentum._cuda import batch, lanes, large, launch, team

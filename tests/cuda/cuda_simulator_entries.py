@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import simulator  # noqa: F401 - mends it
 from cases import AUTOMATIC, METHODS
-from cuda_simulator import Frozen
 from numba import cuda, njit
+from parts import LEAST_SQUARES, ROSENBROCK, residual, slope
 from plain import entry
+from simulated import Frozen
 
 from fastmomentum import Status, minimize, penalties, schedules
 from fastmomentum._cuda import large, launch, team
@@ -22,31 +23,6 @@ SAME = ("x", "jac", "nit", "nfev", "njev", "status", "grad_norm", "learning_rate
 ALSO_SAME = ("n_restarts", "line_search_failures", "success")
 START = 0.3 * np.random.default_rng(3).normal(size=7)
 BOUNDS = [(None, 0.2), (-0.2, 0.2), (0.1, 0.1), *[(-1.0, 1.0)] * 4]
-
-
-@njit
-def residual(r, x, w, a, b, weight):
-    w[r] = -b[r]
-    for j in range(x.shape[0]):
-        w[r] += a[r, j] * x[j]
-    return 0.5 * weight * w[r] * w[r]
-
-
-@njit
-def slope(i, x, w, out, a, b, weight):
-    out[i] = 0.0
-    for r in range(w.shape[0]):
-        out[i] += weight * a[r, i] * w[r]
-    return 0.0
-
-
-@njit
-def n_rows(x, a, b, weight):
-    return b.shape[0]
-
-
-ROSENBROCK = entrywise(njit(entry))
-LEAST_SQUARES = entrywise(slope, row=residual, n_rows=n_rows)
 RNG = np.random.default_rng(5)
 DATA = RNG.normal(size=(12, 7)), RNG.normal(size=12), 2.0
 PROBLEMS = {"entries": (ROSENBROCK, ()), "rows": (LEAST_SQUARES, DATA)}

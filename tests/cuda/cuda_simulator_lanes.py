@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cuda_simulator import COLUMNS, STARTS, assert_same, both, gradient, model, stopping
 from numba import cuda, njit
+from parts import SUM, TIMES, in_lanes, misfit, n_samples
+from simulated import COLUMNS, STARTS, assert_same, both, gradient, stopping
 
 from fastmomentum import Status, minimize_batch, penalties
 from fastmomentum._batch import report as _batch_report
@@ -20,34 +21,6 @@ from fastmomentum.objectives import entrywise, sum_of_terms
 
 # A device is silent about inf - inf.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
-
-
-@njit
-def misfit(k, x, out, t, y, weight):
-    e = model(1.0, x[1], t[k])
-    r = weight * (x[0] * e - y[k])
-    out[0] += 2.0 * r * weight * e
-    out[1] -= 2.0 * r * weight * x[0] * e * t[k]
-    return r * r
-
-
-@njit
-def n_samples(x, t, y, weight):
-    return y.size
-
-
-TIMES = np.linspace(0.0, 2.0, 7)
-SIGNALS = 3.0 * np.exp(-np.array([0.5, 1.0, 1.0, 2.0, 1.5])[:, None] * TIMES)
-SUM = {
-    "X0": [1.0, 1.0],
-    "args": (TIMES, SIGNALS, np.array([1.0, 0.5, 0.5, 2.0, 1.5])),
-    "batched": (False, True, True),
-    "jac": True,
-}
-
-
-def in_lanes(count, n_terms=n_samples):
-    return sum_of_terms(misfit, n_terms, threads=count)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

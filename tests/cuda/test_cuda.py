@@ -16,10 +16,19 @@ ROOT = HERE.parents[1]
 has_package = pytest.mark.skipif(
     importlib.util.find_spec("numba_cuda") is None, reason="needs pip install '.[cuda-test]'"
 )
+# Each in a process of its own.
+NAMES = (
+    "simulator",
+    "simulator_large",
+    "simulator_arrays",
+    "simulator_entries",
+    "simulator_lanes",
+    "grids",
+)
 
 
 @has_package
-@pytest.mark.parametrize("name", ["simulator", "simulator_entries", "simulator_lanes", "grids"])
+@pytest.mark.parametrize("name", NAMES)
 def test_in_the_simulator(name):
     changes = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | changes
