@@ -244,7 +244,7 @@ class CudaBatch(Batch):
             n_rows = 2 + len(run.method.slots)
         else:
             starts = [i for i in (*plan.starts, fixed["METRIC_START"]) if i > 0]
-            if run.method.loop != "momentum":
+            if not plan.loop.keeps_pairs:
                 # It keeps no pairs: bounds and penalty follow upon the points.
                 rows = np.concatenate([rows[: layout.PAIRS], rows[plan.term_row :]])
                 fixed["TERMS"] = layout.PAIRS if run.terms is not None else 0
@@ -252,12 +252,12 @@ class CudaBatch(Batch):
                 starts += [fixed["TERMS"] + i for i in range(layout.FREE_ROW + 1)]
             n_rows = len(rows)
         spec = Spec(
-            loop=plan.loop,
+            loop=plan.loop.name,
             dtype=dtype.name,
             n=n if n <= MOST_LOCAL else 0,
             n_rows=n_rows,
             n_extra=run.floats.size - layout.OWN,
-            fixed=tuple((name, fixed[name]) for name in loop_module(plan.loop).FIXED),
+            fixed=tuple((name, fixed[name]) for name in loop_module(plan.loop.name).FIXED),
             style=style,
             bounded=bounded,
             own_bounds=self.per_row is not None,

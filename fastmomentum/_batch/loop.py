@@ -12,6 +12,8 @@ import numpy as np
 
 from .._check.parameters import schedule_value
 from .._language import layout
+from .._loops.drivers import caller_address
+from .._loops.table import BATCH
 from .._minimize.run import Run
 from .._problem.flat import OutOfCalls, may_be_coarse, slopes_beyond
 from .._problem.objective import Objective
@@ -33,7 +35,6 @@ class Loop(Pinned):
     def __init__(
         self, batch: Problems, objective: Objective, x0: np.ndarray, terms: Any, penalties: Any
     ):
-        from .._loops.drivers import caller_address
         from .._numba.bind import batch_patches
 
         if terms is not None:  # what is written to is not shared with other threads
@@ -91,7 +92,7 @@ class Loop(Pinned):
         if run.watch is not None:
             run.watch.stop = batch.stop
             run.watch.begin()
-        self.address = caller_address("batch", run.dtype, binding.signature)
+        self.address = caller_address(BATCH, run.dtype, binding.signature)
 
     @property
     def done(self) -> int:

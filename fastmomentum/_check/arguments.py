@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import all_finite
+from .._loops.table import loop_of
 from .._methods import DEFAULT_METHOD, METHODS, Method
 from .._report.warnings import warn
 from .options import Settings
@@ -138,7 +139,7 @@ def check_terms(method: Method, settings: Settings, terms: Any) -> None:
         )
     if terms is None:
         return
-    if automatic and method.loop == "momentum" and not terms.separable:
+    if automatic and not (terms.separable or loop_of(method, True, terms.kind).calls_operator):
         raise ValueError(
             f"method {method.name!r} needs a separable penalty, got {terms.h!r}: "
             "use method='nesterov' or method='gd'."

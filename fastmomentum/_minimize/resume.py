@@ -62,7 +62,7 @@ def state_of(run: Resumable, status: int) -> State:
         recorded.append(run.history[: run.ints[INT.HISTORY]])
     return State(
         method=run.method.name,
-        loop=run.plan.loop,
+        loop=run.plan.loop.name,
         status=int(status),
         rules=rules_of(run.settings),
         rows=run.rows[: run.plan.scratch_row, : run.n],
@@ -119,7 +119,7 @@ def _check_state(run: Resumable, state: State) -> None:
     plan, rows = run.plan, state.rows
     pairs = {
         "method": (state.method, run.method.name),
-        "loop": (state.loop, plan.loop),
+        "loop": (state.loop, plan.loop.name),
         "memory": (int(state.ints[INT.MEMORY]), run.settings.memory),
         "n": (rows.shape[1], run.n),
         "dtype": (rows.dtype, run.dtype),

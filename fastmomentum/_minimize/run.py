@@ -108,7 +108,7 @@ class Run(Pinned):
             terms.fill(self.rows, self.ints, plan.term_row)
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
-            if plan.calls_operator:
+            if plan.loop.calls_operator:
                 self.operator = terms.operator()
                 self.ints[INT.PROX] = self.operator.address
                 self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data

@@ -9,6 +9,8 @@ import numpy as np
 
 from .._language import layout
 from .._language.layout import INT
+from .._loops.drivers import caller_address, driver_address
+from .._loops.table import SUM
 from .._minimize.chunks import CHUNK_SECONDS, FIRST_CHUNK
 from .._report.status import Status
 from .rows import Rows, take_rows
@@ -33,7 +35,6 @@ class CompiledSteps(Steps):
 
     def compile(self, source: Rows, size: int) -> None:
         """Compile the loop for these rows, in batches of `size`, or load it."""
-        from .._loops.drivers import caller_address, driver_address
         from .._numba.bind import row_patches
 
         run, method = self.run, self.run.method
@@ -55,7 +56,7 @@ class CompiledSteps(Steps):
             MEAN=self.mean.ctypes.data,
         )
         run.ints[INT.BATCH] = self.fields.ctypes.data
-        self.address = caller_address("sum", run.dtype, binding.signature)
+        self.address = caller_address(SUM, run.dtype, binding.signature)
 
     def correct(self, snapshot: np.ndarray, gradient: np.ndarray) -> None:
         """Correct the gradients of batches by those at a snapshot, as 'svrg' does."""

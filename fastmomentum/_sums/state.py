@@ -12,6 +12,7 @@ from .._keep.checkpoint import Kept, given_in
 from .._keep.state import LAYOUT, State, packed
 from .._language import layout
 from .._language.layout import INT
+from .._loops.table import loop_of
 from .._methods import METHODS
 from .steps import Anchor, Epoch, Noted
 
@@ -141,7 +142,7 @@ class SumState(Kept):
 
     def _iterate(self) -> int:
         """The row of the iterate."""
-        method = METHODS[self.loop]
+        method = METHODS[self.method]
         if method.iterate == "x":
             return int(self.ints[INT.CURRENT])
         return layout.FIRST_SLOT + method.slots.index(method.iterate)
@@ -167,7 +168,8 @@ class SumState(Kept):
         n, dtype = self.rows.shape[1], self.rows.dtype
         vectors = {"start": dtype, "begin": dtype, "snapshot": dtype, "correction": dtype}
         good = (
-            self.method == self.loop in METHODS
+            self.method in METHODS
+            and self.loop == loop_of(METHODS[self.method], automatic=False).name
             and self._iterate() < len(self.rows)
             and all(getattr(self, k).dtype == v for k, v in vectors.items())
             and self.mean.dtype == self.values.dtype == self.numbers.dtype == np.float64
