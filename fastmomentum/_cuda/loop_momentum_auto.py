@@ -51,7 +51,7 @@ SUM_ROW = 1
 TO_EVALUATE = 1
 TRY = 1
 UPPER_ROW = 3
-INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'AHEAD_GOOD', 'LOWEST', 'COUNT', 'HEAD', 'VIRTUAL', 'WAIT', 'PENALTY', 'FAILURES', 'TRIALS', 'BAD_TRIALS', 'BRACKETED', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'BAD_SEEN')
+INT_NAMES = ('STATUS', 'ITERATION', 'NIT', 'NFEV', 'NJEV', 'PENDING', 'CURRENT', 'BEST', 'RESULT', 'MAXFEV', 'PATIENCE', 'SINCE_BEST', 'FLAT', 'N_RESTARTS', 'LINE_SEARCH_FAILURES', 'PHASE', 'TRIAL', 'REAL', 'BASE', 'AHEAD', 'AHEAD_GOOD', 'LOWEST', 'COUNT', 'HEAD', 'VIRTUAL', 'WAIT', 'NEXT_WAIT', 'FAILURES', 'TRIALS', 'BAD_TRIALS', 'BRACKETED', 'COMPLETED', 'IMPROVED', 'STALLED', 'METRIC_IN_USE', 'PAIRS_SEEN', 'JUDGED', 'NEXT_CANDIDATE', 'BAD_SEEN')
 FLOAT_NAMES = ('FUN', 'FUN_BEST', 'FUN_PREVIOUS', 'GRAD_NORM', 'STEP_NORM', 'X_NORM', 'LEARNING_RATE', 'GTOL', 'FTOL', 'XTOL', 'NORM_ORDER', 'FUN_TRIAL', 'FUN_REAL', 'FUN_BASE', 'FUN_AHEAD', 'SLOPE', 'SLOPE_AHEAD', 'SLOPE_TRIAL', 'STEP', 'SCALE', 'ERROR', 'LAST_DECREASE', 'SLACK', 'NORM_BASE', 'NORM_REAL', 'NORM_TRIAL', 'NORM_AHEAD', 'LOW', 'FUN_LOW', 'SLOPE_LOW', 'HIGH', 'FUN_HIGH', 'SLOPE_HIGH', 'WIDTH', 'LOWEST_STEP', 'FUN_LOWEST', 'NORM_LOWEST', 'RATIO', 'DECREASE', 'ERROR_NEW', 'FUN_START', 'STALL_FUN', 'STALL_NORM', 'EPSILON', 'PENALTY', 'RATE', 'SCORE_KEPT', 'SCORE_FULL', 'SCORE_ROOT', 'SCORE_START')
 FIXED = ('NORM', 'METRIC', 'METRIC_START', 'MEMORY', 'TERMS', 'COST_FUN', 'COST_JAC')
 I_STATUS = 0
@@ -80,7 +80,7 @@ I_COUNT = 22
 I_HEAD = 23
 I_VIRTUAL = 24
 I_WAIT = 25
-I_PENALTY = 26
+I_NEXT_WAIT = 26
 I_FAILURES = 27
 I_TRIALS = 28
 I_BAD_TRIALS = 29
@@ -179,7 +179,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
         ints[I_HEAD] = first_ints[I_HEAD]
         ints[I_VIRTUAL] = first_ints[I_VIRTUAL]
         ints[I_WAIT] = first_ints[I_WAIT]
-        ints[I_PENALTY] = first_ints[I_PENALTY]
+        ints[I_NEXT_WAIT] = first_ints[I_NEXT_WAIT]
         ints[I_FAILURES] = first_ints[I_FAILURES]
         ints[I_TRIALS] = first_ints[I_TRIALS]
         ints[I_BAD_TRIALS] = first_ints[I_BAD_TRIALS]
@@ -1094,7 +1094,7 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                             floats[F_NORM_BASE] = floats[F_NORM_TRIAL]
                             ints[I_VIRTUAL] = 0
                             floats[F_ERROR] = 0.0
-                        ints[I_PENALTY] = 0
+                        ints[I_NEXT_WAIT] = 0
                         ints[I_FAILURES] = 0
                         ints[I_COMPLETED] = 1
                         action = NEW_DIRECTION
@@ -1107,8 +1107,8 @@ def make(device_function, evaluate, size_of, real_type, NORM, METRIC, METRIC_STA
                         floats[F_NORM_AHEAD] = floats[F_NORM_TRIAL]
                         action = SEARCH_FROM_AHEAD
                         if ints[I_VIRTUAL] != 0:
-                            ints[I_PENALTY] = smaller(2 * ints[I_PENALTY] + 1, 8)
-                            ints[I_WAIT] = ints[I_PENALTY]
+                            ints[I_NEXT_WAIT] = smaller(2 * ints[I_NEXT_WAIT] + 1, 8)
+                            ints[I_WAIT] = ints[I_NEXT_WAIT]
                             if good and f <= level and (abs(total) <= -0.9 * floats[F_SLOPE]):
                                 mark_lowest(ints, floats, extra)
                                 fell = total <= floats[F_SLOPE]

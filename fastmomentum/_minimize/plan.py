@@ -96,6 +96,10 @@ class Plan:
         floats[FLOAT.NORM_ORDER] = settings.norm
         floats[FLOAT.EPSILON] = np.finfo(dtype).eps
         floats[FLOAT.DIVERGED_FACTOR] = DIVERGED_FACTOR
+        if settings.single_steps:
+            # No norm of a gradient and no value is beyond these.
+            ints[INT.SINGLE_STEPS] = 1
+            floats[FLOAT.GTOL], floats[FLOAT.DIVERGED_FACTOR] = -1.0, math.inf
         if own:
             floats[first_own : first_own + len(own)] = own
         self.x_scale = settings.x_scale

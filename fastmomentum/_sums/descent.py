@@ -22,7 +22,6 @@ from .._minimize.plan import DIVERGED_FACTOR
 from .._minimize.resume import GO_ON_ANYWAY, restore, same_value, state_of
 from .._report.result import OptimizeResult, Status, attach, attach_made, make_result
 from .._report.status import message_of, message_of_error, without_state
-from ..schedules import Constant
 from .compiled import CompiledSteps
 from .rows import Rows, batches, orders
 from .state import GENERATORS, SumState, generator_of, plain
@@ -69,10 +68,6 @@ class Descent:
         sums = self.sizes if sampling.shuffle == "shards" else np.array([self.count])
         self.per_epoch = int((-(-sums // size)).sum())
         total = self.per_epoch * sampling.epochs
-        if not callable(settings.learning_rate):
-            # A schedule: a constant rate would end the run where a batch has no gradient.
-            rate = Constant(settings.learning_rate)
-            settings = dataclasses.replace(settings, learning_rate=rate)
         self.compiled = isinstance(source, Rows) and source.objective.binding is not None
         kind = CompiledSteps if self.compiled else Steps
         self.steps: Any = kind(settings, x, sampling, total, terms)

@@ -59,10 +59,7 @@ class Steps(Pinned):
         self, settings: Settings, x: np.ndarray, sampling: Sampling, total: int, terms: Any
     ):
         told: Any = Told()
-        self.run = run = Run(told, settings, x, terms)
-        # Values and gradients of single batches say nothing about the end.
-        run.floats[FLOAT.GTOL] = -1.0
-        run.floats[FLOAT.DIVERGED_FACTOR] = math.inf
+        self.run = Run(told, settings, x, terms)
         self.total = total
         # Of the steps 1, 2, ..., total the last ones are averaged.
         self.average_from = math.floor((1.0 - sampling.average) * total) + 1
