@@ -16,7 +16,7 @@ from .._check.parameters import schedule_value
 from .._language import layout
 from .._minimize.run import Run
 from .._problem.gradient_check import check_gradient
-from .._problem.objective import Objective
+from .._problem.objective import NO_BOUNDS, Limits, Objective
 from .._report.result import OptimizeResult, Status, attach, make_result
 from .._report.status import message_of_many, without_state
 from .problems import SKIPPED
@@ -181,10 +181,8 @@ class CudaBatch(Batch):
                 )
             x0 = terms.start(x0)
         # Python checks the functions once, as everywhere; the processor's loops are not compiled.
-        objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python")
-        objective.steps = self.settings.steps
-        if terms is not None:
-            objective.bounds = terms.bounds()
+        limits = Limits(NO_BOUNDS if terms is None else terms.bounds(), self.settings.steps)
+        objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python", limits)
         style = self._style(objective)
         try:
             if self.to_compare:

@@ -143,7 +143,7 @@ class Terms:
         return made or operators.operator_of_python(self.apply, self.n, self.dtype)
 
 
-def settle(
+def settings_and_terms(
     method: str | None,
     x: np.ndarray,
     bounds: Any,

@@ -11,8 +11,7 @@ from .._check.options import Settings
 from .._check.sums import Sampling
 from .._language import layout
 from .._language.layout import FLOAT, INT
-from .._minimize.run import Run
-from .._problem.objective import Told
+from .._minimize.told import ToldRun
 from .._report.pinned import Pinned
 from .._report.status import Status
 
@@ -58,8 +57,7 @@ class Steps(Pinned):
     def __init__(
         self, settings: Settings, x: np.ndarray, sampling: Sampling, total: int, terms: Any
     ):
-        told: Any = Told()
-        self.run = Run(told, settings, x, terms)
+        self.run = ToldRun(settings, x, terms)
         self.total = total
         # Of the steps 1, 2, ..., total the last ones are averaged.
         self.average_from = math.floor((1.0 - sampling.average) * total) + 1
