@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check.arguments import check_method, check_terms, check_x0
+from ._check.arguments import check_terms, check_x0, named_method
 from ._check.keywords import hints_at_options
 from ._check.options import check_step_options
 from ._check.returned import as_gradient, as_pair, as_scalar
@@ -94,9 +94,9 @@ class Optimizer:
     ):
         self._begin = time.perf_counter()
         state = resolved(state)
-        check_method(method)
+        named = named_method(method)
         x = check_x0(x0)
-        settings, terms = settings_and_terms(method, x, bounds, penalty, tol, options)
+        settings, terms = settings_and_terms(named, x, bounds, penalty, tol, options)
         check_step_options(options)
         check_terms(settings.method, settings, terms)
         if terms is not None:

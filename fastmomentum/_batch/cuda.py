@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import on_device, real_of
-from .._callables import Entries, Terms, parts_of
+from .._callables import Entries, SumOfTerms, parts_of
 from .._check.bounds import refuse_interval
 from .._check.parameters import schedule_value
 from .._language import layout
@@ -197,7 +197,7 @@ class CudaBatch(Batch):
 
     def _style(self, objective: Objective) -> str:
         """How the kernel gets the gradient."""
-        if isinstance(self.parts, Terms):
+        if isinstance(self.parts, SumOfTerms):
             return "terms"
         if isinstance(self.parts, Entries):
             if self.parts.row is not None:

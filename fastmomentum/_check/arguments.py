@@ -14,10 +14,20 @@ from .options import Settings
 from .values import as_numbers, is_nothing, nearest, shown
 
 
-def check_method(method: Any, separable: bool = True) -> Method:
-    """The method of this name; None is the default one, with a penalty that is `separable`."""
+def check_method(method: Any) -> Method:
+    """The method of this name; None is the default one."""
+    return named_method(method) or default_method()
+
+
+def default_method(separable: bool = True) -> Method:
+    """The method where none is named, with a penalty that is `separable`."""
+    return METHODS[DEFAULT_METHOD if separable else "nesterov"]
+
+
+def named_method(method: Any) -> Method | None:
+    """The method of this name; None where it is not named."""
     if method is None:
-        return METHODS[DEFAULT_METHOD if separable else "nesterov"]
+        return None
     if not isinstance(method, str):
         raise TypeError(f"method must be one of {', '.join(METHODS)}, got {shown(method)}.")
     found = METHODS.get(method.lower())

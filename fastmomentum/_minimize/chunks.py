@@ -151,7 +151,8 @@ def _loop(
             return Status.MAXITER
         if now > upkeep.deadline:
             return Status.MAXTIME
-        run.save_if_due(upkeep)
+        if upkeep.saver is not None:
+            run.save_if_due(upkeep.saver)
         if compiled and not each:
             steps = max(1, ints.item(INT.ITERATION) - before)
             budget = min(CHUNK_SECONDS, upkeep.deadline - now)

@@ -15,6 +15,7 @@ from .._check.arguments import (
     check_terms,
     check_unsupported,
     check_x0,
+    named_method,
 )
 from .._check.keywords import hints_at_options
 from .._check.options import difference_settings
@@ -176,7 +177,7 @@ def minimize(
         )
     x = check_x0(x0)
     check_fun(fun, jac)
-    settings, terms = settings_and_terms(method, x, bounds, penalty, tol, options)
+    settings, terms = settings_and_terms(named_method(method), x, bounds, penalty, tol, options)
     check_unsupported(settings.method, hess, hessp, constraints)
     wrapped, takes_result = wrap_callback(callback)
     check_terms(settings.method, settings, terms)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._check.options import Settings
+from .._keep.checkpoint import Saver
 from .._language import layout
 from .._language.layout import FLOAT, INT
 from .._loops.drivers import driver_address
@@ -89,9 +90,11 @@ class Run(ToldRun):
 
     def deliver(self, f: float) -> None:
         """Tell the loop the value of its current point, whose gradient is in its row."""
-        self.ints[INT.NFEV] = self.objective.calls_fun
-        self.ints[INT.NJEV] = self.objective.calls_jac
-        super().deliver(f)
+        ints = self.ints
+        ints[INT.NFEV] = self.objective.calls_fun
+        ints[INT.NJEV] = self.objective.calls_jac
+        self.floats[FLOAT.FUN] = f
+        ints[INT.PENDING] = layout.DELIVERED
 
     def start(self) -> bool:
         """Make the evaluation at x0 in Python; False if maxfev does not allow its differences."""
@@ -132,7 +135,8 @@ class Run(ToldRun):
                 last = min(last, ints.item(INT.ITERATION))
             if not self.needs_evaluation(last) or late:
                 break
-            self.save_if_due(upkeep)
+            if upkeep.saver is not None:
+                self.save_if_due(upkeep.saver)
             current = int(ints[INT.CURRENT])
             self.deliver(
                 self.objective.evaluate(self.row(current), self.row(layout.N_POINTS + current))
@@ -142,10 +146,10 @@ class Run(ToldRun):
         if ints[INT.STATUS] == layout.NEEDS_EVALUATION:
             ints[INT.STATUS] = Status.MAXTIME
 
-    def save_if_due(self, upkeep: Upkeep) -> None:
+    def save_if_due(self, saver: Saver) -> None:
         """Write the checkpoint, if it is time."""
-        if upkeep.saver is not None and upkeep.saver.due():
-            upkeep.saver.save(lambda: state_of(self, layout.RUNNING))
+        if saver.due():
+            saver.save(lambda: state_of(self, layout.RUNNING))
 
     def _show(self, progress: Progress) -> None:
         ints, floats = self.ints, self.floats

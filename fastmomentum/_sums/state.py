@@ -14,7 +14,7 @@ from .._language import layout
 from .._language.layout import INT
 from .._loops.table import loop_of
 from .._methods import METHODS
-from .steps import Anchor, Epoch, Noted
+from .steps import Anchor, Epoch, Tally
 
 # Of NumPy's random numbers; one of somebody else cannot be made again from a file.
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -194,12 +194,12 @@ class SumState(Kept):
         except Exception as error:  # NumPy's own ways to refuse a state
             raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
 
-    def noted(self) -> Noted:
+    def tally(self) -> Tally:
         """What is known of the steps."""
         begin = Epoch(self.epoch, self.begin.copy(), generator_of(self.generator).state)
         _, rows, averaged, _ = self.counts.tolist()
         mean = self.mean.copy() if averaged else None
-        return Noted(self.nit, begin, rows, float(self.numbers[0]), averaged, mean)
+        return Tally(self.nit, begin, rows, float(self.numbers[0]), averaged, mean)
 
     def anchor(self) -> Anchor | None:
         """The snapshot of 'svrg'."""
