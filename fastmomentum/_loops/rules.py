@@ -12,7 +12,7 @@ import numpy as np
 
 from .._numba.jit import cached_njit
 
-SOURCES = "c57229f6d4d85eba"
+SOURCES = "6caac846030633c0"
 
 
 

@@ -437,13 +437,13 @@ def test_another_process_loads_what_the_user_cached(tmp_path):
 
 def test_another_minimizer_compiles_no_loop():
     """Only a function of a few lines, and none of the library's for known types."""
-    from fastmomentum._loops import drivers
+    from fastmomentum._loops import drivers, table
     from fastmomentum._numba import entry
 
     parts = (
-        drivers.caller("single"),
+        drivers.caller(table.SINGLE),
         entry.entry_of("fused", "float64"),
-        drivers.driver("gd_auto", np.dtype("f8")),
+        drivers.driver(table.LOOPS["gd_auto"], np.dtype("f8")),
     )
 
     def run(scale):

@@ -58,10 +58,10 @@ def tolerant(fun, x0, jac, options):
     """`minimize` after its check of complex steps, which would refuse ones of such an error."""
     start = minimize(fun, x0, jac=jac, options={**options, "finite_diff_rel_step": 1e-8})
     assert start.nit == 0
-    from fastmomentum._problem.objective import Objective
+    from fastmomentum._problem.objective import Limits, Objective
 
-    objective = Objective(fun, jac, (), x0, "python")
-    objective.steps = (0.0, options["finite_diff_rel_step"])
+    limits = Limits(steps=(0.0, options["finite_diff_rel_step"]))
+    objective = Objective(fun, jac, (), x0, "python", limits)
     objective.evaluate(x0, start.jac)
     return start
 

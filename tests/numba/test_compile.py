@@ -21,6 +21,7 @@ from processes import run_python
 import fastmomentum
 from fastmomentum import _methods, minimize
 from fastmomentum._loops import drivers
+from fastmomentum._loops.table import LOOPS
 from fastmomentum._numba import entry
 
 PACKAGE = pathlib.Path(fastmomentum.__file__).parent
@@ -468,7 +469,7 @@ def test_a_branch_for_others_is_not_compiled():
 
 @functools.cache
 def llvm(name, precision):
-    dispatcher = drivers.driver(name, np.dtype(precision))
+    dispatcher = drivers.driver(LOOPS[name], np.dtype(precision))
     # Code from the disk cache has no text: compile the same function once more without it.
     fresh = njit(error_model="numpy", nogil=True)(dispatcher.py_func)
     fresh.compile(tuple(entry.DRIVER_SIGNATURES[precision].args))

@@ -10,6 +10,7 @@ from package import FILES, KNOWN, imports, name_of
 
 from fastmomentum import problems
 from fastmomentum._loops import drivers
+from fastmomentum._loops.table import LOOPS
 from fastmomentum._numba import stamp
 
 
@@ -47,7 +48,7 @@ def test_holds_all_that_is_imported(name):
 
 
 def loop():
-    return drivers.driver("adam", np.dtype("f8")).py_func
+    return drivers.driver(LOOPS["adam"], np.dtype("f8")).py_func
 
 
 def test_a_changed_text_is_another_stamp(monkeypatch):
@@ -70,7 +71,8 @@ def test_a_changed_text_is_another_stamp(monkeypatch):
 def test_is_not_that_of_others():
     """A change of one method leaves the loops of the others on disk."""
     assert in_package("_methods.adagrad") not in stamp.modules_of([loop().__module__])
-    assert stamp.stamp_of(loop()) != stamp.stamp_of(drivers.driver("gd", np.dtype("f8")).py_func)
+    other = drivers.driver(LOOPS["gd"], np.dtype("f8")).py_func
+    assert stamp.stamp_of(loop()) != stamp.stamp_of(other)
     users = stamp.stamp_of(test_is_not_that_of_others)
     assert users == stamp.stamp_of(imported_by)
     assert users != stamp.stamp_of(problems.get("wood").compiled("fused").py_func)
