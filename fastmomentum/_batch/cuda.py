@@ -222,8 +222,8 @@ class CudaBatch(Batch):
         self, todo: np.ndarray, objective: Objective, run: Run, style: str, report: Report
     ) -> None:
         from .._cuda.batch import MOST_LOCAL, Spec, compiled
-        from .._cuda.numbers import fixed_of
         from .._cuda.launch import Job, Problems
+        from .._cuda.numbers import fixed_of
 
         lanes = 1
         if style == "terms" and self.n <= MOST_LOCAL:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from .._loops.table import LOOPS
 from .._methods.differences import (
     central_points,
     central_slope,
@@ -20,7 +21,6 @@ from .._methods.differences import (
     forward_slope,
     given_step,
 )
-from .._methods import METHODS
 from . import automatic, given_rate
 from .device import kernel
 from .functions import bound, for_device, identity, internal
@@ -41,7 +41,7 @@ class Spec:
     Attributes
     ----------
     loop : str
-        Name of the loop, or of the method whose learning rate is given.
+        Name of the loop.
     dtype : str
         "float32" or "float64".
     n : int
@@ -211,7 +211,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
     int_record, float_record = records(real)
     lanes = make_lanes(spec.lanes, real)
     lane, from_first, meet = lanes.lane, lanes.from_first, lanes.meet
-    loop = given_rate if spec.loop in METHODS else automatic
+    loop = automatic if LOOPS[spec.loop].automatic else given_rate
     begin, advance, finish = loop.make(
         spec.loop, real, spec.fixed, evaluation(spec, fun, jac, lanes)
     )

@@ -67,7 +67,7 @@ def for_device(function: Any, real: Any, words: dict | None = None, **flags: Any
 def bound(functions: tuple, real: Any, words: dict) -> tuple:
     """Functions of a device that share what they call; see `for_device` for the rest."""
     conversion = _Conversion(real, words)
-    return tuple(conversion.function(f, forceinline=True) for f in functions)
+    return tuple(conversion.value(f) for f in functions)
 
 
 class _Conversion:

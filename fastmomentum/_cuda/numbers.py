@@ -61,9 +61,22 @@ def records(real: Any) -> tuple[np.dtype, np.dtype]:
     )
 
 
-def readers(fixed: tuple[tuple[str, int], ...]) -> tuple[Callable, Callable]:
-    """``read_ints(record, array)`` and ``read_floats``, for numbers of which some are fixed."""
-    return reader(layout.INTS, tuple((dict(fixed) | ABSENT).items())), reader(layout.FLOATS, ())
+def read_ints(record, array):
+    """Fill a record from an array, but for what a kernel is compiled for."""
+    raise NotImplementedError
+
+
+def read_floats(record, array):
+    """Fill a record from an array."""
+    raise NotImplementedError
+
+
+def words_of_numbers(fixed: tuple[tuple[str, int], ...]) -> dict[Any, Callable]:
+    """What these stand for, where so many numbers are fixed."""
+    return {
+        read_ints: reader(layout.INTS, (*fixed, *ABSENT.items())),
+        read_floats: reader(layout.FLOATS, ()),
+    }
 
 
 if simulated():
@@ -105,12 +118,13 @@ if simulated():
 
 else:
     from llvmlite import ir
-    from numba.cuda import cgutils, types
+    from numba.core import cgutils
+    from numba.cuda import types
     from numba.cuda.extending import intrinsic
     from numba.cuda.np.numpy_support import from_dtype
 
     def _by_name(array: Any, index: int) -> Any:
-        real = np.float32 if array.dtype == types.float32 else np.float64
+        real = np.float32 if array.dtype.bitwidth == 32 else np.float64
         record = from_dtype(records(real)[index])
 
         def impl(context, builder, signature, values):

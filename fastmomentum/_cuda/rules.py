@@ -1,8 +1,11 @@
-"""A method's rule on a device: its vectors and numbers as tuples, however many it has."""
+"""A method's rule on a device: its vectors and numbers as tuples, however many it has.
+
+The functions below say what there is of a rule, for the text of a loop; `words_of_rule` binds them
+to those of a method.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -17,59 +20,75 @@ from .tuples import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """The functions of a method's rule, to be bound for a device.
+def rule(x, g, slots, rates, constants, carried, zero, one):
+    """The update of one variable, see `Method.rule`."""
+    raise NotImplementedError
 
-    Attributes
-    ----------
-    step : callable
-        ``rule(x, g, slots, rates, constants, carried, zero, one)``, see `Method`.
-    carry : callable
-        ``carry(constants, carried, zero, one)``, also for a method that carries nothing.
-    starts : callable
-        ``starts(x)``: what the method's vectors start from where a run starts from x.
-    entries, store_entries : callable
-        ``entries(table, first, i)``: entry i of the rows from `first` on, of the method's vectors;
-        ``store_entries(table, first, i, values)``.
-    constants, carried, store_carried : callable
-        ``constants(numbers)``, ``carried(numbers)`` and ``store_carried(numbers, values)``, of the
-        numbers without a name.
-    added_changes : callable
-        ``added_changes(size, new, old)``: zero if `size` is and the entries are equal.
-    clipped : callable
-        ``clipped(x, new, low, high, momentum_next)``: x and the new entries with the iterate
-        between bounds. The velocity is the step that was taken, not the one that was cut off, and
-        where the gradient is taken at a look-ahead point, that is between them, too.
+
+def carry(constants, carried, zero, one):
+    """The numbers that change from step to step, see `Method.carry`."""
+    raise NotImplementedError
+
+
+def slots_from(x):
+    """What the method's vectors start from where a run starts from x."""
+    raise NotImplementedError
+
+
+def entries(table, first, i):
+    """Entry i of the method's vectors, the rows of a table from `first` on."""
+    raise NotImplementedError
+
+
+def store_entries(table, first, i, values):
+    """Write them."""
+    raise NotImplementedError
+
+
+def constants_of(numbers):
+    """The method's own constants, of the numbers without a name."""
+    raise NotImplementedError
+
+
+def carried_of(numbers):
+    """What it carries, of the numbers without a name."""
+    raise NotImplementedError
+
+
+def store_carried(numbers, values):
+    """Write that."""
+    raise NotImplementedError
+
+
+def added_changes(size, new, old):
+    """Zero if `size` is and the entries are equal."""
+    raise NotImplementedError
+
+
+def clipped(x, new, low, high, momentum_next):
+    """x and the new entries with the iterate between bounds.
+
+    The velocity is the step that was taken, not the one that was cut off, and where the gradient is
+    taken at a look-ahead point, that is between them, too.
     """
-
-    step: Callable
-    carry: Callable
-    starts: Callable
-    entries: Callable
-    store_entries: Callable
-    constants: Callable
-    carried: Callable
-    store_carried: Callable
-    added_changes: Callable
-    clipped: Callable
+    raise NotImplementedError
 
 
-def rule_of(method: Method) -> Rule:
-    """That of a method."""
+def words_of_rule(method: Method) -> dict[Any, Callable]:
+    """What each of these stands for."""
     slots, constants, carries = map(len, (method.slots, method.constants, method.carries))
-    return Rule(
-        step=method.rule,
-        carry=method.carry or _nothing_carried,
-        starts=_starts(tuple(method.slots_start[slot] for slot in method.slots)),
-        entries=entries_of(slots),
-        store_entries=storing_entries(slots),
-        constants=numbers_of(0, constants),
-        carried=numbers_of(constants, carries),
-        store_carried=storing_numbers(constants, carries),
-        added_changes=adding_changes(slots),
-        clipped=_clipped(method),
-    )
+    return {
+        rule: method.rule,
+        carry: method.carry or _nothing_carried,
+        slots_from: _starts(tuple(method.slots_start[slot] for slot in method.slots)),
+        entries: entries_of(slots),
+        store_entries: storing_entries(slots),
+        constants_of: numbers_of(0, constants),
+        carried_of: numbers_of(constants, carries),
+        store_carried: storing_numbers(constants, carries),
+        added_changes: adding_changes(slots),
+        clipped: _clipped(method),
+    }
 
 
 def _nothing_carried(constants, carried, zero, one):

@@ -21,7 +21,7 @@ from .tuples import storing_numbers, whole_or_real
 from .words import SHARED
 
 MOST_VALUES = 4  # that are joined at once
-VALUES = 2  # place of a thread's own in what is shared
+VALUES, TURNS = 2, 3  # places of a thread's own in what is shared
 
 
 def sharing_words(real: Any, threads: int) -> dict[Any, Any]:
@@ -124,8 +124,12 @@ if simulated():
         }
 
 else:
-    from numba.cuda import types
-    from numba.cuda.extending import overload
+    from numba.cuda import extending, types
+
+    # What mypy reads is Numba's own module of that name.
+    overload: Any = extending.overload  # type: ignore[attr-defined]
+    BaseTuple: Any = types.BaseTuple  # type: ignore[attr-defined]
+    Integer: Any = types.Integer  # type: ignore[attr-defined]
 
     def _words(joined: Any) -> dict[Any, Any]:
         @for_overloads
@@ -167,7 +171,7 @@ else:
                 joined(count, places, rows[SHARED])
                 return load(values), values[count]
 
-            return several if isinstance(sums, types.BaseTuple) else one
+            return several if isinstance(sums, BaseTuple) else one
 
         return {
             abi.summed: summed,
@@ -190,11 +194,11 @@ else:
             joined(of_these, count, rows[SHARED])
             return load(rows[SHARED][VALUES])
 
-        return several if isinstance(values, types.BaseTuple) else one
+        return several if isinstance(values, BaseTuple) else one
 
     def _access(kind: Any) -> tuple[Any, Any, int]:
         """Functions that write a tuple to an array, and read it; how long it is."""
-        members = kind.types if isinstance(kind, types.BaseTuple) else (kind,)
-        whole = tuple(isinstance(member, types.Integer) for member in members)
+        members = kind.types if isinstance(kind, BaseTuple) else (kind,)
+        whole = tuple(isinstance(member, Integer) for member in members)
         store, load = storing_numbers(0, len(members)), whole_or_real(whole)
         return for_device(store, np.float64), for_device(load, np.float64), len(members)

@@ -37,12 +37,23 @@ from .._language.layout import (
 from .._loops.stopping import ending_of
 from .._methods import METHODS
 from .._numba.abi import larger, larger_magnitude, no_magnitude, smaller
-from .entries import EntryFunctions, make_shares
+from .entries import EntryFunctions, entry_share, row_share, words_of_shares
 from .functions import bound
 from .given_rate import bounded_residual, norm_of_sum, norm_term
 from .numbers import N_FLOATS, N_INTS, floats_of, ints_of
-from .rules import rule_of
-from .words import words_of
+from .rules import (
+    added_changes,
+    carried_of,
+    carry,
+    clipped,
+    constants_of,
+    entries,
+    rule,
+    store_carried,
+    store_entries,
+    words_of_rule,
+)
+from .words import no_evaluation, words_of
 
 # Where the lowest point is.
 CURRENT, BEFORE, KEPT = range(3)
@@ -59,20 +70,37 @@ def make_step(
     threads: int,
     n_extra: int,
     fixed: tuple[tuple[str, int], ...],
-    entries: EntryFunctions | None = None,
+    objective: EntryFunctions | None = None,
 ) -> tuple[Any, Any]:
-    """The kernels' Python functions: one iteration, and many with an objective by `entries`."""
-    own, row_share, _ = shares = make_shares(entries, real)
-    take_step, steady, conclude, reduce_block, reduce_blocks = _functions(
-        method, real, threads, fixed, shares
+    """The kernels' Python functions: one iteration, and many with an `objective` by entries."""
+    kind, shares = words_of_shares(objective, real)
+    words = words_of(real, fixed, no_evaluation) | words_of_rule(METHODS[method]) | shares
+    parts = take_step, conclude, reduce_block, reduce_blocks, add_rows
+    functions = bound(parts, real, words)
+    numbers = dict(fixed)
+    constants = (
+        numbers["BOUNDED"],
+        numbers["NORM"],
+        numbers["RATE_STRIDE"],
+        numbers["MOMENTUM_STRIDE"],
+        kind,
     )
-    inf = real(math.inf)
+    return (
+        _one_iteration(functions, real, threads, constants),
+        _many_iterations(functions, real, threads, constants, n_extra),
+    )
 
-    # Arguments that both have:
-    # vectors  INOUT  (slots, n), the method's; OUT (n,), the lowest point, once it is left
-    # numbers  INOUT  the run's: integers, floats, those without a name
-    # rates    IN     learning rates, or one constant; momenta, likewise, and one more
-    # bounds   IN     lower and upper, (n,); (0,) if there are none
+
+# Arguments that both kernels have:
+# vectors  INOUT  (slots, n), the method's; OUT (n,), the lowest point, once it is left
+# numbers  INOUT  the run's: integers, floats, those without a name
+# rates    IN     learning rates, or one constant; momenta, likewise, and one more
+# bounds   IN     lower and upper, (n,); (0,) if there are none
+
+
+def _one_iteration(functions: tuple, real: Any, threads: int, constants: tuple) -> Any:
+    take_step, conclude, reduce_block, reduce_blocks, _ = functions
+    inf = real(math.inf)
 
     def step(points, evaluated, vectors, numbers, rates, bounds, sums, last):
         # points     INOUT  (n,) each: the point that was evaluated, the one before, the next one
@@ -82,7 +110,8 @@ def make_step(
         all_ints, all_floats, extra = numbers
         if all_ints[STATUS] != RUNNING:
             return
-        ints, floats = ints_of(all_ints), floats_of(all_floats)
+        run = (ints_of(all_ints), floats_of(all_floats), extra)
+        ints, floats = run[0], run[1]
         x, previous, target = points
         g, f = evaluated
         partials, ticket = sums
@@ -92,13 +121,10 @@ def make_step(
         found[VALUE] = real(0.0)
         value = real(f[0])
         improved = abs(value) < inf and (ints.BEST < 0 or value < floats.FUN_BEST)
-        keep = ints.IMPROVED != 0 and not improved
-        pass_points = (x, target, g, previous)
-        named = (ints, floats, extra)
-        learning_rate = take_step(
-            pass_points, keep, vectors, named, rates, bounds, ((), ()), found, last
-        )
-        reduce_block(found, shared)
+        turn = (ints.IMPROVED != 0 and not improved, last, constants)
+        where = (x, target, g, previous)
+        learning_rate = take_step(where, vectors, run, rates, bounds, ((), ()), found, turn)
+        reduce_block(found, shared, threads)
         t = cuda.threadIdx.x
         if t == 0:
             for j in range(N_FOUND):
@@ -110,11 +136,19 @@ def make_step(
         cuda.syncthreads()
         if is_last[0] == 0:
             return
-        reduce_blocks(partials, found, shared)
+        reduce_blocks(partials, found, shared, threads)
         if t == 0:
-            still = steady(ints, extra)
-            conclude(ints, floats, value, shared, still, learning_rate, last, True)
+            shared[VALUE, 0] = value
+            conclude(run, shared, learning_rate, last, constants, True)
             ticket[0] = 0
+
+    return step
+
+
+def _many_iterations(
+    functions: tuple, real: Any, threads: int, constants: tuple, n_extra: int
+) -> Any:
+    take_step, conclude, reduce_block, reduce_blocks, add_rows = functions
 
     def iterate(points, g, vectors, numbers, rates, bounds, user, limits):
         # points  INOUT  (n,) each: the iterates, which take turns
@@ -125,7 +159,7 @@ def make_step(
         if all_ints[STATUS] != RUNNING:
             return
         first, second, third = points
-        _, best = vectors
+        best = vectors[1]
         partials, w, args = user
         last, most = limits
         shared = cuda.shared.array((N_FOUND, threads), real)
@@ -142,7 +176,8 @@ def make_step(
             for j in range(n_extra):
                 extra[j] = all_extra[j]
         cuda.syncthreads()
-        ints, floats = ints_of(own_ints), floats_of(own_floats)
+        run = (ints_of(own_ints), floats_of(own_floats), extra)
+        ints = run[0]
         keep = False
         previous = third
         for turn in range(most):
@@ -158,29 +193,21 @@ def make_step(
                 x = third
                 target = first
                 previous = second
-            value = real(0.0)
-            if own == WITH_ROWS:
-                for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
-                    value = row_share(value, r, x, w, args)
-                cuda.cg.this_grid().sync()
-            found[VALUE] = value
+            found[VALUE] = add_rows(x, w, args, constants)
             # The target is what was the point before in the last turn.
-            pass_points = (x, target, g, target)
-            named = (ints, floats, extra)
-            learning_rate = take_step(
-                pass_points, keep, vectors, named, rates, bounds, (w, args), found, last
-            )
-            reduce_block(found, shared)
+            where = (x, target, g, target)
+            how = (keep, last, constants)
+            learning_rate = take_step(where, vectors, run, rates, bounds, (w, args), found, how)
+            reduce_block(found, shared, threads)
             # Two sets of partial results take turns: who writes to one again has been waited for
             # by those who read it.
             if t == 0:
                 for j in range(N_FOUND):
                     partials[turn % 2, j, cuda.blockIdx.x] = shared[j, 0]
             cuda.cg.this_grid().sync()
-            reduce_blocks(partials[turn % 2], found, shared)
+            reduce_blocks(partials[turn % 2], found, shared, threads)
             if t == 0:
-                still = steady(ints, extra)
-                conclude(ints, floats, shared[VALUE, 0], shared, still, learning_rate, last, False)
+                conclude(run, shared, learning_rate, last, constants, False)
             cuda.syncthreads()
             keep = improved != 0 and ints.IMPROVED == 0
             if ints.STATUS != RUNNING:
@@ -196,166 +223,163 @@ def make_step(
             for j in range(n_extra):
                 all_extra[j] = extra[j]
 
-    return step, iterate
+    return iterate
 
 
-def _functions(
-    method: str, real: Any, threads: int, fixed: tuple[tuple[str, int], ...], shares: tuple
-) -> tuple[Any, ...]:
-    """What the kernels do in each iteration."""
-    rule = rule_of(METHODS[method])
-    step, carry, clipped = rule.step, rule.carry, rule.clipped
-    entries, store_entries, added_changes = rule.entries, rule.store_entries, rule.added_changes
-    constants_of, carried_of, store_carried = rule.constants, rule.carried, rule.store_carried
-    own, _, entry_share = shares
-    numbers = dict(fixed)
-    bounded, norm = numbers["BOUNDED"] != 0, numbers["NORM"]
-    rate_stride, momentum_stride = numbers["RATE_STRIDE"], numbers["MOMENTUM_STRIDE"]
-    constant = rate_stride == 0 and momentum_stride == 0
+def add_rows(x, w, args, constants):
+    """The share of this thread's rows in the value; waits until all rows are there."""
+    value = 0.0
+    if constants[4] == WITH_ROWS:
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
+        cuda.cg.this_grid().sync()
+    return value
 
-    def take_step(points, keep, vectors, numbers, rates, bounds, user, found, last):
-        # A step on this thread's part of the vectors; returns the learning rate.
-        # points  INOUT  (n,) each: the point, the next one, the gradient, what is kept as the best
-        # keep    IN     if it is
-        # found   INOUT  (6,): what the pass finds in this part; the value has the rows' share
-        x, target, g, left = points
-        slots, best = vectors
-        ints, floats, extra = numbers
-        learning_rates, momenta = rates
-        lower, upper = bounds
-        w, args = user
-        n = x.shape[0]
-        zero, one = 0.0, 1.0
-        now = larger(smaller(ints.ITERATION, last - 1), 0)
-        learning_rate = learning_rates[now * rate_stride]
-        after = momenta[(now + 1) * momentum_stride]
-        given = (learning_rate, momenta[now * momentum_stride], after)
-        constants = constants_of(extra)
-        carried, _ = carry(constants, carried_of(extra), zero, one)
-        order = floats.NORM_ORDER
-        g_size = no_magnitude(x)
-        x_size = no_magnitude(x)
-        step_size = no_magnitude(x)
-        changes = no_magnitude(x)
-        norm_sum = 0.0
-        value = found[VALUE]
-        for i in range(cuda.grid(1), n, cuda.gridsize(1)):
-            if own != 0:
-                value = entry_share(value, i, x, w, g, args)
-            g_i = g[i]
-            x_i = x[i]
-            old = entries(slots, 0, i)
-            x_new_i, new = step(x_i, g_i, old, given, constants, carried, zero, one)
-            changes = added_changes(changes, new, old)
-            r_i = g_i
-            if bounded:
-                r_i = bounded_residual(x_i, g_i, lower[i], upper[i])
-                x_new_i, new = clipped(x_new_i, new, lower[i], upper[i], after)
-            if keep:
-                best[i] = left[i]
-            target[i] = x_new_i
-            store_entries(slots, 0, i, new)
-            # Where the gradient is not finite, neither is this.
-            g_size = larger_magnitude(g_size, r_i)
-            if bounded:
-                g_size = larger_magnitude(g_size, g_i - g_i)
-            x_size = larger_magnitude(x_size, x_i)
-            step_size = larger_magnitude(step_size, x_new_i - x_i)
-            if norm != NORM_INF and norm != NORM_MIN:
-                norm_sum = norm_term(norm_sum, r_i, norm, order)
-        found[G_SIZE] = g_size
-        found[X_SIZE] = x_size
-        found[STEP_SIZE] = step_size
-        found[CHANGES] = changes
-        found[NORM_SUM] = norm_sum
-        found[VALUE] = value
-        return learning_rate
 
-    def steady(ints, extra):
-        # What the method carries, an iteration on; may its rule stand still from there?
-        carried, settled = carry(constants_of(extra), carried_of(extra), 0.0, 1.0)
-        store_carried(extra, carried)
-        return constant and settled
+def take_step(points, vectors, run, rates, bounds, user, found, turn):
+    """A step on this thread's part of the vectors; returns the learning rate."""
+    # points  INOUT  (n,) each: the point, the next one, the gradient, what is kept as the best
+    # user    INOUT  what the entries need of the rows; args
+    # found   INOUT  (6,): what the pass finds in this part; the value has the rows' share
+    # turn    IN     is something kept; the last iteration; what the kernel is compiled for
+    x, target, g, left = points
+    slots, best = vectors
+    ints, floats, extra = run
+    learning_rates, momenta = rates
+    lower, upper = bounds
+    w, args = user
+    keep, last, constants = turn
+    bounded, norm, rate_stride, momentum_stride, kind = constants
+    zero, one = 0.0, 1.0
+    now = larger(smaller(ints.ITERATION, last - 1), 0)
+    learning_rate = learning_rates[now * rate_stride]
+    after = momenta[(now + 1) * momentum_stride]
+    given = (learning_rate, momenta[now * momentum_stride], after)
+    own = constants_of(extra)
+    carried, _ = carry(own, carried_of(extra), zero, one)
+    order = floats.NORM_ORDER
+    g_size = no_magnitude(x)
+    x_size = no_magnitude(x)
+    step_size = no_magnitude(x)
+    changes = no_magnitude(x)
+    norm_sum = 0.0
+    value = found[VALUE]
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        if kind != 0:
+            value = entry_share(value, i, x, w, g, args)
+        g_i = g[i]
+        x_i = x[i]
+        old = entries(slots, 0, i)
+        x_new_i, new = rule(x_i, g_i, old, given, own, carried, zero, one)
+        changes = added_changes(changes, new, old)
+        r_i = g_i
+        if bounded != 0:
+            r_i = bounded_residual(x_i, g_i, lower[i], upper[i])
+            x_new_i, new = clipped(x_new_i, new, lower[i], upper[i], after)
+        if keep:
+            best[i] = left[i]
+        target[i] = x_new_i
+        store_entries(slots, 0, i, new)
+        # Where the gradient is not finite, neither is this.
+        g_size = larger_magnitude(g_size, r_i)
+        if bounded != 0:
+            g_size = larger_magnitude(g_size, g_i - g_i)
+        x_size = larger_magnitude(x_size, x_i)
+        step_size = larger_magnitude(step_size, x_new_i - x_i)
+        if norm != NORM_INF and norm != NORM_MIN:
+            norm_sum = norm_term(norm_sum, r_i, norm, order)
+    found[G_SIZE] = g_size
+    found[X_SIZE] = x_size
+    found[STEP_SIZE] = step_size
+    found[CHANGES] = changes
+    found[NORM_SUM] = norm_sum
+    found[VALUE] = value
+    return learning_rate
 
-    def conclude(ints, floats, f, shared, still, learning_rate, last, kept):
-        # What the processor's loop decides after an evaluation and a step.
-        # kept  IN  is the point before kept by now, if it is the lowest?
-        size = shared[G_SIZE, 0]
-        grad_norm = size
-        if norm == NORM_1 or norm == NORM_2 or norm == NORM_P:
-            grad_norm = norm_of_sum(shared[NORM_SUM, 0], norm, floats.NORM_ORDER)
-        still = still and shared[STEP_SIZE, 0] == 0.0 and shared[CHANGES, 0] == 0.0
-        k = ints.ITERATION
-        improves = abs(f) < np.inf and (ints.BEST < 0 or f < floats.FUN_BEST)
-        status = RUNNING
-        lowest = KEPT
-        if ints.BEST < 0:
+
+def conclude(run, shared, learning_rate, last, constants, kept):
+    """What the processor's loop decides after an evaluation and a step; what is carried goes on."""
+    # shared  IN  in column 0, what the pass has found
+    # kept    IN  is the point before kept by now, if it is the lowest?
+    ints, floats, extra = run
+    _, norm, rate_stride, momentum_stride, _ = constants
+    f = shared[VALUE, 0]
+    size = shared[G_SIZE, 0]
+    grad_norm = size
+    if norm == NORM_1 or norm == NORM_2 or norm == NORM_P:
+        grad_norm = norm_of_sum(shared[NORM_SUM, 0], norm, floats.NORM_ORDER)
+    carried, settled = carry(constants_of(extra), carried_of(extra), 0.0, 1.0)
+    store_carried(extra, carried)
+    # May nothing change any more?
+    settled = settled and rate_stride == 0 and momentum_stride == 0
+    still = settled and shared[STEP_SIZE, 0] == 0.0 and shared[CHANGES, 0] == 0.0
+    k = ints.ITERATION
+    improves = abs(f) < np.inf and (ints.BEST < 0 or f < floats.FUN_BEST)
+    status = RUNNING
+    lowest = KEPT
+    if ints.BEST < 0:
+        lowest = CURRENT
+    elif ints.IMPROVED != 0 and (improves or not kept):
+        lowest = BEFORE
+    floats.FUN_PREVIOUS = floats.FUN
+    floats.FUN = f
+    if not abs(f) < np.inf:
+        status = STATUS_NONFINITE
+    elif not (size < np.inf and grad_norm < np.inf):
+        status = STATUS_NONFINITE
+        ints.NIT = larger(k - 1, 0)
+    else:
+        ints.NIT = k
+        floats.GRAD_NORM = grad_norm
+        ending = ending_of(ints, floats, improves)
+        ints.IMPROVED = 1 if improves else 0
+        if improves:
+            ints.BEST = 0
+            floats.FUN_BEST = f
             lowest = CURRENT
-        elif ints.IMPROVED != 0 and (improves or not kept):
-            lowest = BEFORE
-        floats.FUN_PREVIOUS = floats.FUN
-        floats.FUN = f
-        if not abs(f) < np.inf:
-            status = STATUS_NONFINITE
-        elif not (size < np.inf and grad_norm < np.inf):
-            status = STATUS_NONFINITE
-            ints.NIT = larger(k - 1, 0)
+        floats.LEARNING_RATE = floats.NEXT_RATE
+        if grad_norm <= floats.GTOL:
+            status = STATUS_CONVERGED
+            lowest = CURRENT
+        elif ending != RUNNING:
+            status = ending
+        elif k >= last:
+            status = STATUS_MAXITER
+        elif still:
+            status = STATUS_PRECISION_LOSS
         else:
-            ints.NIT = k
-            floats.GRAD_NORM = grad_norm
-            ending = ending_of(ints, floats, improves)
-            ints.IMPROVED = 1 if improves else 0
-            if improves:
-                ints.BEST = 0
-                floats.FUN_BEST = f
-                lowest = CURRENT
-            floats.LEARNING_RATE = floats.NEXT_RATE
-            if grad_norm <= floats.GTOL:
-                status = STATUS_CONVERGED
-                lowest = CURRENT
-            elif ending != RUNNING:
-                status = ending
-            elif k >= last:
-                status = STATUS_MAXITER
-            elif still:
-                status = STATUS_PRECISION_LOSS
-            else:
-                floats.NEXT_RATE = learning_rate
-        ints.RESULT = lowest
-        ints.ITERATION = k + 1
-        ints.STATUS = status
-        floats.X_NORM = shared[X_SIZE, 0]
-        floats.STEP_NORM = shared[STEP_SIZE, 0]
+            floats.NEXT_RATE = learning_rate
+    ints.RESULT = lowest
+    ints.ITERATION = k + 1
+    ints.STATUS = status
+    floats.X_NORM = shared[X_SIZE, 0]
+    floats.STEP_NORM = shared[STEP_SIZE, 0]
 
-    def reduce_block(found, shared):
-        # Over the threads of a block, in the column of thread 0.
-        t = cuda.threadIdx.x
-        for j in range(N_FOUND):
-            shared[j, t] = found[j]
-        cuda.syncthreads()
-        width = threads // 2
-        while width > 0:
-            if t < width:
-                for j in range(N_SIZES):
-                    shared[j, t] = larger_magnitude(shared[j, t], shared[j, t + width])
-                for j in range(N_SIZES, N_FOUND):
-                    shared[j, t] += shared[j, t + width]
-            cuda.syncthreads()
-            width //= 2
 
-    def reduce_blocks(partials, found, shared):
-        # The same over what all blocks have found, in an order that is always the same.
-        for j in range(N_FOUND):
-            found[j] = 0.0
-        for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+def reduce_block(found, shared, threads):
+    """Largest magnitudes and sums over the threads of a block, in the column of thread 0."""
+    t = cuda.threadIdx.x
+    for j in range(N_FOUND):
+        shared[j, t] = found[j]
+    cuda.syncthreads()
+    width = threads // 2
+    while width > 0:
+        if t < width:
             for j in range(N_SIZES):
-                found[j] = larger_magnitude(found[j], partials[j, b])
+                shared[j, t] = larger_magnitude(shared[j, t], shared[j, t + width])
             for j in range(N_SIZES, N_FOUND):
-                found[j] += partials[j, b]
-        reduce_block(found, shared)
+                shared[j, t] += shared[j, t + width]
+        cuda.syncthreads()
+        width //= 2
 
-    def no_evaluation(x, g, context):
-        return real(0.0)
 
-    functions = take_step, steady, conclude, reduce_block, reduce_blocks
-    return bound(functions, real, words_of(real, numbers, no_evaluation))
+def reduce_blocks(partials, found, shared, threads):
+    """The same over what all blocks have found, in an order that is always the same."""
+    for j in range(N_FOUND):
+        found[j] = 0.0
+    for b in range(cuda.threadIdx.x, cuda.gridDim.x, cuda.blockDim.x):
+        for j in range(N_SIZES):
+            found[j] = larger_magnitude(found[j], partials[j, b])
+        for j in range(N_SIZES, N_FOUND):
+            found[j] += partials[j, b]
+    reduce_block(found, shared, threads)

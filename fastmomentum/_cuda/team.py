@@ -10,6 +10,7 @@ makes many evaluations. How the threads share the work: see sharing.py.
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from .._language.layout import (
     N_POINTS,
     NEEDS_EVALUATION,
     NORM_INF,
+    RUNNING,
     STATUS_CONVERGED,
     TO_EVALUATE,
     WITH_ROWS,
@@ -29,14 +31,14 @@ from .._language.layout import (
 from .._loops.norms import largest_magnitude
 from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
 from .._numba.abi import call_norm, row, summed, variables
-from .automatic import loop_of
+from .automatic import loop, loop_of
 from .device import configured, kernel, simulated
-from .entries import EntryFunctions, EntryObjective, make_shares
+from .entries import EntryFunctions, EntryObjective, entry_share, row_share, words_of_shares
 from .functions import bound
 from .large import PER_THREAD, Work, most_blocks
-from .numbers import fixed_of, readers, records, write
-from .sharing import MOST_VALUES, sharing_words
-from .words import words_of
+from .numbers import fixed_of, read_floats, read_ints, records, write
+from .sharing import MOST_VALUES, TURNS, sharing_words
+from .words import OWN, SHARED, no_evaluation, words_of
 
 THREADS = 256
 SIMULATED_THREADS = 1
@@ -46,7 +48,7 @@ STATUS = layout.INT.STATUS
 
 
 def make_team(
-    loop: str,
+    loop_name: str,
     real: Any,
     threads: int,
     n_extra: int,
@@ -57,23 +59,30 @@ def make_team(
 
     To go on is for an objective by `entries`, the others are for the rest.
     """
-    drive, deliver, enter_terms, evaluate_point, norm_at = _functions(
-        loop, real, threads, fixed, entries
-    )
-    read_ints, read_floats = readers(fixed)
-    write_numbers = write
-    int_record, float_record = records(real)
+    kind, shares = words_of_shares(entries, real)
+    words = words_of(real, fixed, no_evaluation, sharing_words(real, threads))
+    words |= {loop: loop_of(loop_name, real), **shares}
+    functions = bound((open_run, close_run, deliver, evaluate_point, norm_at, loop), real, words)
+    make = functools.partial(_kernels, functions, real, threads, n_extra)
+    return (*make(kind), _make_found(functions, real, threads))
 
-    # Arguments that several of them have:
-    # table    INOUT  (rows, n): the workspace
-    # numbers  INOUT  the run's, (integers, floats, those without a name); (2, MOST_VALUES, blocks)
-    # mode     IN     is a point evaluated, or to be; does the run begin, or go on after a stop?
-    # last     IN     stop before iteration `last`
+
+# Arguments that several kernels have:
+# table    INOUT  (rows, n): the workspace
+# numbers  INOUT  the run's: integers, floats, those without a name; (2, MOST_VALUES, blocks)
+# mode     IN     is a point evaluated, or to be; does the run begin, or go on after a stop?
+# last     IN     stop before iteration `last`
+
+
+def _kernels(functions: tuple, real: Any, threads: int, n_extra: int, kind: int) -> tuple[Any, Any]:
+    """To tell a value, and to go on."""
+    open_run, close_run, deliver, evaluate_point, _, loop = functions
+    int_record, float_record = records(real)
 
     def tell(table, point, g, f, numbers, mode, last):
         # point  OUT  (n,): the point to evaluate next
         # g, f   IN   (n,), (1,): gradient and value at the one before
-        all_ints, all_floats, all_extra, partials = numbers
+        all_ints, partials = numbers[0], numbers[3]
         if mode == EVALUATED and all_ints[STATUS] != NEEDS_EVALUATION:
             return
         ints = cuda.local.array(1, int_record)[0]
@@ -83,34 +92,22 @@ def make_team(
         values = cuda.local.array(MOST_VALUES, real)
         turns = cuda.local.array(1, np.int32)
         turns[0] = 0
-        read_ints(ints, all_ints)
-        read_floats(floats, all_floats)
-        for j in range(n_extra):
-            extra[j] = all_extra[j]
         rows = (table, extra, (partials, shared, values, turns))
+        open_run(rows, ints, floats, numbers, mode)
         if mode == EVALUATED:
             deliver(rows, ints, floats, g, real(f[0]))
-        elif mode == TO_EVALUATE:
-            enter_terms(rows, ints, floats)
-        drive(0, 0, rows, ints, floats, extra, extra, table, last)
+        loop(0, 0, rows, ints, floats, extra, extra, table, last)
         if ints.STATUS == NEEDS_EVALUATION:
             trial = ints.TRIAL
             for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
                 point[i] = table[trial, i]
-        if turns[0] == 0:
-            # Nobody has been waited for since the numbers were read.
-            cuda.cg.this_grid().sync()
-        if cuda.grid(1) == 0:
-            write_numbers(all_ints, ints)
-            write_numbers(all_floats, floats)
-            for j in range(n_extra):
-                all_extra[j] = extra[j]
+        close_run(rows, ints, floats, numbers)
 
     def go_on(table, w, args, numbers, mode, last, most):
         # w     OUT  (n_rows,): what the entries need of the rows
         # args  IN   the user's
         # most  IN   and stop after so many evaluations
-        all_ints, all_floats, all_extra, partials = numbers
+        all_ints, partials = numbers[0], numbers[3]
         if mode == EVALUATED and all_ints[STATUS] != NEEDS_EVALUATION:
             return
         ints = cuda.local.array(1, int_record)[0]
@@ -120,46 +117,43 @@ def make_team(
         values = cuda.local.array(MOST_VALUES, real)
         turns = cuda.local.array(1, np.int32)
         turns[0] = 0
-        read_ints(ints, all_ints)
-        read_floats(floats, all_floats)
-        for j in range(n_extra):
-            extra[j] = all_extra[j]
         rows = (table, extra, (partials, shared, values, turns))
-        if mode == TO_EVALUATE:
-            enter_terms(rows, ints, floats)
+        open_run(rows, ints, floats, numbers, mode)
         left = most
         asked = mode == EVALUATED
         while True:
             if asked:
-                evaluate_point(rows, ints, floats, w, args)
+                evaluate_point(rows, ints, floats, w, args, kind)
                 left -= 1
-            drive(0, 0, rows, ints, floats, extra, extra, table, last)
+            loop(0, 0, rows, ints, floats, extra, extra, table, last)
             asked = ints.STATUS == NEEDS_EVALUATION
             if not asked or left <= 0:
                 break
-        if turns[0] == 0:
-            # Nobody has been waited for since the numbers were read.
-            cuda.cg.this_grid().sync()
-        if cuda.grid(1) == 0:
-            write_numbers(all_ints, ints)
-            write_numbers(all_floats, floats)
-            for j in range(n_extra):
-                all_extra[j] = extra[j]
+        close_run(rows, ints, floats, numbers)
+
+    return tell, go_on
+
+
+def _make_found(functions: tuple, real: Any, threads: int) -> Any:
+    """For what was found."""
+    open_run, _, _, _, norm_at, _ = functions
+    int_record, float_record = records(real)
+    nan = real(math.nan)
 
     def found(table, x_out, g_out, results, numbers, chosen):
         # x_out, g_out  OUT  (n,): the point that the run ends with, and its gradient
         # results       OUT  (2,): value and norm of the test there
         # chosen        IN   row of the point; -1: the one that the run ends with
-        all_ints, all_floats, all_extra, partials = numbers
+        partials = numbers[3]
         ints = cuda.local.array(1, int_record)[0]
         floats = cuda.local.array(1, float_record)[0]
+        extra = cuda.local.array(1, real)  # none of them is used
         shared = cuda.shared.array((MOST_VALUES, threads), real)
         values = cuda.local.array(MOST_VALUES, real)
         turns = cuda.local.array(1, np.int32)
         turns[0] = 0
-        read_ints(ints, all_ints)
-        read_floats(floats, all_floats)
-        rows = (table, all_extra, (partials, shared, values, turns))
+        rows = (table, extra, (partials, shared, values, turns))
+        open_run(rows, ints, floats, numbers, RUNNING)
         evaluated = ints.BEST >= 0 or ints.PENDING != TO_EVALUATE
         point = ints.CURRENT
         if chosen >= 0:
@@ -168,10 +162,7 @@ def make_team(
             point = ints.RESULT
         elif ints.BEST >= 0:
             point = ints.BEST
-        nan = real(np.nan)
-        norm = nan
-        if evaluated:
-            norm = norm_at(rows, ints, floats, point)
+        norm = norm_at(rows, ints, floats, point) if evaluated else nan
         if cuda.grid(1) == 0:
             results[0] = floats.FUN_BEST if point == ints.BEST else floats.FUN
             results[1] = norm
@@ -179,40 +170,48 @@ def make_team(
             x_out[i] = table[point, i]
             g_out[i] = table[N_POINTS + point, i] if evaluated else nan
 
-    return tell, go_on, found
+    return found
 
 
-def _functions(
-    loop: str,
-    real: Any,
-    threads: int,
-    fixed: tuple[tuple[str, int], ...],
-    entries: EntryFunctions | None,
-) -> tuple[Any, ...]:
-    """The loop, and what the kernels do besides, for a device."""
-    own, row_share, entry_share = make_shares(entries, real)
+def open_run(rows, ints, floats, numbers, mode):
+    """Read the numbers of a run; begin where bounds and penalty allow it."""
+    all_ints, all_floats, all_extra, _ = numbers
+    read_ints(ints, all_ints)
+    read_floats(floats, all_floats)
+    for j in range(rows[OWN].shape[0]):
+        rows[OWN][j] = all_extra[j]
+    if mode == TO_EVALUATE and ints.TERMS != 0:
+        clip_to_bounds(rows, ints, 0)
+        floats.PENALTY = penalty_at(rows, ints, 0)
 
-    def no_evaluation(x, g, context):
-        return real(0.0)
 
-    def evaluate_point(rows, ints, floats, w, args):
-        # The value at the point that was asked for; its gradient is beside it.
-        x = row(rows, ints.TRIAL)
-        g = row(rows, N_POINTS + ints.TRIAL)
-        # The entries of x are those of other threads, too.
+def close_run(rows, ints, floats, numbers):
+    """Write the numbers of a run back."""
+    all_ints, all_floats, all_extra, _ = numbers
+    if rows[SHARED][TURNS][0] == 0:
+        # Nobody has been waited for since the numbers were read.
         cuda.cg.this_grid().sync()
-        value = 0.0
-        if own == WITH_ROWS:
-            for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
-                value = row_share(value, r, x, w, args)
-            cuda.cg.this_grid().sync()
-        for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
-            value = entry_share(value, i, x, w, g, args)
-        count_evaluation(ints, floats, summed(rows, value))
+    if cuda.grid(1) == 0:
+        write(all_ints, ints)
+        write(all_floats, floats)
+        for j in range(rows[OWN].shape[0]):
+            all_extra[j] = rows[OWN][j]
 
-    functions = loop_of(loop, real), deliver, enter_terms, evaluate_point, norm_at
-    words = words_of(real, dict(fixed), no_evaluation, sharing_words(real, threads))
-    return bound(functions, real, words)
+
+def evaluate_point(rows, ints, floats, w, args, kind):
+    """Evaluate the point that was asked for; its gradient is beside it."""
+    x = row(rows, ints.TRIAL)
+    g = row(rows, N_POINTS + ints.TRIAL)
+    # The entries of x are those of other threads, too.
+    cuda.cg.this_grid().sync()
+    value = 0.0
+    if kind == WITH_ROWS:
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
+        cuda.cg.this_grid().sync()
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        value = entry_share(value, i, x, w, g, args)
+    count_evaluation(ints, floats, summed(rows, value))
 
 
 def count_evaluation(ints, floats, f):
@@ -229,13 +228,6 @@ def deliver(rows, ints, floats, g, f):
     for i in variables(ints.SIZE):
         target[i] = g[i]
     count_evaluation(ints, floats, f)
-
-
-def enter_terms(rows, ints, floats):
-    """Begin where bounds and penalty allow it."""
-    if ints.TERMS != 0:
-        clip_to_bounds(rows, ints, 0)
-        floats.PENALTY = penalty_at(rows, ints, 0)
 
 
 def norm_at(rows, ints, floats, point):
@@ -294,11 +286,11 @@ class Team(Work):
         extra = self._put_numbers(ints, floats, real)
         self.rows = cuda.device_array((n_rows, n), real, stream=stream)
         self.copy(self.rows[0], x0)
-        for i, row in rows.items():
-            if row is None:
+        for i, start in rows.items():
+            if start is None:
                 self.copy(self.rows[i], x0, zero=True)
             else:
-                self.rows[i].copy_to_device(row.astype(real), stream=stream)
+                self.rows[i].copy_to_device(start.astype(real), stream=stream)
         threads = SIMULATED_THREADS if simulated() else THREADS
         fixed = fixed_of(dict(zip(layout.INTS, ints, strict=False)))
         key = loop, real, threads, extra.shape[0], fixed

@@ -1,10 +1,11 @@
 """The words of the loops, as a device understands them.
 
-The processor's loops, and their parts, are bound to these: a name such as ``row`` in their text then
-stands for the function below instead of the one in ``_numba``. So a device runs the same loops, with
-another layout. ``ints`` and ``floats`` are records, which the compiler keeps in registers. The rows
-of a run are a tuple: the table of them, the numbers without a name, and what a team shares (see
-`share`). All numbers have the precision of the variables, since float64 is slow on many devices.
+The processor's loops, and their parts, are bound to these: a name such as ``row`` in their text
+then stands for the function below instead of the one in ``_numba``. So a device runs the same
+loops, with another layout. ``ints`` and ``floats`` are records, which the compiler keeps in
+registers. The rows of a run are a tuple: the table of them, the numbers without a name, and what a
+team shares (see sharing.py). All numbers have the precision of the variables, since float64 is slow
+on many devices.
 """
 
 from __future__ import annotations
@@ -22,20 +23,24 @@ from .._loops.norms import vector_norm
 from .._loops.terms import replace_by_prox
 from .._numba import abi
 from .device import simulated
+from .numbers import words_of_numbers
 from .penalty import separable_prox
 
 TABLE, OWN, SHARED = range(3)  # what the rows of a run are
 
 
 def words_of(
-    real: Any, fixed: dict[str, int], evaluate: Callable, sharing: dict[Any, Any] | None = None
+    real: Any,
+    fixed: tuple[tuple[str, int], ...],
+    evaluate: Callable,
+    sharing: dict[Any, Any] | None = None,
 ) -> dict[Any, Any]:
     """What each word of a loop stands for.
 
     Parameters
     ----------
     real : numpy.float32 or numpy.float64
-    fixed : dict of str to int
+    fixed : tuple of (str, int)
         The run's numbers that a kernel is compiled for.
     evaluate : callable
         ``evaluate(x, g, context) -> f``.
@@ -62,7 +67,9 @@ def words_of(
     def no_metric(address, rows, ints, floats, g, s):
         pass
 
-    update = None if fixed["METRIC"] == METRIC_LEARNED else diagonal(fixed["METRIC"])
+    constants = dict(fixed)
+    number, norm = constants["METRIC"], constants["NORM"]
+    update = None if number == METRIC_LEARNED else diagonal(number)
 
     def call_metric(address, rows, ints, floats, g, s):
         update(rows, ints, floats, g, s)
@@ -81,14 +88,21 @@ def words_of(
         abi.from_magnitude_bits: from_magnitude_bits,
         abi.as_real: as_real,
         abi.call_evaluate: call_evaluate,
-        abi.call_norm: no_norm if fixed["NORM"] == NORM_INF else call_norm,
+        abi.call_norm: no_norm if norm == NORM_INF else call_norm,
         abi.call_metric: no_metric if update is None else call_metric,
         abi.summed: summed,
         abi.largest: largest,
         abi.summed_and_largest: summed_and_largest,
         replace_by_prox: separable_prox,
         np: numpy_of(real),
-    } | (sharing or {})
+        **words_of_numbers(fixed),
+        **(sharing or {}),
+    }
+
+
+def no_evaluation(x, g, context):
+    """Of a loop that returns to its caller for each evaluation."""
+    return 0.0
 
 
 def numpy_of(real: Any) -> python_types.ModuleType:
@@ -164,7 +178,8 @@ if simulated():
         return rows[TABLE][i]
 
 else:
-    from numba.cuda import cgutils, types
+    from numba.core import cgutils
+    from numba.cuda import types
     from numba.cuda.extending import intrinsic
     from numba.cuda.np.arrayobj import populate_array
 

@@ -3,11 +3,8 @@
 import ast
 import functools
 import importlib
-import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -316,100 +313,6 @@ def test_an_unwritable_package(tmp_path):
         "XDG_CACHE_HOME": "/dev/null/x",
     }
     run_python(code, env=env, cwd=tmp_path)
-
-
-# -- generated files -------------------------------------------------------------------------------
-
-needs_tools = pytest.mark.skipif(not GENERATOR.exists(), reason="not a source tree")
-
-
-def generate(root, *arguments):
-    """Run the generator of the tree at `root` for that tree."""
-    return subprocess.run(
-        [sys.executable, str(root / "tools" / "generate_drivers.py"), *arguments],
-        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        cwd=root,
-    )
-
-
-@needs_tools
-def test_generated_files_are_fresh():
-    done = generate(ROOT, "--check")
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@needs_tools
-@pytest.mark.slow
-def test_generated_files_follow_their_sources(tmp_path):
-    """A changed source changes every file that was made from it."""
-    import shutil
-
-    ignore = shutil.ignore_patterns("__pycache__")
-    for folder in ("fastmomentum", "tools"):
-        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=ignore)
-    # In one process, and for some of them only, since making all files takes two seconds.
-    sources = [
-        "fastmomentum/_loops/momentum.py",
-        "fastmomentum/_loops/direction.py",
-        "fastmomentum/_methods/adam.py",
-        "tools/templates/cuda_fixed_rate.py",
-    ]
-    code = f"""
-    import json, pathlib, sys
-    root = pathlib.Path({str(tmp_path)!r})
-    sys.path[:0] = [str(root), str(root / "tools")]
-    from generator import cuda
-    from generator.files import files
-
-    seen = set()
-    read_text = pathlib.Path.read_text
-    def recorded(path, *args, **kwargs):
-        seen.add(path.relative_to(root).as_posix())
-        return read_text(path, *args, **kwargs)
-    pathlib.Path.read_text = recorded
-    before = files()
-    pathlib.Path.read_text = read_text
-    changed = {{}}
-    for name in {sources!r}:
-        path = root / name
-        kept = path.read_text(encoding="utf-8")
-        text = kept.replace("ints.SIZE\\n", "ints.SIZE - 1\\n").replace("zero", "one")
-        path.write_text(text, encoding="utf-8")
-        cuda.parts.cache_clear()
-        changed[name] = [p.name for p, text in files().items() if text != before[p]]
-        path.write_text(kept, encoding="utf-8")
-    print(json.dumps([sorted(seen), changed]))
-    """
-    env = {"PYTHONPATH": None, "PYTHONDONTWRITEBYTECODE": "1"}
-    seen, changed = json.loads(run_python(code, env=env, cwd=tmp_path).stdout)
-    momentum = ["loop_momentum_auto.py", "team_momentum_auto.py"]
-    assert changed["fastmomentum/_loops/momentum.py"] == momentum
-    assert set(momentum) < set(changed["fastmomentum/_loops/direction.py"])
-    assert {"rules.py", "loop_adam.py"} <= set(changed["fastmomentum/_methods/adam.py"])
-    given_rate = set(changed["tools/templates/cuda_fixed_rate.py"])
-    assert given_rate == {f"loop_{method}.py" for method in METHODS}
-    templates = (tmp_path / "tools" / "templates").rglob("*.py")
-    expected = {path.relative_to(tmp_path).as_posix() for path in templates}
-    expected |= {f"fastmomentum/_methods/{method}.py" for method in METHODS}
-    assert expected <= set(seen)
-
-
-@needs_tools
-@pytest.mark.slow
-def test_an_edited_generated_file_is_stale(tmp_path):
-    import shutil
-
-    for folder in ("fastmomentum", "tools"):
-        shutil.copytree(
-            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    path = tmp_path / "fastmomentum" / "_cuda" / "loop_gd.py"
-    path.write_text(path.read_text().replace(" += 1", " += 2"))
-    done = generate(tmp_path, "--check")
-    assert done.returncode == 1
-    assert "stale: fastmomentum/_cuda/loop_gd.py" in done.stdout
 
 
 def test_numba_flags_are_in_one_place():
