@@ -24,7 +24,8 @@ from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
 from .._numba.abi import call_norm, larger_magnitude, row, smaller
 from .functions import bound, python_function
 from .numbers import read_floats, read_ints
-from .words import OWN, TABLE, words_of
+from .views import OWN, TABLE
+from .words import words_of
 
 
 def loop_of(name: str, real: Any) -> Any:

@@ -59,7 +59,8 @@ from .rules import (
     store_entries,
     words_of_rule,
 )
-from .words import OWN, TABLE, words_of
+from .views import OWN, TABLE
+from .words import words_of
 
 X, GRADIENT, SLOTS = range(3)  # rows; those of the slots are the last
 # Where the point is that a run ends with.

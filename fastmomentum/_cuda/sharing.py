@@ -18,7 +18,7 @@ from .calls import stay_whole
 from .device import simulated
 from .functions import for_device, for_overloads
 from .tuples import storing_numbers, whole_or_real
-from .words import SHARED
+from .views import SHARED
 
 MOST_VALUES = 4  # that are joined at once
 VALUES, TURNS = 2, 3  # places of a thread's own in what is shared

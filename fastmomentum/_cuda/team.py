@@ -38,7 +38,8 @@ from .functions import bound
 from .large import PER_THREAD, Work, most_blocks
 from .numbers import fixed_of, read_floats, read_ints, records, write
 from .sharing import MOST_VALUES, TURNS, sharing_words
-from .words import OWN, SHARED, no_evaluation, words_of
+from .views import OWN, SHARED
+from .words import no_evaluation, words_of
 
 THREADS = 256
 SIMULATED_THREADS = 1

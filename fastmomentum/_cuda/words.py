@@ -18,15 +18,23 @@ from typing import Any
 import numpy as np
 
 from .._language.layout import METRIC_LEARNED, NORM_INF
+from .._loops import slots
 from .._loops.drivers import diagonal
 from .._loops.norms import vector_norm
 from .._loops.terms import replace_by_prox
 from .._numba import abi
-from .device import simulated
 from .numbers import words_of_numbers
 from .penalty import separable_prox
-
-TABLE, OWN, SHARED = range(3)  # what the rows of a run are
+from .views import (
+    named,
+    numbers_from,
+    own_numbers,
+    row,
+    rows_from,
+    rows_of,
+    set_entries,
+    wide_entries,
+)
 
 
 def words_of(
@@ -79,6 +87,10 @@ def words_of(
         abi.rows_of: rows_of,
         abi.row: row,
         abi.own_numbers: own_numbers,
+        slots.rows_from: rows_from,
+        slots.numbers_from: numbers_from,
+        slots.wide_entries: wide_entries,
+        slots.set_entries: set_entries,
         abi.larger: larger,
         abi.smaller: smaller,
         abi.magnitude_bits: magnitude_bits,
@@ -157,82 +169,3 @@ def largest(rows, values):
 def summed_and_largest(rows, sums, most):
     """Of a thread that is alone with its rows."""
     return sums, most
-
-
-if simulated():
-
-    def named(state):
-        """The numbers of a run by name: they are."""
-        return state
-
-    def rows_of(workspace, stride, n, like):
-        """The rows of a run: they are."""
-        return workspace
-
-    def own_numbers(rows, floats):
-        """The numbers without a name."""
-        return rows[OWN]
-
-    def row(rows, i):
-        """Row `i` of the table."""
-        return rows[TABLE][i]
-
-else:
-    from numba.core import cgutils
-    from numba.cuda import types
-    from numba.cuda.extending import intrinsic
-    from numba.cuda.np.arrayobj import populate_array
-
-    # A function of a device may not return an array.
-    @intrinsic
-    def named(typing_context, state):
-        """The numbers of a run by name: they are."""
-        return state(state), lambda context, builder, signature, values: values[0]
-
-    @intrinsic
-    def rows_of(typing_context, workspace, stride, n, like):
-        """The rows of a run: they are."""
-
-        def impl(context, builder, signature, values):
-            return values[0]
-
-        return workspace(workspace, stride, n, like), impl
-
-    @intrinsic
-    def own_numbers(typing_context, rows, floats):
-        """The numbers without a name."""
-
-        def impl(context, builder, signature, values):
-            return builder.extract_value(values[0], OWN)
-
-        return rows.types[OWN](rows, floats), impl
-
-    @intrinsic
-    def row(typing_context, rows, i):
-        """Row `i` of the table."""
-        table = rows.types[TABLE]
-        view_type = types.Array(table.dtype, 1, table.layout)
-
-        def impl(context, builder, signature, values):
-            whole = context.make_array(table)(
-                context, builder, builder.extract_value(values[0], TABLE)
-            )
-            shape = cgutils.unpack_tuple(builder, whole.shape, 2)
-            strides = cgutils.unpack_tuple(builder, whole.strides, 2)
-            index = context.cast(builder, values[1], i, types.intp)
-            if table.layout == "C":
-                first = builder.gep(whole.data, [builder.mul(index, shape[1])])
-            else:
-                first = cgutils.pointer_add(builder, whole.data, builder.mul(index, strides[0]))
-            view = context.make_array(view_type)(context, builder)
-            populate_array(
-                view,
-                data=first,
-                shape=[shape[1]],
-                strides=[strides[1]],
-                itemsize=whole.itemsize,
-                meminfo=None,
-            )
-            return view._getvalue()
-
-        return view_type(rows, i), impl

@@ -201,9 +201,12 @@ def spec_of(case):
         if loop.endswith("composite"):
             terms = n_rows
             n_rows += layout.TERM_ROWS
+    if loop in METHODS and bounded:
+        terms = layout.FIRST_SLOT + len(method.slots)
+    memory = MEMORY if loop.startswith("momentum_") else 0
     values = dict.fromkeys(layout.INTS, 0)
-    values |= {"MEMORY": MEMORY, "TERMS": terms, "SEPARABLE": 1, "COST_FUN": 1, "COST_JAC": 1}
-    values["BOUNDED"] = int(bounded)
+    values |= {"MEMORY": memory, "TERMS": terms, "SEPARABLE": int(terms > 0), "COST_FUN": 1}
+    values |= {"COST_JAC": 1, "BOUNDED": int(bounded)}
     fixed = fixed_of(values)
     return Spec(
         loop, dtype, n, n_rows, n_extra, fixed, style, bounded, bounded, args, int(lanes or 1)
