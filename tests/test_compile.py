@@ -685,7 +685,7 @@ def test_contract_named_numbers_are_those_of_the_layout():
         ints, floats = named(ints), named(floats)
         ints.NIT += 1
         floats.STEP *= 2.0
-        own_numbers(floats)[1] = 7.0
+        own_numbers(None, floats)[1] = 7.0
         return ints.BAD_SEEN, floats.FUN, floats.EPSILON
 
     ints = np.arange(len(layout.INTS))

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._language.layout import METRIC_ROW, PAIRS, SUM_ROW
 from .._methods import METHODS, METRICS
-from .._numba.abi import own_numbers, row
+from .._numba.abi import own_numbers, row, variables
 from .._numba.jit import ANY_ORDER, cached_part, compiled_into
 from .slots import numbers_from, rows_from, set_entries, wide_entries
 
@@ -27,10 +27,10 @@ def make(number: int) -> Any:
         first = PAIRS + 2 * ints.MEMORY
         m = row(rows, first + METRIC_ROW)
         vectors = rows_from(rows, first + SUM_ROW, n_kept)
-        own = own_numbers(floats)
+        own = own_numbers(rows, floats)
         constants = numbers_from(own, 2 * ints.MEMORY, n_constants, own)
         count = np.float64(ints.PAIRS_SEEN)
-        for i in range(ints.SIZE):
+        for i in variables(ints.SIZE):
             kept = wide_entries(vectors, i)
             g_i, s_i = np.float64(g[i]), np.float64(s[i])
             diagonal, kept = metric(g_i, s_i, kept, count, constants, 0.0, 1.0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._language.layout import DIRECTION, PAIRS
-from .._numba.abi import as_real, own_numbers, row
+from .._numba.abi import as_real, own_numbers, row, summed, variables
 from .._numba.jit import ANY_ORDER, part
 from .norms import largest_magnitude
 
@@ -17,7 +17,7 @@ def momentum_direction(rows, ints, floats, gradient_row):
     """
     n = ints.SIZE
     memory = ints.MEMORY
-    own = own_numbers(floats)
+    own = own_numbers(rows, floats)
     d = row(rows, DIRECTION)
     g = row(rows, gradient_row)
     count = ints.COUNT
@@ -27,9 +27,10 @@ def momentum_direction(rows, ints, floats, gradient_row):
     total = 0.0
     size = 0.0
     w = row(rows, PAIRS + 2 * j)
-    for i in range(n):
+    for i in variables(n):
         total += np.float64(w[i]) * g[i]
         d[i] = g[i]
+    total = summed(rows, total)
     for i_pass in range(2 * count):
         b = 1.0
         if i_pass < count:
@@ -58,16 +59,18 @@ def momentum_direction(rows, ints, floats, gradient_row):
         total = 0.0
         size = 0.0
         if i_pass == count - 1 and metric_row != 0:
-            for i in range(n):
+            for i in variables(n):
                 d_i = (d[i] + a_ * v[i]) * b_ * m[i]
                 d[i] = d_i
                 total += np.float64(w[i]) * d_i
+            total = summed(rows, total)
             continue
-        for i in range(n):
+        for i in variables(n):
             d_i = (d[i] + a_ * v[i]) * b_
             d[i] = d_i
             total += np.float64(w[i]) * d_i
             size += abs(np.float64(w[i]) * d_i)
+        total, size = summed(rows, (total, size))
     return total, size
 
 
@@ -90,15 +93,16 @@ def downhill(rows, ints, floats, gradient_row):
     for _ in range(2):
         scale = as_real(whole, d)
         total = 0.0
-        for i in range(n):
+        for i in variables(n):
             d_i = -(scale * g[i])
             if metric_row != 0:
                 d_i *= m[i]
             d[i] = d_i
             total += np.float64(g[i]) * d_i
+        total = summed(rows, total)
         if total > -np.inf:
             break
-        whole = 1.0 / largest_magnitude(g, n)  # the square of the gradient overflows
+        whole = 1.0 / largest_magnitude(rows, g, n)  # the square of the gradient overflows
         floats.SCALE = 0.0
         floats.RATE = whole
     return total

@@ -9,15 +9,15 @@ from .norms import largest_magnitude
 
 
 @part
-def judge_trial(g, ints, floats):
+def judge_trial(rows, g, ints, floats):
     """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
     n = ints.SIZE
     f = floats.FUN_TRIAL
-    largest = largest_magnitude(g, n)
-    floats.NORM_TRIAL = largest
+    size = largest_magnitude(rows, g, n)
+    floats.NORM_TRIAL = size
     if ints.NORM != NORM_INF:
-        floats.NORM_TRIAL = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
-    good = abs(f) < np.inf and abs(largest) < np.inf
+        floats.NORM_TRIAL = call_norm(ints.NORM_ADDRESS, rows, g, n, ints.NORM, floats.NORM_ORDER)
+    good = abs(f) < np.inf and abs(size) < np.inf
     if good and (ints.BEST < 0 or f < floats.FUN_BEST):
         ints.BEST = ints.TRIAL
         floats.FUN_BEST = f

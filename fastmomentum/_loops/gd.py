@@ -30,7 +30,7 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller
+from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop
 from .evaluation import judge_trial
 from .line_search import first_decrease
@@ -68,7 +68,7 @@ def make(composite: bool, real: str) -> Any:
         rows = rows_of(workspace, ints.STRIDE, n, rates)
         ints.STATUS = RUNNING
         action = NEW_DIRECTION
-        own = own_numbers(floats)
+        own = own_numbers(rows, floats)
         while True:
             if composite:
                 if ints.PENDING == TO_PROX:
@@ -87,10 +87,10 @@ def make(composite: bool, real: str) -> Any:
                     break
                 if composite:
                     floats.FUN_TRIAL += floats.PENALTY
-                good = judge_trial(g, ints, floats)
+                good = judge_trial(rows, g, ints, floats)
                 f = floats.FUN_TRIAL
                 if ints.PHASE == AT_START:
-                    if not run_begins(x, g, ints, floats, good):
+                    if not run_begins(rows, x, g, ints, floats, good):
                         break
                     action = NEW_DIRECTION
                     for j in range(LOOK_BACK):
@@ -127,7 +127,7 @@ def make(composite: bool, real: str) -> Any:
                         ss = 0.0
                         yy = 0.0
                         total = 0.0
-                        for i in range(n):
+                        for i in variables(n):
                             s_i = x[i] - xr[i]
                             y_i = g[i] - gr[i]
                             sy += np.float64(s_i) * y_i
@@ -135,15 +135,16 @@ def make(composite: bool, real: str) -> Any:
                             yy += np.float64(y_i) * y_i
                             if not composite:
                                 total += np.float64(g[i]) * g[i]
+                        sy, ss, yy, total = summed(rows, (sy, ss, yy, total))
                         if floats.XTOL > 0.0:
-                            measure_step(x, xr, n, floats)
+                            measure_step(rows, x, xr, n, floats)
                         floats.LEARNING_RATE = step
                         accept_trial(ints, floats)
                         base_from_real(ints, floats)
                         own[ints.HEAD] = f
                         ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
                         if not composite:
-                            square(g, n, floats, total)
+                            square(rows, g, n, floats, total)
                         if sy > 0.0 and yy > 0.0:
                             long = ss / sy
                             short = sy / yy

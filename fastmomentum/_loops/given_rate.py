@@ -73,7 +73,7 @@ def make(method: Method, composite: bool, real: str) -> Any:
         n = ints.SIZE
         rows = rows_of(workspace, ints.STRIDE, n, rates)
         vectors = rows_from(rows, FIRST_SLOT, n_slots)
-        own = own_numbers(floats)
+        own = own_numbers(rows, floats)
         constants = numbers_from(own, 0, n_constants, rates)
         carried = numbers_from(own, n_constants, n_carries, rates)
         zero, one = as_real(0.0, rates), as_real(1.0, rates)
@@ -123,11 +123,11 @@ def make(method: Method, composite: bool, real: str) -> Any:
                 ending = ending_of(ints, floats, improves)
             stop_here = ints.ITERATION >= last or ending != RUNNING
             if not composite and ints.NORM != NORM_INF:
-                grad_norm = call_norm(ints.NORM_ADDRESS, g, n, ints.NORM, floats.NORM_ORDER)
+                grad_norm = call_norm(ints.NORM_ADDRESS, rows, g, n, ints.NORM, floats.NORM_ORDER)
             if stop_here:
                 if not composite:
                     if ints.NORM == NORM_INF:
-                        grad_norm = largest_magnitude(g, n)
+                        grad_norm = largest_magnitude(rows, g, n)
                     if ints.BOUNDED != 0 and grad_norm - grad_norm == 0.0:
                         grad_norm = bounded_residual(rows, ints, floats, current)
                 status = ending
@@ -241,7 +241,7 @@ def norm_with_penalty(rows, ints, floats, f, improves):
     Should that raise, this point is evaluated, and the best one where it improves.
     """
     current = ints.CURRENT
-    grad_norm = largest_magnitude(row(rows, N_POINTS + current), ints.SIZE)
+    grad_norm = largest_magnitude(rows, row(rows, N_POINTS + current), ints.SIZE)
     if grad_norm - grad_norm == 0.0:
         best = ints.BEST
         f_best = floats.FUN_BEST

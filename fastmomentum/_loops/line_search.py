@@ -207,10 +207,11 @@ def first_step(x_norm, d_norm, floats, slope, unit):
 
 
 @part
-def start(x, g, n, floats, total):
+def start(rows, x, g, n, floats, total):
     """The first step of a method whose direction is -g, from x; `total` is the square of g."""
-    square(g, n, floats, total)
+    square(rows, g, n, floats, total)
     unit = floats.UNIT
-    d_norm = largest_magnitude(g, n) / unit
+    d_norm = largest_magnitude(rows, g, n) / unit
     slope = floats.SLOPE * unit
-    floats.STEP = first_step(largest_magnitude(x, n), d_norm, floats, slope, 1.0 / unit) / unit
+    x_norm = largest_magnitude(rows, x, n)
+    floats.STEP = first_step(x_norm, d_norm, floats, slope, 1.0 / unit) / unit

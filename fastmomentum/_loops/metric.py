@@ -23,7 +23,16 @@ from .._language.layout import (
     START_ROW,
     SUM_ROW,
 )
-from .._numba.abi import call_metric, larger, own_numbers, row, smaller
+from .._numba.abi import (
+    call_metric,
+    larger,
+    largest,
+    own_numbers,
+    row,
+    smaller,
+    summed,
+    variables,
+)
 from .._numba.jit import ANY_ORDER, part
 from .norms import largest_magnitude
 
@@ -37,7 +46,7 @@ def store_pair(rows, ints, floats, g, sy, yy, ss):
     if yy > 0.0 and sy > 4500.0 * floats.EPSILON * math.sqrt(yy * ss):
         floats.RATE = sy / yy
         update_metric(rows, ints, floats, g, sy, yy, ss)
-        own_numbers(floats)[ints.HEAD] = 1.0 / sy
+        own_numbers(rows, floats)[ints.HEAD] = 1.0 / sy
         ints.HEAD = (ints.HEAD + 1) % ints.MEMORY
         ints.COUNT = smaller(ints.COUNT + 1, ints.MEMORY)
 
@@ -60,8 +69,9 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
     if ints.METRIC_IN_USE != 0:
         m = row(rows, ints.METRIC_IN_USE)
         total = 0.0
-        for i in range(n):
+        for i in variables(n):
             total += np.float64(y[i]) * m[i] * y[i]
+        total = summed(rows, total)
         if total > 0.0 and abs(total) < np.inf:
             floats.SCALE = sy / total
         else:
@@ -82,7 +92,7 @@ def learn_metric(rows, ints, floats, s, y, sy, yy, ss):
         judge_candidates(rows, ints, floats, s, y, sy, yy, ss)
     total_s = 0.0
     total_y = 0.0
-    for i in range(n):
+    for i in variables(n):
         t = np.float64(start[i]) if scaled else 1.0
         steps_i = steps[i] + np.float64(s[i]) * (s[i] / sy)
         changes_i = changes[i] + np.float64(y[i]) * (y[i] / sy)
@@ -90,9 +100,10 @@ def learn_metric(rows, ints, floats, s, y, sy, yy, ss):
         changes[i] = changes_i
         total_s += steps_i / t
         total_y += changes_i * t
+    total_s, total_y = summed(rows, (total_s, total_y))
     if ints.JUDGED < 0 and ints.PAIRS_SEEN >= ints.NEXT_CANDIDATE:
         mean = math.sqrt(total_s / total_y)
-        for i in range(n):
+        for i in variables(n):
             # Relative to their mean, r does not depend on the unit of f.
             r = math.sqrt(np.float64(steps[i]) / changes[i]) / mean
             if not (r > 0.0 and abs(r) < np.inf):
@@ -118,7 +129,7 @@ def judge_candidates(rows, ints, floats, s, y, sy, yy, ss):
     full_y = 0.0
     root_s = 0.0
     root_y = 0.0
-    for i in range(n):
+    for i in variables(n):
         s_i = np.float64(s[i]) * s[i]
         y_i = np.float64(y[i]) * y[i]
         r = np.float64(candidate[i])
@@ -127,12 +138,13 @@ def judge_candidates(rows, ints, floats, s, y, sy, yy, ss):
         r = math.sqrt(r * start[i] if scaled else r)
         root_s += s_i / r
         root_y += y_i * r
+    full_s, full_y, root_s, root_y = summed(rows, (full_s, full_y, root_s, root_y))
     kept = score(sy, ss, yy)
     if scaled:
-        kept = score_in(start, n, s, y, sy)
+        kept = score_in(rows, start, n, s, y, sy)
     floats.SCORE_START += kept
     if ints.METRIC_IN_USE != ints.METRIC_START:
-        kept = score_in(m, n, s, y, sy)
+        kept = score_in(rows, m, n, s, y, sy)
     floats.SCORE_KEPT += kept
     floats.SCORE_FULL += score(sy, full_s, full_y)
     floats.SCORE_ROOT += score(sy, root_s, root_y)
@@ -152,7 +164,7 @@ def judge_candidates(rows, ints, floats, s, y, sy, yy, ss):
         ints.METRIC_IN_USE = ints.METRIC_START
     elif use_full or use_root:
         ints.METRIC_IN_USE = first + METRIC_ROW
-        for i in range(n):
+        for i in variables(n):
             r = np.float64(candidate[i])
             if not use_full:
                 r = math.sqrt(r * start[i] if scaled else r)
@@ -169,13 +181,14 @@ def score(sy, s_size, y_size):
 
 
 @part(fastmath=ANY_ORDER)
-def score_in(m, n, s, y, sy):
+def score_in(rows, m, n, s, y, sy):
     """`score` of the metric m."""
     s_size = 0.0
     y_size = 0.0
-    for i in range(n):
+    for i in variables(n):
         s_size += np.float64(s[i]) * s[i] / m[i]
         y_size += np.float64(y[i]) * m[i] * y[i]
+    s_size, y_size = summed(rows, (s_size, y_size))
     return score(sy, s_size, y_size)
 
 
@@ -185,14 +198,15 @@ def first_sizes(rows, ints):
     n = ints.SIZE
     x = row(rows, ints.BASE)
     g = row(rows, N_POINTS + ints.BASE)
-    x_norm = largest_magnitude(x, n)
-    g_norm = largest_magnitude(g, n)
+    x_norm = largest_magnitude(rows, x, n)
+    g_norm = largest_magnitude(rows, g, n)
     if ints.METRIC_START != 0:
         start = row(rows, ints.METRIC_START)
         x_norm = 0.0
         g_norm = 0.0
-        for i in range(n):
+        for i in variables(n):
             size = math.sqrt(np.float64(start[i]))
             x_norm = larger(x_norm, abs(x[i]) / size)
             g_norm = larger(g_norm, abs(g[i]) * size)
+        x_norm, g_norm = largest(rows, (x_norm, g_norm))
     return x_norm, g_norm

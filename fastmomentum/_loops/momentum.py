@@ -81,11 +81,15 @@ from .._numba.abi import (
     from_magnitude_bits,
     larger,
     larger_magnitude,
-    magnitude_bits,
+    largest,
     named,
+    no_magnitude,
     row,
     rows_of,
     smaller,
+    summed,
+    summed_and_largest,
+    variables,
 )
 from .._numba.jit import ANY_ORDER, cached_loop
 from .direction import downhill, momentum_direction
@@ -124,16 +128,17 @@ def make(real: str) -> Any:
                 if not trial_evaluated(evaluate, context, x, g, ints, floats):
                     break
                 f = floats.FUN_TRIAL
-                bits = magnitude_bits(g[0])
+                bits = no_magnitude(g)
                 total = 0.0
-                for i in range(n):
+                for i in variables(n):
                     bits = larger_magnitude(bits, g[i])
                     total += np.float64(g[i]) * d[i]
+                total, bits = summed_and_largest(rows, total, bits)
                 floats.SLOPE_TRIAL = total
                 grad_norm = from_magnitude_bits(bits, g)
                 good = abs(f) < np.inf and abs(grad_norm) < np.inf
                 if norm != NORM_INF:
-                    grad_norm = call_norm(ints.NORM_ADDRESS, g, n, norm, floats.NORM_ORDER)
+                    grad_norm = call_norm(ints.NORM_ADDRESS, rows, g, n, norm, floats.NORM_ORDER)
                     good = good and abs(grad_norm) < np.inf
                 floats.NORM_TRIAL = grad_norm
                 if good and (ints.BEST < 0 or f < floats.FUN_BEST):
@@ -171,8 +176,9 @@ def make(real: str) -> Any:
                         base_from_real(ints, floats)
                         floats.SLOPE = total
                         size = 0.0
-                        for i in range(n):
+                        for i in variables(n):
                             size += abs(np.float64(g[i]) * d[i])
+                        size = summed(rows, size)
                         if floats.NORM_BASE > floats.GTOL and total < -45.0 * floats.EPSILON * size:
                             action = SEARCH_FROM_AHEAD
                     else:
@@ -211,8 +217,8 @@ def make(real: str) -> Any:
                         move = as_real(ratio * floats.STEP, rates)
                         yy = 0.0
                         ss = 0.0
-                        bits = magnitude_bits(gb[0] - gb[0])
-                        for i in range(n):
+                        bits = no_magnitude(gb)
+                        for i in variables(n):
                             y_i = g[i] - gb[i]
                             s_i = step * d[i]
                             s[i] = s_i
@@ -223,9 +229,11 @@ def make(real: str) -> Any:
                             gt_i = gb[i] + part * y_i
                             gt[i] = gt_i
                             bits = larger_magnitude(bits, gt_i)
+                        (yy, ss), bits = summed_and_largest(rows, (yy, ss), bits)
                         grad_norm = from_magnitude_bits(bits, g)
                         if norm != NORM_INF:
-                            grad_norm = call_norm(ints.NORM_ADDRESS, gt, n, norm, floats.NORM_ORDER)
+                            order = floats.NORM_ORDER
+                            grad_norm = call_norm(ints.NORM_ADDRESS, rows, gt, n, norm, order)
                         floats.STEP_NORM = ratio * floats.STEP
                         floats.LEARNING_RATE = floats.STEP_NORM
                         if floats.RATE > 0.0:
@@ -304,7 +312,7 @@ def make(real: str) -> Any:
                     sy = 0.0
                     yy = 0.0
                     ss = 0.0
-                    for i in range(n):
+                    for i in variables(n):
                         s_i = xt[i] - xb[i]
                         y_i = gt[i] - gb[i]
                         s[i] = s_i
@@ -312,6 +320,7 @@ def make(real: str) -> Any:
                         sy += np.float64(s_i) * y_i
                         yy += np.float64(y_i) * y_i
                         ss += np.float64(s_i) * s_i
+                    sy, yy, ss = summed(rows, (sy, yy, ss))
                     floats.STEP_NORM = floats.LOWEST_STEP
                     floats.LEARNING_RATE = floats.LOWEST_STEP
                     if floats.RATE > 0.0:
@@ -332,11 +341,12 @@ def make(real: str) -> Any:
 
             if ints.COMPLETED != 0 and floats.XTOL > 0.0:
                 xb = row(rows, ints.BASE)
-                bits = magnitude_bits(xb[0])
-                d_bits = magnitude_bits(d[0])
-                for i in range(n):
+                bits = no_magnitude(xb)
+                d_bits = bits
+                for i in variables(n):
                     bits = larger_magnitude(bits, xb[i])
                     d_bits = larger_magnitude(d_bits, d[i])
+                bits, d_bits = largest(rows, (bits, d_bits))
                 floats.X_NORM = from_magnitude_bits(bits, d)
                 floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
             if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
@@ -395,7 +405,7 @@ def make(real: str) -> Any:
                 xb = row(rows, ints.BASE)
                 x = row(rows, ints.TRIAL)
                 step = as_real(floats.STEP, rates)
-                for i in range(n):
+                for i in variables(n):
                     x[i] = xb[i] + step * d[i]
                 ints.PENDING = TO_EVALUATE
 

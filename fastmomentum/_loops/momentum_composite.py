@@ -32,7 +32,7 @@ from .._language.layout import (
     TO_EVALUATE,
     TRY,
 )
-from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller
+from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
@@ -68,7 +68,7 @@ def make(real: str) -> Any:
         rows = rows_of(workspace, ints.STRIDE, n, rates)
         ints.STATUS = RUNNING
         action = NEW_DIRECTION
-        own = own_numbers(floats)
+        own = own_numbers(rows, floats)
         levels = 2 * ints.MEMORY + FIRST_LEVEL
 
         while True:
@@ -78,12 +78,12 @@ def make(real: str) -> Any:
                 if not trial_evaluated(evaluate, context, x, g, ints, floats):
                     break
                 floats.FUN_TRIAL += floats.PENALTY
-                good = judge_trial(g, ints, floats)
+                good = judge_trial(rows, g, ints, floats)
                 f = floats.FUN_TRIAL
                 phase = ints.PHASE
                 accepted = False
                 if phase == AT_START:
-                    if not run_begins(x, g, ints, floats, good):
+                    if not run_begins(rows, x, g, ints, floats, good):
                         break
                     action = NEW_DIRECTION
                     for j in range(N_LEVELS):
@@ -145,12 +145,13 @@ def make(real: str) -> Any:
                     gr = row(rows, N_POINTS + origin)
                     sy = 0.0
                     ss = 0.0
-                    for i in range(n):
+                    for i in variables(n):
                         s_i = x[i] - xr[i]
                         sy += np.float64(s_i) * (g[i] - gr[i])
                         ss += np.float64(s_i) * s_i
+                    sy, ss = summed(rows, (sy, ss))
                     if floats.XTOL > 0.0:
-                        measure_step(x, xr, n, floats)
+                        measure_step(rows, x, xr, n, floats)
                     if sy > 0.0:
                         found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
                         floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
@@ -206,7 +207,7 @@ def make(real: str) -> Any:
                 gradient_row = ints.TERMS + FACE_GRADIENT_ROW
                 inside = 0.0
                 if ints.FREE > 0:
-                    inside = largest_magnitude(row(rows, gradient_row), n)
+                    inside = largest_magnitude(rows, row(rows, gradient_row), n)
                 if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
                     total = 0.0
                     size = 0.0

@@ -45,7 +45,7 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.abi import as_real, larger, named, row, rows_of, smaller
+from .._numba.abi import as_real, larger, named, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop
 from .evaluation import free_row, judge_trial
 from .line_search import first_decrease
@@ -104,15 +104,16 @@ def make(composite: bool, real: str) -> Any:
                     floats.SMOOTH_TRIAL = floats.FUN_TRIAL
                     if phase == AHEAD_OF_BASE:
                         # h is not known at the look-ahead point, and may be infinite there.
-                        good = abs(floats.FUN_TRIAL) < np.inf and largest_magnitude(g, n) < np.inf
+                        size = largest_magnitude(rows, g, n)
+                        good = abs(floats.FUN_TRIAL) < np.inf and size < np.inf
                     else:
                         floats.FUN_TRIAL += floats.PENALTY
-                        good = judge_trial(g, ints, floats)
+                        good = judge_trial(rows, g, ints, floats)
                 else:
-                    good = judge_trial(g, ints, floats)
+                    good = judge_trial(rows, g, ints, floats)
                 smooth = floats.SMOOTH_TRIAL if composite else floats.FUN_TRIAL
                 if phase == AT_START:
-                    if not run_begins(x, g, ints, floats, good):
+                    if not run_begins(rows, x, g, ints, floats, good):
                         break
                     action = NEW_DIRECTION
                     if composite:
@@ -141,10 +142,11 @@ def make(composite: bool, real: str) -> Any:
                         distance = floats.SLOPE  # squared
                         along = 0.0
                         after = 0.0
-                        for i in range(n):
+                        for i in variables(n):
                             d_i = np.float64(x[i] - y[i])
                             along += d_i * gy[i]
                             after += d_i * g[i]
+                        along, after = summed(rows, (along, after))
                         noise = 45.0 * floats.EPSILON
                         rounding = noise * (abs(f) + abs(floats.FUN_AHEAD))
                         allowed = floats.FUN_AHEAD + along + 0.5 * distance / step
@@ -158,10 +160,11 @@ def make(composite: bool, real: str) -> Any:
                         allowed = floats.FUN_AHEAD - gain
                         # The curvature met along the step, in units of 1 / STEP.
                         total = 0.0
-                        for i in range(n):
+                        for i in variables(n):
                             total += np.float64(g[i]) * gy[i]
+                        total = summed(rows, total)
                         if floats.UNIT != 1.0:
-                            total = product(g, gy, n, floats.UNIT)
+                            total = product(rows, g, gy, n, floats.UNIT)
                         met = (floats.SLOPE - total) / floats.SLOPE
                         # Where rounding hides the gain from the values, the gradients must show it:
                         # for a quadratic, sufficient descent is a curvature of 1 / STEP at most.
@@ -201,14 +204,15 @@ def make(composite: bool, real: str) -> Any:
                     # Momentum along the step taken: dropped where it points uphill.
                     xr = row(rows, ints.REAL)
                     uphill = 0.0
-                    for i in range(n):
+                    for i in variables(n):
                         if composite:
                             uphill += np.float64(y[i] - x[i]) * (x[i] - xr[i])
                         else:
                             uphill += gy[i] * (x[i] - xr[i])
+                    uphill = summed(rows, uphill)
                     floats.LEARNING_RATE = step
                     if floats.XTOL > 0.0:
-                        measure_step(x, xr, n, floats)
+                        measure_step(rows, x, xr, n, floats)
                     # Steps that no longer lower f: rounding is all that is left after a while.
                     lowered = floats.FUN_TRIAL < floats.FUN_REAL
                     ints.FAILURES = 0 if lowered else ints.FAILURES + 1
@@ -309,7 +313,7 @@ def make(composite: bool, real: str) -> Any:
                     after = 0.0
                     before = 0.0
                     size = 0.0
-                    for i in range(n):
+                    for i in variables(n):
                         s_i = xr[i] - xp[i]
                         y[i] = xr[i] + weight * s_i
                         gy_i = gr[i] + weight * (gr[i] - gp[i])
@@ -320,6 +324,7 @@ def make(composite: bool, real: str) -> Any:
                             size += np.float64(s_i) * s_i
                         else:
                             size += np.float64(gy_i) * gy_i
+                    after, before, size = summed(rows, (after, before, size))
                     f = floats.SMOOTH_REAL if composite else floats.FUN_REAL
                     low = floats.SMOOTH_LOW if composite else floats.FUN_LOW
                     cubic = abs(f - low - 0.5 * (after + before))
@@ -343,9 +348,10 @@ def make(composite: bool, real: str) -> Any:
                 if not composite:
                     gy = row(rows, N_POINTS + ints.AHEAD)
                     total = 0.0
-                    for i in range(n):
+                    for i in variables(n):
                         total += np.float64(gy[i]) * gy[i]
-                    square(gy, n, floats, total)
+                    total = summed(rows, total)
+                    square(rows, gy, n, floats, total)
                 ints.TRIALS = 0
                 ints.PHASE = SEARCHING
                 action = TRY

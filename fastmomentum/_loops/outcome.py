@@ -27,8 +27,8 @@ def write_result(rows, state, numbers, status, out_x, out_g):
     for i in range(n):
         out_x[i] = x[i]
         out_g[i] = g[i] if evaluated else np.nan
-    norm = largest_magnitude(out_g, n)
+    norm = largest_magnitude(rows, out_g, n)
     finite = norm - norm == 0.0
     if evaluated and state.NORM != NORM_INF:
-        norm = call_norm(state.NORM_ADDRESS, g, n, state.NORM, numbers.NORM_ORDER)
+        norm = call_norm(state.NORM_ADDRESS, rows, g, n, state.NORM, numbers.NORM_ORDER)
     return value, norm, point if finite else -1

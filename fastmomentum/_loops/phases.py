@@ -15,18 +15,19 @@ from .._language.layout import (
     TO_EVALUATE,
     TRY,
 )
-from .._numba.abi import as_real, call_evaluate, call_prox, row
+from .._numba.abi import as_real, call_evaluate, row, summed, variables
 from .._numba.jit import ANY_ORDER, part
 from .evaluation import free_row
 from .line_search import start
 from .stopping import accept_trial, base_from_real, end_iteration
+from .terms import replace_by_prox
 
 
 @part
 def apply_operator(rows, ints, floats):
     """The trial holds the point whose proximal point it is to be."""
     z = row(rows, ints.TRIAL)
-    floats.PENALTY = call_prox(ints.PROX, z, ints.SIZE, floats.STEP, ints.PROX_DATA)
+    floats.PENALTY = replace_by_prox(rows, ints, z, floats.STEP)
     ints.PENDING = TO_EVALUATE
 
 
@@ -87,7 +88,7 @@ def trial_evaluated(evaluate, context, x, g, ints, floats):
 
 
 @part(fastmath=ANY_ORDER)
-def run_begins(x, g, ints, floats, good):
+def run_begins(rows, x, g, ints, floats, good):
     """Start from the trial, the first point, with a step along -g; False if it is not finite."""
     accept_trial(ints, floats)
     base_from_real(ints, floats)
@@ -97,9 +98,9 @@ def run_begins(x, g, ints, floats, good):
         return False
     n = ints.SIZE
     total = 0.0
-    for i in range(n):
+    for i in variables(n):
         total += np.float64(g[i]) * g[i]
-    start(x, g, n, floats, total)
+    start(rows, x, g, n, floats, summed(rows, total))
     return True
 
 
@@ -131,7 +132,7 @@ def gradient_step(rows, ints, floats):
     gy = row(rows, N_POINTS + ints.AHEAD)
     x = row(rows, ints.TRIAL)
     step = as_real(floats.STEP, x)
-    for i in range(n):
+    for i in variables(n):
         x[i] = y[i] - step * gy[i]
 
 

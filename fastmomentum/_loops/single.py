@@ -93,7 +93,7 @@ def make(composite: bool) -> Any:
         # Whole vectors are copied as bytes: loops take long to compile.
         size = n * plan.ITEMSIZE
         copy_memory(first, call.X, size)
-        largest = largest_magnitude(row(rows, 0), n)
+        largest = largest_magnitude(rows, row(rows, 0), n)
         starts = numbers_at(plan.STARTS, ints)
         for k in range(plan.N_STARTS):
             i, kind = starts[3 * k], starts[3 * k + 1]

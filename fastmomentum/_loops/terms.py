@@ -32,10 +32,13 @@ from .._numba.abi import (
     from_magnitude_bits,
     larger,
     larger_magnitude,
-    magnitude_bits,
+    no_magnitude,
     own_numbers,
     row,
     smaller,
+    summed,
+    summed_and_largest,
+    variables,
 )
 from .._numba.jit import ANY_ORDER, part
 from .metric import store_pair
@@ -72,13 +75,14 @@ def proximal_step(rows, ints, floats):
     upper = row(rows, ints.TERMS + UPPER_ROW)
     total = 0.0
     penalty = 0.0
-    for i in range(n):
+    for i in variables(n):
         x_i = np.float64(x[i])
         v = x_i - step * g[i]
         z[i] = prox_entry(v, step, np.float64(l1[i]), np.float64(l2[i]), lower[i], upper[i])
         z_i = np.float64(z[i])
         penalty += l1[i] * abs(z_i) + 0.5 * l2[i] * z_i * z_i
         total += (z_i - x_i) * (z_i - x_i)
+    penalty, total = summed(rows, (penalty, total))
     floats.PENALTY = penalty
     return total
 
@@ -91,10 +95,16 @@ def penalty_at(rows, ints, point):
     l1 = row(rows, ints.TERMS + L1_ROW)
     l2 = row(rows, ints.TERMS + L2_ROW)
     total = 0.0
-    for i in range(n):
+    for i in variables(n):
         size = abs(np.float64(x[i]))
         total += l1[i] * size + 0.5 * l2[i] * size * size
-    return total
+    return summed(rows, total)
+
+
+@part
+def replace_by_prox(rows, ints, z, step):
+    """The proximal point of the row z, in its place; returns h there."""
+    return call_prox(ints.PROX, z, ints.SIZE, step, ints.PROX_DATA)
 
 
 @part(fastmath=False)
@@ -124,13 +134,13 @@ def proximal_residual(rows, ints, floats, point):
     l2 = row(rows, ints.TERMS + L2_ROW)
     lower = row(rows, ints.TERMS + LOWER_ROW)
     upper = row(rows, ints.TERMS + UPPER_ROW)
-    for i in range(n):
+    for i in variables(n):
         weight = np.float64(l1[i])
         low, high = np.float64(lower[i]), np.float64(upper[i])
         r[i] = residual_entry(
             np.float64(x[i]), np.float64(g[i]), weight, np.float64(l2[i]), low, high
         )
-    return residual_norm(r, ints, floats)
+    return residual_norm(rows, r, ints, floats)
 
 
 @part(fastmath=False)
@@ -142,12 +152,12 @@ def bounded_residual(rows, ints, floats, point):
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
     lower = row(rows, ints.TERMS + LOWER_ROW)
     upper = row(rows, ints.TERMS + UPPER_ROW)
-    for i in range(n):
+    for i in variables(n):
         x_i = x[i]
         r_i = g[i]
         r_i = x_i - upper[i] if r_i < x_i - upper[i] else r_i
         r[i] = x_i - lower[i] if r_i > x_i - lower[i] else r_i
-    return residual_norm(r, ints, floats)
+    return residual_norm(rows, r, ints, floats)
 
 
 @part(fastmath=False)
@@ -159,20 +169,20 @@ def penalized_residual(rows, ints, floats, point):
     x = row(rows, point)
     g = row(rows, N_POINTS + point)
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
-    for i in range(n):
+    for i in variables(n):
         r[i] = x[i] - g[i]
-    call_prox(ints.PROX, r, n, 1.0, ints.PROX_DATA)
-    for i in range(n):
+    replace_by_prox(rows, ints, r, 1.0)
+    for i in variables(n):
         r[i] = x[i] - r[i]
-    return residual_norm(r, ints, floats)
+    return residual_norm(rows, r, ints, floats)
 
 
 @part(fastmath=False)
-def residual_norm(r, ints, floats):
+def residual_norm(rows, r, ints, floats):
     """Norm of the convergence test of a row."""
     if ints.NORM != NORM_INF:
-        return call_norm(ints.NORM_ADDRESS, r, ints.SIZE, ints.NORM, floats.NORM_ORDER)
-    return largest_magnitude(r, ints.SIZE)
+        return call_norm(ints.NORM_ADDRESS, rows, r, ints.SIZE, ints.NORM, floats.NORM_ORDER)
+    return largest_magnitude(rows, r, ints.SIZE)
 
 
 @part(fastmath=ANY_ORDER)
@@ -189,10 +199,11 @@ def gap_closed(rows, ints, floats):
     along = 0.0
     penalty = 0.0
     worst = 0.0
-    for i in range(n):
+    for i in variables(n):
         along += np.float64(g[i]) * x[i]
         penalty += np.float64(l1[i]) * abs(x[i])
         worst = larger(worst, abs(np.float64(g[i])) / l1[i])
+    (along, penalty), worst = summed_and_largest(rows, (along, penalty), worst)
     total = floats.FUN_REAL
     gap = along + penalty + total * larger(worst - 1.0, 0.0)
     return total >= penalty and gap <= floats.GAP_TOL * total
@@ -221,7 +232,7 @@ def find_face(rows, ints, floats, point):
     changed = 0
     count = 0
     violation = 0.0
-    for i in range(n):
+    for i in variables(n):
         inside = is_free(x[i], l1[i], lower[i], upper[i])
         if inside != (free[i] != 0.0):
             changed += 1
@@ -234,6 +245,7 @@ def find_face(rows, ints, floats, point):
                 violation = larger(violation, -(slope + (l1[i] if x[i] >= 0.0 else -l1[i])))
             if x[i] > lower[i]:
                 violation = larger(violation, slope + (l1[i] if x[i] > 0.0 else -l1[i]))
+    (changed, count), violation = summed_and_largest(rows, (changed, count), violation)
     ints.FREE = count
     floats.VIOLATION = violation
     face_gradient(rows, ints, point)
@@ -250,7 +262,7 @@ def face_gradient(rows, ints, point):
     l2 = row(rows, ints.TERMS + L2_ROW)
     free = row(rows, ints.TERMS + FREE_ROW)
     gradient = row(rows, ints.TERMS + FACE_GRADIENT_ROW)
-    for i in range(n):
+    for i in variables(n):
         side = l1[i] if x[i] > 0.0 else -l1[i]
         gradient[i] = g[i] + l2[i] * x[i] + side if free[i] != 0.0 else g[i] - g[i]
 
@@ -273,7 +285,7 @@ def face_trial(rows, ints, floats):
     free = row(rows, ints.TERMS + FREE_ROW)
     cut = 0
     penalty = 0.0
-    for i in range(n):
+    for i in variables(n):
         x_i = x[i]
         z_i = x_i
         if free[i] != 0.0:
@@ -294,6 +306,7 @@ def face_trial(rows, ints, floats):
         z[i] = z_i
         size = np.float64(z_i)
         penalty += l1[i] * abs(size) + 0.5 * l2[i] * size * size
+    penalty, cut = summed(rows, (penalty, cut))
     floats.PENALTY = penalty
     return cut
 
@@ -313,7 +326,7 @@ def store_face_pair(rows, ints, floats, origin):
     sy = 0.0
     yy = 0.0
     ss = 0.0
-    for i in range(n):
+    for i in variables(n):
         s_i = z[i] - x[i]
         y_i = gz[i] - g[i] + l2[i] * s_i
         if free[i] == 0.0:
@@ -324,6 +337,7 @@ def store_face_pair(rows, ints, floats, origin):
         sy += np.float64(s_i) * y_i
         yy += np.float64(y_i) * y_i
         ss += np.float64(s_i) * s_i
+    sy, yy, ss = summed(rows, (sy, yy, ss))
     store_pair(rows, ints, floats, gz, sy, yy, ss)
 
 
@@ -331,7 +345,7 @@ def store_face_pair(rows, ints, floats, origin):
 def shrink_pairs(rows, ints, floats):
     """Take the variables that are no longer free out of the pairs."""
     n = ints.SIZE
-    own = own_numbers(floats)
+    own = own_numbers(rows, floats)
     free = row(rows, ints.TERMS + FREE_ROW)
     for j in range(ints.COUNT):
         s = row(rows, PAIRS + 2 * j)
@@ -339,13 +353,14 @@ def shrink_pairs(rows, ints, floats):
         sy = 0.0
         yy = 0.0
         ss = 0.0
-        for i in range(n):
+        for i in variables(n):
             if free[i] == 0.0:
                 s[i] = s[i] - s[i]
                 y[i] = s[i]
             sy += np.float64(s[i]) * y[i]
             yy += np.float64(y[i]) * y[i]
             ss += np.float64(s[i]) * s[i]
+        sy, yy, ss = summed(rows, (sy, yy, ss))
         # A pair with 1 / s.y = 0 has no effect.
         own[j] = 1.0 / sy if sy > 1e-8 * math.sqrt(yy * ss) else 0.0
 
@@ -362,14 +377,15 @@ def proximal_change(rows, ints, floats):
     z = row(rows, ints.TRIAL)
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
     total = 0.0
-    for i in range(n):
+    for i in variables(n):
         r_i = x[i] - z[i]
         r[i] = r_i
         total += np.float64(r_i) * r_i
+    total = summed(rows, total)
     if ints.SEPARABLE != 0:
         floats.PROX_NORM = proximal_residual(rows, ints, floats, ints.AHEAD)
     else:
-        floats.PROX_NORM = residual_norm(r, ints, floats) / smaller(floats.STEP, 1.0)
+        floats.PROX_NORM = residual_norm(rows, r, ints, floats) / smaller(floats.STEP, 1.0)
     return total
 
 
@@ -381,14 +397,14 @@ def clip_to_bounds(rows, ints, point):
     lower = row(rows, ints.TERMS + LOWER_ROW)
     upper = row(rows, ints.TERMS + UPPER_ROW)
     changed = 0
-    for i in range(n):
+    for i in variables(n):
         x_i = x[i]
         z_i = lower[i] if x_i < lower[i] else x_i
         z_i = upper[i] if z_i > upper[i] else z_i
         if z_i != x_i:
             changed += 1
         x[i] = z_i
-    return changed > 0
+    return summed(rows, changed) > 0
 
 
 @part(fastmath=False)
@@ -416,7 +432,7 @@ def constrain(rows, ints, current, target, iterate, velocity, momentum_next):
                 if iterate != 0:
                     z[i] = inside - momentum_next * v[i]
     clip_to_bounds(rows, ints, target)
-    bits = magnitude_bits(x[0] - x[0])
+    bits = no_magnitude(x)
     for i in range(n):
         bits = larger_magnitude(bits, z[i] - x[i])
     return from_magnitude_bits(bits, x)
@@ -451,15 +467,15 @@ def proximal_move(rows, ints, floats, current, iterate, velocity, momentum):
     before = row(rows, ints.TERMS + FACE_GRADIENT_ROW if iterate != 0 else ints.PREVIOUS)
     for i in range(n):
         p[i] = z[i]
-    penalty = call_prox(ints.PROX, p, n, rate, ints.PROX_DATA)
+    penalty = replace_by_prox(rows, ints, p, rate)
     if iterate != 0:
         for i in range(n):
             v_i = v[i] if p[i] == z[i] else before[i] - p[i]
             x[i] = p[i] - momentum * v_i
-        penalty = call_prox(ints.PROX, x, n, 0.0, ints.PROX_DATA)
+        penalty = replace_by_prox(rows, ints, x, 0.0)
         if penalty - penalty != 0.0:
-            penalty = call_prox(ints.PROX, x, n, rate, ints.PROX_DATA)
-    v_bits = magnitude_bits(p[0] - p[0])
+            penalty = replace_by_prox(rows, ints, x, rate)
+    v_bits = no_magnitude(p)
     if velocity != 0:
         for i in range(n):
             if p[i] != z[i]:
@@ -467,7 +483,7 @@ def proximal_move(rows, ints, floats, current, iterate, velocity, momentum):
             v_bits = larger_magnitude(v_bits, v[i])
     for i in range(n):
         z[i] = p[i]
-    bits = magnitude_bits(p[0] - p[0])
+    bits = no_magnitude(p)
     for i in range(n):
         bits = larger_magnitude(bits, x[i] - previous[i])
     step = from_magnitude_bits(bits, x)

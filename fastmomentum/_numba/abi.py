@@ -116,8 +116,9 @@ def prox_signature(real):
 
 
 def norm_signature(dtype):
-    """Signature of ``vector_norm(row, n, norm, order)``."""
-    return F8(types.CPointer(F8 if dtype == np.float64 else F4), I8, I8, F8)
+    """Signature of ``vector_norm(rows, row, n, norm, order)``."""
+    real = types.CPointer(F8 if dtype == np.float64 else F4)
+    return F8(types.Tuple((real, I8)), real, I8, I8, F8)
 
 
 @intrinsic
@@ -523,6 +524,12 @@ def record(names, real):
     return types.Record.make_c_struct([(n, F8 if n in reals else real) for n in names])
 
 
+# The variables that a loop goes through. Where a team of a device's threads shares them, this word
+# stands for those of one thread; `summed`, `largest` and `summed_and_largest` join what all have
+# found, and a loop that finds something says so behind it. Here there is one thread.
+variables = range
+
+
 if jit_disabled():
 
     class _Named:
@@ -540,7 +547,7 @@ if jit_disabled():
         """The numbers at the start of a state array by name."""
         return _Named(state)
 
-    def own_numbers(numbers):
+    def own_numbers(rows, numbers):
         """What follows the named numbers of a state array."""
         return numbers.state[len(numbers.index) :]
 
@@ -560,9 +567,9 @@ if jit_disabled():
         """``adaptive(rows, ints, floats, g, s)``."""
         interpreted["diagonal"](int(ints.METRIC))(rows, ints, floats, g, s)
 
-    def call_norm(address, v, n, norm, order):
-        """``vector_norm(v, n, norm, order)``."""
-        return interpreted["norm"](v, n, norm, order)
+    def call_norm(address, rows, v, n, norm, order):
+        """``vector_norm(rows, v, n, norm, order)``."""
+        return interpreted["norm"](rows, v, n, norm, order)
 
     operators: weakref.WeakValueDictionary = (
         weakref.WeakValueDictionary()
@@ -585,6 +592,22 @@ if jit_disabled():
     def larger_magnitude(bits, value):
         """The larger of `bits` and those of `value`."""
         return max(bits, magnitude_bits(value))
+
+    def no_magnitude(like):
+        """The `magnitude_bits` of 0, for the row `like`: what a largest magnitude starts from."""
+        return 0
+
+    def summed(rows, values):
+        """A sum, or a tuple of them, over all who share the rows."""
+        return values
+
+    def largest(rows, values):
+        """The largest, or a tuple of them, of what all who share the rows have found."""
+        return values
+
+    def summed_and_largest(rows, sums, most):
+        """Both at once."""
+        return sums, most
 
     def added_magnitude(bits, value):
         """`bits` and those of `value` together: zero if both are."""
@@ -681,14 +704,14 @@ else:
         return ADDRESS(array), impl
 
     @intrinsic
-    def own_numbers(typing_context, numbers):
+    def own_numbers(typing_context, rows, numbers):
         """What follows the named numbers of a state array."""
 
         def impl(context, builder, signature, values):
             pointer = context.get_value_type(signature.return_type)
-            return builder.bitcast(cgutils.pointer_add(builder, values[0], numbers.size), pointer)
+            return builder.bitcast(cgutils.pointer_add(builder, values[1], numbers.size), pointer)
 
-        return types.CPointer(F8)(numbers), impl
+        return types.CPointer(F8)(rows, numbers), impl
 
     @intrinsic
     def rows_of(typing_context, workspace, stride, n, like):
@@ -731,9 +754,9 @@ else:
         return NONE(address, *plain), impl
 
     @intrinsic
-    def call_norm(typing_context, address, v, n, norm, order):
-        """``vector_norm(v, n, norm, order)`` at an address."""
-        plain = (v, I8, I8, F8)
+    def call_norm(typing_context, address, rows, v, n, norm, order):
+        """``vector_norm(rows, v, n, norm, order)`` at an address."""
+        plain = (rows, v, I8, I8, F8)
 
         def impl(context, builder, signature, values):
             return _emit_call(context, builder, values[0], F8, plain, list(values[1:]))
@@ -830,6 +853,35 @@ else:
             return _magnitude(context, builder, values[0], result)
 
         return result(value), impl
+
+    @intrinsic
+    def no_magnitude(typing_context, like):
+        """The `magnitude_bits` of 0, for the row `like`: what a largest magnitude starts from."""
+        result = types.int64 if like.dtype == F8 else types.int32
+
+        def impl(context, builder, signature, values):
+            return ir.Constant(context.get_value_type(result), 0)
+
+        return result(like), impl
+
+    @intrinsic
+    def summed(typing_context, rows, values):
+        """A sum, or a tuple of them, over all who share the rows."""
+        return values(rows, values), lambda context, builder, signature, found: found[1]
+
+    @intrinsic
+    def largest(typing_context, rows, values):
+        """The largest, or a tuple of them, of what all who share the rows have found."""
+        return values(rows, values), lambda context, builder, signature, found: found[1]
+
+    @intrinsic
+    def summed_and_largest(typing_context, rows, sums, most):
+        """Both at once."""
+
+        def impl(context, builder, signature, values):
+            return context.make_tuple(builder, signature.return_type, values[1:])
+
+        return types.Tuple((sums, most))(rows, sums, most), impl
 
     @intrinsic
     def larger_magnitude(typing_context, bits, value):
