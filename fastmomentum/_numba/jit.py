@@ -112,11 +112,11 @@ def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
 
 
 def part(function: Callable | None = None, **flags: Any) -> Any:
-    """``@njit`` for a function that is compiled into the loops: it is not cached on its own.
+    """``@njit`` for a function that is compiled into the loops: it has no code of its own.
 
-    One whose sums may be reordered is written into its callers. Out of line, the process that
-    compiles a loop would call the code that was compiled for the function alone, and those that
-    load the loop its copy, optimized once more: with other last bits.
+    One whose sums may be reordered is written into its callers. Out of line, all loops of a process
+    would call the copy of the one that came first, each optimized in its own way: with other last
+    bits, where loops come in another order.
     """
     if function is None:
         return functools.partial(part, **flags)
