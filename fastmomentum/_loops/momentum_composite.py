@@ -30,7 +30,6 @@ from .._language.layout import (
     NEW_DIRECTION,
     RUNNING,
     SEARCHING,
-    STATUS_CONVERGED,
     STOP,
     TO_EVALUATE,
     TRY,
@@ -41,7 +40,7 @@ from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
 from .norms import largest_magnitude, measure_step
 from .phases import iteration_ends_run, record_row, run_begins, show_real_point, trial_evaluated
-from .stopping import accept_trial, base_from_real, failure
+from .stopping import accept_trial, base_from_real, converge_at_real, failure
 from .terms import (
     face_trial,
     find_face,
@@ -196,9 +195,7 @@ def new_direction(rows, ints, floats, history, last):
     """The tests at the real point; then a direction on its face, or a proximal-gradient step."""
     closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
     if closed or floats.NORM_REAL <= floats.GTOL:
-        ints.RESULT = ints.REAL
-        ints.STATUS = STATUS_CONVERGED
-        return STOP
+        return converge_at_real(ints)
     if ints.ITERATION >= last:
         return STOP
     record_row(ints, floats, history)
