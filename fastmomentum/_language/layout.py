@@ -226,7 +226,8 @@ AT_START, AT_BASE_TO_CONFIRM, AT_BASE, AHEAD_OF_BASE, SEARCHING = range(5)
     ACCEPT_FROM_REAL,
     STOP,
     RESTART,
-) = range(9)
+    VIRTUAL_STEP,
+) = range(10)
 
 # What the loop over the problems of a batch works with, int64 each. Addresses of rows are of C
 # arrays with one row per problem.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .._language.layout import (
+    ACCEPT_FROM_REAL,
     AT_START,
     EVALUATED,
     LOOK_BACK,
@@ -24,30 +25,157 @@ from .._language.layout import (
     NEW_DIRECTION,
     RUNNING,
     SEARCHING,
-    STATUS_CONVERGED,
     STOP,
     TO_EVALUATE,
     TO_PROX,
     TRY,
 )
 from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller, summed, variables
-from .._numba.jit import ANY_ORDER, cached_loop
+from .._numba.jit import ANY_ORDER, cached_loop, part
 from .evaluation import judge_trial
 from .line_search import first_decrease
 from .norms import measure_step, square
 from .phases import (
-    apply_operator,
+    finish_proximal_step,
     gradient_step,
     iteration_ends_run,
     record_row,
     run_begins,
     show_real_point,
-    starts_from_known_point,
-    test_before_evaluation,
     trial_evaluated,
 )
-from .stopping import accept_trial, base_from_real, converge_at_trial, failure
-from .terms import gap_closed, proximal_change
+from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, failure
+from .terms import gap_closed
+
+
+@part(fastmath=ANY_ORDER)
+def at_start(rows, ints, floats, good):
+    """The first point of the run."""
+    x = row(rows, ints.TRIAL)
+    g = row(rows, N_POINTS + ints.TRIAL)
+    if not run_begins(rows, x, g, ints, floats, good):
+        return STOP
+    own = own_numbers(rows, floats)
+    for j in range(LOOK_BACK):
+        own[j] = floats.FUN_TRIAL
+    ints.PREVIOUS = -1
+    return NEW_DIRECTION
+
+
+@part(fastmath=ANY_ORDER)
+def judge_step(rows, ints, floats, good):
+    """Is the step's end low enough?"""
+    lower = floats.FUN_TRIAL <= floats.FUN_REAL
+    if good and floats.NORM_TRIAL <= floats.GTOL and lower:
+        return converge_at_trial(ints, floats)
+    rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
+    return search_trial(rows, ints, floats, good, first_decrease(floats), rounding, False)
+
+
+@part(fastmath=ANY_ORDER)
+def judge_proximal_step(rows, ints, floats, good):
+    """Is the end of the proximal-gradient step low enough?"""
+    gain = floats.SLOPE / floats.STEP
+    rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
+    still = gain == 0.0  # by rounding
+    return search_trial(rows, ints, floats, good, gain, rounding, still)
+
+
+@part(fastmath=ANY_ORDER)
+def search_trial(rows, ints, floats, good, gain, rounding, still):
+    """Accept a value below the highest of the last ones, by a part of `gain`; else a shorter step.
+
+    Without a step, `still`, the search has failed.
+    """
+    f = floats.FUN_TRIAL
+    own = own_numbers(rows, floats)
+    level = own[0]
+    for j in range(LOOK_BACK):
+        level = larger(level, own[j])
+    ints.TRIALS += 1
+    if good and f <= level - 1e-4 * gain + rounding:
+        ints.FAILURES = 0 if f < level else ints.FAILURES + 1
+        if ints.FAILURES > 30:
+            # Rounding is all that is left.
+            ints.STATUS = failure(ints)
+            return STOP
+        return ACCEPT_FROM_REAL
+    if ints.TRIALS > 60 or floats.STEP < 1e-300 or still:
+        ints.LINE_SEARCH_FAILURES += 1
+        ints.STATUS = failure(ints)
+        return STOP
+    share = 0.1
+    if good:
+        # The minimum of the parabola through both values and the slope.
+        share = 0.5 * gain / (f - floats.FUN_REAL + gain)
+        share = smaller(larger(share, 0.1), 0.5)
+    floats.STEP *= share
+    return TRY
+
+
+@part(fastmath=ANY_ORDER)
+def take_step(rows, ints, floats, composite):
+    """The trial is the real point now; the length of the next step."""
+    n = ints.SIZE
+    x = row(rows, ints.TRIAL)
+    g = row(rows, N_POINTS + ints.TRIAL)
+    xr = row(rows, ints.REAL)
+    gr = row(rows, N_POINTS + ints.REAL)
+    sy = 0.0
+    ss = 0.0
+    yy = 0.0
+    total = 0.0
+    for i in variables(n):
+        s_i = x[i] - xr[i]
+        y_i = g[i] - gr[i]
+        sy += np.float64(s_i) * y_i
+        ss += np.float64(s_i) * s_i
+        yy += np.float64(y_i) * y_i
+        if not composite:
+            total += np.float64(g[i]) * g[i]
+    sy, ss, yy, total = summed(rows, (sy, ss, yy, total))
+    if floats.XTOL > 0.0:
+        measure_step(rows, x, xr, n, floats)
+    step = floats.STEP
+    floats.LEARNING_RATE = step
+    accept_trial(ints, floats)
+    base_from_real(ints, floats)
+    own = own_numbers(rows, floats)
+    own[ints.HEAD] = floats.FUN_REAL
+    ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
+    if not composite:
+        square(rows, g, n, floats, total)
+    if sy > 0.0 and yy > 0.0:
+        long = ss / sy
+        short = sy / yy
+        floats.STEP = short if short < 0.5 * long and yy < np.inf else long
+    else:
+        # No curvature; or no change at all, by rounding.
+        floats.STEP = step * (1000.0 if composite and not ss > 0.0 else 10.0)
+    floats.STEP = smaller(larger(floats.STEP, 1e-300), 1e300 if composite else 1e100)
+    ints.COMPLETED = 1
+    return NEW_DIRECTION
+
+
+@part(fastmath=ANY_ORDER)
+def new_direction(ints, floats, history, last):
+    """The gradient test at the real point; then a step from there."""
+    if floats.NORM_REAL <= floats.GTOL:
+        return converge_at_real(ints)
+    if ints.ITERATION >= last:
+        return STOP
+    record_row(ints, floats, history)
+    return step_from_real(ints, floats)
+
+
+@part(fastmath=ANY_ORDER)
+def step_from_real(ints, floats):
+    """Begin a search from the real point."""
+    floats.FUN_PREVIOUS = floats.FUN_REAL
+    ints.AHEAD = ints.REAL
+    ints.TRIALS = 0
+    ints.PHASE = SEARCHING
+    return TRY
 
 
 def make(composite: bool, real: str) -> Any:
@@ -64,22 +192,14 @@ def make(composite: bool, real: str) -> Any:
         # last       IN     return before iteration `last`
         ints = named(ints)
         floats = named(floats)
-        n = ints.SIZE
-        rows = rows_of(workspace, ints.STRIDE, n, rates)
+        rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
         ints.STATUS = RUNNING
         action = NEW_DIRECTION
-        own = own_numbers(rows, floats)
         while True:
             if composite:
-                if ints.PENDING == TO_PROX:
-                    apply_operator(rows, ints, floats)
-                if ints.PENDING == TO_EVALUATE and starts_from_known_point(ints):
-                    floats.SLOPE = proximal_change(rows, ints, floats)
-                    action = test_before_evaluation(ints, floats, last, action)
-                    if action == STOP:
-                        break
-                    if ints.PENDING == TO_EVALUATE:
-                        record_row(ints, floats, history)
+                action = finish_proximal_step(rows, ints, floats, history, last, action)
+                if action == STOP:
+                    break
             if ints.PENDING != EVALUATED:
                 x = row(rows, ints.TRIAL)
                 g = row(rows, N_POINTS + ints.TRIAL)
@@ -88,109 +208,26 @@ def make(composite: bool, real: str) -> Any:
                 if composite:
                     floats.FUN_TRIAL += floats.PENALTY
                 good = judge_trial(rows, g, ints, floats)
-                f = floats.FUN_TRIAL
                 if ints.PHASE == AT_START:
-                    if not run_begins(rows, x, g, ints, floats, good):
-                        break
-                    action = NEW_DIRECTION
-                    for j in range(LOOK_BACK):
-                        own[j] = f
-                    ints.PREVIOUS = -1
+                    action = at_start(rows, ints, floats, good)
+                elif composite:
+                    action = judge_proximal_step(rows, ints, floats, good)
                 else:
-                    step = floats.STEP
-                    if composite:
-                        gain = floats.SLOPE / step
-                        rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
-                        still = gain == 0.0  # by rounding
-                        longest = 1e300
-                    else:
-                        gain = first_decrease(floats)
-                        rounding = 450.0 * floats.EPSILON * abs(floats.FUN_REAL)
-                        still = False
-                        longest = 1e100
-                        if good and floats.NORM_TRIAL <= floats.GTOL and f <= floats.FUN_REAL:
-                            converge_at_trial(ints, floats)
-                            break
-                    level = own[0]
-                    for j in range(LOOK_BACK):
-                        level = larger(level, own[j])
-                    ints.TRIALS += 1
-                    if good and f <= level - 1e-4 * gain + rounding:
-                        ints.FAILURES = 0 if f < level else ints.FAILURES + 1
-                        if ints.FAILURES > 30:
-                            # Rounding is all that is left.
-                            ints.STATUS = failure(ints)
-                            break
-                        xr = row(rows, ints.REAL)
-                        gr = row(rows, N_POINTS + ints.REAL)
-                        sy = 0.0
-                        ss = 0.0
-                        yy = 0.0
-                        total = 0.0
-                        for i in variables(n):
-                            s_i = x[i] - xr[i]
-                            y_i = g[i] - gr[i]
-                            sy += np.float64(s_i) * y_i
-                            ss += np.float64(s_i) * s_i
-                            yy += np.float64(y_i) * y_i
-                            if not composite:
-                                total += np.float64(g[i]) * g[i]
-                        sy, ss, yy, total = summed(rows, (sy, ss, yy, total))
-                        if floats.XTOL > 0.0:
-                            measure_step(rows, x, xr, n, floats)
-                        floats.LEARNING_RATE = step
-                        accept_trial(ints, floats)
-                        base_from_real(ints, floats)
-                        own[ints.HEAD] = f
-                        ints.HEAD = (ints.HEAD + 1) % LOOK_BACK
-                        if not composite:
-                            square(rows, g, n, floats, total)
-                        if sy > 0.0 and yy > 0.0:
-                            long = ss / sy
-                            short = sy / yy
-                            floats.STEP = short if short < 0.5 * long and yy < np.inf else long
-                        else:
-                            # No curvature; or no change at all, by rounding.
-                            grown = 10.0
-                            if composite:
-                                grown = 10.0 if ss > 0.0 else 1000.0
-                            floats.STEP = grown * step
-                        floats.STEP = smaller(larger(floats.STEP, 1e-300), longest)
-                        ints.COMPLETED = 1
-                        action = NEW_DIRECTION
-                    elif ints.TRIALS > 60 or step < 1e-300 or still:
-                        ints.LINE_SEARCH_FAILURES += 1
-                        ints.STATUS = failure(ints)
-                        break
-                    else:
-                        part = 0.1
-                        if good:
-                            # The minimum of the parabola through both values and the slope.
-                            part = 0.5 * gain / (f - floats.FUN_REAL + gain)
-                            part = smaller(larger(part, 0.1), 0.5)
-                        floats.STEP *= part
-                        action = TRY
-
+                    action = judge_step(rows, ints, floats, good)
+                if action == ACCEPT_FROM_REAL:
+                    action = take_step(rows, ints, floats, composite)
+                if action == STOP:
+                    break
             if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
                 break
             if action == NEW_DIRECTION:
                 if composite:
-                    done = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
+                    closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
+                    action = converge_at_real(ints) if closed else step_from_real(ints, floats)
                 else:
-                    done = floats.NORM_REAL <= floats.GTOL
-                if done:
-                    ints.RESULT = ints.REAL
-                    ints.STATUS = STATUS_CONVERGED
+                    action = new_direction(ints, floats, history, last)
+                if action == STOP:
                     break
-                if not composite:
-                    if ints.ITERATION >= last:
-                        break
-                    record_row(ints, floats, history)
-                floats.FUN_PREVIOUS = floats.FUN_REAL
-                ints.AHEAD = ints.REAL
-                ints.TRIALS = 0
-                ints.PHASE = SEARCHING
-                action = TRY
             if action == TRY:
                 gradient_step(rows, ints, floats)
                 ints.PENDING = TO_PROX if composite else TO_EVALUATE

@@ -7,7 +7,8 @@ When the fixed variables are further from optimal than the free ones, the next p
 step chooses the face anew. Its length is that of Barzilai and Borwein, made safe by a nonmonotone
 search (Wright, Nowak and Figueiredo 2009).
 
-A state machine with one place that evaluates, like the automatic momentum. After its rows stand
+A state machine with one place that evaluates, like the automatic momentum. What follows an
+evaluation is a function of this file, which returns what to do next. After its rows stand
 those of bounds and penalty, after its own numbers N_LEVELS values of f + h.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .._language.layout import (
+    ACCEPT_FROM_REAL,
     AHEAD_OF_BASE,
     AT_START,
     EVALUATED,
@@ -28,17 +30,17 @@ from .._language.layout import (
     NEW_DIRECTION,
     RUNNING,
     SEARCHING,
-    STATUS_CONVERGED,
+    STOP,
     TO_EVALUATE,
     TRY,
 )
 from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller, summed, variables
-from .._numba.jit import ANY_ORDER, cached_loop
+from .._numba.jit import ANY_ORDER, cached_loop, part
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
 from .norms import largest_magnitude, measure_step
 from .phases import iteration_ends_run, record_row, run_begins, show_real_point, trial_evaluated
-from .stopping import accept_trial, base_from_real, failure
+from .stopping import accept_trial, base_from_real, converge_at_real, failure
 from .terms import (
     face_trial,
     find_face,
@@ -48,6 +50,191 @@ from .terms import (
     shrink_pairs,
     store_face_pair,
 )
+
+
+@part(fastmath=ANY_ORDER)
+def at_start(rows, ints, floats, good):
+    """The first point of the run."""
+    x = row(rows, ints.TRIAL)
+    g = row(rows, N_POINTS + ints.TRIAL)
+    if not run_begins(rows, x, g, ints, floats, good):
+        return STOP
+    own = own_numbers(rows, floats)
+    levels = 2 * ints.MEMORY + FIRST_LEVEL
+    for j in range(N_LEVELS):
+        own[levels + j] = floats.FUN_TRIAL
+    floats.PROX_STEP = floats.STEP
+    floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
+    ints.FREE = -1
+    floats.REACH = 1.0
+    return NEW_DIRECTION
+
+
+@part(fastmath=ANY_ORDER)
+def judge_proximal_step(rows, ints, floats, good):
+    """Is the end of the proximal-gradient step low enough, beside the values before?"""
+    f = floats.FUN_TRIAL
+    own = own_numbers(rows, floats)
+    levels = 2 * ints.MEMORY + FIRST_LEVEL
+    level = own[levels]
+    for j in range(N_LEVELS):
+        level = larger(level, own[levels + j])
+    gain = floats.SLOPE / floats.PROX_STEP
+    rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
+    ints.TRIALS += 1
+    if good and f <= level - 1e-4 * gain + rounding:
+        floats.LEARNING_RATE = floats.PROX_STEP
+        return ACCEPT_FROM_REAL
+    if ints.TRIALS > 60 or floats.PROX_STEP < 1e-300 or gain == 0.0:
+        ints.LINE_SEARCH_FAILURES += 1
+        ints.STATUS = failure(ints)
+        return STOP
+    share = 0.1
+    if good:
+        share = 0.5 * gain / (f - floats.FUN_REAL + gain)
+        share = smaller(larger(share, 0.1), 0.5)
+    floats.PROX_STEP *= share
+    return TRY
+
+
+@part(fastmath=ANY_ORDER)
+def judge_face_step(ints, floats, good):
+    """Is the end of the step on the face low enough?"""
+    f = floats.FUN_TRIAL
+    step = floats.STEP
+    gain = -1e-4 * step * floats.SLOPE
+    if ints.VIRTUAL != 0:
+        gain *= 0.5
+    rounding = 4.5 * floats.EPSILON * abs(floats.FUN_REAL)
+    ints.TRIALS += 1
+    if good and f <= floats.FUN_REAL - gain + rounding:
+        floats.LEARNING_RATE = step * floats.RATE
+        return ACCEPT_FROM_REAL
+    if ints.TRIALS > 15:
+        ints.LINE_SEARCH_FAILURES += 1
+        ints.FACE_STEPS = 1000
+        return NEW_DIRECTION
+    share = 0.1
+    if good:
+        share = 0.3
+        if ints.VIRTUAL == 0:
+            bottom = f - floats.FUN_REAL - step * floats.SLOPE
+            share = -0.5 * step * floats.SLOPE / bottom
+            share = smaller(larger(share, 0.1), 0.5)
+    floats.STEP *= share
+    return TRY
+
+
+@part(fastmath=ANY_ORDER)
+def take_step(rows, ints, floats):
+    """The trial is the real point now: its face, its pair, the next proximal-gradient step."""
+    phase = ints.PHASE
+    origin = ints.REAL
+    measure_curvature(rows, ints, floats)
+    f = floats.FUN_TRIAL
+    lowered = f < floats.FUN_REAL
+    accept_trial(ints, floats)
+    base_from_real(ints, floats)
+    floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
+    own = own_numbers(rows, floats)
+    own[2 * ints.MEMORY + FIRST_LEVEL + ints.ITERATION % N_LEVELS] = f
+    lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
+    ints.FAILURES = 0 if lowered else ints.FAILURES + 1
+    if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
+        ints.STATUS = failure(ints)
+        return STOP
+    before = ints.FREE
+    changed = find_face(rows, ints, floats, ints.REAL)
+    if phase == SEARCHING:
+        settled = before >= 0 and changed <= larger(2, ints.FREE // 10)
+        if changed > 0:
+            ints.COUNT = 0
+            ints.HEAD = 0
+        ints.FACE_STEPS = 0 if settled else 1000
+    else:
+        ints.FACE_STEPS += 1
+        if changed > 0:
+            shrink_pairs(rows, ints, floats)
+    pairs = ints.PAIRS_SEEN
+    store_face_pair(rows, ints, floats, origin)
+    # Without curvature along the direction nothing tells how long the step must be.
+    straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
+    floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
+    ints.COMPLETED = 1
+    return NEW_DIRECTION
+
+
+@part(fastmath=ANY_ORDER)
+def measure_curvature(rows, ints, floats):
+    """The length of the next proximal-gradient step, from the step to the trial."""
+    n = ints.SIZE
+    x = row(rows, ints.TRIAL)
+    g = row(rows, N_POINTS + ints.TRIAL)
+    xr = row(rows, ints.REAL)
+    gr = row(rows, N_POINTS + ints.REAL)
+    sy = 0.0
+    ss = 0.0
+    for i in variables(n):
+        s_i = x[i] - xr[i]
+        sy += np.float64(s_i) * (g[i] - gr[i])
+        ss += np.float64(s_i) * s_i
+    sy, ss = summed(rows, (sy, ss))
+    if floats.XTOL > 0.0:
+        measure_step(rows, x, xr, n, floats)
+    if sy > 0.0:
+        found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
+        floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
+    elif ints.PHASE == SEARCHING:
+        # No curvature; or no change at all, by rounding.
+        floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
+        floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
+
+
+@part(fastmath=ANY_ORDER)
+def new_direction(rows, ints, floats, history, last):
+    """The tests at the real point; then a direction on its face, or a proximal-gradient step."""
+    closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
+    if closed or floats.NORM_REAL <= floats.GTOL:
+        return converge_at_real(ints)
+    if ints.ITERATION >= last:
+        return STOP
+    record_row(ints, floats, history)
+    floats.FUN_PREVIOUS = floats.FUN_REAL
+    ints.TRIALS = 0
+    ints.PHASE = SEARCHING
+    gradient_row = ints.TERMS + FACE_GRADIENT_ROW
+    inside = 0.0
+    if ints.FREE > 0:
+        inside = largest_magnitude(rows, row(rows, gradient_row), ints.SIZE)
+    if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
+        total = 0.0
+        size = 0.0
+        if ints.COUNT > 0:
+            total, size = momentum_direction(rows, ints, floats, gradient_row)
+        if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
+            if ints.COUNT > 0:
+                ints.N_RESTARTS += 1
+                ints.COUNT = 0
+                ints.HEAD = 0
+            total = downhill(rows, ints, floats, gradient_row)
+        if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
+            floats.SLOPE = total
+            floats.STEP = floats.REACH
+            ints.PHASE = AHEAD_OF_BASE
+    return TRY
+
+
+@part(fastmath=ANY_ORDER)
+def place_trial(rows, ints, floats):
+    """The trial is a proximal-gradient step from the real point, or a step on its face."""
+    ints.TRIAL = 0
+    while ints.TRIAL == ints.REAL or ints.TRIAL == ints.BEST:
+        ints.TRIAL += 1
+    if ints.PHASE == SEARCHING:
+        floats.SLOPE = proximal_step(rows, ints, floats)
+    else:
+        ints.VIRTUAL = face_trial(rows, ints, floats)
+    ints.PENDING = TO_EVALUATE
 
 
 def make(real: str) -> Any:
@@ -64,13 +251,9 @@ def make(real: str) -> Any:
         # last       IN     return before iteration `last`
         ints = named(ints)
         floats = named(floats)
-        n = ints.SIZE
-        rows = rows_of(workspace, ints.STRIDE, n, rates)
+        rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
         ints.STATUS = RUNNING
         action = NEW_DIRECTION
-        own = own_numbers(rows, floats)
-        levels = 2 * ints.MEMORY + FIRST_LEVEL
-
         while True:
             if ints.PENDING != EVALUATED:
                 x = row(rows, ints.TRIAL)
@@ -79,160 +262,25 @@ def make(real: str) -> Any:
                     break
                 floats.FUN_TRIAL += floats.PENALTY
                 good = judge_trial(rows, g, ints, floats)
-                f = floats.FUN_TRIAL
                 phase = ints.PHASE
-                accepted = False
                 if phase == AT_START:
-                    if not run_begins(rows, x, g, ints, floats, good):
-                        break
-                    action = NEW_DIRECTION
-                    for j in range(N_LEVELS):
-                        own[levels + j] = f
-                    floats.PROX_STEP = floats.STEP
-                    floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
-                    ints.FREE = -1
-                    floats.REACH = 1.0
+                    action = at_start(rows, ints, floats, good)
                 elif phase == SEARCHING:
-                    # The proximal-gradient step.
-                    level = own[levels]
-                    for j in range(N_LEVELS):
-                        level = larger(level, own[levels + j])
-                    gain = floats.SLOPE / floats.PROX_STEP
-                    rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
-                    ints.TRIALS += 1
-                    if good and f <= level - 1e-4 * gain + rounding:
-                        accepted = True
-                        floats.LEARNING_RATE = floats.PROX_STEP
-                    elif ints.TRIALS > 60 or floats.PROX_STEP < 1e-300 or gain == 0.0:
-                        ints.LINE_SEARCH_FAILURES += 1
-                        ints.STATUS = failure(ints)
-                        break
-                    else:
-                        part = 0.1
-                        if good:
-                            part = 0.5 * gain / (f - floats.FUN_REAL + gain)
-                            part = smaller(larger(part, 0.1), 0.5)
-                        floats.PROX_STEP *= part
-                        action = TRY
+                    action = judge_proximal_step(rows, ints, floats, good)
                 else:
-                    # A step on the face.
-                    step = floats.STEP
-                    gain = -1e-4 * step * floats.SLOPE
-                    if ints.VIRTUAL != 0:
-                        gain *= 0.5
-                    rounding = 4.5 * floats.EPSILON * abs(floats.FUN_REAL)
-                    ints.TRIALS += 1
-                    if good and f <= floats.FUN_REAL - gain + rounding:
-                        accepted = True
-                        floats.LEARNING_RATE = step * floats.RATE
-                    elif ints.TRIALS > 15:
-                        ints.LINE_SEARCH_FAILURES += 1
-                        ints.FACE_STEPS = 1000
-                        action = NEW_DIRECTION
-                    else:
-                        part = 0.1
-                        if good:
-                            part = 0.3
-                            if ints.VIRTUAL == 0:
-                                bottom = f - floats.FUN_REAL - step * floats.SLOPE
-                                part = -0.5 * step * floats.SLOPE / bottom
-                                part = smaller(larger(part, 0.1), 0.5)
-                        floats.STEP *= part
-                        action = TRY
-                if accepted:
-                    origin = ints.REAL
-                    xr = row(rows, origin)
-                    gr = row(rows, N_POINTS + origin)
-                    sy = 0.0
-                    ss = 0.0
-                    for i in variables(n):
-                        s_i = x[i] - xr[i]
-                        sy += np.float64(s_i) * (g[i] - gr[i])
-                        ss += np.float64(s_i) * s_i
-                    sy, ss = summed(rows, (sy, ss))
-                    if floats.XTOL > 0.0:
-                        measure_step(rows, x, xr, n, floats)
-                    if sy > 0.0:
-                        found = smaller(ss / sy, 1e3 * floats.PROX_STEP)
-                        floats.PROX_STEP = larger(found, 1e-3 * floats.PROX_STEP)
-                    elif phase == SEARCHING:
-                        # No curvature; or no change at all, by rounding.
-                        floats.PROX_STEP *= 10.0 if ss > 0.0 else 1000.0
-                        floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
-                    lowered = f < floats.FUN_REAL
-                    accept_trial(ints, floats)
-                    base_from_real(ints, floats)
-                    floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
-                    own[levels + ints.ITERATION % N_LEVELS] = f
-                    lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
-                    ints.FAILURES = 0 if lowered else ints.FAILURES + 1
-                    if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
-                        ints.STATUS = failure(ints)
-                        break
-                    before = ints.FREE
-                    changed = find_face(rows, ints, floats, ints.REAL)
-                    if phase == SEARCHING:
-                        settled = before >= 0 and changed <= larger(2, ints.FREE // 10)
-                        if changed > 0:
-                            ints.COUNT = 0
-                            ints.HEAD = 0
-                        ints.FACE_STEPS = 0 if settled else 1000
-                    else:
-                        ints.FACE_STEPS += 1
-                        if changed > 0:
-                            shrink_pairs(rows, ints, floats)
-                    pairs = ints.PAIRS_SEEN
-                    store_face_pair(rows, ints, floats, origin)
-                    # Without curvature along the direction nothing tells how long the step must be.
-                    straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
-                    floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0
-                    ints.COMPLETED = 1
-                    action = NEW_DIRECTION
-
+                    action = judge_face_step(ints, floats, good)
+                if action == ACCEPT_FROM_REAL:
+                    action = take_step(rows, ints, floats)
+                if action == STOP:
+                    break
             if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
                 break
             if action == NEW_DIRECTION:
-                closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
-                if closed or floats.NORM_REAL <= floats.GTOL:
-                    ints.RESULT = ints.REAL
-                    ints.STATUS = STATUS_CONVERGED
+                action = new_direction(rows, ints, floats, history, last)
+                if action == STOP:
                     break
-                if ints.ITERATION >= last:
-                    break
-                record_row(ints, floats, history)
-                floats.FUN_PREVIOUS = floats.FUN_REAL
-                ints.TRIALS = 0
-                ints.PHASE = SEARCHING
-                action = TRY
-                gradient_row = ints.TERMS + FACE_GRADIENT_ROW
-                inside = 0.0
-                if ints.FREE > 0:
-                    inside = largest_magnitude(rows, row(rows, gradient_row), n)
-                if inside > 0.3 * floats.VIOLATION and ints.FACE_STEPS < 200:
-                    total = 0.0
-                    size = 0.0
-                    if ints.COUNT > 0:
-                        total, size = momentum_direction(rows, ints, floats, gradient_row)
-                    if not (total < -45.0 * floats.EPSILON * size and abs(total) < np.inf):
-                        if ints.COUNT > 0:
-                            ints.N_RESTARTS += 1
-                            ints.COUNT = 0
-                            ints.HEAD = 0
-                        total = downhill(rows, ints, floats, gradient_row)
-                    if total < 0.0 and abs(total) < np.inf and floats.SCALE > 0.0:
-                        floats.SLOPE = total
-                        floats.STEP = floats.REACH
-                        ints.PHASE = AHEAD_OF_BASE
             if action == TRY:
-                ints.TRIAL = 0
-                while ints.TRIAL == ints.REAL or ints.TRIAL == ints.BEST:
-                    ints.TRIAL += 1
-                if ints.PHASE == SEARCHING:
-                    floats.SLOPE = proximal_step(rows, ints, floats)
-                else:
-                    ints.VIRTUAL = face_trial(rows, ints, floats)
-                ints.PENDING = TO_EVALUATE
-
+                place_trial(rows, ints, floats)
         show_real_point(ints, floats, history)
 
     drive.__name__ = drive.__qualname__ = f"drive_momentum_composite_{real}"

@@ -13,6 +13,7 @@ from .._language.layout import (
     STATUS_NONFINITE,
     STOP,
     TO_EVALUATE,
+    TO_PROX,
     TRY,
 )
 from .._numba.abi import as_real, call_evaluate, row, summed, variables
@@ -20,7 +21,7 @@ from .._numba.jit import ANY_ORDER, part
 from .evaluation import free_row
 from .line_search import start
 from .stopping import accept_trial, base_from_real, end_iteration
-from .terms import replace_by_prox
+from .terms import proximal_change, replace_by_prox
 
 
 @part
@@ -64,6 +65,22 @@ def test_before_evaluation(ints, floats, last, action):
         ints.PENDING = EVALUATED
         return TRY
     return STOP if ints.ITERATION >= last else action
+
+
+@part(fastmath=ANY_ORDER)
+def finish_proximal_step(rows, ints, floats, history, last, action):
+    """Call the operator for the trial if that is due, and test; returns what to do.
+
+    The evaluation may be due then, or the step is to be made with another t.
+    """
+    if ints.PENDING == TO_PROX:
+        apply_operator(rows, ints, floats)
+    if ints.PENDING == TO_EVALUATE and starts_from_known_point(ints):
+        floats.SLOPE = proximal_change(rows, ints, floats)
+        action = test_before_evaluation(ints, floats, last, action)
+        if action != STOP and ints.PENDING == TO_EVALUATE:
+            record_row(ints, floats, history)
+    return action
 
 
 @part

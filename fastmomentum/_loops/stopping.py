@@ -51,6 +51,14 @@ def converge_at_trial(ints, floats):
 
 
 @part
+def converge_at_real(ints):
+    """The test of convergence holds at the last accepted point: the run ends there."""
+    ints.RESULT = ints.REAL
+    ints.STATUS = STATUS_CONVERGED
+    return STOP
+
+
+@part
 def end_iteration(ints, floats):
     """Count the iteration, and test ftol, xtol and patience; returns whether the run ends."""
     ints.COMPLETED = 0

@@ -13,6 +13,7 @@ from numba.core.compiler_machinery import PassManager
 from numba.extending import register_jitable
 
 from .cache import keep_on_disk
+from .part_library import PartLowering
 
 # No fastmath: a contracted multiply-add would differ from NumPy in the last bit, and nnan/ninf
 # would let NaN pass for success. error_model="numpy" drops the ZeroDivisionError branches.
@@ -29,6 +30,8 @@ class LoopCompiler(CompilerBase):
     an eighth of the time.
     """
 
+    lowering: type = typed_passes.NativeLowering
+
     def define_pipelines(self) -> list[PassManager]:
         pipeline = PassManager("loop")
         pipeline.add_pass(untyped_passes.TranslateByteCode, "analyzing bytecode")
@@ -42,10 +45,16 @@ class LoopCompiler(CompilerBase):
         pipeline.add_pass(typed_passes.PreLowerStripPhis, "remove phis nodes")
         pipeline.add_pass(typed_passes.IRLegalization, "ensure IR is legal prior to lowering")
         pipeline.add_pass(typed_passes.AnnotateTypes, "annotate types")
-        pipeline.add_pass(typed_passes.NativeLowering, "native lowering")
+        pipeline.add_pass(self.lowering, "native lowering")
         pipeline.add_pass(typed_passes.NoPythonBackend, "nopython mode backend")
         pipeline.finalize()
         return [pipeline]
+
+
+class PartCompiler(LoopCompiler):
+    """The same for what is only ever compiled into others."""
+
+    lowering = PartLowering
 
 
 # Of the loops: they hold no reference, and nobody calls them from C.
@@ -54,9 +63,11 @@ LOOP_FLAGS: dict[str, Any] = {
     "no_cfunc_wrapper": True,
     "pipeline_class": LoopCompiler,
 }
-# Of what only loops call, or only an address leads to: what a call from Python needs takes longer
-# to compile than a short function itself. Calling it from Python would crash.
-PART_FLAGS: dict[str, Any] = {**LOOP_FLAGS, "no_cpython_wrapper": True}
+# Of what only an address leads to: what a call from Python needs takes longer to compile than a
+# short function itself. Calling it from Python would crash.
+BY_ADDRESS_FLAGS: dict[str, Any] = {**LOOP_FLAGS, "no_cpython_wrapper": True}
+# Of what only loops call.
+PART_FLAGS: dict[str, Any] = {**BY_ADDRESS_FLAGS, "pipeline_class": PartCompiler}
 
 
 def jit_disabled() -> bool:
@@ -101,11 +112,11 @@ def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
 
 
 def part(function: Callable | None = None, **flags: Any) -> Any:
-    """``@njit`` for a function that is compiled into the loops: it is not cached on its own.
+    """``@njit`` for a function that is compiled into the loops: it has no code of its own.
 
-    One whose sums may be reordered is written into its callers. Out of line, the process that
-    compiles a loop would call the code that was compiled for the function alone, and those that
-    load the loop its copy, optimized once more: with other last bits.
+    One whose sums may be reordered is written into its callers. Out of line, all loops of a process
+    would call the copy of the one that came first, each optimized in its own way: with other last
+    bits, where loops come in another order.
     """
     if function is None:
         return functools.partial(part, **flags)
@@ -139,4 +150,4 @@ def cached_part(function: Callable | None = None, **flags: Any) -> Any:
     """``cached_njit`` for a function that is called by its address only."""
     if function is not None:
         _claim_name(function)
-    return cached_njit(function, **PART_FLAGS, **flags)
+    return cached_njit(function, **BY_ADDRESS_FLAGS, **flags)

@@ -370,6 +370,29 @@ def test_a_branch_for_others_is_not_compiled():
 # -- machine code ----------------------------------------------------------------------------------
 
 
+MODULES = """
+import sys
+
+import numpy as np
+from numba.core.codegen import JitEngine
+
+from fastmomentum._loops.drivers import driver_address
+from fastmomentum._numba.entry import DRIVER_SIGNATURES
+
+add = JitEngine.add_module
+added = []
+JitEngine.add_module = lambda engine, module: [added.append(module.name), add(engine, module)][1]
+driver_address("gd_auto", np.dtype(float), DRIVER_SIGNATURES["float64"])
+sys.stdout.write(" ".join(added))
+"""
+
+
+def test_machine_code_is_made_of_loops_only(tmp_path):
+    """Of a part there is what was written into a loop."""
+    done = run_python(MODULES, env={"NUMBA_CACHE_DIR": tmp_path})
+    assert done.stdout == "nrt drive_gd_auto_float64"  # and Numba's own runtime
+
+
 @functools.cache
 def llvm(name, precision):
     dispatcher = drivers.driver(LOOPS[name], np.dtype(precision))

@@ -19,7 +19,7 @@ PARTS = (direction, evaluation, line_search, metric, norms, stopping, terms)
 
 
 def test_what_may_be_reordered_is_inlined():
-    """Out of line, its code in the process that compiles is another than in those that load."""
+    """Out of line, its code would be that of whichever loop a process has first."""
     out_of_line = {
         name
         for module in PARTS
