@@ -194,11 +194,10 @@ def minimize_batch(
     state, checkpoint = resolved(state), resolved(checkpoint)
     if is_client(workers) and hasattr(X0, "to_delayed"):
         check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
-        from .cluster import solve_lazily
+        from .lazy import Given, solve_lazily
 
-        return solve_lazily(
-            workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
-        )
+        given = Given(fun, X0, args, batched, method, jac, bounds, tol, options, penalty)
+        return solve_lazily(workers, given)
     named = named_method(method)
     check_fun(fun, jac)
     args = check_args(args)
