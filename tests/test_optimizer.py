@@ -13,8 +13,8 @@ from comparisons import assert_same, assert_same_history
 from resumed import KINDS, TERMS, options_for
 
 from fastmomentum import Optimizer, State, Status, minimize, penalties
-from fastmomentum._batch.loop import Loop
-from fastmomentum._batch.run import Batch
+from fastmomentum._batch.batch import Batch
+from fastmomentum._batch.worker import Worker
 
 FUN, JAC = objectives.style("logistic", "returning")
 X0, ARGS = PROBLEMS["logistic"].in_dtype(np.float64)
@@ -168,7 +168,7 @@ def test_a_copy_has_the_rest_of_the_time():
 def test_runs_are_not_copied():
     """Nothing but this tells that the copy of a workspace is none."""
     run_ = Optimizer("gd", X0, penalty=penalties.Simplex())._run
-    for held in (run_, run_.operator, Batch.__new__(Batch), Loop.__new__(Loop)):
+    for held in (run_, run_.operator, Batch.__new__(Batch), Worker.__new__(Worker)):
         for how in (copy.copy, copy.deepcopy, pickle.dumps):
             with pytest.raises(TypeError, match=f"{type(held).__name__} cannot be copied"):
                 how(held)

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import math
 import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._check.arguments import (
-    check_args,
-    check_fun,
-    check_jac,
-    check_terms,
-    default_method,
-    named_method,
-)
-from .._check.batches import check_batch_options, check_batched
-from .._check.bounds import check_bounds
-from .._check.options import Settings, check_options, difference_settings
-from .._language import layout
+from .._check.options import Settings
 from .._problem.objective import is_compiled
-from .._problem.penalty import check_penalty
-from .._problem.terms import make_terms
-from .._report.result import OptimizeResult, Status, make_result
+from .._report.result import Status
 from ..distributed.interrupts import leave_to, this_process
 from ..distributed.parcels import pack, portable, unpack
-from .problems import NOT_RUN
-from .report import Report
-from .run import Batch
+from .batch import Batch
+from .bounds import RowBounds
+from .clock import Clock
+from .problems import Constraints, Family, Problems
+from .table import NOT_RUN, Table
+from .threads import Threads
 
 # A task costs some 10 ms; below this much work more of them do not pay.
 CHUNK_SECONDS = 1.0
@@ -46,7 +34,6 @@ POLL_SECONDS = 0.1
 # A chunk is given to another worker, too, after this time and several times that of the others.
 LATE_SECONDS = 60.0
 LATE_FACTOR = 4 * (AHEAD + 1)
-FIELDS = ("x", "jac", "success", *layout.NUMBERS, *layout.COUNTS)
 
 
 @dataclasses.dataclass
@@ -93,11 +80,15 @@ class Common:
             for a, batched in zip(self.args, self.which, strict=True)
         )
         settings = dataclasses.replace(self.settings, maxtime=seconds)
-        made = Batch(
-            self.fun, self.jac, args, self.which, starts, settings, None, time.perf_counter()
+        per_row = None if bounds is None else RowBounds(bounds, self.penalty, starts.dtype)
+        problems = Problems(
+            Family(self.fun, self.jac, args, self.which),
+            settings,
+            np.broadcast_to(np.zeros(1, starts.dtype), starts.shape[1:]),
+            Constraints(self.shared, per_row, self.penalty),
         )
-        made.limit(self.shared, bounds, self.penalty)
-        return made
+        clock = Clock(time.perf_counter(), seconds)
+        return Batch(problems, Table(starts, None), clock, Threads(1))
 
 
 @dataclasses.dataclass
@@ -135,16 +126,17 @@ def solve(parcel: bytes, starts: Any, rows: tuple, bounds: Any, seconds: float) 
     row, failure = -1, None
     begin = time.perf_counter()
     try:
-        batch.run(1, None)
+        batch.run()
     except Exception as error:
         row = int(getattr(error, "row", -1))
         failure = portable(error)
+    table = batch.table
     return Solved(
-        batch.x,
-        batch.gradients,
-        batch.numbers,
-        batch.counts,
-        batch.backend,
+        table.x,
+        table.gradients,
+        table.numbers,
+        table.counts,
+        batch.executor.backend,
         time.perf_counter() - begin,
         row,
         failure,
@@ -169,13 +161,6 @@ def pilot(
     return solve(parcel, starts, rows, bounds, seconds)
 
 
-def solve_block(parcel: bytes, starts: Any, rows: tuple, bounds: Any) -> OptimizeResult:
-    """One block of a dask array."""
-    common: Common = unpack(parcel)
-    batch = common.batch(np.asarray(starts), rows, bounds, common.settings.maxtime)
-    return batch.run(1, None)
-
-
 def _writable(value: Any) -> Any:
     """What arrived in a message is read-only, which is another type for Numba."""
     if isinstance(value, np.ndarray):
@@ -183,24 +168,29 @@ def _writable(value: Any) -> Any:
     return value
 
 
-def _common(batch: Batch) -> Common:
-    args = tuple(None if batched else a for a, batched in zip(batch.args, batch.which, strict=True))
-    settings = dataclasses.replace(batch.settings, progress=False, disp=False, keep_state=False)
-    return Common(batch.fun, batch.jac, args, batch.which, settings, batch.shared, batch.penalty)
+def _common(problems: Problems) -> Common:
+    fun, jac, args, which = problems.family
+    args = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
+    settings = dataclasses.replace(problems.settings, progress=False, disp=False, keep_state=False)
+    shared, _, penalty = problems.constraints
+    return Common(fun, jac, args, which, settings, shared, penalty)
 
 
 class Chunks:
     """The problems of a batch that are still to be solved, handed out piece by piece."""
 
     def __init__(self, batch: Batch, client: Any):
-        self.batch, self.client = batch, client
-        self.rows = np.flatnonzero(batch.status == NOT_RUN)
+        self.problems, self.table, self.clock = batch.problems, batch.table, batch.clock
+        self.client = client
+        self.rows = np.flatnonzero(self.table.status == NOT_RUN)
+        self.compiled = False  # on a worker
         self.taken = 0
-        self.parcel = pack(_common(batch))
+        self.parcel = pack(_common(self.problems))
         self.common = client.submit(same, self.parcel, pure=False)
         self.pending: dict[Any, Chunk] = {}
         self.longest = 0.0
-        each = [batch.x, *(a for a, b in zip(batch.args, batch.which, strict=True) if b)]
+        _, _, args, which = self.problems.family
+        each = [self.table.x, *(a for a, b in zip(args, which, strict=True) if b)]
         self.most = max(1, CHUNK_BYTES // max(1, sum(a[:1].nbytes for a in each)))
 
     def left(self) -> int:
@@ -208,7 +198,7 @@ class Chunks:
 
     def is_open(self, chunk: Chunk) -> bool:
         """Is none of its copies done?"""
-        return bool((self.batch.status[chunk.rows] == NOT_RUN).any())
+        return bool((self.table.status[chunk.rows] == NOT_RUN).any())
 
     def under_way(self) -> bool:
         """Is a chunk awaited, rather than only a copy of one that is done?"""
@@ -222,17 +212,17 @@ class Chunks:
         more: tuple = (),
         **where: Any,
     ) -> None:
-        batch, rows = self.batch, chunk.rows
-        args = tuple(a[rows] for a, batched in zip(batch.args, batch.which, strict=True) if batched)
-        bounds = None if batch.per_row is None else tuple(part[rows] for part in batch.per_row)
-        seconds = batch.begin + batch.settings.maxtime - time.perf_counter()
+        rows, per_row = chunk.rows, self.problems.per_row
+        _, _, args, which = self.problems.family
+        args = tuple(a[rows] for a, batched in zip(args, which, strict=True) if batched)
+        bounds = None if per_row is None else tuple(part[rows] for part in per_row.pair)
         future = self.client.submit(
             function,
             self.common if common is None else common,
-            batch.x[rows],
+            self.table.x[rows],
             args,
             bounds,
-            max(seconds, 1e-9),
+            self.clock.left(),
             *more,
             pure=False,
             **where,
@@ -276,7 +266,7 @@ class Chunks:
 
     def receive(self, future: Any) -> Solved | None:
         """Put down what a chunk found; None if it cannot be had."""
-        chunk, batch = self.pending.pop(future), self.batch
+        chunk, table = self.pending.pop(future), self.table
         rows = chunk.rows
         try:
             if not self.is_open(chunk):
@@ -289,13 +279,12 @@ class Chunks:
         finally:
             future.release()
         self.longest = max(self.longest, solved.seconds)
-        batch.x[rows], batch.gradients[rows] = solved.x, solved.gradients
-        batch.numbers[rows], batch.counts[rows] = solved.numbers, solved.counts
-        done = batch.status[rows] > NOT_RUN
-        batch.settled[rows] = done
-        batch.before += int(done.sum())
-        if solved.backend == "numba":
-            batch.backend = "numba"
+        table.x[rows], table.gradients[rows] = solved.x, solved.gradients
+        table.numbers[rows], table.counts[rows] = solved.numbers, solved.counts
+        done = table.status[rows] > NOT_RUN
+        table.settled[rows] = done
+        table.before += int(done.sum())
+        self.compiled |= solved.backend == "numba"
         if solved.failure is not None:
             error = solved.failure
             error.row = int(rows[max(solved.row, 0)])  # type: ignore[attr-defined]
@@ -318,145 +307,74 @@ class Chunks:
         self.common.release()
 
 
-def on_workers_of(client: Any) -> Callable[[Batch, Report], None]:
-    """What has a batch solved by the workers of `client`."""
-    return lambda batch, report: run_chunks(batch, client, report)
+class Cluster:
+    """The workers of a dask client."""
 
+    def __init__(self, client: Any):
+        self.client = client
+        self.used = 1
+        self.backend = "python"
 
-def run_chunks(batch: Batch, client: Any, report: Report) -> None:
-    """Solve the problems of `batch` on the workers of `client`."""
-    chunks = Chunks(batch, client)
-    try:
-        size = _warm_up(batch, chunks, report)
-        threads = batch.used
-        while (chunks.left() or chunks.under_way()) and not batch.stop[0]:
-            while chunks.left() and len(chunks.pending) < AHEAD * threads:
-                chunks.submit(chunks.take(size))
-            _collect(batch, chunks, report)
-    finally:
-        chunks.cancel()
-    if not batch.stop[0] and (batch.status == NOT_RUN).any():
-        batch.reason = Status.MAXTIME  # a worker's clock was ahead
-    report.now()
+    def under_way(self) -> int:
+        """Chunks count once they are received."""
+        return 0
 
+    def calls_here(self) -> bool:
+        """Workers call fun."""
+        return False
 
-def _collect(batch: Batch, chunks: Chunks, report: Report) -> list[Solved]:
-    found = [solved for future in chunks.wait() if (solved := chunks.receive(future)) is not None]
-    chunks.repeat_late()
-    batch._check_clock()
-    report.now()
-    batch._save_if_due()
-    return found
+    def fill(self, batch: Batch) -> None:
+        """Solve what the table has not, until the clock says stop."""
+        chunks = Chunks(batch, self.client)
+        clock = batch.clock
+        try:
+            size = self._warm_up(chunks, batch)
+            while (chunks.left() or chunks.under_way()) and not clock.stopped:
+                while chunks.left() and len(chunks.pending) < AHEAD * self.used:
+                    chunks.submit(chunks.take(size))
+                self._collect(chunks, batch)
+        finally:
+            chunks.cancel()
+        if not clock.stopped and (batch.table.status == NOT_RUN).any():
+            clock.reason = Status.MAXTIME  # a worker's clock was ahead
 
+    def _collect(self, chunks: Chunks, batch: Batch) -> list[Solved]:
+        """What has come in."""
+        found = []
+        try:
+            for future in chunks.wait():
+                if (solved := chunks.receive(future)) is not None:
+                    found.append(solved)
+        finally:
+            if chunks.compiled:
+                self.backend = "numba"
+        chunks.repeat_late()
+        batch.look()
+        return found
 
-def _warm_up(batch: Batch, chunks: Chunks, report: Report) -> int:
-    """Compile on all workers, with the first problems; the size of a chunk."""
-    chunk = chunks.take(PILOT_ROWS)
-    if not len(chunk.rows):
-        return 1
-    workers: dict = {}
-    while not workers and not batch.stop[0]:
-        workers = chunks.client.scheduler_info(n_workers=-1)["workers"]
-        if not workers:
-            time.sleep(POLL_SECONDS)
-            batch._check_clock()
-    for name in workers:
-        chunks.submit(
-            chunk, pilot, more=(this_process(),), workers=[name], allow_other_workers=True
-        )
-    chunk.times = 1  # it is late as any other
-    batch.used = max(1, sum(about["nthreads"] for about in workers.values()))
-    found: list[Solved] = []
-    while not found and not batch.stop[0]:
-        found = _collect(batch, chunks, report)
-    if not found:
-        return 1
-    each = max(found[0].seconds / len(chunk.rows), 1e-9)
-    left, threads = chunks.left(), batch.used
-    size = max(math.ceil(CHUNK_SECONDS / each), -(-left // (CHUNKS_PER_THREAD * threads)))
-    return max(1, min(size, max(-(-left // threads), math.ceil(LEAST_SECONDS / each))))
-
-
-def solve_lazily(
-    client: Any,
-    fun: Any,
-    X0: Any,
-    args: Any,
-    batched: Any,
-    method: str | None,
-    jac: Any,
-    bounds: Any,
-    tol: float | None,
-    options: dict[str, Any] | None,
-    penalty: Any,
-) -> OptimizeResult:
-    """A batch whose X0 is a dask array: a block of problems per task, dask arrays in the result."""
-    import dask
-    import dask.array as da
-
-    named = named_method(method)
-    check_fun(fun, jac)
-    args = check_args(args)
-    which = check_batched(batched, args)
-    if X0.ndim != 2 or any(map(math.isnan, X0.shape)) or 0 in X0.shape:
-        raise ValueError(
-            f"X0 as a dask array must have a known shape (n_problems, n), got {X0.shape}."
-        )
-    X0 = X0.rechunk({1: -1})
-    count, n = X0.shape
-    penalty = check_penalty(penalty)
-    chosen = named or default_method(penalty is None or penalty.separable)
-    single = X0.dtype == np.float32
-    x0 = np.zeros(n, np.float32 if single else np.float64)
-    settings = difference_settings(check_options(chosen, tol, options, x0), jac)
-    check_batch_options(settings)
-    for name in ("disp", "progress"):
-        if getattr(settings, name):
-            raise ValueError(
-                f"{name} is not an option where X0 is a dask array, whose problems are solved "
-                "after this call: leave it out."
+    def _warm_up(self, chunks: Chunks, batch: Batch) -> int:
+        """Compile on all workers, with the first problems; the size of a chunk."""
+        chunk, clock = chunks.take(PILOT_ROWS), batch.clock
+        if not len(chunk.rows):
+            return 1
+        workers: dict = {}
+        while not workers and not clock.stopped:
+            workers = chunks.client.scheduler_info(n_workers=-1)["workers"]
+            if not workers:
+                time.sleep(POLL_SECONDS)
+                clock.check()
+        for name in workers:
+            chunks.submit(
+                chunk, pilot, more=(this_process(),), workers=[name], allow_other_workers=True
             )
-    edges = np.concatenate([[0], np.cumsum(X0.chunks[0])])
-    columns = [
-        _blocks(f"args[{i}]", a, X0.chunks[0], edges)
-        for i, (a, batched) in enumerate(zip(args, which, strict=True))
-        if batched
-    ]
-    kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
-    limits = check_bounds(bounds, n)
-    check_terms(chosen, settings, make_terms(limits, penalty, n, x0.dtype))
-    common = Common(fun, check_jac(jac, settings.check_jac), kept, which, settings, limits, penalty)
-    parcel = dask.delayed(pack(common), pure=False)
-    blocks = [
-        dask.delayed(solve_block, pure=False)(parcel, starts, list(rows), None)
-        for starts, *rows in zip(X0.to_delayed().ravel(), *columns, strict=True)
-    ]
-    # Kept on the workers: x and fun are not solved for twice.
-    solved = client.persist(blocks)
-    take = dask.delayed(dict.__getitem__)
-    found: dict[str, Any] = {}
-    for name in FIELDS:
-        shape = (n,) if name in ("x", "jac") else ()
-        kind: Any = np.int64 if name in layout.COUNTS else bool if name == "success" else np.float64
-        dtype = x0.dtype if name in ("x", "jac") else kind
-        parts = [
-            da.from_delayed(take(block, name), (size, *shape), dtype)
-            for block, size in zip(solved, X0.chunks[0], strict=True)
-        ]
-        found[name] = da.concatenate(parts)
-    message = f"{count:,} problems in {len(blocks)} blocks, under way on the workers."
-    return make_result(message=message, **found)
-
-
-def _blocks(name: str, value: Any, sizes: tuple, edges: np.ndarray) -> list:
-    """A batched argument, block by block as X0."""
-    if len(value) != edges[-1]:
-        raise ValueError(
-            f"{name} is batched and must have one row per problem, {edges[-1]} in all, got "
-            f"{len(value)}."
-        )
-    if not hasattr(value, "to_delayed"):
-        rows = np.asarray(value)
-        return [rows[a:b] for a, b in itertools.pairwise(edges)]
-    value = value.rechunk({0: sizes, **dict.fromkeys(range(1, value.ndim), -1)})
-    return list(value.to_delayed().ravel())
+        chunk.times = 1  # it is late as any other
+        self.used = max(1, sum(about["nthreads"] for about in workers.values()))
+        found: list[Solved] = []
+        while not found and not clock.stopped:
+            found = self._collect(chunks, batch)
+        if not found:
+            return 1
+        each = max(found[0].seconds / len(chunk.rows), 1e-9)
+        left, threads = chunks.left(), self.used
+        size = max(math.ceil(CHUNK_SECONDS / each), -(-left // (CHUNKS_PER_THREAD * threads)))
+        return max(1, min(size, max(-(-left // threads), math.ceil(LEAST_SECONDS / each))))

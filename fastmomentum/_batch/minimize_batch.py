@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._arrays import real_of
+from .._arrays import on_device, real_of
 from .._check.arguments import check_args, check_fun, check_jac, default_method, named_method
 from .._check.batches import (
     check_batch_options,
@@ -30,8 +30,13 @@ from .._minimize.callback import wrap_callback
 from .._problem.penalty import check_penalty
 from .._report.display import show_ending_of_batch
 from .._report.result import OptimizeResult
-from .run import Batch
+from .batch import Batch, Executor
+from .bounds import RowBounds
+from .clock import Clock
+from .problems import Constraints, Family, Problems
 from .state import BatchState
+from .table import Table
+from .threads import Threads
 
 
 @hints_at_options
@@ -189,11 +194,10 @@ def minimize_batch(
     state, checkpoint = resolved(state), resolved(checkpoint)
     if is_client(workers) and hasattr(X0, "to_delayed"):
         check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
-        from .cluster import solve_lazily
+        from .lazy import Given, solve_lazily
 
-        return solve_lazily(
-            workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
-        )
+        given = Given(fun, X0, args, batched, method, jac, bounds, tol, options, penalty)
+        return solve_lazily(workers, given)
     named = named_method(method)
     check_fun(fun, jac)
     args = check_args(args)
@@ -210,33 +214,61 @@ def minimize_batch(
     like = np.broadcast_to(np.zeros(1, real_of(starts)), (n,))
     settings = difference_settings(check_options(chosen, tol, options, like), jac)
     check_batch_options(settings)
-    executor: Any = None
-    if is_client(workers):
-        from .cluster import on_workers_of
-
-        executor = on_workers_of(check_client(workers))
-    else:
-        executor = check_workers(workers)
-    kind: Any = Batch
+    client = check_client(workers) if is_client(workers) else None
+    threads = check_workers(workers) if client is None else 0
+    doubt = "" if per_row is not None else same_problems_hint(starts, args, which, count)
     if place == "cuda":
-        from .cuda import batch_for
-
         check_device_batch(X0, workers, settings, state, checkpoint)
-        kind = batch_for(starts)
+        args = _device().views_of(args)
     checked = check_jac(jac, settings.check_jac)
-    batch = kind(fun, checked, args, which, starts, settings, mask, begin)
-    batch.limit(shared, per_row, penalty)
-    if per_row is None:
-        batch.doubt = same_problems_hint(starts, args, which, count)
+    constraints = Constraints(shared, _row_bounds(per_row, penalty, like), penalty)
+    problems = Problems(Family(fun, checked, args, which), settings, like, constraints)
+    clock = Clock(begin, settings.maxtime)
+    table = _table(starts, count, mask)
     earlier = check_state(state, checkpoint, BatchState)
     if earlier is not None:
-        batch.restore(earlier)
-    if checkpoint is not None:
-        batch.saver = Saver(checkpoint, settings.checkpoint_every)
-    result = batch.run(executor, callback)
+        table.restore(earlier, problems, clock.deadline)
+    saver = None if checkpoint is None else Saver(checkpoint, settings.checkpoint_every)
+    executor = _executor(place, client, threads, table)
+    result = Batch(problems, table, clock, executor, callback, saver, doubt).run()
     if settings.disp:
         show_ending_of_batch(result)
     return result
+
+
+def _device() -> Any:
+    """What is for devices alone."""
+    from . import device
+
+    return device
+
+
+def _table(starts: Any, count: int, mask: np.ndarray | None) -> Any:
+    """The table of what is found, where the starts lie."""
+    if on_device(starts):
+        return _device().DeviceTable(starts, count, mask)
+    return Table(starts, mask)
+
+
+def _row_bounds(pair: Any, penalty: Any, like: np.ndarray) -> Any:
+    """Bounds of each problem, where they lie; None: there are none."""
+    if pair is None:
+        return None
+    if any(map(on_device, pair)):
+        return _device().DeviceRowBounds(pair, penalty, like.size, like.dtype)
+    return RowBounds(pair, penalty, like.dtype)
+
+
+def _executor(place: str, client: Any, threads: int, table: Any) -> Executor:
+    """Who fills the table."""
+    if place == "cuda":
+        executor: Executor = _device().executor_of(table)
+        return executor
+    if client is not None:
+        from .cluster import Cluster
+
+        return Cluster(client)
+    return Threads(threads)
 
 
 def _callback(callback: Any) -> Callable | None:

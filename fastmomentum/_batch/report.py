@@ -5,59 +5,68 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
+
+from .._check.options import Settings
 from .._report.progress import Progress
 from .._report.result import Status, make_result
-from .problems import Problems
-
-# Ctrl-C, the clock and the callback are looked at this often, and a problem stops as soon.
-POLL_SECONDS = 0.05
+from .clock import POLL_SECONDS, Clock
 
 
 class Report:
-    """Tells the user, now and then, how far the batch has come."""
+    """Tells the user, now and then, how far the batch has come.
 
-    def __init__(self, batch: Problems, callback: Callable | None):
-        self.batch = batch
-        self.callback = callback
+    Parameters
+    ----------
+    status : ndarray of int
+        How each problem has ended.
+    done : callable
+        ``done()`` is how many are solved.
+    callback : callable, optional
+        What the user wants to be called.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        status: np.ndarray,
+        done: Callable[[], int],
+        callback: Callable | None,
+    ):
+        self.clock, self.status, self.done, self.callback = clock, status, done, callback
         self.next = 0.0
-        settings = batch.settings
         self.progress: Progress | None = None
         if settings.progress:
+            name, count = settings.method.name, len(status)
             self.progress = Progress(
-                settings.method.name,
-                batch.begin,
-                batch.count,
-                "problem",
-                settings.maxtime,
-                batch.done(),
+                name, clock.begin, count, "problem", settings.maxtime, self.done()
             )
         self.ended = False
 
     def now(self) -> None:
         """Call the callback, and write the progress line, if it is time."""
         moment = time.perf_counter()
-        batch = self.batch
-        done = batch.done()
-        if self.ended or (moment < self.next and done < batch.count):
+        done, count = self.done(), len(self.status)
+        if self.ended or (moment < self.next and done < count):
             return
         self.next = moment + POLL_SECONDS
-        self.ended = done >= batch.count
-        converged = int((batch.status == Status.CONVERGED).sum())
+        self.ended = done >= count
+        converged = int((self.status == Status.CONVERGED).sum())
         if self.progress is not None:
             self.progress.show(done, converged=converged)
-        if self.callback is not None and not batch.stop[0]:
+        if self.callback is not None and not self.clock.stopped:
             try:
                 self.callback(
                     make_result(
                         n_done=done,
-                        n_problems=batch.count,
+                        n_problems=count,
                         n_converged=converged,
-                        time=moment - batch.begin,
+                        time=moment - self.clock.begin,
                     )
                 )
             except StopIteration:
-                batch.reason = Status.CALLBACK
-                batch.stop[0] = 1
+                self.clock.end(Status.CALLBACK)
 
     def close(self) -> None:
         """End the progress bar."""

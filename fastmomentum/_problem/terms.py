@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class Terms:
         self.separable = h.separable
         self.rows: list[np.ndarray] = []
         self.bounded = False
-        self.work = np.zeros(0, dtype)
+        self.numbers = self.work = np.zeros(0, dtype)
         if not isinstance(h, Prox):
             self.kernel, self.numbers, self.integers, work_size = h.pack(n, dtype)
             self.work = np.zeros(work_size, dtype)
@@ -55,6 +56,12 @@ class Terms:
         self.keeps_work = getattr(h, "_keeps_work", False)
         self.n = n
         self.dtype = dtype
+
+    def copy(self) -> Terms:
+        """The same, with memory of its own for what is written to."""
+        made = copy.copy(self)
+        made.numbers, made.work = self.numbers.copy(), self.work.copy()
+        return made
 
     @property
     def only_bounds(self) -> bool:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from .._check.options import Settings
+from .._check.sums import Sampling
 from .._language import layout
 from .._language.layout import INT
 from .._loops.drivers import caller_address, driver_address
 from .._loops.table import SUM
 from .._minimize.chunks import CHUNK_SECONDS, FIRST_CHUNK
 from .._report.status import Status
-from .rows import Rows, take_rows
+from .rows import Rows, steps_per_epoch, take_rows
 from .steps import Steps, Tally
 
 _FIELD = {name: i for i, name in enumerate(layout.SUM_FIELDS)}
@@ -122,3 +124,13 @@ class CompiledSteps(Steps):
         for array, block in zip(self.source.data, self.source.blocks, strict=True):
             take_rows(array, rows, block[: len(rows)])
         self.first, self.end = begin, begin + len(rows)
+
+
+def steps_for(
+    source: Any, settings: Settings, x: np.ndarray, sampling: Sampling, terms: Any
+) -> Steps:
+    """What takes the steps: compiled code where it can call the function, else Python."""
+    compiled = isinstance(source, Rows) and source.objective.binding is not None
+    kind = CompiledSteps if compiled else Steps
+    total = steps_per_epoch(np.asarray(source.sizes(), np.int64), sampling) * sampling.epochs
+    return kind(settings, x, sampling, total, terms)

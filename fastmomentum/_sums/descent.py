@@ -14,8 +14,7 @@ import numpy as np
 from .._check.options import Settings
 from .._check.sums import Sampling
 from .._check.values import shown
-from .._keep.checkpoint import Saver, check_given
-from .._keep.fingerprint import fingerprint
+from .._keep.checkpoint import check_given
 from .._language import layout
 from .._language.layout import INT
 from .._minimize.plan import DIVERGED_FACTOR
@@ -23,9 +22,10 @@ from .._minimize.resume import GO_ON_ANYWAY, restore, same_value, state_of
 from .._report.result import OptimizeResult, Status, attach, attach_made, make_result
 from .._report.status import message_of, message_of_error, without_state
 from .compiled import CompiledSteps
-from .rows import Rows, batches, orders
-from .state import GENERATORS, SumState, generator_of, plain
-from .steps import Anchor, Epoch, Steps
+from .kept import NO_CHECKPOINT, Checkpoint
+from .rows import Rows, batches, orders, steps_per_epoch
+from .state import SumState, can_be_kept, generator_of, plain
+from .steps import Anchor, Epoch
 
 FOUND = "what was found"
 # Where they are not those of `minimize`.
@@ -48,51 +48,47 @@ SAMPLING = ("batch_size", "shuffle", "variance_reduction", "snapshot_every", "av
 
 
 class Descent:
-    """One run of `minimize_sum`."""
+    """One run of `minimize_sum`.
+
+    Parameters
+    ----------
+    source : Rows or ShardedSum
+        The terms.
+    steps : Steps
+        What takes the steps.
+    sampling : Sampling
+        How they go through the terms.
+    begin : float
+        When the call began.
+    to_gtol : bool
+        Does the user want that test to be met?
+    checkpoint : Checkpoint
+    """
 
     def __init__(
         self,
         source: Any,
-        x: np.ndarray,
-        settings: Settings,
+        steps: Any,
         sampling: Sampling,
-        terms: Any,
         begin: float,
         to_gtol: bool,
+        checkpoint: Checkpoint = NO_CHECKPOINT,
     ):
-        self.to_gtol = to_gtol  # the user wants that test to be met
-        self.source, self.settings, self.sampling, self.begin = source, settings, sampling, begin
+        self.source, self.steps, self.sampling, self.begin = source, steps, sampling, begin
+        self.to_gtol = to_gtol
+        self.saver, self.given = checkpoint
+        self.settings: Settings = steps.run.settings
+        self.compiled = isinstance(steps, CompiledSteps)
         self.sizes = np.asarray(source.sizes(), np.int64)
         self.count = int(self.sizes.sum())
-        size = sampling.batch_size
-        sums = self.sizes if sampling.shuffle == "shards" else np.array([self.count])
-        self.per_epoch = int((-(-sums // size)).sum())
-        total = self.per_epoch * sampling.epochs
-        self.compiled = isinstance(source, Rows) and source.objective.binding is not None
-        kind = CompiledSteps if self.compiled else Steps
-        self.steps: Any = kind(settings, x, sampling, total, terms)
+        self.per_epoch = steps_per_epoch(self.sizes, sampling)
         self.rng = sampling.rng
-        self.keeps_state = type(self.rng.bit_generator).__name__ in GENERATORS
+        self.keeps_state = can_be_kept(self.rng)
         self.origin, self.seeded = plain(self.rng.bit_generator.state), sampling.seeded
-        self.start = x.copy()
+        self.start = steps.point.copy()
         self.first = math.nan  # the value of the first batch, at `start`
         self.values: list[float] = []
         self.anchor: Anchor | None = None
-        self.saver: Saver | None = None
-        self.given: dict[str, str] = {}  # fingerprints of what the user gave
-
-    def save_to(self, file: Any) -> None:
-        """Keep the run in this file."""
-        if not self.keeps_state:
-            name = type(self.rng.bit_generator).__name__
-            raise ValueError(
-                "seed must be an integer, or have one of NumPy's bit generators, for a checkpoint; "
-                f"got {name}."
-            )
-        self.saver = Saver(file, self.settings.checkpoint_every)
-        self.given = {"x0": fingerprint(self.start)}
-        if isinstance(self.source, Rows):
-            self.given["data"] = fingerprint(self.source.data)
 
     # -- the steps --------------------------------------------------------------------------------
 

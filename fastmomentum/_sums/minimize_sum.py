@@ -14,7 +14,9 @@ from .._keep.checkpoint import check_state, resolved
 from .._minimize.callback import wrap_callback
 from .._problem.terms import make_terms
 from .._report.result import OptimizeResult
+from .compiled import steps_for
 from .descent import Descent
+from .kept import checkpoint_in
 from .rows import Rows
 from .state import SumState
 
@@ -185,9 +187,9 @@ def minimize_sum(
     if not sharded:
         source = Rows(fun, check_data(data), x, sampling.batch_size, settings.backend)
     to_gtol = (options or {}).get("gtol") is not None
-    descent = Descent(source, x, settings, sampling, terms, begin, to_gtol)
-    if checkpoint is not None:
-        descent.save_to(checkpoint)
+    steps = steps_for(source, settings, x, sampling, terms)
+    kept = checkpoint_in(checkpoint, source, settings, sampling, x)
+    descent = Descent(source, steps, sampling, begin, to_gtol, kept)
     if earlier is not None:
         descent.restore(earlier)
     return descent.run(wrapped, takes_result)

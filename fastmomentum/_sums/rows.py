@@ -90,6 +90,12 @@ def orders(
     yield -1, rng.permutation(total) if sampling.shuffle == "rows" else np.arange(total)
 
 
+def steps_per_epoch(sizes: np.ndarray, sampling: Sampling) -> int:
+    """Batches that all rows are cut into."""
+    sums = sizes if sampling.shuffle == "shards" else np.array([sizes.sum()])
+    return int((-(-sums // sampling.batch_size)).sum())
+
+
 def batches(
     sizes: np.ndarray, sampling: Sampling, rng: np.random.Generator
 ) -> Iterator[dict[int, np.ndarray]]:

@@ -228,3 +228,8 @@ def generator_of(state: dict[str, Any]) -> Any:
     made = getattr(np.random, name)()
     made.state = state
     return made
+
+
+def can_be_kept(rng: np.random.Generator) -> bool:
+    """Can the state of these random numbers be written to a file?"""
+    return type(rng.bit_generator).__name__ in GENERATORS

@@ -44,7 +44,7 @@ ROOMS = (
 )
 MOST_FILES_IN_THE_ROOT = 12
 # Imports inside functions: they put off what is slow to load, and hide nothing. Fewer are welcome.
-MOST_LATE = 92
+MOST_LATE = 91
 # Numba's rooms. Others import Numba where it is used, and those of plain mathematics never do.
 COMPILED = ("_loops", "_cuda", "_numba")
 PLAIN = ("_language", "_methods", "_prox", "schedules", "_report", "_callables", "_arrays")
