@@ -387,7 +387,7 @@ def test_generated_files_follow_their_sources(tmp_path):
     momentum = ["loop_momentum_auto.py", "team_momentum_auto.py"]
     assert changed["fastmomentum/_loops/momentum.py"] == momentum
     assert set(momentum) < set(changed["fastmomentum/_loops/direction.py"])
-    assert {"rules.py", "loop_adam.py"} <= set(changed["fastmomentum/_methods/adam.py"])
+    assert "loop_adam.py" in changed["fastmomentum/_methods/adam.py"]
     given_rate = set(changed["tools/templates/cuda_fixed_rate.py"])
     assert given_rate == {f"loop_{method}.py" for method in METHODS}
     templates = (tmp_path / "tools" / "templates").rglob("*.py")

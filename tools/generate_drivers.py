@@ -1,11 +1,11 @@
-"""Write the loops of the CUDA kernels, and rules.py, from their sources.
+"""Write the loops of the CUDA kernels from their sources.
 
     python tools/generate_drivers.py            write them
     python tools/generate_drivers.py --check    fail if a committed file is stale
 
 Those of the processor are written by hand, in fastmomentum/_loops. Those of a device have the
 same results with another layout: an automatic loop is rewritten statement by statement, and a
-method's rule goes into a template. rules.py has a step of each rule on vectors, for users' loops.
+method's rule goes into a template.
 """
 
 from __future__ import annotations

@@ -7,8 +7,7 @@ import pathlib
 from fastmomentum._methods import METHODS
 
 from . import cuda, team
-from .sources import ROOT, assemble, source_path
-from .vectors import vector_functions
+from .sources import ROOT
 
 
 def automatic_path(name: str, composite: bool) -> tuple[str, str]:
@@ -16,15 +15,6 @@ def automatic_path(name: str, composite: bool) -> tuple[str, str]:
     loop = f"{name}_{'composite' if composite else 'auto'}"
     path = f"fastmomentum/_loops/{loop}.py"
     return loop, path if (ROOT / path).exists() else f"fastmomentum/_loops/{name}.py"
-
-
-def rules_file() -> str:
-    """Text of rules.py: a step of each method on vectors, for loops of the user's own."""
-    sources = [source_path(method.rule) for method in METHODS.values()]
-    functions = [text for method in METHODS.values() for text in vector_functions(method)]
-    names = [f"{name}{end}" for name in METHODS for end in ("", "_state")]
-    body = f"__all__ = {names}\n" + "".join(f"\n\n{text}\n" for text in functions)
-    return assemble(body, sources, "", "cached_njit", standard="import math\n\n")
 
 
 def files() -> dict[pathlib.Path, str]:
@@ -37,7 +27,6 @@ def files() -> dict[pathlib.Path, str]:
             loop, path = automatic_path(name, composite)
             texts[f"cuda/loop_{loop}"] = cuda.automatic_file(path, composite)
             texts[f"cuda/team_{loop}"] = team.file_of(path, composite)
-    texts["rules"] = rules_file()
     return {_path(name): text for name, text in texts.items()}
 
 

@@ -59,13 +59,11 @@ def imports(module: str, body: str, path: str) -> str:
     return f"from .{module} import {', '.join(used)}\n" if used else ""
 
 
-def assemble(
-    body: str, sources: list[str], imported: str, decorators: str, *texts: str, standard: str = ""
-) -> str:
+def assemble(body: str, sources: list[str], imported: str, decorators: str, *texts: str) -> str:
     """A file of loops: notice, imports, hash, constants, `body`."""
     return (
         NOTICE.format(sources=", ".join(sources))
-        + f"\n{standard}import numpy as np\n\n"
+        + "\nimport numpy as np\n\n"
         + imports("._numba.abi", body, "fastmomentum/_numba/abi.py")
         + f"from .._numba.jit import {decorators}\n"
         + f"{imported}\n"
