@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclasses.dataclass(frozen=True)
-class Terms:
+class SumOfTerms:
     """What a sum of terms is made of; `threads` None: as many per problem as keep a GPU busy."""
 
     term: Any
@@ -24,7 +24,7 @@ class Entries:
     n_rows: Any
 
 
-def parts_of(fun: Any) -> Terms | Entries | None:
+def parts_of(fun: Any) -> SumOfTerms | Entries | None:
     """The parts of an objective that was made here."""
     parts = getattr(fun, "parts", None)
-    return parts if isinstance(parts, Terms | Entries) else None
+    return parts if isinstance(parts, SumOfTerms | Entries) else None

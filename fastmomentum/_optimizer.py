@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check.arguments import check_method, check_terms, check_x0
+from ._check.arguments import check_terms, check_x0, named_method
 from ._check.keywords import hints_at_options
 from ._check.options import check_step_options
 from ._check.returned import as_gradient, as_pair, as_scalar
@@ -20,9 +20,8 @@ from ._keep.state import State
 from ._language import layout
 from ._language.layout import FLOAT, INT
 from ._minimize.resume import restore, state_of
-from ._minimize.run import Moment, Run
-from ._problem.objective import Told
-from ._problem.terms import settle
+from ._minimize.told import Moment, ToldRun
+from ._problem.terms import settings_and_terms
 from ._report.result import OptimizeResult, Status
 
 UNFINISHED = "Not finished: `ask` for the next point, or pass `state` on."
@@ -95,15 +94,14 @@ class Optimizer:
     ):
         self._begin = time.perf_counter()
         state = resolved(state)
-        check_method(method)
+        named = named_method(method)
         x = check_x0(x0)
-        settings, terms = settle(method, x, bounds, penalty, tol, options)
+        settings, terms = settings_and_terms(named, x, bounds, penalty, tol, options)
         check_step_options(options)
         check_terms(settings.method, settings, terms)
         if terms is not None:
             x = terms.start(x)
-        told: Any = Told()
-        self._run = run = Run(told, settings, x, terms)
+        self._run = run = ToldRun(settings, x, terms)
         self._status = Status.INTERRUPTED
         self.done = False
         earlier = check_state(state, None, State)
@@ -162,8 +160,8 @@ class Optimizer:
         value = as_scalar(f)
         gradient = as_gradient(g, run.n, "the caller")
         run.row(layout.N_POINTS + int(run.ints[INT.CURRENT]))[:] = gradient
-        run.objective.calls_fun += 1
-        run.objective.calls_jac += 1
+        run.ints[INT.NFEV] += 1
+        run.ints[INT.NJEV] += 1
         run.deliver(value)
         self._advance()
 
@@ -251,8 +249,7 @@ class Optimizer:
 def _again(moment: Moment, attributes: dict[str, Any], elapsed: float) -> Optimizer:
     """One that is where another was."""
     made = Optimizer.__new__(Optimizer)
-    told: Any = Told()
     made._begin = time.perf_counter() - elapsed
-    made._run = moment.run(told)
+    made._run = moment.run()
     made.__dict__.update(attributes)
     return made

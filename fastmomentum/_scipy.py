@@ -98,11 +98,11 @@ def scipy_method(method: str | None = None, *, jac: Any = None, **options: Any) 
     >>> res.x.round(3), res.lowest_optimization_result.backend
     (array([-1.036]), 'numba')
     """
-    name = check_method(method).name
-    check_option_names(check_method(method), options)
+    chosen = check_method(method)
+    check_option_names(chosen, options)
     if jac is not None:
         check_jac(jac)
-    return ScipyMethod(name, jac, options)
+    return ScipyMethod(chosen.name, jac, options)
 
 
 class ScipyMethod:

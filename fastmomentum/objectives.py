@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ._callables import Entries, Terms
+from ._callables import Entries, SumOfTerms
 from ._check.values import shown
 from ._problem.objective import is_jitted
 
@@ -106,7 +106,7 @@ def sum_of_terms(
             total += term(k, x, out, *args)
         return total
 
-    return _made(fun, compiled, Terms(term, n_terms, threads))
+    return _made(fun, compiled, SumOfTerms(term, n_terms, threads))
 
 
 def entrywise(
@@ -260,7 +260,7 @@ def _compiled_like(function: Any, compiled: bool) -> Any:
     return numba.njit(**FLAGS)(function)
 
 
-def _made(fun: Any, compiled: bool, parts: Terms | Entries) -> Any:
+def _made(fun: Any, compiled: bool, parts: SumOfTerms | Entries) -> Any:
     made = _compiled_like(fun, compiled)
     made.parts = parts
     return made

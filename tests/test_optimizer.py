@@ -9,8 +9,8 @@ import numpy as np
 import objectives
 import pytest
 from cases import METHODS, PROBLEMS, options_of
-from test_paths import assert_same
-from test_resume import KINDS, TERMS, assert_same_history, options_for
+from comparisons import assert_same, assert_same_history
+from resumed import KINDS, TERMS, options_for
 
 from fastmomentum import Optimizer, State, Status, minimize, penalties
 from fastmomentum._batch.loop import Loop

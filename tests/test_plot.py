@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import run_python
+from processes import run_python
 from scipy.optimize import rosen, rosen_der
 
 from fastmomentum import minimize, plot, problems

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from cases import METHODS, MOMENTUM_METHODS
-from conftest import run_python
+from processes import run_python
 
 import fastmomentum
 from fastmomentum import objectives, schedules

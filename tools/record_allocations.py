@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Write tests/data/allocations.json: what warm calls allocate, by tests/allocations.py.
+"""Write tests/data/allocations.json: what warm calls allocate, by tests/helpers/allocations.py.
 
 Run it when a change of it is meant, and look at what it prints: the rows that changed.
 """
@@ -22,7 +22,7 @@ def measure() -> dict[str, dict]:
     """Rows by name."""
     changes = {"NUMBA_NRT_STATS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "allocations.py")],
+        [sys.executable, str(ROOT / "tests" / "helpers" / "allocations.py")],
         env={**os.environ, **changes},
         stdout=subprocess.PIPE,
         check=True,

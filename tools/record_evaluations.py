@@ -1,8 +1,8 @@
 # ruff: noqa: T201
 """Write tests/data/evaluations.json: the evaluations of the automatic methods on every problem.
 
-For every processor target that this machine can run, see tests/evaluations.py. Run it when a change
-of a method is meant, and look at what it prints: the change in each group.
+For every processor target that this machine can run, see tests/helpers/evaluations.py. Run it when
+a change of a method is meant, and look at what it prints: the change in each group.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import evaluations  # noqa: E402
 
@@ -27,7 +27,7 @@ def measure(target: str) -> dict[str, dict[str, dict[str, int]]]:
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     changes = {"PYTHONPATH": str(ROOT), **threads, **evaluations.for_target(target)}
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "evaluations.py")],
+        [sys.executable, str(ROOT / "tests" / "helpers" / "evaluations.py")],
         env={**os.environ, **changes},
         stdout=subprocess.PIPE,
         check=True,

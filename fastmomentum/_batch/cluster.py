@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from .._check.arguments import check_args, check_fun, check_jac, check_method, check_terms
+from .._check.arguments import (
+    check_args,
+    check_fun,
+    check_jac,
+    check_terms,
+    default_method,
+    named_method,
+)
 from .._check.batches import check_batch_options, check_batched
 from .._check.bounds import check_bounds
 from .._check.options import Settings, check_options, difference_settings
@@ -387,7 +394,7 @@ def solve_lazily(
     import dask
     import dask.array as da
 
-    chosen = check_method(method)
+    named = named_method(method)
     check_fun(fun, jac)
     args = check_args(args)
     which = check_batched(batched, args)
@@ -398,7 +405,7 @@ def solve_lazily(
     X0 = X0.rechunk({1: -1})
     count, n = X0.shape
     penalty = check_penalty(penalty)
-    chosen = check_method(method, penalty is None or penalty.separable)
+    chosen = named or default_method(penalty is None or penalty.separable)
     single = X0.dtype == np.float32
     x0 = np.zeros(n, np.float32 if single else np.float64)
     settings = difference_settings(check_options(chosen, tol, options, x0), jac)

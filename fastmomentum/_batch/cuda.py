@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from .._arrays import on_device, real_of
-from .._callables import Entries, Terms, parts_of
+from .._callables import Entries, SumOfTerms, parts_of
 from .._check.bounds import refuse_interval
 from .._check.parameters import schedule_value
 from .._language import layout
 from .._minimize.run import Run
 from .._problem.gradient_check import check_gradient
-from .._problem.objective import Objective
+from .._problem.objective import NO_BOUNDS, Limits, Objective
 from .._report.result import OptimizeResult, Status, attach, make_result
 from .._report.status import message_of_many, without_state
 from .problems import SKIPPED
@@ -181,10 +181,8 @@ class CudaBatch(Batch):
                 )
             x0 = terms.start(x0)
         # Python checks the functions once, as everywhere; the processor's loops are not compiled.
-        objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python")
-        objective.steps = self.settings.steps
-        if terms is not None:
-            objective.bounds = terms.bounds()
+        limits = Limits(NO_BOUNDS if terms is None else terms.bounds(), self.settings.steps)
+        objective = Objective(self.fun, self.jac, self.args_of(first), x0, "python", limits)
         style = self._style(objective)
         try:
             if self.to_compare:
@@ -199,7 +197,7 @@ class CudaBatch(Batch):
 
     def _style(self, objective: Objective) -> str:
         """How the kernel gets the gradient."""
-        if isinstance(self.parts, Terms):
+        if isinstance(self.parts, SumOfTerms):
             return "terms"
         if isinstance(self.parts, Entries):
             if self.parts.row is not None:
@@ -223,8 +221,9 @@ class CudaBatch(Batch):
     def _solve_all(
         self, todo: np.ndarray, objective: Objective, run: Run, style: str, report: Report
     ) -> None:
-        from .._cuda.batch import MOST_LOCAL, Spec, compiled, loop_module
+        from .._cuda.batch import MOST_LOCAL, Spec, compiled
         from .._cuda.launch import Job, Problems
+        from .._cuda.numbers import fixed_of
 
         lanes = 1
         if style == "terms" and self.n <= MOST_LOCAL:
@@ -244,7 +243,7 @@ class CudaBatch(Batch):
             n_rows = 2 + len(run.method.slots)
         else:
             starts = [i for i in (*plan.starts, fixed["METRIC_START"]) if i > 0]
-            if run.method.loop != "momentum":
+            if not plan.loop.keeps_pairs:
                 # It keeps no pairs: bounds and penalty follow upon the points.
                 rows = np.concatenate([rows[: layout.PAIRS], rows[plan.term_row :]])
                 fixed["TERMS"] = layout.PAIRS if run.terms is not None else 0
@@ -252,12 +251,12 @@ class CudaBatch(Batch):
                 starts += [fixed["TERMS"] + i for i in range(layout.FREE_ROW + 1)]
             n_rows = len(rows)
         spec = Spec(
-            loop=plan.loop,
+            loop=plan.loop.name,
             dtype=dtype.name,
             n=n if n <= MOST_LOCAL else 0,
             n_rows=n_rows,
             n_extra=run.floats.size - layout.OWN,
-            fixed=tuple((name, fixed[name]) for name in loop_module(plan.loop).FIXED),
+            fixed=fixed_of(fixed),
             style=style,
             bounded=bounded,
             own_bounds=self.per_row is not None,

@@ -12,9 +12,11 @@ import numpy as np
 
 from .._check.parameters import schedule_value
 from .._language import layout
+from .._loops.drivers import caller_address
+from .._loops.table import BATCH
 from .._minimize.run import Run
 from .._problem.flat import OutOfCalls, may_be_coarse, slopes_beyond
-from .._problem.objective import Objective
+from .._problem.objective import NO_BOUNDS, Objective
 from .._problem.out_of_time import OutOfTime
 from .._report.pinned import Pinned
 from .._report.result import Status, attach
@@ -33,7 +35,6 @@ class Loop(Pinned):
     def __init__(
         self, batch: Problems, objective: Objective, x0: np.ndarray, terms: Any, penalties: Any
     ):
-        from .._loops.drivers import caller_address
         from .._numba.bind import batch_patches
 
         if terms is not None:  # what is written to is not shared with other threads
@@ -91,7 +92,7 @@ class Loop(Pinned):
         if run.watch is not None:
             run.watch.stop = batch.stop
             run.watch.begin()
-        self.address = caller_address("batch", run.dtype, binding.signature)
+        self.address = caller_address(BATCH, run.dtype, binding.signature)
 
     @property
     def done(self) -> int:
@@ -164,9 +165,9 @@ class Loop(Pinned):
         batch, run, row = self.batch, self.run_, self.row
         if row is None or batch.status[row] != layout.NOT_RUN:
             return
-        if batch.per_row is not None:
-            run.terms = batch.terms(row)
-        batch.keep(row, run.result(Status.INTERRUPTED, batch.begin, "not solved"))
+        terms = run.terms if batch.per_row is None else batch.terms(row)
+        found = run.result_within(terms, Status.INTERRUPTED, batch.begin, "not solved")
+        batch.keep(row, found)
 
     def _confirm(self, first: int, end: int) -> None:
         """Look again at problems that have converged where all differences are 0."""
@@ -184,10 +185,9 @@ class Loop(Pinned):
     def _confirmed(self, row: int) -> Status:
         """How a problem of these has ended."""
         batch, x = self.batch, self.batch.x[row]
-        objective, terms = copy.copy(self.run_.objective), batch.terms(row)
-        objective.args, objective.calls_fun = batch.args_of(row), 0
-        if terms is not None:
-            objective.bounds = terms.bounds()
+        terms = batch.terms(row)
+        bounds = NO_BOUNDS if terms is None else terms.bounds()
+        objective = self.run_.objective.of(batch.args_of(row), bounds)
         norm = functools.partial(self.run_.grad_norm_within, terms, x)
         left = batch.settings.maxfev - int(batch.counts[row, 2])
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import real_of
-from .._check.arguments import check_args, check_fun, check_jac, check_method
+from .._check.arguments import check_args, check_fun, check_jac, default_method, named_method
 from .._check.batches import (
     check_batch_options,
     check_batched,
@@ -194,7 +194,7 @@ def minimize_batch(
         return solve_lazily(
             workers, fun, X0, args, batched, method, jac, bounds, tol, options, penalty
         )
-    chosen = check_method(method)
+    named = named_method(method)
     check_fun(fun, jac)
     args = check_args(args)
     which = check_batched(batched, args)
@@ -205,7 +205,7 @@ def minimize_batch(
     penalty = check_penalty(penalty)
     per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
-    chosen = check_method(method, penalty is None or penalty.separable)
+    chosen = named or default_method(penalty is None or penalty.separable)
     # Only length and dtype of the starts count for the options.
     like = np.broadcast_to(np.zeros(1, real_of(starts)), (n,))
     settings = difference_settings(check_options(chosen, tol, options, like), jac)

@@ -18,7 +18,7 @@ from .._keep.fingerprint import fingerprint
 from .._keep.state import rules_of
 from .._language import layout
 from .._minimize.resume import same_value
-from .._problem.objective import Objective
+from .._problem.objective import NO_BOUNDS, Limits, Objective
 from .._problem.terms import Terms, make_terms
 from .._report.pinned import Pinned
 from .._report.result import OptimizeResult, Status, make_result
@@ -166,11 +166,9 @@ class Problems(Pinned):
 
     def objective(self, row: int, x0: np.ndarray, terms: Terms | None) -> Objective:
         """The objective of one problem."""
-        made = Objective(self.fun, self.jac, self.args_of(row), x0, self.settings.backend)
-        made.steps = self.settings.steps
-        if terms is not None:
-            made.bounds = terms.bounds()
-        return made
+        bounds = NO_BOUNDS if terms is None else terms.bounds()
+        limits = Limits(bounds, self.settings.steps, self.begin + self.settings.maxtime)
+        return Objective(self.fun, self.jac, self.args_of(row), x0, self.settings.backend, limits)
 
     def terms(self, row: int) -> Terms | None:
         """Bounds and penalty of one problem."""

@@ -119,7 +119,6 @@ class Batch(Problems):
         if terms is not None:
             x0 = terms.start(x0)
         objective = self.objective(first, x0, terms)
-        objective.deadline = self.begin + self.settings.maxtime
         compiled = objective.binding is not None and (terms is None or terms.separable)
         # Too few evaluations for one gradient: single runs know what to do.
         few = isinstance(self.jac, str) and self.settings.maxfev < objective.cost_first

@@ -7,16 +7,27 @@ from typing import Any
 import numpy as np
 
 from .._arrays import all_finite
+from .._loops.table import loop_of
 from .._methods import DEFAULT_METHOD, METHODS, Method
 from .._report.warnings import warn
 from .options import Settings
 from .values import as_numbers, is_nothing, nearest, shown
 
 
-def check_method(method: Any, separable: bool = True) -> Method:
-    """The method of this name; None is the default one, with a penalty that is `separable`."""
+def check_method(method: Any) -> Method:
+    """The method of this name; None is the default one."""
+    return named_method(method) or default_method()
+
+
+def default_method(separable: bool = True) -> Method:
+    """The method where none is named, with a penalty that is `separable`."""
+    return METHODS[DEFAULT_METHOD if separable else "nesterov"]
+
+
+def named_method(method: Any) -> Method | None:
+    """The method of this name; None where it is not named."""
     if method is None:
-        return METHODS[DEFAULT_METHOD if separable else "nesterov"]
+        return None
     if not isinstance(method, str):
         raise TypeError(f"method must be one of {', '.join(METHODS)}, got {shown(method)}.")
     found = METHODS.get(method.lower())
@@ -138,7 +149,7 @@ def check_terms(method: Method, settings: Settings, terms: Any) -> None:
         )
     if terms is None:
         return
-    if automatic and method.loop == "momentum" and not terms.separable:
+    if automatic and not (terms.separable or loop_of(method, True, terms.kind).calls_operator):
         raise ValueError(
             f"method {method.name!r} needs a separable penalty, got {terms.h!r}: "
             "use method='nesterov' or method='gd'."

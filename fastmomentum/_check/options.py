@@ -124,6 +124,7 @@ class Settings:
     checkpoint_every: float
     on_interrupt: str
     backend: str
+    single_steps: bool = False  # no test of a step says whether the run has ended
 
     @property
     def steps(self) -> tuple[Any, Any]:

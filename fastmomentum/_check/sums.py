@@ -74,7 +74,9 @@ def check_sum_options(method: Method, options: Any, x0: np.ndarray) -> Settings:
             "learning_rate must be a number or a schedule for mini-batches: an automatic one rests "
             "on line searches, which noise misleads."
         )
-    return check_options(method, None, given, x0)
+    settings = check_options(method, None, given, x0)
+    # Values and gradients of single batches say nothing about the end.
+    return dataclasses.replace(settings, single_steps=True)
 
 
 def check_data(data: Any) -> tuple[np.ndarray, ...]:

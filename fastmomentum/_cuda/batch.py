@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import importlib
 from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
+from .._loops.table import LOOPS
 from .._methods.differences import (
     central_points,
     central_slope,
@@ -21,9 +21,11 @@ from .._methods.differences import (
     forward_slope,
     given_step,
 )
+from . import automatic, given_rate
 from .device import kernel
-from .functions import for_device, identity, internal
+from .functions import bound, for_device, identity, internal
 from .lanes import Lanes, make_lanes
+from .numbers import records
 from .volatile import peek
 
 # Up to this many variables their number is a constant of the kernel, and a problem's vectors are
@@ -39,7 +41,7 @@ class Spec:
     Attributes
     ----------
     loop : str
-        Which of the ``loop_*`` files.
+        Name of the loop.
     dtype : str
         "float32" or "float64".
     n : int
@@ -47,7 +49,7 @@ class Spec:
     n_rows, n_extra : int
         Rows of the workspace, and numbers without a name.
     fixed : tuple of (str, int)
-        Values of the names in the loop's FIXED.
+        Values of the names in `numbers.FIXED`.
     style : str
         How the gradient is evaluated: "fused", "in_place", "two_point", "three_point", and for
         objectives in parts "terms" or "entries".
@@ -77,11 +79,6 @@ class Spec:
     def real(self) -> Any:
         """NumPy's type of the variables."""
         return np.float32 if self.dtype == "float32" else np.float64
-
-
-def loop_module(name: str) -> Any:
-    """The generated file of a loop."""
-    return importlib.import_module(f".loop_{name}", __package__)
 
 
 # -- the user's objective --------------------------------------------------------------------------
@@ -207,38 +204,24 @@ def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
 
 def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
     """The kernel's Python function."""
-    module = loop_module(spec.loop)
     real = spec.real
-    n_ints, n_floats = len(module.INT_NAMES), len(module.FLOAT_NAMES)
     n_rows, n_extra, size = spec.n_rows, max(spec.n_extra, 1), max(spec.n, 1)
     differences, nan = spec.style in ("two_point", "three_point"), real(np.nan)
-    local, own_bounds, all_ints = spec.n > 0, spec.own_bounds, n_ints + 1
-
-    def constant_size(ints):
-        return size
-
-    def stored_size(ints):
-        return ints[n_ints]
-
-    decorate = internal(real)
+    local, own_bounds = spec.n > 0, spec.own_bounds
+    int_record, float_record = records(real)
     lanes = make_lanes(spec.lanes, real)
     lane, from_first, meet = lanes.lane, lanes.from_first, lanes.meet
-    begin, advance, finish = module.make(
-        decorate,
-        evaluation(spec, fun, jac, lanes),
-        decorate(constant_size if local else stored_size),
-        real,
-        **dict(spec.fixed),
+    loop = automatic if LOOPS[spec.loop].automatic else given_rate
+    begin, advance, finish = loop.make(
+        spec.loop, real, spec.fixed, evaluation(spec, fun, jac, lanes)
     )
 
-    @decorate
     def stopping(stop):
         found = np.int64(0)
         if lane() == 0:
             found = np.int64(peek(stop, 0))
         return from_first(found) != 0
 
-    @decorate
     def taken(queue, stop, count):
         k = np.int64(count)
         if lane() == 0:
@@ -247,39 +230,34 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                 k = np.int64(count)
         return from_first(k)
 
+    stopping, taken = bound((stopping, taken), real, {})
+
     # All lanes of a problem come by the same ways, since they see the same numbers; what they write
     # to the arrays of the problem they all write, each the same.
-    def solve(
-        points,  # INOUT  (n, problems): where they start, and then what was found
-        gradients,  # OUT    (n, problems)
-        numbers,  # OUT    (N_NUMBERS, problems)
-        counts,  # OUT    (N_COUNTS, problems)
-        todo,  # IN     which problems
-        queue,  # INOUT  (1,): how many of them are taken
-        stop,  # IN     (1,): not 0: end
-        first_ints,  # IN     what the numbers of a problem start from
-        first_floats,  # IN
-        first_extra,  # IN
-        first_rows,  # IN     (rows, n): and its vectors
-        start_rows,  # IN     which of these
-        lower,  # IN     (n, problems) or (n, 1): bounds; (0, 1): none
-        upper,  # IN
-        rates,  # IN     learning rates, or one
-        momenta,  # IN     momenta, or one
-        steps,  # IN     of differences: our own, and the user's, absolute and relative
-        scratch,  # INOUT  (rows, n, threads) where the workspace is not local
-        args,  # IN     the user's
-        stretch,  # IN     iterations after which a thread looks for another problem
-        maxiter,  # IN
-    ):
-        ints = cuda.local.array(all_ints, np.int32)
-        floats = cuda.local.array(n_floats, real)
+    def solve(results, work, first, bounds, rates, user, scratch, limits):
+        # results  INOUT points (n, problems), where they start and what was found; gradients, like
+        #                them; numbers (N_NUMBERS, problems); counts (N_COUNTS, problems)
+        # work     INOUT which problems; (1,) how many of them are taken; (1,) not 0: end
+        # first    IN    what the numbers of a problem start from: integers, floats, those without a
+        #                name; its vectors (rows, n); which of these
+        # bounds   IN    lower and upper, (n, problems) or (n, 1); (0, 1): none
+        # rates    IN    learning rates, or one; momenta, likewise, and one more
+        # user     IN    steps of differences, our own, and the user's, absolute and relative; args
+        # scratch  INOUT (rows, n, threads) where the workspace is not local
+        # limits   IN    iterations after which a thread looks for another problem; maxiter
+        points, gradients, all_numbers, all_counts = results
+        todo, queue, stop = work
+        lower, upper = bounds
+        steps, args = user
+        stretch, maxiter = limits
+        ints = cuda.local.array(1, int_record)[0]
+        floats = cuda.local.array(1, float_record)[0]
         extra = cuda.local.array(n_extra, real)
         if local:  # noqa: SIM108 - the compiler drops one branch
-            rows = cuda.local.array((n_rows, size), real)
+            table = cuda.local.array((n_rows, size), real)
         else:
-            rows = scratch[:, :, cuda.grid(1)]
-        ints[n_ints] = points.shape[0]
+            table = scratch[:, :, cuda.grid(1)]
+        rows = (table, extra, ())
         p = np.int64(0)
         solving = False
         while True:
@@ -289,59 +267,21 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
                     break
                 p = np.int64(todo[k])
             column = p if own_bounds else np.int64(0)
-            best, low, high = points[:, p], lower[:, column], upper[:, column]
+            problem = (points[:, p], lower[:, column], upper[:, column])
             if not solving:
-                begin(
-                    rows,
-                    ints,
-                    floats,
-                    extra,
-                    best,
-                    first_ints,
-                    first_floats,
-                    first_extra,
-                    first_rows,
-                    start_rows,
-                    low,
-                    high,
-                )
+                begin(rows, ints, floats, problem, first)
                 # The point to start from is overwritten by the first lane that finds another.
                 meet()
                 solving = True
-            context = p, steps, low, high, args
-            ended = advance(
-                rows,
-                ints,
-                floats,
-                extra,
-                best,
-                low,
-                high,
-                rates,
-                momenta,
-                context,
-                stretch,
-                maxiter,
-            )
+            context = (p, steps, problem[1], problem[2], args)
+            ended = advance(rows, ints, floats, problem, rates, context, stretch, maxiter)
             if ended or stopping(stop):
-                finish(
-                    rows,
-                    ints,
-                    floats,
-                    extra,
-                    best,
-                    gradients[:, p],
-                    numbers[:, p],
-                    counts[:, p],
-                    context,
-                    low,
-                    high,
-                    ended,
-                )
+                found = (gradients[:, p], all_numbers[:, p], all_counts[:, p])
+                finish(rows, ints, floats, problem, found, context, ended)
                 if differences:
                     # They cannot tell the slope along a variable that its bounds fix.
-                    for i in range(low.shape[0]):
-                        if low[i] == high[i]:
+                    for i in range(lower.shape[0]):
+                        if problem[1][i] == problem[2][i]:
                             gradients[i, p] = nan
                 solving = False
 

@@ -24,6 +24,24 @@ def simulated() -> bool:
     return bool(getattr(numba.config, "ENABLE_CUDASIM", False))
 
 
+class KernelModule:
+    """The module ``cuda`` as functions that a kernel calls see it, in the simulator.
+
+    There the kernel's own module is changed while it runs; functions that were made for a device
+    have copies of their modules' names.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(under_way(), name)
+
+
+def under_way() -> Any:
+    """What the simulator puts in the place of ``cuda`` for the kernel under way."""
+    from numba.cuda.simulator import kernel
+
+    return kernel._get_kernel_context()
+
+
 def check_device() -> None:
     """An error unless kernels can be compiled and run here."""
     reason = _reason()

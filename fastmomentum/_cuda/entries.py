@@ -42,6 +42,22 @@ def entries_of(parts: Any) -> EntryFunctions:
     return EntryFunctions(key, parts.entry, parts.row)
 
 
+def row_share(value, r, x, w, args):
+    """The value with the share of a row added, which is written to w; see `words_of_shares`."""
+    raise NotImplementedError
+
+
+def entry_share(value, i, x, w, g, args):
+    """The value with the share of an entry added, whose gradient is written to g."""
+    raise NotImplementedError
+
+
+def words_of_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, dict[Any, Any]]:
+    """The kind of objective, and what these stand for."""
+    kind, *shares = make_shares(entries, real)
+    return kind, dict(zip((row_share, entry_share), shares, strict=True))
+
+
 def make_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, Any, Any]:
     """The kind of objective, and the value with the share of a row or an entry added.
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .device import device_function
+from .device import KernelModule, device_function, simulated
 
+# Attribute of a function that has been made for a device.
+_MARK = "_of_a_device"
 # The exponents of float32 are an eighth of those of float64: so are those of literals beyond them.
 _EXPONENTS = 8.0
 
@@ -44,43 +46,83 @@ def _names(code: types.CodeType) -> set[str]:
     return set(code.co_names).union(*map(_names, inner))
 
 
-def for_device(function: Any, real: Any, **flags: Any) -> Any:
+def for_device(function: Any, real: Any, words: dict | None = None, **flags: Any) -> Any:
     """A function as one of a device, with all functions that it calls by their names.
 
     Where `real` is float32 its float literals, and the floats among its globals, are float32.
+
+    Parameters
+    ----------
+    function : callable
+        A Python or a Numba function.
+    real : numpy.float32 or numpy.float64
+    words : dict, optional
+        What takes the place of some of the values that it, or what it calls, refers to.
+    **flags
+        Of ``cuda.jit``.
     """
-    return device_function(_converted(python_function(function), real, {}), **flags)
+    return _Conversion(real, words or {}).function(python_function(function), **flags)
 
 
-def _converted(function: Any, real: Any, done: dict) -> Any:
-    if function in done:
-        return done[function]
-    single = real is np.float32
+def bound(functions: tuple, real: Any, words: dict) -> tuple:
+    """Functions of a device that share what they call; see `for_device` for the rest."""
+    conversion = _Conversion(real, words)
+    return tuple(conversion.value(f) for f in functions)
 
-    def convert(value: Any) -> Any:
-        if _is_function(value):
-            python = python_function(value)
-            return device_function(_converted(python, real, done), forceinline=True)
-        return _single(value) if single else value
 
-    code = function.__code__
-    if single:
-        code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
-    scope = dict(function.__globals__)
-    cells = tuple(types.CellType() for _ in function.__closure__ or ())
-    made = types.FunctionType(code, scope, function.__name__, None, cells or None)
-    done[function] = made  # before its helpers, which may call it
-    for name in _names(code):
-        if name in scope:
-            scope[name] = convert(scope[name])
-    for cell, given in zip(cells, function.__closure__ or (), strict=True):
-        cell.cell_contents = convert(given.cell_contents)
-    made.__defaults__ = tuple(map(convert, function.__defaults__ or ())) or None
-    return made
+class _Conversion:
+    """Functions that call each other, made for a device."""
+
+    def __init__(self, real: Any, words: dict):
+        self.single = real is np.float32
+        self.words = words
+        self.made: dict[Any, Any] = {}
+        self.compiled: dict[Any, Any] = {}
+
+    def function(self, function: Any, **flags: Any) -> Any:
+        """A function of the device; one for each Python function."""
+        if function not in self.compiled:
+            self.compiled[function] = device_function(self._converted(function), **flags)
+        return self.compiled[function]
+
+    def value(self, value: Any) -> Any:
+        """What stands for a value that a function refers to."""
+        if isinstance(value, types.ModuleType) and value.__name__ == "numba.cuda" and simulated():
+            return KernelModule()
+        if isinstance(value, Hashable):
+            value = self.words.get(value, value)
+        if _is_function(value) and not hasattr(python_function(value), _MARK):
+            return self.function(python_function(value), forceinline=True)
+        return _single(value) if self.single else value
+
+    def _converted(self, function: Any) -> Any:
+        if function in self.made:
+            return self.made[function]
+        code = function.__code__
+        if self.single:
+            code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
+        scope = dict(function.__globals__)
+        cells = tuple(types.CellType() for _ in function.__closure__ or ())
+        made = types.FunctionType(code, scope, function.__name__, None, cells or None)
+        setattr(made, _MARK, True)
+        self.made[function] = made  # before its helpers, which may call it
+        for name in _names(code):
+            if name in scope:
+                scope[name] = self.value(scope[name])
+        for cell, given in zip(cells, function.__closure__ or (), strict=True):
+            cell.cell_contents = self.value(given.cell_contents)
+        made.__defaults__ = tuple(map(self.value, function.__defaults__ or ())) or None
+        return made
+
+
+def for_overloads(function: Any) -> Any:
+    """A function that is known to the device's compiler by its overloads."""
+    setattr(function, _MARK, True)
+    return function
 
 
 def internal(real: Any, **flags: Any) -> Callable[[Callable], Any]:
-    """Decorator of the loops' functions; they see each other through their closures.
+    """Decorator of functions of kernels; they see each other through their closures.
 
     They are compiled into those who call them, unless `flags` say otherwise.
     """
@@ -92,6 +134,7 @@ def internal(real: Any, **flags: Any) -> Callable[[Callable], Any]:
             code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
         closure, scope = function.__closure__, function.__globals__
         made = types.FunctionType(code, scope, function.__name__, None, closure)
+        setattr(made, _MARK, True)
         return device_function(made, **flags)
 
     return decorate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 from typing import Any
 
 import numpy as np
@@ -11,34 +10,14 @@ from numba import cuda
 
 from .._language import layout
 from .device import configured, kernel, simulated
-from .entries import EntryFunctions, EntryObjective, make_shares
-from .functions import internal
-from .numbers import first_numbers
+from .entries import EntryObjective
+from .numbers import first_numbers, fixed_of
+from .step import make_step
 
 THREADS = 256
 SIMULATED_THREADS = 2
 PER_THREAD = 4
 MOST_BLOCKS = 1024
-# Where the lowest point is.
-CURRENT, BEFORE, KEPT = range(3)
-
-
-def step_module(method: str) -> Any:
-    """The generated file of a method's step."""
-    return importlib.import_module(f".step_{method}", __package__)
-
-
-def make_step(
-    method: str,
-    real: Any,
-    threads: int,
-    n_extra: int,
-    fixed: tuple[tuple[str, int], ...],
-    entries: EntryFunctions | None = None,
-) -> tuple[Any, Any]:
-    """The kernels' Python functions: one iteration, and many with an objective by `entries`."""
-    shares = make_shares(entries, real)
-    return step_module(method).make(internal(real), real, threads, n_extra, *shares, **dict(fixed))
 
 
 @functools.lru_cache(maxsize=64)
@@ -51,15 +30,12 @@ class Work:
 
     Attributes
     ----------
-    module : module
-        The generated file, which names the numbers.
     ints, floats : device arrays
         The numbers.
     shape : tuple of int
         Blocks and threads of a kernel on vectors.
     """
 
-    module: Any
     ints: Any
     floats: Any
 
@@ -75,7 +51,7 @@ class Work:
 
     def _put_numbers(self, ints: np.ndarray, floats: np.ndarray, real: Any) -> Any:
         """What they start from; those without a name are returned."""
-        first = first_numbers(self.module, ints, floats, real)
+        first = first_numbers(ints, floats, real)
         self.ints, self.floats, extra = map(self._put, first)
         return extra
 
@@ -89,8 +65,8 @@ class Work:
         ints = self.ints.copy_to_host(stream=self.stream)
         floats = self.floats.copy_to_host(stream=self.stream)
         self.stream.synchronize()
-        found: dict[str, Any] = dict(zip(self.module.INT_NAMES, ints.tolist(), strict=True))
-        return found | dict(zip(self.module.FLOAT_NAMES, floats.astype(float), strict=True))
+        found: dict[str, Any] = dict(zip(layout.INTS, ints.tolist(), strict=True))
+        return found | dict(zip(layout.FLOATS, floats.astype(float), strict=True))
 
     def to_host(self, vector: Any) -> np.ndarray:
         """The values of a vector."""
@@ -140,7 +116,6 @@ class Steps(Work):
     ):
         n = points[0].shape[0]
         super().__init__(n, real, stream)
-        self.module = module = step_module(method.name)
         self.points = points
         fixed = {name: int(ints[i]) for i, name in enumerate(layout.INTS)}
         fixed["BOUNDED"] = int(len(bounds[0]) > 0)
@@ -152,30 +127,24 @@ class Steps(Work):
             zero = method.slots_start[name] != "x0"
             self._start(slots[j], points[0], lower, upper, zero)
         self.kept = cuda.device_array(n, real, stream=stream)
-        self.arrays: tuple[Any, ...] = (
-            slots,
-            self.kept,
-            self.ints,
-            self.floats,
-            extra,
-            self._put(rates.astype(real)),
-            self._put(momenta.astype(real)),
-            lower,
-            upper,
+        self.arrays = (
+            (slots, self.kept),
+            (self.ints, self.floats, extra),
+            (self._put(rates.astype(real)), self._put(momenta.astype(real))),
+            (lower, upper),
         )
-        names = tuple((name, fixed[name]) for name in module.FIXED)
-        self._prepare((method.name, real, self.shape[1], extra.shape[0], names))
+        self._prepare((method.name, real, self.shape[1], extra.shape[0], fixed_of(fixed)))
 
     def _prepare(self, key: tuple) -> None:
         """Compile the kernel, and give it room for its sums."""
         self.launch = configured(_compiled(*key)[0], *self.shape, self.stream)
         partials = cuda.device_array((6, self.shape[0]), self.kept.dtype, stream=self.stream)
-        self.arrays = *self.arrays, partials, self._put(np.zeros(1, np.int32))
+        self.sums: tuple[Any, ...] = partials, self._put(np.zeros(1, np.int32))
 
     def step(self, k: int, g: Any, f: Any, last: int) -> None:
         """Queue iteration k: its point, with gradient g and value f, is evaluated."""
         x, target, previous = (self.points[(k + j) % 3] for j in range(3))
-        self.launch(x, previous, target, g, f, *self.arrays, last)
+        self.launch((x, previous, target), (g, f), *self.arrays, self.sums, last)
 
 
 class OwnSteps(Steps):
@@ -196,16 +165,16 @@ class OwnSteps(Steps):
     def _prepare(self, key: tuple) -> None:
         made, threads = _compiled(*key, self.objective.entries)[1], self.shape[1]
         some = cuda.device_array((1, 1, 1), self.kept.dtype, stream=self.stream)
-        self.arrays = *self.arrays, some
+        self.sums = (some,)
         elements = max(self.kept.shape[0], self.objective.w.shape[0])
         blocks = min(-(-elements // threads), most_blocks(made, threads, self._arguments(0, 0)))
         partials = cuda.device_array((2, 6, blocks), some.dtype, stream=self.stream)
-        self.arrays = *self.arrays[:-1], partials
+        self.sums = (partials,)
         self.launch = configured(made, blocks, threads, self.stream)
 
     def _arguments(self, last: int, count: int) -> tuple:
-        vectors = *self.points, self.gradient, *self.arrays
-        return *vectors, self.objective.w, self.objective.args, last, count
+        user = *self.sums, self.objective.w, self.objective.args
+        return tuple(self.points), self.gradient, *self.arrays, user, (last, count)
 
     def iterate(self, last: int, count: int) -> None:
         """Queue so many iterations."""

@@ -11,7 +11,7 @@ import numpy as np
 from numba import cuda
 
 from .._language import layout
-from .batch import Spec, loop_module
+from .batch import Spec
 from .device import configured, simulated
 from .lanes import RESIDENT
 from .numbers import first_numbers
@@ -162,7 +162,7 @@ class Job:
         self.solve, self.spec, self.problems, self.n = solve, spec, problems, n
         real = spec.real
         self.start = (
-            *map(to_device, first_numbers(loop_module(spec.loop), ints, floats, real)),
+            *map(to_device, first_numbers(ints, floats, real)),
             to_device(rows.astype(real)),
             to_device(np.array(start_rows, np.int32)),
         )
@@ -236,21 +236,14 @@ class Launch:
         self.stop = lane.upload("stop", np.zeros(1, np.int32))
         threads, blocks, scratch = _shape(lane, spec, n, todo.size)
         arguments = (
-            self.points,
-            self.gradients,
-            self.numbers,
-            self.counts,
-            lane.upload("todo", todo.astype(np.int64)),
-            self.queue,
-            self.stop,
-            *job.start,
-            *job.bounds_of(lane, first, last),
-            *job.rates,
-            job.steps,
+            (self.points, self.gradients, self.numbers, self.counts),
+            (lane.upload("todo", todo.astype(np.int64)), self.queue, self.stop),
+            job.start,
+            job.bounds_of(lane, first, last),
+            job.rates,
+            (job.steps, job.args_of(lane, first, last)),
             scratch,
-            job.args_of(lane, first, last),
-            STRETCH,
-            job.maxiter,
+            (STRETCH, job.maxiter),
         )
         configured(job.solve, blocks, threads, lane.stream)(*arguments)
         self.event: Any = cuda.event()

@@ -1,35 +1,54 @@
-"""One large problem with an automatic rate: a kernel between two evaluations, by a whole grid."""
+"""One large problem with an automatic rate: a kernel between two evaluations, by a whole grid.
+
+The user's functions run between two launches: a launch takes in what they gave for the point that
+was asked for, goes on, and writes down the next such point. The numbers of the run lie in global
+memory between launches. Where the run has ended, later launches do nothing, so that the host may
+run ahead. An objective that is given entry by entry is evaluated by all threads, too: a launch then
+makes many evaluations. How the threads share the work: see sharing.py.
+"""
 
 from __future__ import annotations
 
 import functools
-import importlib
+import math
 from typing import Any
 
 import numpy as np
 from numba import cuda
 
 from .._language import layout
-from .calls import stay_whole
-from .device import WARP, configured, kernel, simulated
-from .entries import EntryFunctions, EntryObjective, make_shares
-from .functions import internal
+from .._language.layout import (
+    DELIVERED,
+    EVALUATED,
+    N_POINTS,
+    NEEDS_EVALUATION,
+    NORM_INF,
+    RUNNING,
+    STATUS_CONVERGED,
+    TO_EVALUATE,
+    WITH_ROWS,
+)
+from .._loops.norms import largest_magnitude
+from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
+from .._numba.abi import call_norm, row, summed, variables
+from .automatic import loop, loop_of
+from .device import configured, kernel, simulated
+from .entries import EntryFunctions, EntryObjective, entry_share, row_share, words_of_shares
+from .functions import bound
 from .large import PER_THREAD, Work, most_blocks
+from .numbers import fixed_of, read_floats, read_ints, records, write
+from .sharing import MOST_VALUES, TURNS, sharing_words
+from .words import OWN, SHARED, no_evaluation, words_of
 
 THREADS = 256
 SIMULATED_THREADS = 1
-# With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill, in
-# the first warp of a block alone.
+# With so many three blocks fit a multiprocessor. The numbers of a run do not fit in: they spill.
 MOST_REGISTERS = 80
-
-
-def team_module(loop: str) -> Any:
-    """The generated file of a loop."""
-    return importlib.import_module(f".team_{loop}", __package__)
+STATUS = layout.INT.STATUS
 
 
 def make_team(
-    loop: str,
+    loop_name: str,
     real: Any,
     threads: int,
     n_extra: int,
@@ -40,11 +59,186 @@ def make_team(
 
     To go on is for an objective by `entries`, the others are for the rest.
     """
-    leaders = min(WARP, threads) if not simulated() else 1
-    whole = internal(real, forceinline=False)
-    team = threads, leaders, n_extra, whole, stay_whole
-    make = team_module(loop).make
-    return make(internal(real), real, *team, *make_shares(entries, real), **dict(fixed))
+    kind, shares = words_of_shares(entries, real)
+    words = words_of(real, fixed, no_evaluation, sharing_words(real, threads))
+    words |= {loop: loop_of(loop_name, real), **shares}
+    functions = bound((open_run, close_run, deliver, evaluate_point, norm_at, loop), real, words)
+    make = functools.partial(_kernels, functions, real, threads, n_extra)
+    return (*make(kind), _make_found(functions, real, threads))
+
+
+# Arguments that several kernels have:
+# table    INOUT  (rows, n): the workspace
+# numbers  INOUT  the run's: integers, floats, those without a name; (2, MOST_VALUES, blocks)
+# mode     IN     is a point evaluated, or to be; does the run begin, or go on after a stop?
+# last     IN     stop before iteration `last`
+
+
+def _kernels(functions: tuple, real: Any, threads: int, n_extra: int, kind: int) -> tuple[Any, Any]:
+    """To tell a value, and to go on."""
+    open_run, close_run, deliver, evaluate_point, _, loop = functions
+    int_record, float_record = records(real)
+
+    def tell(table, point, g, f, numbers, mode, last):
+        # point  OUT  (n,): the point to evaluate next
+        # g, f   IN   (n,), (1,): gradient and value at the one before
+        all_ints, partials = numbers[0], numbers[3]
+        if mode == EVALUATED and all_ints[STATUS] != NEEDS_EVALUATION:
+            return
+        ints = cuda.local.array(1, int_record)[0]
+        floats = cuda.local.array(1, float_record)[0]
+        extra = cuda.local.array(n_extra, real)
+        shared = cuda.shared.array((MOST_VALUES, threads), real)
+        values = cuda.local.array(MOST_VALUES, real)
+        turns = cuda.local.array(1, np.int32)
+        turns[0] = 0
+        rows = (table, extra, (partials, shared, values, turns))
+        open_run(rows, ints, floats, numbers, mode)
+        if mode == EVALUATED:
+            deliver(rows, ints, floats, g, real(f[0]))
+        loop(0, 0, rows, ints, floats, extra, extra, table, last)
+        if ints.STATUS == NEEDS_EVALUATION:
+            trial = ints.TRIAL
+            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
+                point[i] = table[trial, i]
+        close_run(rows, ints, floats, numbers)
+
+    def go_on(table, w, args, numbers, mode, last, most):
+        # w     OUT  (n_rows,): what the entries need of the rows
+        # args  IN   the user's
+        # most  IN   and stop after so many evaluations
+        all_ints, partials = numbers[0], numbers[3]
+        if mode == EVALUATED and all_ints[STATUS] != NEEDS_EVALUATION:
+            return
+        ints = cuda.local.array(1, int_record)[0]
+        floats = cuda.local.array(1, float_record)[0]
+        extra = cuda.local.array(n_extra, real)
+        shared = cuda.shared.array((MOST_VALUES, threads), real)
+        values = cuda.local.array(MOST_VALUES, real)
+        turns = cuda.local.array(1, np.int32)
+        turns[0] = 0
+        rows = (table, extra, (partials, shared, values, turns))
+        open_run(rows, ints, floats, numbers, mode)
+        left = most
+        asked = mode == EVALUATED
+        while True:
+            if asked:
+                evaluate_point(rows, ints, floats, w, args, kind)
+                left -= 1
+            loop(0, 0, rows, ints, floats, extra, extra, table, last)
+            asked = ints.STATUS == NEEDS_EVALUATION
+            if not asked or left <= 0:
+                break
+        close_run(rows, ints, floats, numbers)
+
+    return tell, go_on
+
+
+def _make_found(functions: tuple, real: Any, threads: int) -> Any:
+    """For what was found."""
+    open_run, _, _, _, norm_at, _ = functions
+    int_record, float_record = records(real)
+    nan = real(math.nan)
+
+    def found(table, x_out, g_out, results, numbers, chosen):
+        # x_out, g_out  OUT  (n,): the point that the run ends with, and its gradient
+        # results       OUT  (2,): value and norm of the test there
+        # chosen        IN   row of the point; -1: the one that the run ends with
+        partials = numbers[3]
+        ints = cuda.local.array(1, int_record)[0]
+        floats = cuda.local.array(1, float_record)[0]
+        extra = cuda.local.array(1, real)  # none of them is used
+        shared = cuda.shared.array((MOST_VALUES, threads), real)
+        values = cuda.local.array(MOST_VALUES, real)
+        turns = cuda.local.array(1, np.int32)
+        turns[0] = 0
+        rows = (table, extra, (partials, shared, values, turns))
+        open_run(rows, ints, floats, numbers, RUNNING)
+        evaluated = ints.BEST >= 0 or ints.PENDING != TO_EVALUATE
+        point = ints.CURRENT
+        if chosen >= 0:
+            point = chosen
+        elif ints.STATUS == STATUS_CONVERGED:
+            point = ints.RESULT
+        elif ints.BEST >= 0:
+            point = ints.BEST
+        norm = norm_at(rows, ints, floats, point) if evaluated else nan
+        if cuda.grid(1) == 0:
+            results[0] = floats.FUN_BEST if point == ints.BEST else floats.FUN
+            results[1] = norm
+        for i in range(cuda.grid(1), x_out.shape[0], cuda.gridsize(1)):
+            x_out[i] = table[point, i]
+            g_out[i] = table[N_POINTS + point, i] if evaluated else nan
+
+    return found
+
+
+def open_run(rows, ints, floats, numbers, mode):
+    """Read the numbers of a run; begin where bounds and penalty allow it."""
+    all_ints, all_floats, all_extra, _ = numbers
+    read_ints(ints, all_ints)
+    read_floats(floats, all_floats)
+    for j in range(rows[OWN].shape[0]):
+        rows[OWN][j] = all_extra[j]
+    if mode == TO_EVALUATE and ints.TERMS != 0:
+        clip_to_bounds(rows, ints, 0)
+        floats.PENALTY = penalty_at(rows, ints, 0)
+
+
+def close_run(rows, ints, floats, numbers):
+    """Write the numbers of a run back."""
+    all_ints, all_floats, all_extra, _ = numbers
+    if rows[SHARED][TURNS][0] == 0:
+        # Nobody has been waited for since the numbers were read.
+        cuda.cg.this_grid().sync()
+    if cuda.grid(1) == 0:
+        write(all_ints, ints)
+        write(all_floats, floats)
+        for j in range(rows[OWN].shape[0]):
+            all_extra[j] = rows[OWN][j]
+
+
+def evaluate_point(rows, ints, floats, w, args, kind):
+    """Evaluate the point that was asked for; its gradient is beside it."""
+    x = row(rows, ints.TRIAL)
+    g = row(rows, N_POINTS + ints.TRIAL)
+    # The entries of x are those of other threads, too.
+    cuda.cg.this_grid().sync()
+    value = 0.0
+    if kind == WITH_ROWS:
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
+        cuda.cg.this_grid().sync()
+    for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
+        value = entry_share(value, i, x, w, g, args)
+    count_evaluation(ints, floats, summed(rows, value))
+
+
+def count_evaluation(ints, floats, f):
+    """The value at the point that was asked for is known."""
+    floats.FUN = f
+    ints.NFEV += ints.COST_FUN
+    ints.NJEV += ints.COST_JAC
+    ints.PENDING = DELIVERED
+
+
+def deliver(rows, ints, floats, g, f):
+    """So is the gradient, which is somewhere else."""
+    target = row(rows, N_POINTS + ints.TRIAL)
+    for i in variables(ints.SIZE):
+        target[i] = g[i]
+    count_evaluation(ints, floats, f)
+
+
+def norm_at(rows, ints, floats, point):
+    """Norm of the convergence test at a point."""
+    g = row(rows, N_POINTS + point)
+    norm = largest_magnitude(rows, g, ints.SIZE)
+    if ints.TERMS != 0 and norm < np.inf:
+        return proximal_residual(rows, ints, floats, point)
+    if ints.NORM != NORM_INF:
+        return call_norm(0, rows, g, ints.SIZE, ints.NORM, floats.NORM_ORDER)
+    return norm
 
 
 @functools.lru_cache(maxsize=64)
@@ -58,7 +252,7 @@ class Team(Work):
     Parameters
     ----------
     loop : str
-        Which of the ``team_*`` files.
+        Name of the loop.
     real : dtype
     ints, floats : ndarray
         What the run's numbers start from, and those without a name after them.
@@ -88,18 +282,17 @@ class Team(Work):
     ):
         n = x0.shape[0]
         super().__init__(n, real, stream)
-        self.module = module = team_module(loop)
         self.point, self.gradient = point, gradient
         extra = self._put_numbers(ints, floats, real)
         self.rows = cuda.device_array((n_rows, n), real, stream=stream)
         self.copy(self.rows[0], x0)
-        for i, row in rows.items():
-            if row is None:
+        for i, start in rows.items():
+            if start is None:
                 self.copy(self.rows[i], x0, zero=True)
             else:
-                self.rows[i].copy_to_device(row.astype(real), stream=stream)
+                self.rows[i].copy_to_device(start.astype(real), stream=stream)
         threads = SIMULATED_THREADS if simulated() else THREADS
-        fixed = tuple((name, int(ints[getattr(layout.INT, name)])) for name in module.FIXED)
+        fixed = fixed_of(dict(zip(layout.INTS, ints, strict=False)))
         key = loop, real, threads, extra.shape[0], fixed
         advance, find = self._kernel(key), _compiled(*key)[2]
         self.numbers = self._put(np.zeros(2, real))
@@ -109,13 +302,13 @@ class Team(Work):
             extra,
             cuda.device_array((1, 1, 1), real, stream=stream),
         )
-        finds = (self.rows, point, gradient, self.numbers, *self.state, 0)
+        finds = (self.rows, point, gradient, self.numbers, self.state, 0)
         blocks = min(
             -(-self._shares() // threads),
             most_blocks(advance, threads, self._arguments(gradient, self.value, 0, 0)),
             most_blocks(find, threads, finds),
         )
-        partials = cuda.device_array((2, module.MOST_VALUES, blocks), real, stream=stream)
+        partials = cuda.device_array((2, MOST_VALUES, blocks), real, stream=stream)
         self.state = *self.state[:3], partials
         self._advance = configured(advance, blocks, threads, stream)
         self._find = configured(find, blocks, threads, stream)
@@ -130,7 +323,7 @@ class Team(Work):
 
     def _arguments(self, g: Any, f: Any, mode: int, last: int) -> tuple:
         """What it is launched with."""
-        return self.rows, self.point, g, f, *self.state, mode, last
+        return self.rows, self.point, g, f, self.state, mode, last
 
     def _queue(self, g: Any, f: Any, mode: int, last: int) -> None:
         self._advance(*self._arguments(g, f, mode, last))
@@ -152,7 +345,7 @@ class Team(Work):
 
         Of the row -1 the point that the run ends with.
         """
-        self._find(self.rows, x, g, self.numbers, *self.state, row)
+        self._find(self.rows, x, g, self.numbers, self.state, row)
         fun, norm = self.to_host(self.numbers).tolist()
         return fun, norm
 
@@ -179,7 +372,7 @@ class OwnTeam(Team):
 
     def _arguments(self, g: Any, f: Any, mode: int, last: int, count: int = 0) -> tuple:
         objective = self.objective
-        return self.rows, objective.w, objective.args, *self.state, mode, last, count
+        return self.rows, objective.w, objective.args, self.state, mode, last, count
 
     def evaluate(self, count: int, last: int) -> None:
         """Queue so many evaluations, and what follows from each."""

@@ -12,6 +12,7 @@ import numpy as np
 from .._check.options import Settings
 from .._language import layout
 from .._language.layout import FLOAT, INT
+from .._loops.table import LOOPS
 from .._methods.base import MEMORY
 from .._report.status import Status
 from .checkpoint import Kept, given_in
@@ -211,16 +212,17 @@ class State(Kept):
         if not good:
             raise ValueError(f"{os.fspath(file)!r} is damaged: its arrays do not fit together.")
         memory = int(self.ints[INT.MEMORY])
+        loop = LOOPS.get(self.loop)  # no run goes on from a state of another
         ranges = {
             **_RANGES,
             "MEMORY": (0, len(self.rows) // 2),
             "COUNT": (0, memory + 1),
-            "HEAD": (0, max(memory, layout.LOOK_BACK if self.loop.startswith("gd") else 1)),
+            "HEAD": (0, max(memory, loop.looks_back if loop else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),
         }
-        if self.loop.endswith("_proximal"):
+        if loop and loop.follows_previous:
             ranges["PREVIOUS"] = _ROW
-        elif self.loop.startswith("nesterov_") and self.floats[FLOAT.BETA] != 0.0:
+        elif loop and loop.extrapolates and self.floats[FLOAT.BETA] != 0.0:
             # The next point is x + BETA (x - previous), of a run that is under way.
             ranges |= {"PREVIOUS": _ROW, "PHASE": (layout.AT_START + 1, layout.SEARCHING + 1)}
         for name, (low, high) in ranges.items():

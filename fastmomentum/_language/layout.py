@@ -80,7 +80,7 @@ INTS = (
     "HEAD",
     "VIRTUAL",
     "WAIT",
-    "PENALTY",
+    "NEXT_WAIT",  # WAIT after the last virtual base that was wrong; the next is longer
     "FAILURES",
     "TRIALS",
     "BAD_TRIALS",
@@ -108,6 +108,7 @@ INTS = (
     "BATCH_ROW",  # the problem under way
     "CONFIRMED",  # iteration in which the convergence test was made with t = 1, plus 1
     "BAD_SEEN",  # trials that were not finite since the last new lowest value
+    "SINGLE_STEPS",  # nonzero: no step tells whether the run has ended
 )
 FLOATS = (
     "FUN",
@@ -186,8 +187,8 @@ GIVEN = frozenset(
         "SIZE", "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "RESERVE", "PATIENCE", "NORM",
         "NORM_ADDRESS", "HISTORY", "CHUNK_START", "RATE_STRIDE", "MOMENTUM_STRIDE", "MEMORY",
         "METRIC", "METRIC_ADDRESS", "METRIC_START", "TERMS", "BOUNDED", "SEPARABLE", "PROX",
-        "PROX_DATA", "BATCH", "BATCH_ROW", "GTOL", "FTOL", "XTOL", "GAP_TOL", "NORM_ORDER",
-        "DIVERGED_FACTOR", "EPSILON",
+        "PROX_DATA", "BATCH", "BATCH_ROW", "SINGLE_STEPS", "GTOL", "FTOL", "XTOL", "GAP_TOL",
+        "NORM_ORDER", "DIVERGED_FACTOR", "EPSILON",
     )
 )  # fmt: skip
 # Of those the addresses, which are of no meaning elsewhere.

@@ -1,4 +1,4 @@
-"""The compiled loops by name; each is imported, and compiled or loaded, when first used."""
+"""The compiled loops; each is imported, and compiled or loaded, when first used."""
 
 from __future__ import annotations
 
@@ -6,50 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from .._methods import METHODS
 from .._numba.addresses import ADDRESSES, native_address
+from .table import Loop, OuterLoop
 
 
-def driver(name: str, dtype: np.dtype) -> Any:
-    """Dispatcher of the loop ``drive_<name>`` for this precision."""
-    key = (name, dtype.char)
+def driver(loop: Loop, dtype: np.dtype) -> Any:
+    """Dispatcher of a loop for this precision."""
+    key = (loop.name, dtype.char)
     if key not in _drivers:
-        _drivers.setdefault(key, _made(name, dtype))
+        _drivers.setdefault(key, loop.make(dtype.name))
     return _drivers[key]
-
-
-def _made(name: str, dtype: np.dtype) -> Any:
-    method, _, kind = name.partition("_")
-    composite = kind == "composite"
-    if kind in ("", "proximal"):
-        from . import given_rate
-
-        return given_rate.make(METHODS[method], kind == "proximal", dtype.name)
-    if method == "gd":
-        from . import gd
-
-        return gd.make(composite, dtype.name)
-    if method == "nesterov":
-        from . import nesterov
-
-        return nesterov.make(composite, dtype.name)
-    if composite:
-        from . import momentum_composite
-
-        return momentum_composite.make(dtype.name)
-    from . import momentum
-
-    return momentum.make(dtype.name)
 
 
 _drivers: dict[tuple[str, str], Any] = {}
 
 
-def driver_address(name: str, dtype: np.dtype, signature: Any) -> int:
+def driver_address(loop: Loop, dtype: np.dtype, signature: Any) -> int:
     """Address of the loop's native code."""
-    key = (name, dtype.char)
+    key = (loop.name, dtype.char)
     if key not in ADDRESSES:
-        ADDRESSES[key] = native_address(driver(name, dtype), signature)
+        ADDRESSES[key] = native_address(driver(loop, dtype), signature)
     return ADDRESSES[key]
 
 
@@ -100,33 +76,19 @@ def diagonal(number: int) -> Any:
 _diagonals: dict[int, Any] = {}
 
 
-def caller_address(name: str, dtype: np.dtype, signature: Any) -> int:
+def caller_address(loop: OuterLoop, dtype: np.dtype, signature: Any) -> int:
     """Address of a loop that calls other loops, which is one for either precision."""
-    key = (name, dtype.char)
+    key = (loop.name, dtype.char)
     if key not in ADDRESSES:
-        ADDRESSES[key] = native_address(caller(name), signature)
+        ADDRESSES[key] = native_address(caller(loop), signature)
     return ADDRESSES[key]
 
 
-def caller(name: str) -> Any:
+def caller(loop: OuterLoop) -> Any:
     """Dispatcher of a loop that calls other loops."""
-    if name not in _callers:
-        _callers.setdefault(name, _made_caller(name))
-    return _callers[name]
-
-
-def _made_caller(name: str) -> Any:
-    if name == "batch":
-        from . import batch
-
-        return batch.drive_batch
-    if name == "sum":
-        from . import sum
-
-        return sum.drive_sum
-    from . import single
-
-    return single.make(name == "single_composite")
+    if loop.name not in _callers:
+        _callers.setdefault(loop.name, loop.make())
+    return _callers[loop.name]
 
 
 _callers: dict[str, Any] = {}

@@ -77,7 +77,7 @@ def make(method: Method, composite: bool, real: str) -> Any:
         constants = numbers_from(own, 0, n_constants, rates)
         carried = numbers_from(own, n_constants, n_carries, rates)
         zero, one = as_real(0.0, rates), as_real(1.0, rates)
-        constant = ints.RATE_STRIDE == 0 and ints.MOMENTUM_STRIDE == 0
+        constant = ints.RATE_STRIDE == 0 and ints.MOMENTUM_STRIDE == 0 and ints.SINGLE_STEPS == 0
         grad_norm = floats.GRAD_NORM
         status = RUNNING
         while status == RUNNING:

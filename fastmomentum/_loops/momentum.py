@@ -254,7 +254,7 @@ def make(real: str) -> Any:
                             floats.NORM_BASE = floats.NORM_TRIAL
                             ints.VIRTUAL = 0
                             floats.ERROR = 0.0
-                        ints.PENALTY = 0
+                        ints.NEXT_WAIT = 0
                         ints.FAILURES = 0
                         ints.COMPLETED = 1
                         action = NEW_DIRECTION
@@ -267,8 +267,8 @@ def make(real: str) -> Any:
                         floats.NORM_AHEAD = floats.NORM_TRIAL
                         action = SEARCH_FROM_AHEAD
                         if ints.VIRTUAL != 0:
-                            ints.PENALTY = smaller(2 * ints.PENALTY + 1, 8)
-                            ints.WAIT = ints.PENALTY
+                            ints.NEXT_WAIT = smaller(2 * ints.NEXT_WAIT + 1, 8)
+                            ints.WAIT = ints.NEXT_WAIT
                             if good and f <= level and abs(total) <= -0.9 * floats.SLOPE:
                                 mark_lowest(ints, floats)
                                 # Where the slope fell, the pair from the last real point is used.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .._check.options import Settings
+from .._keep.checkpoint import Saver
 from .._keep.state import State
 from .._language import layout
 from .._language.layout import INT
@@ -17,35 +17,28 @@ from .._problem.out_of_time import OutOfTime
 from .._report.progress import Progress
 from .._report.result import OptimizeResult, Status, attach, attach_made
 from .._report.status import message_of_error, without_state
-from .resume import restore, state_of
+from .resume import restore_same, state_of
 from .run import Run
+from .upkeep import Upkeep
 
 CHUNK_SECONDS = 0.05
 FIRST_CHUNK = 64
 
 
-def drive(
+def run_to_end(
     run: Run,
-    settings: Settings,
     callback: Callable | None,
     takes_result: bool,
     begin: float,
+    saver: Saver | None = None,
     state: State | None = None,
 ) -> OptimizeResult:
     """Run to the end, from `state` on; every way out gives the best point found."""
     if state is not None:
-        restore(run, state)
+        restore_same(run, state)
+    settings = run.settings
     vectors = [run.iterate()] if settings.return_all else None
-    run.limit(begin + settings.maxtime)
-    if settings.progress:
-        run.progress = Progress(
-            settings.method.name,
-            begin,
-            settings.maxiter,
-            "iteration",
-            settings.maxtime,
-            run.ints.item(INT.NIT),
-        )
+    upkeep = Upkeep(begin + settings.maxtime, _progress(run, begin), saver)
     if takes_result and not run.plan.iterate_is_evaluated:
         run.ints[INT.RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED
@@ -56,7 +49,7 @@ def drive(
         if state is not None and state.ended_under(settings):
             status = Status(state.status)
         elif started:
-            status = _loop(run, settings, callback, takes_result, vectors, begin)
+            status = _loop(run, upkeep, callback, takes_result, vectors, begin)
             if status == Status.CONVERGED:
                 status, message = run.confirm()
         else:
@@ -65,23 +58,39 @@ def drive(
         status = Status.MAXTIME
     except KeyboardInterrupt as error:
         if settings.on_interrupt == "raise":
-            attach_made(error, lambda: _finish(run, status, begin, message, vectors))
+            attach_made(error, lambda: _finish(run, upkeep, status, begin, message, vectors))
             raise
     except BaseException as error:
         message = message_of_error(error)
-        attach_made(error, lambda: _finish(run, status, begin, message, vectors))
+        attach_made(error, lambda: _finish(run, upkeep, status, begin, message, vectors))
         raise
-    return _finish(run, status, begin, message, vectors)
+    return _finish(run, upkeep, status, begin, message, vectors)
+
+
+def _progress(run: Run, begin: float) -> Progress | None:
+    """The line that shows how far the run has come, where it is wanted."""
+    settings = run.settings
+    if not settings.progress:
+        return None
+    return Progress(
+        settings.method.name,
+        begin,
+        settings.maxiter,
+        "iteration",
+        settings.maxtime,
+        run.ints.item(INT.NIT),
+    )
 
 
 def _finish(
-    run: Run, status: Status, begin: float, message: str, vectors: list | None
+    run: Run, upkeep: Upkeep, status: Status, begin: float, message: str, vectors: list | None
 ) -> OptimizeResult:
+    """The result, and the last checkpoint."""
     settings = run.settings
     result = run.result(status, begin, message)
     try:
-        if run.progress is not None:
-            run.progress.close()
+        if upkeep.progress is not None:
+            upkeep.progress.close()
         if settings.keeps_state(result.success):
             result["state"] = state_of(run, status)
         elif settings.keep_state is False:
@@ -90,7 +99,8 @@ def _finish(
             result["allvecs"] = vectors
         if settings.history:
             result["history"] = run.history_of(result)
-        run.save(status)
+        if upkeep.saver is not None:
+            upkeep.saver.save(lambda: state_of(run, status))
     except BaseException as error:
         if not settings.returns_after(error):
             attach(error, result)
@@ -105,13 +115,13 @@ def _first_chunk(run: Run) -> int:
 
 def _loop(
     run: Run,
-    settings: Settings,
+    upkeep: Upkeep,
     callback: Callable | None,
     takes_result: bool,
     vectors: list | None,
     begin: float,
 ) -> Status:
-    ints = run.ints
+    ints, settings = run.ints, run.settings
     compiled = run.objective.binding is not None
     each = callback is not None or vectors is not None
     chunk = 1 if each else _first_chunk(run) if compiled else 2**40
@@ -120,7 +130,7 @@ def _loop(
         before = ints.item(INT.ITERATION)
         last = min(settings.maxiter, before + min(chunk, run.plan.longest_chunk))
         started = time.perf_counter()
-        status = run.advance(last)
+        status = run.advance(last, upkeep)
         now = time.perf_counter()
         if each and int(ints[INT.NIT]) > seen and status != Status.NONFINITE:
             seen = int(ints[INT.NIT])
@@ -139,12 +149,12 @@ def _loop(
             return Status(status)
         if ints.item(INT.ITERATION) >= settings.maxiter:
             return Status.MAXITER
-        if now > run.deadline:
+        if now > upkeep.deadline:
             return Status.MAXTIME
-        if run.saver is not None and run.saver.due():
-            run.save(layout.RUNNING)
+        if upkeep.saver is not None:
+            run.save_if_due(upkeep.saver)
         if compiled and not each:
             steps = max(1, ints.item(INT.ITERATION) - before)
-            budget = min(CHUNK_SECONDS, run.deadline - now)
+            budget = min(CHUNK_SECONDS, upkeep.deadline - now)
             rate = steps / max(now - started, 1e-9)
             chunk = max(1, min(8 * chunk, int(budget * rate)))

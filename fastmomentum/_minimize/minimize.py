@@ -15,18 +15,19 @@ from .._check.arguments import (
     check_terms,
     check_unsupported,
     check_x0,
+    named_method,
 )
 from .._check.keywords import hints_at_options
 from .._check.options import difference_settings
 from .._keep.checkpoint import Saver, check_state, resolved
 from .._keep.fingerprint import fingerprint
 from .._keep.state import State
-from .._problem.objective import Objective
-from .._problem.terms import settle
+from .._problem.objective import NO_BOUNDS, Limits, Objective
+from .._problem.terms import settings_and_terms
 from .._report.display import show_ending
 from .._report.result import OptimizeResult
 from .callback import wrap_callback
-from .chunks import drive
+from .chunks import run_to_end
 from .run import Run
 
 
@@ -176,7 +177,7 @@ def minimize(
         )
     x = check_x0(x0)
     check_fun(fun, jac)
-    settings, terms = settle(method, x, bounds, penalty, tol, options)
+    settings, terms = settings_and_terms(named_method(method), x, bounds, penalty, tol, options)
     check_unsupported(settings.method, hess, hessp, constraints)
     wrapped, takes_result = wrap_callback(callback)
     check_terms(settings.method, settings, terms)
@@ -184,17 +185,17 @@ def minimize(
         x = terms.start(x)
     checked = check_jac(jac, settings.check_jac)
     settings = difference_settings(settings, jac)
-    objective = Objective(fun, checked, check_args(args), x, settings.backend)
-    objective.steps = settings.steps
-    if terms is not None:
-        objective.bounds = terms.bounds()
-    run = Run(objective, settings, x, terms)
+    bounds = NO_BOUNDS if terms is None else terms.bounds()
+    limits = Limits(bounds, settings.steps, begin + settings.maxtime)
+    objective = Objective(fun, checked, check_args(args), x, settings.backend, limits)
     earlier = check_state(state, checkpoint, State)
+    saver, prints = None, {}
     if checkpoint is not None:
-        run.saver = Saver(checkpoint, settings.checkpoint_every)
+        saver = Saver(checkpoint, settings.checkpoint_every)
         given = {"x0": x, "args": objective.args, "penalty": terms and terms.h}
-        run.given = {name: fingerprint(value) for name, value in given.items()}
-    result = drive(run, settings, wrapped, takes_result, begin, earlier)
+        prints = {name: fingerprint(value) for name, value in given.items()}
+    run = Run(objective, settings, x, terms, prints)
+    result = run_to_end(run, wrapped, takes_result, begin, saver, earlier)
     if settings.disp:
         show_ending(result)
     return result

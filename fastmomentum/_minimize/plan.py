@@ -14,6 +14,7 @@ from .._check.options import Settings
 from .._language import layout
 from .._language.layout import FLOAT, INT
 from .._loops.drivers import metric_address, norm_address
+from .._loops.table import loop_of
 from .._methods import METRICS, Method, Parameter
 from ..schedules import Schedule
 
@@ -59,25 +60,14 @@ class Plan:
         method: Method = settings.method
         automatic = settings.learning_rate == "auto"
         self.iterate_is_evaluated = automatic or method.iterate == "x"
-        if automatic:
-            self.loop = f"{method.loop}_{'composite' if kind else 'auto'}"
-            self.starts = {layout.DIRECTION: "zero"}
-            self.scratch_row = layout.PAIRS + 2 * settings.memory + layout.METRIC_ROWS
-        else:
-            self.loop = f"{method.name}_proximal" if kind == "penalty" else method.name
-            self.starts = {
-                layout.FIRST_SLOT + i: method.slots_start[name]
-                for i, name in enumerate(method.slots)
-            }
-            self.scratch_row = layout.FIRST_SLOT + len(self.starts)
-        self.term_row = self.scratch_row
+        self.loop = loop = loop_of(method, automatic, kind)
+        self.starts = dict(loop.starts)
+        self.term_row = self.scratch_row = loop.rows(settings.memory)
         if kind:
             self.scratch_row += layout.TERM_ROWS
         self.stride = row_stride(n, dtype)
         self.ints = np.zeros(len(layout.INTS), np.int64)
-        own = settings.constants
-        if not automatic:
-            own = (*own, *method.carries.values())
+        own = (*settings.constants, *loop.carried)
         first_own = self.first_own = layout.OWN + 2 * settings.memory
         # With room for the values that a composite loop looks back at.
         room = max(len(own), layout.FIRST_LEVEL + layout.N_LEVELS)
@@ -106,14 +96,14 @@ class Plan:
         floats[FLOAT.NORM_ORDER] = settings.norm
         floats[FLOAT.EPSILON] = np.finfo(dtype).eps
         floats[FLOAT.DIVERGED_FACTOR] = DIVERGED_FACTOR
+        if settings.single_steps:
+            # No norm of a gradient and no value is beyond these.
+            ints[INT.SINGLE_STEPS] = 1
+            floats[FLOAT.GTOL], floats[FLOAT.DIVERGED_FACTOR] = -1.0, math.inf
         if own:
             floats[first_own : first_own + len(own)] = own
-        self.calls_operator = self.loop.endswith("_proximal") or self.loop in (
-            "gd_composite",
-            "nesterov_composite",
-        )
         self.x_scale = settings.x_scale
-        if automatic and method.loop == "momentum":
+        if loop.keeps_pairs:
             self._metric(method, layout.PAIRS + 2 * settings.memory, dtype)
         self._schedules(settings, dtype)
 

@@ -40,7 +40,6 @@ class Resumable(Protocol):
     settings: Settings
     plan: Plan
     terms: Terms | None
-    objective: Objective
     n: int
     dtype: np.dtype
     ints: np.ndarray
@@ -53,6 +52,12 @@ class Resumable(Protocol):
     def row(self, i: int) -> np.ndarray: ...
 
 
+class Evaluating(Resumable, Protocol):
+    """What such a run has that evaluates its objective."""
+
+    objective: Objective
+
+
 def state_of(run: Resumable, status: int) -> State:
     """All that the run knows; the vectors are the run's own, not copies."""
     if run.ints[INT.STATUS] in ENDED:  # also where a callback stopped the run in its last iteration
@@ -62,7 +67,7 @@ def state_of(run: Resumable, status: int) -> State:
         recorded.append(run.history[: run.ints[INT.HISTORY]])
     return State(
         method=run.method.name,
-        loop=run.plan.loop,
+        loop=run.plan.loop.name,
         status=int(status),
         rules=rules_of(run.settings),
         rows=run.rows[: run.plan.scratch_row, : run.n],
@@ -74,16 +79,30 @@ def state_of(run: Resumable, status: int) -> State:
     )
 
 
-def restore(run: Resumable, state: State) -> None:
+def restore_same(run: Evaluating, state: State) -> None:
     """Go on from `state`, once fun at its best point has shown that the problem is the same.
 
     That call is not counted in nfev, which is then that of a run without a break.
     """
     _check_state(run, state)
+    _check_problem(run, state)
+    _go_on(run, state)
+    objective, ints = run.objective, run.ints
+    objective.calls_fun, objective.calls_jac = int(ints[INT.NFEV]), int(ints[INT.NJEV])
+
+
+def restore(run: Resumable, state: State) -> None:
+    """Go on from `state`, which the caller knows to be of this problem."""
+    _check_state(run, state)
+    _go_on(run, state)
+
+
+def _check_problem(run: Evaluating, state: State) -> None:
+    """Is `state` of a run with the same fun, and what else was given?"""
     given = dict(run.given) if state.from_checkpoint else {}
     args = given.pop("args", "")
     check_given(state, given, GO_ON_ANYWAY)
-    objective, first, best = run.objective, run.plan.first_own, int(state.ints[INT.BEST])
+    objective, best = run.objective, int(state.ints[INT.BEST])
     if best >= 0 and objective.can_be_checked:
         g = np.full(run.n, np.nan, run.dtype)
         f = objective.first(state.x, g) if args else objective.first_value(state.x)
@@ -92,6 +111,11 @@ def restore(run: Resumable, state: State) -> None:
             args = ""  # what differs of them is room for fun to write into
     if args:
         check_given(state, {"args": args}, GO_ON_ANYWAY)
+
+
+def _go_on(run: Resumable, state: State) -> None:
+    """Take over all that the run knew."""
+    first = run.plan.first_own
     constants = run.floats[first : first + len(run.settings.constants)].copy()
     run.ints[_CARRIED_INTS] = state.ints[_CARRIED_INTS]
     run.ints[INT.STATUS] = layout.RUNNING
@@ -102,7 +126,6 @@ def restore(run: Resumable, state: State) -> None:
     run.rows[: run.plan.scratch_row, : run.n] = state.rows
     if run.terms is not None and state.work.size:
         run.terms.work[:] = state.work
-    objective.calls_fun, objective.calls_jac = int(run.ints[INT.NFEV]), int(run.ints[INT.NJEV])
     if run.settings.history:
         done = int(run.ints[INT.ITERATION])
         rows = state.history
@@ -119,7 +142,7 @@ def _check_state(run: Resumable, state: State) -> None:
     plan, rows = run.plan, state.rows
     pairs = {
         "method": (state.method, run.method.name),
-        "loop": (state.loop, plan.loop),
+        "loop": (state.loop, plan.loop.name),
         "memory": (int(state.ints[INT.MEMORY]), run.settings.memory),
         "n": (rows.shape[1], run.n),
         "dtype": (rows.dtype, run.dtype),

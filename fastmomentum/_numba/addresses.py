@@ -11,7 +11,7 @@ def native_address(dispatcher: Any, signature: Any) -> int:
     """Address of the code of a function for a signature, compiled with room on the stack."""
     from . import abi
     from .interrupts import interrupts_kept
-    from .room import with_room
+    from .stack import with_room
 
     with interrupts_kept():
         return with_room(abi.address_of, dispatcher, signature)

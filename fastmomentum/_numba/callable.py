@@ -24,7 +24,7 @@ from . import abi
 from .bind import NotCompilable, compile_functions, compiled_entry, fun_type, returns_single
 from .entry import driver_signature
 from .jit import FLAGS
-from .room import with_room
+from .stack import with_room
 
 NO_MEMORY, WRONG_SIZE = layout.CALL_FAILURES
 _CALL = abi.record(layout.CALL_FIELDS, abi.I8)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import math
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,7 @@ def difference_step(jac: str, dtype: np.dtype, value: str = "") -> float:
 # Calls of fun for each variable.
 DIFFERENCE_CALLS = {"2-point": 1, "3-point": 2, "cs": 1}
 NO_STEPS: tuple[Any, Any] = (0.0, 0.0)
+NO_BOUNDS: tuple[Any, Any] = (-math.inf, math.inf)
 # What an in-place gradient must overwrite; large, so that adding to it does not change it either.
 _UNTOUCHED = {"d": 1.2345678e30, "f": float(np.float32(1.2345678e30))}
 OPTIONAL_OUT = (
@@ -83,6 +85,27 @@ def _forms(function: Any, n_args: int) -> tuple[bool, bool, str, bool]:
     return plain, writes, "".join(names[1:2]), least < 2
 
 
+class Limits(NamedTuple):
+    """What calls of fun keep to that a gradient by differences makes.
+
+    Attributes
+    ----------
+    bounds : (array_like, array_like)
+        Lower and upper bounds of the variables, which their points are within.
+    steps : (array_like, array_like)
+        Steps as the user gave them: absolute and relative ones, 0 where there are none.
+    deadline : float
+        When the time is over: none of them begins later.
+    """
+
+    bounds: tuple[Any, Any] = NO_BOUNDS
+    steps: tuple[Any, Any] = NO_STEPS
+    deadline: float = math.inf
+
+
+UNLIMITED = Limits()
+
+
 class Objective:
     """fun, jac and args, ready to be evaluated.
 
@@ -96,17 +119,23 @@ class Objective:
         Compiled functions that start threads of Numba's: see `turn`.
     seconds : float
         How long one evaluation takes, roughly.
-    steps : (array_like, array_like)
-        Of differences, as the user gave them: absolute and relative ones, 0 where there are none.
+    bounds, steps, deadline
+        The `Limits`.
     fixed : ndarray of bool, shape (n,), or None
         Variables that bounds fix, along which differences cannot tell the slope.
-    deadline : float
-        When the time is over: no call of fun for a gradient by differences begins later.
     seen : float
         fun at the point whose gradient is under way; nan if it is not known, or there is none.
     """
 
-    def __init__(self, fun: Any, jac: Any, args: tuple, x0: np.ndarray, backend: str):
+    def __init__(
+        self,
+        fun: Any,
+        jac: Any,
+        args: tuple,
+        x0: np.ndarray,
+        backend: str,
+        limits: Limits = UNLIMITED,
+    ):
         self.fun = fun
         self.jac = jac
         self.args = args
@@ -115,7 +144,6 @@ class Objective:
         self.calls_fun = 0
         self.calls_jac = 0
         self.seconds = 0.0
-        self.deadline = math.inf
         self.seen = math.nan
         self.cost_jac = 1
         self.step = 0.0
@@ -123,8 +151,8 @@ class Objective:
             self.step = difference_step(jac, self.dtype)
         self._knows_precision = not isinstance(jac, str)
         self._value = ""  # the type of what fun returns, if it is of VALUE_EPS
-        self.steps = NO_STEPS
-        self.bounds = (-math.inf, math.inf)
+        bounds, self.steps, self.deadline = limits
+        self._keep_to(bounds)
         writer = fun if jac is True else jac
         self.in_place = not isinstance(writer, str) and takes_output(writer, len(args))
         self._failure = ""
@@ -222,14 +250,9 @@ class Objective:
     def _must_compile(self, backend: str) -> bool:
         return backend == "numba" or _is_c(self.fun) or _is_c(self.jac)
 
-    @property
-    def bounds(self) -> tuple[Any, Any]:
-        """Lower and upper bounds, which the points of differences keep to."""
-        return self._bounds
-
-    @bounds.setter
-    def bounds(self, bounds: tuple[Any, Any]) -> None:
-        self._bounds = bounds
+    def _keep_to(self, bounds: tuple[Any, Any]) -> None:
+        """Keep the points of differences to these bounds."""
+        self.bounds = bounds
         self.cost_fun = self.cost_without_bounds
         self.fixed = None
         if isinstance(self.jac, str):
@@ -263,9 +286,16 @@ class Objective:
             return self
         c_callable = _numba("bind").c_callable
         jac = c_callable(self.jac) if _is_c(self.jac) else self.jac
-        twin = Objective(c_callable(self.fun), jac, (), np.empty(self.n, self.dtype), "python")
-        twin.bounds, twin.steps, twin.deadline = self.bounds, self.steps, self.deadline
-        return twin
+        limits = Limits(self.bounds, self.steps, self.deadline)
+        x0 = np.empty(self.n, self.dtype)
+        return Objective(c_callable(self.fun), jac, (), x0, "python", limits)
+
+    def of(self, args: tuple, bounds: tuple[Any, Any]) -> Objective:
+        """The same functions with other arguments and bounds; its calls of fun are counted anew."""
+        other = copy.copy(self)
+        other.args, other.calls_fun = args, 0
+        other._keep_to(bounds)
+        return other
 
     @property
     def fell_back(self) -> bool:
@@ -526,22 +556,6 @@ class Objective:
                 f"{g[worst]:g} by complex step and {differences[worst]:g} by differences. "
                 "abs, norms and comparisons of x lose the imaginary part; use jac='3-point'."
             )
-
-
-class Told:
-    """Stands for an objective whose values are told."""
-
-    binding = None
-    parallel = False
-    jac = True
-    can_be_checked = False
-    cost_fun = cost_jac = cost_first = 1
-    calls_fun = calls_jac = 0
-    seen = math.nan
-
-    def known(self, gradient: np.ndarray) -> np.ndarray:
-        """This array: all slopes are told."""
-        return gradient
 
 
 @functools.cache

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._check.arguments import check_method
+from .._check.arguments import default_method
 from .._check.bounds import check_bounds
 from .._check.options import Settings, check_options
 from .._language import layout
+from .._methods import Method
 from ..penalties import Box, Penalty, Prox
 from .objective import is_jitted
 from .penalty import check_penalty
@@ -143,8 +144,8 @@ class Terms:
         return made or operators.operator_of_python(self.apply, self.n, self.dtype)
 
 
-def settle(
-    method: str | None,
+def settings_and_terms(
+    named: Method | None,
     x: np.ndarray,
     bounds: Any,
     penalty: Any,
@@ -155,7 +156,7 @@ def settle(
     terms = None
     if bounds is not None or penalty is not None:
         terms = make_terms(check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype)
-    chosen = check_method(method, terms is None or terms.separable)
+    chosen = named or default_method(terms is None or terms.separable)
     return check_options(chosen, tol, options, x), terms
 
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from .._language import layout
 from .._language.layout import INT
+from .._loops.drivers import caller_address, driver_address
+from .._loops.table import SUM
 from .._minimize.chunks import CHUNK_SECONDS, FIRST_CHUNK
 from .._report.status import Status
 from .rows import Rows, take_rows
-from .steps import Noted, Steps
+from .steps import Steps, Tally
 
 _FIELD = {name: i for i, name in enumerate(layout.SUM_FIELDS)}
 
@@ -33,7 +35,6 @@ class CompiledSteps(Steps):
 
     def compile(self, source: Rows, size: int) -> None:
         """Compile the loop for these rows, in batches of `size`, or load it."""
-        from .._loops.drivers import caller_address, driver_address
         from .._numba.bind import row_patches
 
         run, method = self.run, self.run.method
@@ -55,7 +56,7 @@ class CompiledSteps(Steps):
             MEAN=self.mean.ctypes.data,
         )
         run.ints[INT.BATCH] = self.fields.ctypes.data
-        self.address = caller_address("sum", run.dtype, binding.signature)
+        self.address = caller_address(SUM, run.dtype, binding.signature)
 
     def correct(self, snapshot: np.ndarray, gradient: np.ndarray) -> None:
         """Correct the gradients of batches by those at a snapshot, as 'svrg' does."""
@@ -70,18 +71,18 @@ class CompiledSteps(Steps):
     def advance(self, budget: float) -> Status | None:
         """Some steps of the epoch, of 50 ms or `budget` together; how one failed, if it did."""
         run, binding = self.run, self.binding
-        noted = self.note()
-        if not self.first <= noted.rows < self.end:
-            self._gather(noted.rows)
+        tally = self.up_to_date()
+        if not self.first <= tally.rows < self.end:
+            self._gather(tally.rows)
         if not self.stretch:
             seconds = max(self.source.objective.seconds, 1e-9)
             self.stretch = max(1, min(FIRST_CHUNK, int(CHUNK_SECONDS / seconds)))
-        left = -(-(self.end - noted.rows) // self.size)
-        last = min(noted.nit + min(self.stretch, left), self.fill(noted.nit + 1))
-        if noted.averaged and noted.mean is not self.mean:
-            self.mean[:] = noted.mean
-        self.reals[_FIELD["SEEN"]] = noted.seen
-        self._set(AVERAGED=noted.averaged, NEXT=noted.rows - self.first, ROWS=self.end - self.first)
+        left = -(-(self.end - tally.rows) // self.size)
+        last = min(tally.nit + min(self.stretch, left), self.fill(tally.nit + 1))
+        if tally.averaged and tally.mean is not self.mean:
+            self.mean[:] = tally.mean
+        self.reals[_FIELD["SEEN"]] = tally.seen
+        self._set(AVERAGED=tally.averaged, NEXT=tally.rows - self.first, ROWS=self.end - self.first)
         started = time.perf_counter()
         with self.source.objective.turn():
             binding.entry(
@@ -89,26 +90,26 @@ class CompiledSteps(Steps):
                 run.ints, run.floats, run.numbers["learning_rate"], run.numbers["momentum"],
                 run.history, last,
             )  # fmt: skip
-        rate = (self.nit - noted.nit) / max(time.perf_counter() - started, 1e-9)
-        self.note()
+        rate = (self.nit - tally.nit) / max(time.perf_counter() - started, 1e-9)
+        self.up_to_date()
         if run.ints[INT.STATUS] != layout.NEEDS_EVALUATION:
-            self.count = min(self.size, len(self.order) - self.noted.rows)
+            self.count = min(self.size, len(self.order) - self.tally.rows)
             return Status(run.ints.item(INT.STATUS))
         budget = min(CHUNK_SECONDS, budget)
         self.stretch = max(1, min(8 * self.stretch, int(budget * rate)))
         return None
 
-    def note(self) -> Noted:
+    def up_to_date(self) -> Tally:
         """What is known of all steps taken."""
-        noted, nit = self.noted, self.nit
+        tally, nit = self.tally, self.nit
         rows = self.first + self.fields.item(_FIELD["NEXT"])
-        if noted.nit == nit or self.end == 0:
-            return super().note()  # they were taken in Python
+        if tally.nit == nit or self.end == 0:
+            return super().up_to_date()  # they were taken in Python
         averaged = self.fields.item(_FIELD["AVERAGED"])
         mean = self.mean if averaged else None
         seen = self.reals.item(_FIELD["SEEN"])
-        self.noted = Noted(nit, noted.epoch, rows, seen, averaged, mean)
-        return self.noted
+        self.tally = Tally(nit, tally.epoch, rows, seen, averaged, mean)
+        return self.tally
 
     def _set(self, **values: int) -> None:
         for name, value in values.items():

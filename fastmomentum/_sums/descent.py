@@ -22,7 +22,6 @@ from .._minimize.plan import DIVERGED_FACTOR
 from .._minimize.resume import GO_ON_ANYWAY, restore, same_value, state_of
 from .._report.result import OptimizeResult, Status, attach, attach_made, make_result
 from .._report.status import message_of, message_of_error, without_state
-from ..schedules import Constant
 from .compiled import CompiledSteps
 from .rows import Rows, batches, orders
 from .state import GENERATORS, SumState, generator_of, plain
@@ -69,10 +68,6 @@ class Descent:
         sums = self.sizes if sampling.shuffle == "shards" else np.array([self.count])
         self.per_epoch = int((-(-sums // size)).sum())
         total = self.per_epoch * sampling.epochs
-        if not callable(settings.learning_rate):
-            # A schedule: a constant rate would end the run where a batch has no gradient.
-            rate = Constant(settings.learning_rate)
-            settings = dataclasses.replace(settings, learning_rate=rate)
         self.compiled = isinstance(source, Rows) and source.objective.binding is not None
         kind = CompiledSteps if self.compiled else Steps
         self.steps: Any = kind(settings, x, sampling, total, terms)
@@ -124,14 +119,14 @@ class Descent:
     def _run(self, callback: Callable | None, takes_result: bool) -> Status:
         steps = self.steps
         deadline = self.begin + self.settings.maxtime
-        while (epoch := steps.note().epoch).number < self.sampling.epochs:
+        while (epoch := steps.up_to_date().epoch).number < self.sampling.epochs:
             if self.sampling.variance_reduction and self._look(epoch):
                 return Status.CONVERGED
             failed = (self._compiled_epoch if self.compiled else self._epoch)(deadline)
             if failed is not None:
                 return failed
             del self.values[epoch.number :]
-            self.values.append(steps.noted.seen / self.count)
+            self.values.append(steps.tally.seen / self.count)
             x, drawn = steps.run.iterate(), dict(self.rng.bit_generator.state)
             steps.begin(Epoch(epoch.number + 1, x, drawn))
             if callback is not None:
@@ -143,7 +138,7 @@ class Descent:
 
     def _epoch(self, deadline: float) -> Status | None:
         """What is left of an epoch, with one call of Python for each step."""
-        done = self.steps.nit - self.steps.noted.epoch.number * self.per_epoch
+        done = self.steps.nit - self.steps.tally.epoch.number * self.per_epoch
         for rows in itertools.islice(batches(self.sizes, self.sampling, self.rng), done, None):
             failed = self._step(rows)
             failed = self._limited(deadline) if failed is None else failed
@@ -156,8 +151,8 @@ class Descent:
         steps = self.steps
         ((_, order),) = orders(self.sizes, self.sampling, self.rng)
         steps.follow(order)
-        while (noted := steps.note()).rows < self.count:
-            if noted.nit == 0:
+        while (tally := steps.up_to_date()).rows < self.count:
+            if tally.nit == 0:
                 failed = self._step({0: order[: self.sampling.batch_size]})
             else:
                 failed = steps.advance(deadline - time.perf_counter())
@@ -228,7 +223,7 @@ class Descent:
     # -- what is known ----------------------------------------------------------------------------
 
     def _tell(self, callback: Callable, takes_result: bool) -> None:
-        epoch = self.steps.noted.epoch
+        epoch = self.steps.tally.epoch
         if not takes_result:
             callback(epoch.x.copy())
             return
@@ -265,17 +260,17 @@ class Descent:
 
     def _result(self, status: Status, final: bool, words: str) -> OptimizeResult:
         """What was found; `final`: with a last look at all rows."""
-        noted, anchor = self.steps.note(), self.anchor
-        x = noted.epoch.x
+        tally, anchor = self.steps.up_to_date(), self.anchor
+        x = tally.epoch.x
         if status in (Status.MAXTIME, Status.INTERRUPTED) and not words:
             x = self.steps.run.iterate()
-        elif status == Status.EPOCHS and noted.mean is not None:
-            x = noted.mean.astype(x.dtype)
+        elif status == Status.EPOCHS and tally.mean is not None:
+            x = tally.mean.astype(x.dtype)
         # What is evaluated at snapshots, in steps, and in one that failed.
         looks = 0 if anchor is None else 1 + anchor.epoch // self.sampling.snapshot_every
         points = 1 if anchor is None else 2
-        nfev = looks + points * noted.nit
-        rows = self.count * (looks + points * noted.epoch.number) + points * noted.rows
+        nfev = looks + points * tally.nit
+        rows = self.count * (looks + points * tally.epoch.number) + points * tally.rows
         if status == Status.NONFINITE:
             nfev, rows = nfev + points, rows + points * self.steps.count
         f, g = math.nan, np.full_like(x, math.nan)
@@ -296,14 +291,14 @@ class Descent:
             status=int(status),
             fun=f,
             x=x.copy(),
-            nit=noted.nit,
+            nit=tally.nit,
             jac=g,
             nfev=nfev,
             njev=nfev,
-            epochs=noted.epoch.number,
+            epochs=tally.epoch.number,
             n_passes=rows / self.count,
             grad_norm=grad_norm,
-            history={"fun": np.array(self.values[: noted.epoch.number])},
+            history={"fun": np.array(self.values[: tally.epoch.number])},
             time=time.perf_counter() - self.begin,
             backend="numba" if self.compiled else "python",
         )
@@ -323,26 +318,26 @@ class Descent:
 
     def state(self, status: int) -> SumState:
         """All that the run knows."""
-        noted, anchor, run = self.steps.note(), self.anchor, self.steps.run
+        tally, anchor, run = self.steps.up_to_date(), self.anchor, self.steps.run
         steps = dataclasses.replace(state_of(run, layout.RUNNING), status=int(status))
         steps.ints[INT.PENDING] = layout.TO_EVALUATE
         none = np.empty(0, run.dtype)
         counts = (
-            noted.epoch.number, noted.rows, noted.averaged, -1 if anchor is None else anchor.epoch
+            tally.epoch.number, tally.rows, tally.averaged, -1 if anchor is None else anchor.epoch
         )  # fmt: skip
         return SumState(
             steps=steps,
-            generator=plain(noted.epoch.generator),
+            generator=plain(tally.epoch.generator),
             origin=self.origin,
             seeded=self.seeded,
             sampling=self._sampling(),
             start=self.start,
-            begin=noted.epoch.x,
-            mean=np.empty(0) if noted.mean is None else noted.mean.copy(),
+            begin=tally.epoch.x,
+            mean=np.empty(0) if tally.mean is None else tally.mean.copy(),
             snapshot=none if anchor is None else anchor.x,
             correction=none if anchor is None else anchor.grad,
-            values=np.array(self.values[: noted.epoch.number], np.float64),
-            numbers=np.array([noted.seen, self.first, math.nan if anchor is None else anchor.fun]),
+            values=np.array(self.values[: tally.epoch.number], np.float64),
+            numbers=np.array([tally.seen, self.first, math.nan if anchor is None else anchor.fun]),
             counts=np.array(counts, np.int64),
             sizes=self.sizes,
             given=self.given,
@@ -370,7 +365,7 @@ class Descent:
             self.rng = np.random.Generator(generator)
         self.origin, self.seeded = state.origin, self.seeded or state.seeded
         self.start, self.first = state.start.copy(), float(state.numbers[1])
-        self.steps.noted, self.anchor = state.noted(), state.anchor()
+        self.steps.tally, self.anchor = state.tally(), state.anchor()
         self.values = state.values.tolist()
         if state.nit > 0:
             self._check_sum(state.source)

@@ -12,8 +12,9 @@ from .._keep.checkpoint import Kept, given_in
 from .._keep.state import LAYOUT, State, packed
 from .._language import layout
 from .._language.layout import INT
+from .._loops.table import loop_of
 from .._methods import METHODS
-from .steps import Anchor, Epoch, Noted
+from .steps import Anchor, Epoch, Tally
 
 # Of NumPy's random numbers; one of somebody else cannot be made again from a file.
 GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -141,7 +142,7 @@ class SumState(Kept):
 
     def _iterate(self) -> int:
         """The row of the iterate."""
-        method = METHODS[self.loop]
+        method = METHODS[self.method]
         if method.iterate == "x":
             return int(self.ints[INT.CURRENT])
         return layout.FIRST_SLOT + method.slots.index(method.iterate)
@@ -167,7 +168,8 @@ class SumState(Kept):
         n, dtype = self.rows.shape[1], self.rows.dtype
         vectors = {"start": dtype, "begin": dtype, "snapshot": dtype, "correction": dtype}
         good = (
-            self.method == self.loop in METHODS
+            self.method in METHODS
+            and self.loop == loop_of(METHODS[self.method], automatic=False).name
             and self._iterate() < len(self.rows)
             and all(getattr(self, k).dtype == v for k, v in vectors.items())
             and self.mean.dtype == self.values.dtype == self.numbers.dtype == np.float64
@@ -192,12 +194,12 @@ class SumState(Kept):
         except Exception as error:  # NumPy's own ways to refuse a state
             raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
 
-    def noted(self) -> Noted:
+    def tally(self) -> Tally:
         """What is known of the steps."""
         begin = Epoch(self.epoch, self.begin.copy(), generator_of(self.generator).state)
         _, rows, averaged, _ = self.counts.tolist()
         mean = self.mean.copy() if averaged else None
-        return Noted(self.nit, begin, rows, float(self.numbers[0]), averaged, mean)
+        return Tally(self.nit, begin, rows, float(self.numbers[0]), averaged, mean)
 
     def anchor(self) -> Anchor | None:
         """The snapshot of 'svrg'."""

@@ -11,8 +11,7 @@ from .._check.options import Settings
 from .._check.sums import Sampling
 from .._language import layout
 from .._language.layout import FLOAT, INT
-from .._minimize.run import Run
-from .._problem.objective import Told
+from .._minimize.told import ToldRun
 from .._report.pinned import Pinned
 from .._report.status import Status
 
@@ -37,7 +36,7 @@ class Anchor(NamedTuple):
     grad: np.ndarray
 
 
-class Noted(NamedTuple):
+class Tally(NamedTuple):
     """What is known after `nit` steps."""
 
     nit: int
@@ -52,22 +51,18 @@ class Steps(Pinned):
     """The update rule of a method, one gradient after the other.
 
     Ctrl-C may come between any two lines. What belongs together changes in one call, or is replaced
-    in one assignment, and what may be behind is brought up to date by `note`.
+    in one assignment, and what may be behind is brought up to date by `up_to_date`.
     """
 
     def __init__(
         self, settings: Settings, x: np.ndarray, sampling: Sampling, total: int, terms: Any
     ):
-        told: Any = Told()
-        self.run = run = Run(told, settings, x, terms)
-        # Values and gradients of single batches say nothing about the end.
-        run.floats[FLOAT.GTOL] = -1.0
-        run.floats[FLOAT.DIVERGED_FACTOR] = math.inf
+        self.run = ToldRun(settings, x, terms)
         self.total = total
         # Of the steps 1, 2, ..., total the last ones are averaged.
         self.average_from = math.floor((1.0 - sampling.average) * total) + 1
         begin = Epoch(0, x.copy(), dict(sampling.rng.bit_generator.state))
-        self.noted = Noted(0, begin, 0, 0.0, 0, None)
+        self.tally = Tally(0, begin, 0, 0.0, 0, None)
         self.count = 0  # rows of the batch of the last step
         self.filled = 0
 
@@ -93,26 +88,26 @@ class Steps(Pinned):
         run.row(layout.N_POINTS + run.ints.item(INT.CURRENT))[:] = g
         run.deliver(f)
         failed = self._advance()
-        self.note()
+        self.up_to_date()
         return failed
 
-    def note(self) -> Noted:
+    def up_to_date(self) -> Tally:
         """What is known of all steps taken."""
-        noted = self.noted
-        if noted.nit < self.nit:
-            averaged, mean = noted.averaged, noted.mean
+        tally = self.tally
+        if tally.nit < self.nit:
+            averaged, mean = tally.averaged, tally.mean
             if self.nit >= self.average_from:
                 x = self.run.iterate()
                 averaged += 1
                 mean = x.astype(np.float64) if mean is None else mean + (x - mean) / averaged
-            seen = noted.seen + self.run.floats.item(FLOAT.FUN) * self.count
-            rows = noted.rows + self.count
-            self.noted = Noted(self.nit, noted.epoch, rows, seen, averaged, mean)
-        return self.noted
+            seen = tally.seen + self.run.floats.item(FLOAT.FUN) * self.count
+            rows = tally.rows + self.count
+            self.tally = Tally(self.nit, tally.epoch, rows, seen, averaged, mean)
+        return self.tally
 
     def begin(self, epoch: Epoch) -> None:
         """Go on to an epoch."""
-        self.noted = self.noted._replace(epoch=epoch, rows=0, seen=0.0)
+        self.tally = self.tally._replace(epoch=epoch, rows=0, seen=0.0)
 
     def fill(self, last: int) -> int:
         """Numbers of the schedules for the steps from the current one on; where they end."""

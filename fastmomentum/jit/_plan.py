@@ -15,6 +15,7 @@ from fastmomentum._check.options import MAXITER, MAXITER_PER_VARIABLE, Settings,
 from fastmomentum._language import layout
 from fastmomentum._language.layout import INT
 from fastmomentum._loops.drivers import caller_address, driver_address
+from fastmomentum._loops.table import SINGLE, SINGLE_COMPOSITE
 from fastmomentum._minimize.plan import Plan
 from fastmomentum._numba import entry
 from fastmomentum._numba.callable import ABI
@@ -108,10 +109,10 @@ class _Shared:
         self.terms = terms
         self.starts = np.array(self._starts(plan), np.int64).reshape(-1, 3)
         signature = entry.DRIVER_SIGNATURES[dtype.name]
-        loop = "single" if terms is None else "single_composite"
+        outer = SINGLE if terms is None else SINGLE_COMPOSITE
         maxiter = dict(recipe.options).get("maxiter") is None
         values = {
-            "SINGLE": caller_address(loop, dtype, signature),
+            "SINGLE": caller_address(outer, dtype, signature),
             "DRIVER": driver_address(plan.loop, dtype, signature),
             "N": size,
             "ITEMSIZE": dtype.itemsize,
@@ -153,7 +154,7 @@ class _Shared:
             starts += [self._row(plan.term_row + i) for i in range(len(self.terms.rows))]
             starts.append((plan.term_row + layout.FREE_ROW, layout.FROM_ZERO, 0))
             starts.append((0, layout.CLIPPED, 0))
-            if plan.calls_operator:
+            if plan.loop.calls_operator:
                 self.operator = self.terms.operator()
                 self.ints[INT.PROX] = self.operator.address
                 self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data

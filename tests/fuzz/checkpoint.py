@@ -11,7 +11,7 @@ import sys
 
 import atheris
 
-PARTS = ("_checkpoint", "_state", "_batch_state", "_resume")
+PARTS = ("_keep.checkpoint", "_keep.state", "_batch.state", "_minimize.resume")
 with atheris.instrument_imports(include=["forged", *(f"fastmomentum.{name}" for name in PARTS)]):
     import forged
 

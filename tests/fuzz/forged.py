@@ -1,7 +1,7 @@
 """Files of runs that were not written by `save`: to be refused, or to be runs that do no harm.
 
 `target` makes a file of some bytes, reads it and goes on from it. ``checkpoint.py`` feeds it bytes
-found by atheris, ``tests/test_fuzz.py`` those of Hypothesis and the seeds below.
+found by atheris, ``test_fuzz.py`` those of Hypothesis and the seeds below.
 """
 
 import functools

@@ -49,7 +49,7 @@ class AutomaticRate(DeviceRun):
         ints = plan.ints.copy()
         ints[INT.COST_FUN] = ints[INT.COST_JAC] = 1
         # Only momentum keeps pairs; those of the others' rows are left out.
-        momentum = settings.method.loop == "momentum"
+        momentum = plan.loop.keeps_pairs
         n_rows = plan.term_row if momentum else layout.PAIRS
         rows: dict[int, np.ndarray | None] = dict.fromkeys(plan.starts if momentum else ())
         if momentum and plan.x_scale is not None:
@@ -61,7 +61,7 @@ class AutomaticRate(DeviceRun):
             rows[n_rows + layout.FREE_ROW] = None
             n_rows += layout.TERM_ROWS
         self.work = self.team = self._team(
-            plan.loop,
+            plan.loop.name,
             self.dtype.type,
             ints,
             plan.floats,

@@ -116,7 +116,7 @@ class GivenRate(DeviceRun):
         return vector_norm(r, self.settings.norm)
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
-        from ..._cuda.large import BEFORE, CURRENT
+        from ..._cuda.step import BEFORE, CURRENT
 
         seen = self.steps.look()
         k = seen["ITERATION"] - 1

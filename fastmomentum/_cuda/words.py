@@ -1,0 +1,238 @@
+"""The words of the loops, as a device understands them.
+
+The processor's loops, and their parts, are bound to these: a name such as ``row`` in their text
+then stands for the function below instead of the one in ``_numba``. So a device runs the same
+loops, with another layout. ``ints`` and ``floats`` are records, which the compiler keeps in
+registers. The rows of a run are a tuple: the table of them, the numbers without a name, and what a
+team shares (see sharing.py). All numbers have the precision of the variables, since float64 is slow
+on many devices.
+"""
+
+from __future__ import annotations
+
+import math
+import types as python_types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .._language.layout import METRIC_LEARNED, NORM_INF
+from .._loops.drivers import diagonal
+from .._loops.norms import vector_norm
+from .._loops.terms import replace_by_prox
+from .._numba import abi
+from .device import simulated
+from .numbers import words_of_numbers
+from .penalty import separable_prox
+
+TABLE, OWN, SHARED = range(3)  # what the rows of a run are
+
+
+def words_of(
+    real: Any,
+    fixed: tuple[tuple[str, int], ...],
+    evaluate: Callable,
+    sharing: dict[Any, Any] | None = None,
+) -> dict[Any, Any]:
+    """What each word of a loop stands for.
+
+    Parameters
+    ----------
+    real : numpy.float32 or numpy.float64
+    fixed : tuple of (str, int)
+        The run's numbers that a kernel is compiled for.
+    evaluate : callable
+        ``evaluate(x, g, context) -> f``.
+    sharing : dict, optional
+        What stands for `variables` and for what joins the numbers that a team has found; without
+        it a thread is alone with its rows.
+    """
+
+    def as_real(value, like):
+        return real(value)
+
+    def no_magnitude(like):
+        return real(0.0)
+
+    def call_evaluate(address, x, g, n, context):
+        return evaluate(x, g, context)
+
+    def no_norm(address, rows, v, n, norm, order):
+        return real(0.0)
+
+    def call_norm(address, rows, v, n, norm, order):
+        return vector_norm(rows, v, n, norm, order)
+
+    def no_metric(address, rows, ints, floats, g, s):
+        pass
+
+    constants = dict(fixed)
+    number, norm = constants["METRIC"], constants["NORM"]
+    update = None if number == METRIC_LEARNED else diagonal(number)
+
+    def call_metric(address, rows, ints, floats, g, s):
+        update(rows, ints, floats, g, s)
+
+    return {
+        abi.named: named,
+        abi.rows_of: rows_of,
+        abi.row: row,
+        abi.own_numbers: own_numbers,
+        abi.larger: larger,
+        abi.smaller: smaller,
+        abi.magnitude_bits: magnitude_bits,
+        abi.no_magnitude: no_magnitude,
+        abi.larger_magnitude: larger_magnitude,
+        abi.added_magnitude: added_magnitude,
+        abi.from_magnitude_bits: from_magnitude_bits,
+        abi.as_real: as_real,
+        abi.call_evaluate: call_evaluate,
+        abi.call_norm: no_norm if norm == NORM_INF else call_norm,
+        abi.call_metric: no_metric if update is None else call_metric,
+        abi.summed: summed,
+        abi.largest: largest,
+        abi.summed_and_largest: summed_and_largest,
+        replace_by_prox: separable_prox,
+        np: numpy_of(real),
+        **words_of_numbers(fixed),
+        **(sharing or {}),
+    }
+
+
+def no_evaluation(x, g, context):
+    """Of a loop that returns to its caller for each evaluation."""
+    return 0.0
+
+
+def numpy_of(real: Any) -> python_types.ModuleType:
+    """What the loops use of NumPy, with the device's precision in place of float64."""
+    made = python_types.ModuleType("numpy")
+    made.float64, made.inf, made.nan = real, real(math.inf), real(math.nan)  # type: ignore[attr-defined]
+    made.int64, made.uint64 = np.int64, np.uint64  # type: ignore[attr-defined]
+    return made
+
+
+def larger(a, b):
+    """max(a, b)."""
+    return b if b > a else a
+
+
+def smaller(a, b):
+    """min(a, b)."""
+    return b if b < a else a
+
+
+def magnitude_bits(value):
+    """The magnitude."""
+    return abs(value)
+
+
+def larger_magnitude(size, value):
+    """The larger of `size` and |value|; nan if one of them is."""
+    found = abs(value)
+    return size if found <= size or size != size else found
+
+
+def added_magnitude(size, value):
+    """Zero if both are."""
+    return size + abs(value)
+
+
+def from_magnitude_bits(size, like):
+    """The magnitude."""
+    return size
+
+
+def summed(rows, values):
+    """Of a thread that is alone with its rows."""
+    return values
+
+
+def largest(rows, values):
+    """Of a thread that is alone with its rows."""
+    return values
+
+
+def summed_and_largest(rows, sums, most):
+    """Of a thread that is alone with its rows."""
+    return sums, most
+
+
+if simulated():
+
+    def named(state):
+        """The numbers of a run by name: they are."""
+        return state
+
+    def rows_of(workspace, stride, n, like):
+        """The rows of a run: they are."""
+        return workspace
+
+    def own_numbers(rows, floats):
+        """The numbers without a name."""
+        return rows[OWN]
+
+    def row(rows, i):
+        """Row `i` of the table."""
+        return rows[TABLE][i]
+
+else:
+    from numba.core import cgutils
+    from numba.cuda import types
+    from numba.cuda.extending import intrinsic
+    from numba.cuda.np.arrayobj import populate_array
+
+    # A function of a device may not return an array.
+    @intrinsic
+    def named(typing_context, state):
+        """The numbers of a run by name: they are."""
+        return state(state), lambda context, builder, signature, values: values[0]
+
+    @intrinsic
+    def rows_of(typing_context, workspace, stride, n, like):
+        """The rows of a run: they are."""
+
+        def impl(context, builder, signature, values):
+            return values[0]
+
+        return workspace(workspace, stride, n, like), impl
+
+    @intrinsic
+    def own_numbers(typing_context, rows, floats):
+        """The numbers without a name."""
+
+        def impl(context, builder, signature, values):
+            return builder.extract_value(values[0], OWN)
+
+        return rows.types[OWN](rows, floats), impl
+
+    @intrinsic
+    def row(typing_context, rows, i):
+        """Row `i` of the table."""
+        table = rows.types[TABLE]
+        view_type = types.Array(table.dtype, 1, table.layout)
+
+        def impl(context, builder, signature, values):
+            whole = context.make_array(table)(
+                context, builder, builder.extract_value(values[0], TABLE)
+            )
+            shape = cgutils.unpack_tuple(builder, whole.shape, 2)
+            strides = cgutils.unpack_tuple(builder, whole.strides, 2)
+            index = context.cast(builder, values[1], i, types.intp)
+            if table.layout == "C":
+                first = builder.gep(whole.data, [builder.mul(index, shape[1])])
+            else:
+                first = cgutils.pointer_add(builder, whole.data, builder.mul(index, strides[0]))
+            view = context.make_array(view_type)(context, builder)
+            populate_array(
+                view,
+                data=first,
+                shape=[shape[1]],
+                strides=[strides[1]],
+                itemsize=whole.itemsize,
+                meminfo=None,
+            )
+            return view._getvalue()
+
+        return view_type(rows, i), impl

@@ -1,9 +1,0 @@
-task = cuda.shared.array(TASK_SIZE, np.int32)
-inputs = cuda.shared.array(MOST_SCALARS, real_type)
-shared = cuda.shared.array((MOST_VALUES, THREADS), real_type)
-reductions = cuda.local.array(1, np.int32)
-ints = cuda.local.array(N_INTS, np.int32)
-floats = cuda.local.array(N_FLOATS, real_type)
-extra = cuda.local.array(N_EXTRA, real_type)
-reductions[0] = 0
-team = (rows, task, inputs, shared, partials, reductions, w, args)
