@@ -7,11 +7,10 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_ext")]
 
 from fastmomentum import __version__, jit  # noqa: E402
-from fastmomentum._loops import rules as compiled_rules  # noqa: E402
 
 # autodoc knows functions, not Numba's dispatchers.
 for name in jit.rules.__all__:
-    setattr(jit.rules, name, getattr(compiled_rules, name).py_func)
+    setattr(jit.rules, name, getattr(jit.rules, name).py_func)
 
 project = "fastmomentum"
 author = "The fastmomentum developers"

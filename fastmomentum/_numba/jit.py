@@ -57,6 +57,18 @@ class PartCompiler(LoopCompiler):
     lowering = PartLowering
 
 
+class StepCompiler(LoopCompiler):
+    """The same for a step of a user's own loop: it raises, and takes slices of tuples."""
+
+    def define_pipelines(self) -> list[PassManager]:
+        (pipeline,) = super().define_pipelines()
+        pipeline.add_pass_after(untyped_passes.GenericRewrites, untyped_passes.DeadBranchPrune)
+        # Once more: an argument counts as None now where the branch that assigned it is left out.
+        pipeline.add_pass_after(untyped_passes.DeadBranchPrune, untyped_passes.ReconstructSSA)
+        pipeline.finalize()
+        return [pipeline]
+
+
 # Of the loops: they hold no reference, and nobody calls them from C.
 LOOP_FLAGS: dict[str, Any] = {
     "_nrt": False,
@@ -109,6 +121,12 @@ def cached_loop(function: Callable | None = None, **flags: Any) -> Any:
     if function is not None:
         _claim_name(function)
     return cached_njit(function, **LOOP_FLAGS, **flags)
+
+
+def cached_step(function: Callable, **flags: Any) -> Any:
+    """``cached_njit`` for a step of a user's own loop, or its state."""
+    _claim_name(function)
+    return cached_njit(function, pipeline_class=StepCompiler, **flags)
 
 
 def part(function: Callable | None = None, **flags: Any) -> Any:

@@ -32,17 +32,25 @@ array([ 1., -2.])
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from fastmomentum._loops import rules as _rules
+from fastmomentum._loops.rules import make_state, make_step
+from fastmomentum._methods import METHODS
 
-__all__ = list(_rules.__all__)
+__all__ = [f"{name}{end}" for name in METHODS for end in ("", "_state")]
+
+
+@functools.cache
+def _compiled(name: str) -> Any:
+    method = METHODS[name.removesuffix("_state")]
+    return make_step(method) if name in METHODS else make_state(method)
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(_rules, name)
+    return _compiled(name)
 
 
 def __dir__() -> list[str]:

@@ -17,8 +17,8 @@ from processes import run_python
 from scipy.optimize import Bounds
 
 import fastmomentum
-from fastmomentum import minimize
-from fastmomentum._loops.rules import __all__ as rule_names
+from fastmomentum import _methods, minimize
+from fastmomentum._loops.rules import written_as
 from fastmomentum.jit import Result, minimizer, rules
 
 DTYPES = (np.float64, np.float32)
@@ -580,9 +580,60 @@ def test_rules_check_lengths():
         _ = rules.adaam
 
 
+def test_rules_refuse_the_state_of_another_method():
+    x = np.ones(3)
+    with pytest.raises(ValueError, match="state must be what"):
+        rules.momentum(x, x.copy(), rules.nesterov_state(x), 0.1)
+    rules.gd(x, np.ones(3), None, 0.5)  # whose state is empty looks at none
+    assert x.tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rules_take_the_numbers_of_their_method(method):
+    """By name, with the method's defaults; the schedule of a momentum has the next one, too."""
+    given = inspect.signature(getattr(rules, method).py_func).parameters
+    names = list(given)
+    assert names[:4] == ["x", "g", "state", "learning_rate"]
+    assert given["learning_rate"].default is inspect.Parameter.empty
+    constants = {p.name: p.default for p in _methods.METHODS[method].constants}
+    momenta = {"momentum": 0.9, "momentum_next": None}
+    own = {name: given[name].default for name in names[4:]}
+    assert own == {name: momenta[name] for name in names if name in momenta} | constants
+
+
+def test_rules_by_name_in_compiled_code():
+    """In any order, with defaults, and None for the next momentum."""
+
+    @njit
+    def run(x, g):
+        state = rules.adam_state(x)
+        rules.adam(g=g, x=x, epsilon=1e-3, state=state, learning_rate=0.1)
+        ahead = rules.nesterov_state(x)
+        rules.nesterov(x, g, ahead, 0.1, momentum=0.5)
+        rules.nesterov(x, g, ahead, 0.1, momentum_next=None, momentum=0.5)
+
+    def same(x, g):
+        state = rules.adam_state(x)
+        rules.adam(x, g, state, 0.1, 0.9, 0.999, 1e-3)
+        ahead = rules.nesterov_state(x)
+        for _ in range(2):
+            rules.nesterov(x, g, ahead, 0.1, 0.5, 0.5)
+
+    x, y, g = np.ones(3), np.ones(3), np.array([1.0, -2.0, 3.0])
+    run(x, g)
+    same(y, g)
+    assert np.array_equal(x, y)
+    assert not np.array_equal(x, np.ones(3))
+
+
+def test_a_step_has_no_arguments_of_its_own_variables():
+    with pytest.raises(ValueError, match="cannot have the arguments"):
+        written_as(lambda a: a, "step", ("a", "b"), (), "")
+
+
 def test_every_method_has_documented_rules():
-    assert set(rule_names) == {*METHODS, *(f"{m}_state" for m in METHODS)}
-    assert set(dir(rules)) == set(rules.__all__) == set(rule_names)
+    assert set(rules.__all__) == {*METHODS, *(f"{m}_state" for m in METHODS)}
+    assert set(dir(rules)) == set(rules.__all__)
     for name in METHODS:
         function = getattr(rules, name)
         text = inspect.getdoc(function)

@@ -24,7 +24,6 @@ from fastmomentum._numba import entry
 PACKAGE = pathlib.Path(fastmomentum.__file__).parent
 ROOT = PACKAGE.parent
 ROOMS = ("_loops", "_numba")
-GENERATOR = ROOT / "tools" / "generate_drivers.py"
 DTYPES = ("float64", "float32")
 
 

@@ -1,1 +1,0 @@
-"""Makes the texts of the compiled loops; see ``tools/generate_drivers.py``."""
