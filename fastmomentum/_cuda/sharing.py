@@ -131,6 +131,7 @@ else:
     BaseTuple: Any = types.BaseTuple  # type: ignore[attr-defined]
     Integer: Any = types.Integer  # type: ignore[attr-defined]
 
+    # Its numbers are told as int64: for each that is known while compiling there would be a copy.
     def _words(joined: Any) -> dict[Any, Any]:
         @for_overloads
         def summed(rows, values):
@@ -161,14 +162,14 @@ else:
                 values = rows[SHARED][VALUES]
                 store(values, (sums,))
                 values[1] = most
-                joined(1, 2, rows[SHARED])
+                joined(np.int64(1), np.int64(2), rows[SHARED])
                 return load(values)[0], values[1]
 
             def several(rows, sums, most):
                 values = rows[SHARED][VALUES]
                 store(values, sums)
                 values[count] = most
-                joined(count, places, rows[SHARED])
+                joined(np.int64(count), np.int64(places), rows[SHARED])
                 return load(values), values[count]
 
             return several if isinstance(sums, BaseTuple) else one
@@ -186,12 +187,12 @@ else:
 
         def one(rows, values):
             store(rows[SHARED][VALUES], (values,))
-            joined(of_these, 1, rows[SHARED])
+            joined(np.int64(of_these), np.int64(1), rows[SHARED])
             return load(rows[SHARED][VALUES])[0]
 
         def several(rows, values):
             store(rows[SHARED][VALUES], values)
-            joined(of_these, count, rows[SHARED])
+            joined(np.int64(of_these), np.int64(count), rows[SHARED])
             return load(rows[SHARED][VALUES])
 
         return several if isinstance(values, BaseTuple) else one
