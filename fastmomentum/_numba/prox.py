@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _prox
-from .jit import cached_njit
+from .jit import cached_njit, compiled_into
 
+for part in _prox.PARTS:
+    compiled_into(part)
 _COMPILED = {kernel: cached_njit(kernel) for kernel in _prox.KERNELS}
 
 
