@@ -17,21 +17,19 @@ from .._language.layout import (
     TERM_ROWS,
     UPPER_ROW,
 )
-from .._numba.abi import (
-    address_of_numbers,
-    batch_fields,
-    call_driver,
-    copy_memory,
+from .._numba.calls import call_driver
+from .._numba.jit import cached_loop, part
+from .._numba.memory import address_of_numbers, copy_memory, numbers_at
+from .._numba.records import batch_fields
+from .._numba.words import (
     from_magnitude_bits,
     larger_magnitude,
     magnitude_bits,
     named,
-    numbers_at,
     row,
     rows_of,
     smaller,
 )
-from .._numba.jit import cached_loop, part
 from .outcome import write_result
 from .terms import clip_to_bounds, proximal_residual
 

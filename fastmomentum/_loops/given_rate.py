@@ -27,10 +27,10 @@ from .._language.layout import (
     TO_PROX,
 )
 from .._methods.base import Method
-from .._numba.abi import (
+from .._numba.calls import call_evaluate, call_norm
+from .._numba.jit import cached_loop, compiled_into, part
+from .._numba.words import (
     as_real,
-    call_evaluate,
-    call_norm,
     from_magnitude_bits,
     larger,
     larger_magnitude,
@@ -40,7 +40,6 @@ from .._numba.abi import (
     row,
     rows_of,
 )
-from .._numba.jit import cached_loop, compiled_into, part
 from .norms import largest_magnitude
 from .slots import added_changes, entries, numbers_from, rows_from, set_entries, set_numbers
 from .stopping import ending_of

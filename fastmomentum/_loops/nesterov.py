@@ -45,8 +45,8 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.abi import as_real, larger, named, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop, part
+from .._numba.words import as_real, larger, named, row, rows_of, smaller, summed, variables
 from .evaluation import free_row, judge_trial
 from .line_search import first_decrease
 from .norms import largest_magnitude, measure_step, product, square

@@ -24,24 +24,11 @@ from .._language.layout import (
     UPPER_ROW,
     WRONG_SIZE,
 )
-from .._numba.abi import (
-    allocate,
-    call_driver_or_release,
-    call_fields,
-    clear_memory,
-    copy_memory,
-    difference_fields,
-    larger,
-    named,
-    numbers_at,
-    plan_fields,
-    release,
-    row,
-    rows_of,
-    smaller,
-    vector_at,
-)
+from .._numba.calls import call_driver_or_release
 from .._numba.jit import cached_loop, part
+from .._numba.memory import allocate, clear_memory, copy_memory, numbers_at, release, vector_at
+from .._numba.records import call_fields, difference_fields, plan_fields
+from .._numba.words import larger, named, row, rows_of, smaller
 from .norms import largest_magnitude
 from .outcome import write_result
 from .terms import clip_to_bounds, proximal_residual
