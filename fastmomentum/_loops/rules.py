@@ -12,7 +12,7 @@ import numpy as np
 
 from .._numba.jit import cached_njit
 
-SOURCES = "6caac846030633c0"
+SOURCES = "76d80411c1a67257"
 
 
 

@@ -1,6 +1,7 @@
 """The proximal operators, compiled at their first call, or loaded from the disk cache.
 
-Numba's cache takes the file in which the text of a function is: each operator's own.
+Numba's cache takes the file in which the text of a function is: each operator's own, which has its
+parts, too.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _prox
-from .jit import cached_njit
+from .jit import cached_njit, compiled_into
 
+for _part in _prox.PARTS:
+    compiled_into(_part)
 _COMPILED = {kernel: cached_njit(kernel) for kernel in _prox.KERNELS}
 
 

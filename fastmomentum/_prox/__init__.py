@@ -24,6 +24,7 @@ in v is a NaN in out: in its own entry or group where the penalty is a sum over 
 in all entries otherwise. Infinite entries count as NaN where no limit is defined.
 """
 
+from . import nuclear_norm, tv2d
 from .group_l2 import prox_group_l2
 from .l2_ball import prox_l2_ball
 from .nuclear_norm import prox_nuclear_norm
@@ -42,4 +43,7 @@ KERNELS = (
     prox_tv2d,
 )
 
-__all__ = ["KERNELS", *sorted(kernel.__name__ for kernel in KERNELS)]
+# Plain functions that are compiled into them.
+PARTS = (*nuclear_norm.PARTS, *tv2d.PARTS)
+
+__all__ = ["KERNELS", "PARTS", *sorted(kernel.__name__ for kernel in KERNELS)]

@@ -39,31 +39,8 @@ def prox_nuclear_norm(v, out, step, numbers, integers, work):
             out[k] = 0.0
         return 0.0
 
-    # The last call's rotations, made orthogonal again (Gram-Schmidt), or none.
     rotation = n
-    fresh = True
-    for k in range(short):
-        if work[rotation + k] != 0.0:
-            fresh = False
-    for j in range(short):
-        column = rotation + j * short
-        if fresh:
-            work[column + j] = 1.0
-            continue
-        for i in range(j):
-            other = rotation + i * short
-            product = 0.0
-            for k in range(short):
-                product += float(work[other + k]) * (float(work[column + k]) + 0.0)
-            for k in range(short):
-                work[column + k] = float(work[column + k]) - product * float(work[other + k])
-        square = 0.0
-        for k in range(short):
-            a = float(work[column + k]) + 0.0
-            square += a * a
-        norm = math.sqrt(square)
-        for k in range(short):
-            work[column + k] = float(work[column + k]) / norm
+    fresh = last_rotations(work, rotation, short)
     # W = A V / peak, by vectors of the longer side
     frobenius = 0.0
     for j in range(short):
@@ -82,40 +59,7 @@ def prox_nuclear_norm(v, out, step, numbers, integers, work):
     # Products below this are rounding, even where a vector is all rounding.
     floor = epsilon * epsilon * frobenius
     for _ in range(40):
-        rotated = False
-        for p in range(short - 1):
-            for r in range(p + 1, short):
-                first = work[p * long : (p + 1) * long]
-                second = work[r * long : (r + 1) * long]
-                alpha = 0.0
-                beta = 0.0
-                gamma = 0.0
-                for i in range(long):
-                    a = float(first[i]) + 0.0
-                    b = float(second[i]) + 0.0
-                    alpha += a * a
-                    beta += b * b
-                    gamma += a * b
-                if abs(gamma) <= floor or abs(gamma) <= 4.0 * epsilon * math.sqrt(alpha * beta):
-                    continue
-                rotated = True
-                zeta = (beta - alpha) / (2.0 * gamma)
-                t = 1.0 / (abs(zeta) + math.sqrt(1.0 + zeta * zeta))
-                t = -t if zeta < 0.0 else t
-                c = 1.0 / math.sqrt(1.0 + t * t)
-                s = c * t
-                for i in range(long):
-                    a = float(first[i]) + 0.0
-                    b = float(second[i]) + 0.0
-                    first[i] = c * a - s * b
-                    second[i] = s * a + c * b
-                first = work[rotation + p * short : rotation + (p + 1) * short]
-                second = work[rotation + r * short : rotation + (r + 1) * short]
-                for k in range(short):
-                    a = float(first[k]) + 0.0
-                    b = float(second[k]) + 0.0
-                    first[k] = c * a - s * b
-                    second[k] = s * a + c * b
+        rotated = sweep(work, (short, long), rotation, epsilon, floor)
         if not rotated:
             break
 
@@ -147,3 +91,74 @@ def prox_nuclear_norm(v, out, step, numbers, integers, work):
                 a += (float(work[j * long + i]) + 0.0) * float(work[rotation + j * short + k])
             out[i * along + k * across] = peak * a
     return weight * (peak * h)
+
+
+def last_rotations(work, rotation, short):
+    """Make the last call's rotations orthogonal again (Gram-Schmidt); True: there were none."""
+    fresh = True
+    for k in range(short):
+        if work[rotation + k] != 0.0:
+            fresh = False
+    for j in range(short):
+        column = rotation + j * short
+        if fresh:
+            work[column + j] = 1.0
+            continue
+        for i in range(j):
+            other = rotation + i * short
+            product = 0.0
+            for k in range(short):
+                product += float(work[other + k]) * (float(work[column + k]) + 0.0)
+            for k in range(short):
+                work[column + k] = float(work[column + k]) - product * float(work[other + k])
+        square = 0.0
+        for k in range(short):
+            a = float(work[column + k]) + 0.0
+            square += a * a
+        norm = math.sqrt(square)
+        for k in range(short):
+            work[column + k] = float(work[column + k]) / norm
+    return fresh
+
+
+def sweep(work, sides, rotation, epsilon, floor):
+    """Make the vectors of the longer side orthogonal, pair by pair; False: they were."""
+    short, long = sides
+    rotated = False
+    for p in range(short - 1):
+        for r in range(p + 1, short):
+            first = work[p * long : (p + 1) * long]
+            second = work[r * long : (r + 1) * long]
+            alpha = 0.0
+            beta = 0.0
+            gamma = 0.0
+            for i in range(long):
+                a = float(first[i]) + 0.0
+                b = float(second[i]) + 0.0
+                alpha += a * a
+                beta += b * b
+                gamma += a * b
+            if abs(gamma) <= floor or abs(gamma) <= 4.0 * epsilon * math.sqrt(alpha * beta):
+                continue
+            rotated = True
+            zeta = (beta - alpha) / (2.0 * gamma)
+            t = 1.0 / (abs(zeta) + math.sqrt(1.0 + zeta * zeta))
+            t = -t if zeta < 0.0 else t
+            c = 1.0 / math.sqrt(1.0 + t * t)
+            s = c * t
+            for i in range(long):
+                a = float(first[i]) + 0.0
+                b = float(second[i]) + 0.0
+                first[i] = c * a - s * b
+                second[i] = s * a + c * b
+            first = work[rotation + p * short : rotation + (p + 1) * short]
+            second = work[rotation + r * short : rotation + (r + 1) * short]
+            for k in range(short):
+                a = float(first[k]) + 0.0
+                b = float(second[k]) + 0.0
+                first[k] = c * a - s * b
+                second[k] = s * a + c * b
+    return rotated
+
+
+PARTS = last_rotations, sweep

@@ -31,20 +31,14 @@ def prox_tv2d(v, out, step, numbers, integers, work):
     tolerance = numbers[1]
     rows = integers[0]
     columns = integers[1]
+    shape = (rows, columns)
     isotropic = integers[2] != 0
     most = integers[3]
     told = 5 * n + 3 * columns
     work[told] = 0.0
     work[told + 1] = 0.0
 
-    smallest = math.inf
-    largest = -math.inf
-    invalid = 0
-    for k in range(n):
-        a = float(v[k]) + 0.0
-        smallest = a if a < smallest else smallest
-        largest = a if a > largest else largest
-        invalid += a - a != 0.0
+    smallest, largest, invalid = extremes(v)
     if invalid > 0:
         for k in range(n):
             out[k] = math.nan
@@ -58,36 +52,10 @@ def prox_tv2d(v, out, step, numbers, integers, work):
     if largest == smallest or bound < 1e-100:
         for k in range(n):
             out[k] = v[k]
-        h = 0.0
-        for i in range(rows):
-            for j in range(columns):
-                k = i * columns + j
-                a = float(out[k + 1]) - float(out[k]) if j < columns - 1 else 0.0
-                b = float(out[k + columns]) - float(out[k]) if i < rows - 1 else 0.0
-                h += math.sqrt(a * a + b * b) if isotropic else abs(a) + abs(b)
-        return weight * h
+        return weight * total_variation(out, shape, isotropic)
 
-    # A feasible q that makes v constant, first along rows and then across them, proves that the
-    # constant is the solution: the iterations would take very long where w is very large.
-    mean = 0.0
-    for k in range(n):
-        mean += (float(v[k]) - middle) * unit
-    mean /= n
-    across = 0.0
-    needed = 0.0
-    for i in range(rows):
-        total = 0.0
-        for j in range(columns):
-            total += (float(v[i * columns + j]) - middle) * unit
-        row_mean = total / columns
-        across += row_mean - mean
-        b = abs(across) if i < rows - 1 else 0.0
-        total = 0.0
-        for j in range(columns):
-            total += (float(v[i * columns + j]) - middle) * unit - row_mean
-            a = abs(total) if j < columns - 1 else 0.0
-            a = math.sqrt(a * a + b * b) if isotropic else max(a, b)
-            needed = a if a > needed else needed
+    frame = (middle, unit, bound)
+    mean, needed = constant_solution(v, shape, isotropic, frame)
     if bound >= needed:
         for k in range(n):
             out[k] = middle + scale * mean
@@ -107,34 +75,9 @@ def prox_tv2d(v, out, step, numbers, integers, work):
     field = q
     tv = 0.0
     while True:
-        # z = v + t w div(field)
-        for i in range(rows):
-            vertical = work[field + i * columns : field + (i + 1) * columns]
-            above = work[field + (i - 1) * columns : field + i * columns]
-            horizontal = work[field + n + i * columns : field + n + (i + 1) * columns]
-            before = work[field + n + i * columns - 1 : field + n + (i + 1) * columns - 1]
-            image = v[i * columns : (i + 1) * columns]
-            target = work[z + i * columns : z + (i + 1) * columns]
-            for j in range(columns):
-                divergence = float(vertical[j]) - above[j] + float(horizontal[j]) - before[j]
-                target[j] = (float(image[j]) - middle) * unit + bound * divergence
-
+        primal_point(v, work, shape, field, z, frame)
         if field == q:
-            gap = 0.0
-            tv = 0.0
-            square = 0.0
-            for i in range(rows):
-                below = columns if i < rows - 1 else 0
-                for j in range(columns):
-                    k = i * columns + j
-                    x = float(work[z + k]) + 0.0
-                    a = float(work[z + k + 1]) - x if j < columns - 1 else 0.0
-                    b = float(work[z + k + below]) - x
-                    norm = math.sqrt(a * a + b * b) if isotropic else abs(a) + abs(b)
-                    tv += norm
-                    gap += norm - (a * work[q + n + k] + b * work[q + k])
-                    x -= (float(v[k]) - middle) * unit
-                    square += x * x
+            gap, tv, square = duality_gap(v, work, shape, q, z, frame, isotropic)
             primal = 0.5 * square + bound * tv
             gap *= bound
             if gap <= tolerance * primal or iterations >= most:
@@ -144,57 +87,11 @@ def prox_tv2d(v, out, step, numbers, integers, work):
             field = y
             continue
 
-        # q = projection of y + (t w D z) / 8 / (t w)^2, and the momentum
         after = 0.5 * (1.0 + math.sqrt(1.0 + 4.0 * momentum * momentum))
         beta = (momentum - 1.0) / after
         momentum = after
-        for j in range(columns):
-            work[sums + j] = 0.0
-        uphill = work[sums : sums + columns]
-        for i in range(rows):
-            here = i * columns
-            below = here + columns if i < rows - 1 else here
-            z0 = work[z + here : z + here + columns]
-            z_below = work[z + below : z + below + columns]
-            z_next = work[z + here + 1 : z + here + columns]
-            y_v = work[y + here : y + here + columns]
-            y_h = work[y + n + here : y + n + here + columns]
-            q_v = work[q + here : q + here + columns]
-            q_h = work[q + n + here : q + n + here + columns]
-            for j in range(columns - 1):
-                x = float(z0[j]) + 0.0
-                b = y_v[j] + ascent * (z_below[j] - x)
-                a = y_h[j] + ascent * (z_next[j] - x)
-                if isotropic:
-                    norm = math.sqrt(a * a + b * b)
-                    norm = norm if norm > 1.0 else 1.0
-                    a = a / norm
-                    b = b / norm
-                else:
-                    a = a if a < 1.0 else 1.0
-                    a = a if a > -1.0 else -1.0
-                    b = b if b < 1.0 else 1.0
-                    b = b if b > -1.0 else -1.0
-                move_v = b - q_v[j]
-                move_h = a - q_h[j]
-                uphill[j] += (y_v[j] - b) * move_v + (y_h[j] - a) * move_h
-                q_v[j] = b
-                q_h[j] = a
-                y_v[j] = b + beta * move_v
-                y_h[j] = a + beta * move_h
-            # the last column has no neighbor to the right
-            j = columns - 1
-            b = y_v[j] + ascent * (float(z_below[j]) - z0[j])
-            b = b if b < 1.0 else 1.0
-            b = b if b > -1.0 else -1.0
-            move_v = b - q_v[j]
-            uphill[j] += (y_v[j] - b) * move_v
-            q_v[j] = b
-            y_v[j] = b + beta * move_v
+        total = dual_step(work, shape, (q, y, z, sums), ascent, beta, isotropic)
         iterations += 1
-        total = 0.0
-        for j in range(columns):
-            total += uphill[j]
         if total > 0.0:
             momentum = 1.0
             for k in range(2 * n):
@@ -206,3 +103,159 @@ def prox_tv2d(v, out, step, numbers, integers, work):
     for k in range(n):
         out[k] = middle + scale * float(work[z + k])
     return weight * (scale * tv)
+
+
+def extremes(v):
+    """The smallest and the largest entry, and how many are not finite."""
+    smallest = math.inf
+    largest = -math.inf
+    invalid = 0
+    for k in range(v.size):
+        a = float(v[k]) + 0.0
+        smallest = a if a < smallest else smallest
+        largest = a if a > largest else largest
+        invalid += a - a != 0.0
+    return smallest, largest, invalid
+
+
+def total_variation(x, shape, isotropic):
+    """The sum of the norms of differences."""
+    rows, columns = shape
+    total = 0.0
+    for i in range(rows):
+        for j in range(columns):
+            k = i * columns + j
+            a = float(x[k + 1]) - float(x[k]) if j < columns - 1 else 0.0
+            b = float(x[k + columns]) - float(x[k]) if i < rows - 1 else 0.0
+            total += math.sqrt(a * a + b * b) if isotropic else abs(a) + abs(b)
+    return total
+
+
+def constant_solution(v, shape, isotropic, frame):
+    """The mean of v, and the bound from which on the constant is sure to be the solution.
+
+    A feasible q that makes v constant, first along rows and then across them, proves it: the
+    iterations would take very long where w is very large.
+    """
+    rows, columns = shape
+    middle, unit, _ = frame
+    mean = 0.0
+    for k in range(v.size):
+        mean += (float(v[k]) - middle) * unit
+    mean /= v.size
+    across = 0.0
+    needed = 0.0
+    for i in range(rows):
+        total = 0.0
+        for j in range(columns):
+            total += (float(v[i * columns + j]) - middle) * unit
+        row_mean = total / columns
+        across += row_mean - mean
+        b = abs(across) if i < rows - 1 else 0.0
+        total = 0.0
+        for j in range(columns):
+            total += (float(v[i * columns + j]) - middle) * unit - row_mean
+            a = abs(total) if j < columns - 1 else 0.0
+            a = math.sqrt(a * a + b * b) if isotropic else max(a, b)
+            needed = a if a > needed else needed
+    return mean, needed
+
+
+def primal_point(v, work, shape, field, z, frame):
+    """z = v + t w div(field), by their places in `work`."""
+    rows, columns = shape
+    middle, unit, bound = frame
+    n = v.size
+    for i in range(rows):
+        vertical = work[field + i * columns : field + (i + 1) * columns]
+        above = work[field + (i - 1) * columns : field + i * columns]
+        horizontal = work[field + n + i * columns : field + n + (i + 1) * columns]
+        before = work[field + n + i * columns - 1 : field + n + (i + 1) * columns - 1]
+        image = v[i * columns : (i + 1) * columns]
+        target = work[z + i * columns : z + (i + 1) * columns]
+        for j in range(columns):
+            divergence = float(vertical[j]) - above[j] + float(horizontal[j]) - before[j]
+            target[j] = (float(image[j]) - middle) * unit + bound * divergence
+
+
+def duality_gap(v, work, shape, q, z, frame, isotropic):
+    """The gap over t w at z, where q is the dual point; the total variation; ||z - v||^2."""
+    rows, columns = shape
+    middle, unit, _ = frame
+    n = v.size
+    gap = 0.0
+    tv = 0.0
+    square = 0.0
+    for i in range(rows):
+        below = columns if i < rows - 1 else 0
+        for j in range(columns):
+            k = i * columns + j
+            x = float(work[z + k]) + 0.0
+            a = float(work[z + k + 1]) - x if j < columns - 1 else 0.0
+            b = float(work[z + k + below]) - x
+            norm = math.sqrt(a * a + b * b) if isotropic else abs(a) + abs(b)
+            tv += norm
+            gap += norm - (a * work[q + n + k] + b * work[q + k])
+            x -= (float(v[k]) - middle) * unit
+            square += x * x
+    return gap, tv, square
+
+
+def dual_step(work, shape, places, ascent, beta, isotropic):
+    """q = projection of y + (t w D z) / 8 / (t w)^2, and y with the momentum `beta`.
+
+    Returns how far the step points uphill, as [3] in `prox_tv2d` has it.
+    """
+    rows, columns = shape
+    q, y, z, sums = places
+    n = rows * columns
+    for j in range(columns):
+        work[sums + j] = 0.0
+    uphill = work[sums : sums + columns]
+    for i in range(rows):
+        here = i * columns
+        below = here + columns if i < rows - 1 else here
+        z0 = work[z + here : z + here + columns]
+        z_below = work[z + below : z + below + columns]
+        z_next = work[z + here + 1 : z + here + columns]
+        y_v = work[y + here : y + here + columns]
+        y_h = work[y + n + here : y + n + here + columns]
+        q_v = work[q + here : q + here + columns]
+        q_h = work[q + n + here : q + n + here + columns]
+        for j in range(columns - 1):
+            x = float(z0[j]) + 0.0
+            b = y_v[j] + ascent * (z_below[j] - x)
+            a = y_h[j] + ascent * (z_next[j] - x)
+            if isotropic:
+                norm = math.sqrt(a * a + b * b)
+                norm = norm if norm > 1.0 else 1.0
+                a = a / norm
+                b = b / norm
+            else:
+                a = a if a < 1.0 else 1.0
+                a = a if a > -1.0 else -1.0
+                b = b if b < 1.0 else 1.0
+                b = b if b > -1.0 else -1.0
+            move_v = b - q_v[j]
+            move_h = a - q_h[j]
+            uphill[j] += (y_v[j] - b) * move_v + (y_h[j] - a) * move_h
+            q_v[j] = b
+            q_h[j] = a
+            y_v[j] = b + beta * move_v
+            y_h[j] = a + beta * move_h
+        # the last column has no neighbor to the right
+        j = columns - 1
+        b = y_v[j] + ascent * (float(z_below[j]) - z0[j])
+        b = b if b < 1.0 else 1.0
+        b = b if b > -1.0 else -1.0
+        move_v = b - q_v[j]
+        uphill[j] += (y_v[j] - b) * move_v
+        q_v[j] = b
+        y_v[j] = b + beta * move_v
+    total = 0.0
+    for j in range(columns):
+        total += uphill[j]
+    return total
+
+
+PARTS = extremes, total_variation, constant_solution, primal_point, duality_gap, dual_step
