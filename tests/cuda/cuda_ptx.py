@@ -115,7 +115,7 @@ SINGLE = tuple(
     for method in METHODS
     for rate in ("given", "auto")
     for jac in ("fused", *(("2-point", "3-point") if feature == "bounds" else ()))
-    if not (method == "adamw" and rate == "auto")
+    if not (rate == "auto" and METHODS[method].loop is None)
     if not (feature == "penalty" and rate == "given")
     if not (feature == "schedule" and rate == "auto")
     if not (jac != "fused" and rate == "auto" and method not in ("gd", "nesterov", "momentum"))
