@@ -21,7 +21,8 @@ from .._language.layout import (
 from .._loops.drivers import driver
 from .._loops.table import LOOPS
 from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
-from .._numba.abi import call_norm, larger_magnitude, row, smaller
+from .._numba.calls import call_norm
+from .._numba.words import larger_magnitude, row, smaller
 from .functions import bound, python_function
 from .numbers import read_floats, read_ints
 from .views import OWN, TABLE

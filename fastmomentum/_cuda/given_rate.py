@@ -34,15 +34,8 @@ from .._language.layout import (
 from .._loops.stopping import ending_of
 from .._loops.table import LOOPS
 from .._methods import METHODS
-from .._numba.abi import (
-    call_evaluate,
-    call_norm,
-    larger,
-    larger_magnitude,
-    no_magnitude,
-    row,
-    smaller,
-)
+from .._numba.calls import call_evaluate, call_norm
+from .._numba.words import larger, larger_magnitude, no_magnitude, row, smaller
 from .automatic import write_counts
 from .functions import bound
 from .numbers import read_floats, read_ints

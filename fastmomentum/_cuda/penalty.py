@@ -2,7 +2,7 @@
 
 from .._language.layout import L1_ROW, L2_ROW, LOWER_ROW, UPPER_ROW
 from .._loops.terms import prox_entry
-from .._numba.abi import row, summed, variables
+from .._numba.words import row, summed, variables
 
 
 def separable_prox(rows, ints, z, step):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from .._numba import abi
+from .._numba import words
 from .calls import stay_whole
 from .device import simulated
 from .functions import for_device, for_overloads
@@ -79,7 +79,7 @@ def sharing_words(real: Any, threads: int) -> dict[Any, Any]:
             values[j] = shared[j, 0]
         cuda.syncthreads()
 
-    return {abi.variables: own_variables} | _words(for_device(join, real))
+    return {words.variables: own_variables} | _words(for_device(join, real))
 
 
 def own_variables(n):
@@ -118,9 +118,9 @@ if simulated():
             return as_given(sums, found), sizes[0]
 
         return {
-            abi.summed: summed,
-            abi.largest: largest,
-            abi.summed_and_largest: summed_and_largest,
+            words.summed: summed,
+            words.largest: largest,
+            words.summed_and_largest: summed_and_largest,
         }
 
 else:
@@ -175,9 +175,9 @@ else:
             return several if isinstance(sums, BaseTuple) else one
 
         return {
-            abi.summed: summed,
-            abi.largest: largest,
-            abi.summed_and_largest: summed_and_largest,
+            words.summed: summed,
+            words.largest: largest,
+            words.summed_and_largest: summed_and_largest,
         }
 
     def _joining(joined: Any, values: Any, sums: bool) -> Any:

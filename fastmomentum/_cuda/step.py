@@ -36,7 +36,7 @@ from .._language.layout import (
 )
 from .._loops.stopping import ending_of
 from .._methods import METHODS
-from .._numba.abi import larger, larger_magnitude, no_magnitude, smaller
+from .._numba.words import larger, larger_magnitude, no_magnitude, smaller
 from .entries import EntryFunctions, entry_share, row_share, words_of_shares
 from .functions import bound
 from .given_rate import bounded_residual, norm_of_sum, norm_term

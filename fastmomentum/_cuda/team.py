@@ -30,7 +30,8 @@ from .._language.layout import (
 )
 from .._loops.norms import largest_magnitude
 from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
-from .._numba.abi import call_norm, row, summed, variables
+from .._numba.calls import call_norm
+from .._numba.words import row, summed, variables
 from .automatic import loop, loop_of
 from .device import configured, kernel, simulated
 from .entries import EntryFunctions, EntryObjective, entry_share, row_share, words_of_shares

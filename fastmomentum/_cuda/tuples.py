@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._numba.abi import added_magnitude
+from .._numba.words import added_magnitude
 
 
 def entries_of(count: int) -> Callable:

@@ -22,7 +22,7 @@ from .._loops import slots
 from .._loops.drivers import diagonal
 from .._loops.norms import vector_norm
 from .._loops.terms import replace_by_prox
-from .._numba import abi
+from .._numba import calls, words
 from .numbers import words_of_numbers
 from .penalty import separable_prox
 from .views import (
@@ -83,28 +83,28 @@ def words_of(
         update(rows, ints, floats, g, s)
 
     return {
-        abi.named: named,
-        abi.rows_of: rows_of,
-        abi.row: row,
-        abi.own_numbers: own_numbers,
+        words.named: named,
+        words.rows_of: rows_of,
+        words.row: row,
+        words.own_numbers: own_numbers,
         slots.rows_from: rows_from,
         slots.numbers_from: numbers_from,
         slots.wide_entries: wide_entries,
         slots.set_entries: set_entries,
-        abi.larger: larger,
-        abi.smaller: smaller,
-        abi.magnitude_bits: magnitude_bits,
-        abi.no_magnitude: no_magnitude,
-        abi.larger_magnitude: larger_magnitude,
-        abi.added_magnitude: added_magnitude,
-        abi.from_magnitude_bits: from_magnitude_bits,
-        abi.as_real: as_real,
-        abi.call_evaluate: call_evaluate,
-        abi.call_norm: no_norm if norm == NORM_INF else call_norm,
-        abi.call_metric: no_metric if update is None else call_metric,
-        abi.summed: summed,
-        abi.largest: largest,
-        abi.summed_and_largest: summed_and_largest,
+        words.larger: larger,
+        words.smaller: smaller,
+        words.magnitude_bits: magnitude_bits,
+        words.no_magnitude: no_magnitude,
+        words.larger_magnitude: larger_magnitude,
+        words.added_magnitude: added_magnitude,
+        words.from_magnitude_bits: from_magnitude_bits,
+        words.as_real: as_real,
+        calls.call_evaluate: call_evaluate,
+        calls.call_norm: no_norm if norm == NORM_INF else call_norm,
+        calls.call_metric: no_metric if update is None else call_metric,
+        words.summed: summed,
+        words.largest: largest,
+        words.summed_and_largest: summed_and_largest,
         replace_by_prox: separable_prox,
         np: numpy_of(real),
         **words_of_numbers(fixed),

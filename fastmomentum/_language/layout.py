@@ -101,7 +101,7 @@ INTS = (
     "BOUNDED",
     "SEPARABLE",
     "PROX",  # address of the penalty's proximal operator
-    "PROX_DATA",  # address of its data, see abi.call_prox
+    "PROX_DATA",  # address of its data, see calls.call_prox
     "FREE",  # variables that are off their kinks and bounds
     "FACE_STEPS",
     "BATCH",  # address of what a loop around this one works with, BATCH_FIELDS or SUM_FIELDS

@@ -8,8 +8,8 @@ import numpy as np
 
 from .._language.layout import METRIC_ROW, PAIRS, SUM_ROW
 from .._methods import METHODS, METRICS
-from .._numba.abi import own_numbers, row, variables
 from .._numba.jit import ANY_ORDER, cached_part, compiled_into
+from .._numba.words import own_numbers, row, variables
 from .slots import numbers_from, rows_from, set_entries, wide_entries
 
 

@@ -17,23 +17,53 @@ from .._language.layout import (
     TERM_ROWS,
     UPPER_ROW,
 )
-from .._numba.abi import (
-    address_of_numbers,
-    batch_fields,
-    call_driver,
-    copy_memory,
+from .._numba.calls import call_driver
+from .._numba.jit import cached_loop, part
+from .._numba.memory import address_of_numbers, copy_memory, numbers_at
+from .._numba.records import batch_fields
+from .._numba.words import (
     from_magnitude_bits,
     larger_magnitude,
     magnitude_bits,
     named,
-    numbers_at,
     row,
     rows_of,
     smaller,
 )
-from .._numba.jit import cached_loop
 from .outcome import write_result
 from .terms import clip_to_bounds, proximal_residual
+
+
+@part
+def show_arguments(context, patches, n_patches, p, ints):
+    """Have the user's function see the arguments of problem `p`."""
+    for k in range(n_patches):
+        source = patches[4 * k + 1] + p * patches[4 * k + 2]
+        if patches[4 * k + 3] == 0:
+            target = numbers_at(context + patches[4 * k], ints)
+            target[0] = source
+        else:
+            copy_memory(context + patches[4 * k], source, patches[4 * k + 3])
+
+
+@part
+def place_bounds(rows, state, given_lower, given_upper, prox_numbers):
+    """The bounds of one problem, for the loop, for differences and for the operator."""
+    n = state.SIZE
+    lower = row(rows, state.TERMS + LOWER_ROW)
+    upper = row(rows, state.TERMS + UPPER_ROW)
+    scratch = row(rows, state.TERMS + TERM_ROWS)
+    # COST_FUN is that of a problem without fixed variables.
+    cost = (state.COST_FUN - 1) // n
+    for i in range(n):
+        if given_lower[i] == given_upper[i]:
+            state.COST_FUN -= cost
+        lower[i] = given_lower[i]
+        upper[i] = given_upper[i]
+        scratch[2 * n + i] = given_lower[i]
+        scratch[3 * n + i] = given_upper[i]
+        prox_numbers[2 * n + i] = given_lower[i]
+        prox_numbers[3 * n + i] = given_upper[i]
 
 
 @cached_loop
@@ -74,13 +104,7 @@ def drive_batch(
         copy_memory(address_of_numbers(floats), batch.FLOATS, 8 * batch.N_FLOATS)
         state.BATCH = fields
         state.BATCH_ROW = p
-        for k in range(batch.N_PATCHES):
-            source = patches[4 * k + 1] + p * patches[4 * k + 2]
-            if patches[4 * k + 3] == 0:
-                target = numbers_at(context + patches[4 * k], ints)
-                target[0] = source
-            else:
-                copy_memory(context + patches[4 * k], source, patches[4 * k + 3])
+        show_arguments(context, patches, batch.N_PATCHES, p, ints)
 
         # The results stand where the starts stood.
         x0 = row(all_x, p)
@@ -91,23 +115,8 @@ def drive_batch(
             bits = larger_magnitude(bits, x0[i])
         size = from_magnitude_bits(bits, x)
         if batch.LOWER != 0:
-            lower = row(rows, state.TERMS + LOWER_ROW)
-            upper = row(rows, state.TERMS + UPPER_ROW)
-            scratch = row(rows, state.TERMS + TERM_ROWS)
-            given_lower = row(all_lower, p)
-            given_upper = row(all_upper, p)
             prox_numbers = numbers_at(batch.PROX_NUMBERS, floats)
-            # COST_FUN is that of a problem without fixed variables.
-            cost = (state.COST_FUN - 1) // n
-            for i in range(n):
-                if given_lower[i] == given_upper[i]:
-                    state.COST_FUN -= cost
-                lower[i] = given_lower[i]
-                upper[i] = given_upper[i]
-                scratch[2 * n + i] = given_lower[i]
-                scratch[3 * n + i] = given_upper[i]
-                prox_numbers[2 * n + i] = given_lower[i]
-                prox_numbers[3 * n + i] = given_upper[i]
+            place_bounds(rows, state, row(all_lower, p), row(all_upper, p), prox_numbers)
         if state.TERMS != 0:
             clip_to_bounds(rows, state, 0)
             numbers.PENALTY = 0.0

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .._language.layout import DIRECTION, PAIRS
-from .._numba.abi import as_real, own_numbers, row, summed, variables
 from .._numba.jit import ANY_ORDER, part
+from .._numba.words import as_real, own_numbers, row, summed, variables
 from .norms import largest_magnitude
 
 

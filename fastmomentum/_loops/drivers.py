@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._language import layout, plain
 from .._numba.addresses import ADDRESSES, native_address
 from .table import Loop, OuterLoop
 
@@ -31,8 +32,6 @@ def driver_address(loop: Loop, dtype: np.dtype, signature: Any) -> int:
 
 def norm_address(norm: int, dtype: np.dtype) -> int:
     """Address of the code of a norm; 0 where a loop needs none."""
-    from .._language import layout
-    from .._numba import abi
     from .._numba.jit import jit_disabled
 
     if norm == layout.NORM_INF:
@@ -40,27 +39,29 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
     if jit_disabled():
         from .norms import vector_norm
 
-        abi.interpreted["norm"] = vector_norm
+        plain.interpreted["norm"] = vector_norm
         return 0
     key = ("norm", dtype.char)
     if key not in ADDRESSES:
+        from .._numba.kinds import norm_signature
         from .norms import vector_norm
 
-        ADDRESSES[key] = native_address(vector_norm, abi.norm_signature(dtype))
+        ADDRESSES[key] = native_address(vector_norm, norm_signature(dtype))
     return ADDRESSES[key]
 
 
 def metric_address(number: int, dtype: np.dtype) -> int:
     """Address of the code of an adaptive method's diagonal, see ``ints.METRIC``."""
-    from .._numba import abi
     from .._numba.jit import jit_disabled
 
     if jit_disabled():
-        abi.interpreted["diagonal"] = diagonal
+        plain.interpreted["diagonal"] = diagonal
         return 0
     key = (f"metric {number}", dtype.char)
     if key not in ADDRESSES:
-        ADDRESSES[key] = native_address(diagonal(number), abi.metric_signature(dtype))
+        from .._numba.kinds import metric_signature
+
+        ADDRESSES[key] = native_address(diagonal(number), metric_signature(dtype))
     return ADDRESSES[key]
 
 

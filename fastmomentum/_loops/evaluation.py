@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._language.layout import NORM_INF
-from .._numba.abi import call_norm
+from .._numba.calls import call_norm
 from .._numba.jit import part
 from .norms import largest_magnitude
 

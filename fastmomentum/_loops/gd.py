@@ -30,8 +30,8 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop, part
+from .._numba.words import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .evaluation import judge_trial
 from .line_search import first_decrease
 from .norms import measure_step, square

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from .._language.layout import ACCEPT_FROM_BASE, NEW_DIRECTION, SEARCHING, STOP, TRY
-from .._numba.abi import larger, smaller
 from .._numba.jit import part
+from .._numba.words import larger, smaller
 from .norms import largest_magnitude, square
 from .stopping import converge_at_trial, failure
 

@@ -23,17 +23,9 @@ from .._language.layout import (
     START_ROW,
     SUM_ROW,
 )
-from .._numba.abi import (
-    call_metric,
-    larger,
-    largest,
-    own_numbers,
-    row,
-    smaller,
-    summed,
-    variables,
-)
+from .._numba.calls import call_metric
 from .._numba.jit import ANY_ORDER, part
+from .._numba.words import larger, largest, own_numbers, row, smaller, summed, variables
 from .norms import largest_magnitude
 
 

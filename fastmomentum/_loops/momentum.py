@@ -77,9 +77,10 @@ from .._language.layout import (
     TRY,
     VIRTUAL_STEP,
 )
-from .._numba.abi import (
+from .._numba.calls import call_norm
+from .._numba.jit import ANY_ORDER, cached_loop, part
+from .._numba.words import (
     as_real,
-    call_norm,
     from_magnitude_bits,
     larger,
     larger_magnitude,
@@ -93,7 +94,6 @@ from .._numba.abi import (
     summed_and_largest,
     variables,
 )
-from .._numba.jit import ANY_ORDER, cached_loop, part
 from .direction import downhill, momentum_direction
 from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair

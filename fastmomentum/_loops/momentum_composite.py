@@ -34,8 +34,8 @@ from .._language.layout import (
     TO_EVALUATE,
     TRY,
 )
-from .._numba.abi import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop, part
+from .._numba.words import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
 from .norms import largest_magnitude, measure_step

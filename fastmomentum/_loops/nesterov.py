@@ -45,8 +45,8 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.abi import as_real, larger, named, row, rows_of, smaller, summed, variables
 from .._numba.jit import ANY_ORDER, cached_loop, part
+from .._numba.words import as_real, larger, named, row, rows_of, smaller, summed, variables
 from .evaluation import free_row, judge_trial
 from .line_search import first_decrease
 from .norms import largest_magnitude, measure_step, product, square
@@ -142,8 +142,11 @@ def judge_step(ints, floats, good, met):
 
 
 @part(fastmath=ANY_ORDER)
-def changes_along(rows, ints):
-    """What the gradients at both ends of a proximal step say f changes by along it."""
+def proximal_curvature(rows, ints, floats):
+    """The change of f along the proximal step that the gradient at its start foresees.
+
+    And the curvature along it, in units of 1 / STEP.
+    """
     x = row(rows, ints.TRIAL)
     g = row(rows, N_POINTS + ints.TRIAL)
     y = row(rows, ints.AHEAD)
@@ -154,7 +157,10 @@ def changes_along(rows, ints):
         d_i = np.float64(x[i] - y[i])
         along += d_i * gy[i]
         after += d_i * g[i]
-    return summed(rows, (along, after))
+    along, after = summed(rows, (along, after))
+    distance = floats.SLOPE  # squared
+    met = floats.STEP * (after - along) / distance if distance > 0.0 else 0.0
+    return along, met
 
 
 @part(fastmath=ANY_ORDER)
@@ -432,11 +438,7 @@ def make(composite: bool, real: str) -> Any:
                     action = ahead_of_base(ints, floats, good, composite)
                 else:
                     if composite:
-                        along, after = changes_along(rows, ints)
-                        distance = floats.SLOPE
-                        met = 0.0
-                        if distance > 0.0:
-                            met = floats.STEP * (after - along) / distance
+                        along, met = proximal_curvature(rows, ints, floats)
                         action = judge_proximal_step(ints, floats, good, met, along)
                     else:
                         met = curvature_met(rows, ints, floats)

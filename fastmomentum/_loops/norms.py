@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from .._language.layout import NORM_1, NORM_2, NORM_MIN
-from .._numba.abi import (
+from .._numba.jit import cached_part, part
+from .._numba.words import (
     from_magnitude_bits,
     larger_magnitude,
     largest,
@@ -13,7 +14,6 @@ from .._numba.abi import (
     summed,
     variables,
 )
-from .._numba.jit import cached_part, part
 
 
 @part

@@ -3,8 +3,9 @@
 import numpy as np
 
 from .._language.layout import N_POINTS, NORM_INF, STATUS_CONVERGED, TO_EVALUATE
-from .._numba.abi import call_norm, row
+from .._numba.calls import call_norm
 from .._numba.jit import part
+from .._numba.words import row
 from .norms import largest_magnitude
 
 

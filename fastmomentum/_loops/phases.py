@@ -16,8 +16,9 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.abi import as_real, call_evaluate, row, summed, variables
+from .._numba.calls import call_evaluate
 from .._numba.jit import ANY_ORDER, part
+from .._numba.words import as_real, row, summed, variables
 from .evaluation import free_row
 from .line_search import start
 from .stopping import accept_trial, base_from_real, end_iteration

@@ -24,27 +24,55 @@ from .._language.layout import (
     UPPER_ROW,
     WRONG_SIZE,
 )
-from .._numba.abi import (
-    allocate,
-    call_driver_or_release,
-    call_fields,
-    clear_memory,
-    copy_memory,
-    difference_fields,
-    larger,
-    named,
-    numbers_at,
-    plan_fields,
-    release,
-    row,
-    rows_of,
-    smaller,
-    vector_at,
-)
-from .._numba.jit import cached_loop
+from .._numba.calls import call_driver_or_release
+from .._numba.jit import cached_loop, part
+from .._numba.memory import allocate, clear_memory, copy_memory, numbers_at, release, vector_at
+from .._numba.records import call_fields, difference_fields, plan_fields
+from .._numba.words import larger, named, row, rows_of, smaller
 from .norms import largest_magnitude
 from .outcome import write_result
 from .terms import clip_to_bounds, proximal_residual
+
+
+@part
+def place_differences(plan, state, rows, first, scratch, rates, composite):
+    """What a gradient by differences works with, at `scratch`; `first` is the address of the rows.
+
+    Its points keep to the bounds, which stand behind two vectors.
+    """
+    n = state.SIZE
+    size = n * plan.ITEMSIZE
+    if composite:
+        lower = first + (state.TERMS + LOWER_ROW) * state.STRIDE * plan.ITEMSIZE
+        copy_memory(scratch + 2 * size, lower, size)
+        copy_memory(scratch + 3 * size, lower + state.STRIDE * plan.ITEMSIZE, size)
+        low, high = row(rows, state.TERMS + LOWER_ROW), row(rows, state.TERMS + UPPER_ROW)
+        for i in range(n):
+            if low[i] == high[i]:
+                state.COST_FUN -= plan.DIFFERENCES
+    else:
+        bounds = numbers_at(scratch + 2 * size, rates)
+        for i in range(n):
+            bounds[i] = -np.inf
+            bounds[n + i] = np.inf
+    given = numbers_at(plan.STEPS, rates)
+    steps = numbers_at(scratch + 4 * size, rates)
+    for i in range(n):
+        k = smaller(i, plan.N_STEPS - 1)
+        steps[i] = given[k]
+        steps[n + i] = given[plan.N_STEPS + k]
+    calls = difference_fields(scratch + 6 * size)
+    calls.CALLS = 0
+    calls.NEXT = NEVER
+
+
+@part
+def tell_counts(call, state, status):
+    """How the run ended, and what it took."""
+    call.STATUS = status
+    call.NIT = state.NIT
+    call.NFEV = state.NFEV
+    call.NJEV = state.NJEV
 
 
 def make(composite: bool) -> Any:
@@ -107,29 +135,7 @@ def make(composite: bool) -> Any:
                 copy_memory(target, first if kind == FROM_X0 else starts[3 * k + 2], size)
         if plan.DIFFERENCES != 0:
             scratch = first + plan.SCRATCH_ROW * row_size
-            # Their points keep to the bounds, which stand behind two vectors.
-            if composite:
-                lower = first + (state.TERMS + LOWER_ROW) * row_size
-                copy_memory(scratch + 2 * size, lower, size)
-                copy_memory(scratch + 3 * size, lower + row_size, size)
-                low, high = row(rows, state.TERMS + LOWER_ROW), row(rows, state.TERMS + UPPER_ROW)
-                for i in range(n):
-                    if low[i] == high[i]:
-                        state.COST_FUN -= plan.DIFFERENCES
-            else:
-                bounds = numbers_at(scratch + 2 * size, rates)
-                for i in range(n):
-                    bounds[i] = -np.inf
-                    bounds[n + i] = np.inf
-            given = numbers_at(plan.STEPS, rates)
-            steps = numbers_at(scratch + 4 * size, rates)
-            for i in range(n):
-                k = smaller(i, plan.N_STEPS - 1)
-                steps[i] = given[k]
-                steps[n + i] = given[plan.N_STEPS + k]
-            calls = difference_fields(scratch + 6 * size)
-            calls.CALLS = 0
-            calls.NEXT = NEVER
+            place_differences(plan, state, rows, first, scratch, rates, composite)
             place = numbers_at(context + call.SCRATCH, ints)
             place[0] = scratch
             step = numbers_at(context + call.SCRATCH + 8, floats)
@@ -165,12 +171,9 @@ def make(composite: bool) -> Any:
             for i in range(n):
                 if low[i] == high[i]:
                     out_g[i] = np.nan
-        call.STATUS = status
-        call.NIT = state.NIT
-        call.NFEV = state.NFEV
-        call.NJEV = state.NJEV
         call.FUN = value
         call.GRAD_NORM = norm
+        tell_counts(call, state, status)
         release(memory)
 
     drive.__name__ = drive.__qualname__ = "drive_single_composite" if composite else "drive_single"

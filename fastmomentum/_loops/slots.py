@@ -14,8 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import _empty_nd_impl, make_array
 
-from .._numba.abi import added_magnitude, row
 from .._numba.jit import jit_disabled
+from .._numba.words import added_magnitude, row
 
 if jit_disabled():
 

@@ -9,8 +9,8 @@ from .._language.layout import (
     STATUS_STAGNATION,
     STOP,
 )
-from .._numba.abi import larger, smaller
 from .._numba.jit import part
+from .._numba.words import larger, smaller
 
 
 @part

@@ -10,18 +10,11 @@ from __future__ import annotations
 import numpy as np
 
 from .._language.layout import DELIVERED, N_POINTS, NEEDS_EVALUATION, PATCH_FIELDS
-from .._numba.abi import (
-    as_real,
-    call_driver,
-    call_evaluate,
-    named,
-    numbers_at,
-    row,
-    rows_of,
-    smaller,
-    sum_fields,
-)
+from .._numba.calls import call_driver, call_evaluate
 from .._numba.jit import cached_loop
+from .._numba.memory import numbers_at
+from .._numba.records import sum_fields
+from .._numba.words import as_real, named, row, rows_of, smaller
 
 
 @cached_loop

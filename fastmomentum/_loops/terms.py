@@ -25,10 +25,10 @@ from .._language.layout import (
     RESIDUAL_ROW,
     UPPER_ROW,
 )
-from .._numba.abi import (
+from .._numba.calls import call_norm, call_prox
+from .._numba.jit import ANY_ORDER, part
+from .._numba.words import (
     as_real,
-    call_norm,
-    call_prox,
     from_magnitude_bits,
     larger,
     larger_magnitude,
@@ -40,7 +40,6 @@ from .._numba.abi import (
     summed_and_largest,
     variables,
 )
-from .._numba.jit import ANY_ORDER, part
 from .metric import store_pair
 from .norms import largest_magnitude
 

@@ -166,15 +166,14 @@ def minimize(
     begin = time.perf_counter()
     state, checkpoint = resolved(state), resolved(checkpoint)
     if on_device(x0):
-        from .device.minimize import minimize_on_device
+        from .device.minimize import Given, minimize_on_device
 
         chosen = check_method(method)
         check_fun(fun, jac)
         check_unsupported(chosen, hess, hessp, constraints)
         refused = {"state": state, "checkpoint": checkpoint}
-        return minimize_on_device(
-            fun, x0, args, chosen, jac, bounds, tol, callback, options, penalty, refused
-        )
+        given = Given(fun, x0, args, jac, bounds, tol, callback, options, penalty, refused)
+        return minimize_on_device(chosen, given)
     x = check_x0(x0)
     check_fun(fun, jac)
     settings, terms = settings_and_terms(named_method(method), x, bounds, penalty, tol, options)
@@ -192,8 +191,8 @@ def minimize(
     saver, prints = None, {}
     if checkpoint is not None:
         saver = Saver(checkpoint, settings.checkpoint_every)
-        given = {"x0": x, "args": objective.args, "penalty": terms and terms.h}
-        prints = {name: fingerprint(value) for name, value in given.items()}
+        parts = {"x0": x, "args": objective.args, "penalty": terms and terms.h}
+        prints = {name: fingerprint(value) for name, value in parts.items()}
     run = Run(objective, settings, x, terms, prints)
     result = run_to_end(run, wrapped, takes_result, begin, saver, earlier)
     if settings.disp:

@@ -9,12 +9,12 @@ import numpy as np
 
 def native_address(dispatcher: Any, signature: Any) -> int:
     """Address of the code of a function for a signature, compiled with room on the stack."""
-    from . import abi
+    from . import native
     from .interrupts import interrupts_kept
     from .stack import with_room
 
     with interrupts_kept():
-        return with_room(abi.address_of, dispatcher, signature)
+        return with_room(native.address_of, dispatcher, signature)
 
 
 def prox_address(kernel: Any, dtype: np.dtype) -> int:

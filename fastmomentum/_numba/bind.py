@@ -13,7 +13,7 @@ import numpy as np
 from numba.core import errors, types
 from numba.core.ccallback import CFunc
 
-from . import abi, entry
+from . import contexts, entry, kinds, native
 from .interrupts import interrupts_kept
 from .jit import FLAGS
 from .warned import functions_in_tuples, quiet_about, warnings_at_the_call
@@ -188,7 +188,7 @@ def _code(
     failures: list[BaseException] = []
     for signature in signatures:
         try:
-            return abi.compiled(function, signature), signature
+            return native.compiled(function, signature), signature
         except COMPILE_ERRORS as error:
             failures.append(error)
     n_args = len(thin_signature.args) - (1 if role == "fun" else 2)
@@ -198,13 +198,13 @@ def _code(
         text = f"def thin(x{out}{names}):\n    {body.format(a=names)}\n"
         try:
             thin = _thin(function, text)
-            result = abi.compiled(thin, thin_signature)
+            result = native.compiled(thin, thin_signature)
             keep.append(thin)
             return result, thin_signature
         except COMPILE_ERRORS as error:
             failures.append(error)
     name = getattr(function, "__name__", role)
-    telling = [e for e in failures if not isinstance(e, abi.StaleCompilation)] or failures
+    telling = [e for e in failures if not isinstance(e, native.StaleCompilation)] or failures
     kind = "jac" if role.startswith("jac") else "fun"
     name = name if name == kind else f"{kind} {name}"
     raise NotCompilable(f"{name}: {reason(telling[0])}") from None
@@ -252,9 +252,9 @@ def types_of(args: tuple) -> tuple:
 
 def returns_single(fun: Any, rest: tuple, dtype: np.dtype) -> bool:
     """Does a Numba function return float32? It was compiled for x and arguments of these types."""
-    x = abi.vector_type(abi.F8 if dtype == np.float64 else abi.F4)
+    x = kinds.vector_type(kinds.F8 if dtype == np.float64 else kinds.F4)
     code = fun.overloads.get((x, *rest))
-    return code is not None and code.signature.return_type == abi.F4
+    return code is not None and code.signature.return_type == kinds.F4
 
 
 def remedy(name: str, value: Any) -> str:
@@ -375,15 +375,15 @@ def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tupl
     """(an entry, its compile result for these types)."""
     signature = entry.DRIVER_SIGNATURES[precision]
     function = entry_function(entry.entry_of(style, precision), is_plain(args))
-    result = abi.compiled(
+    result = native.compiled(
         function,
-        abi.NONE(
-            abi.ADDRESS,  # driver
+        kinds.NONE(
+            kinds.ADDRESS,  # driver
             fun_type,
-            abi.ADDRESS,  # jac
+            kinds.ADDRESS,  # jac
             args,
-            abi.ADDRESS,  # scratch
-            abi.F8,  # step of the differences
+            kinds.ADDRESS,  # scratch
+            kinds.F8,  # step of the differences
             *signature.args[2:],
         ),
     )
@@ -392,7 +392,7 @@ def compiled_entry(style: str, precision: str, fun_type: Any, args: Any) -> tupl
 
 def fun_type(single: bool) -> Any:
     """How the address of fun travels."""
-    return types.UniTuple(abi.ADDRESS, 1) if single else abi.ADDRESS
+    return types.UniTuple(kinds.ADDRESS, 1) if single else kinds.ADDRESS
 
 
 def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Binding:
@@ -402,7 +402,7 @@ def _finish(style: str, precision: str, fun: Any, jac: int, args: Any) -> Bindin
     if holds_functions(args):
         # Numba would look at their types in each call, and warn each time.
         entry_ = result.entry_point
-    evaluate_row = abi.address_of(entry.evaluate_row, signature)
+    evaluate_row = native.address_of(entry.evaluate_row, signature)
     return Binding(entry_, signature, evaluate_row, fun, jac)
 
 
@@ -421,8 +421,8 @@ def compile_functions(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place
 
     Parameters as those of `bind`, without C functions.
     """
-    real = abi.F8 if dtype == np.float64 else abi.F4
-    x, f8, none = abi.vector_type(real), abi.F8, abi.NONE
+    real = kinds.F8 if dtype == np.float64 else kinds.F4
+    x, f8, none = kinds.vector_type(real), kinds.F8, kinds.NONE
     values = (f8,) if real == f8 else (f8, real)
     jac_code = None
     keep: list = []
@@ -460,13 +460,13 @@ def compile_functions(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place
 
 def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> Binding:
     code = compile_functions(fun, jac, rest, dtype, in_place)
-    address = abi.code_address(code.fun)
+    address = native.code_address(code.fun)
     with functions_in_tuples():
         binding = _finish(
             code.style,
             dtype.name,
             (address,) if code.single else address,
-            0 if code.jac is None else abi.code_address(code.jac),
+            0 if code.jac is None else native.code_address(code.jac),
             types.Tuple(rest),
         )
     single = isinstance(jac, str) and returns_single(fun, rest, dtype)
@@ -475,7 +475,7 @@ def _bind(fun: Any, jac: Any, rest: tuple, dtype: np.dtype, in_place: bool) -> B
 
 def _complex_code(fun: Any, real: Any, rest: tuple, keep: list) -> Any:
     """fun compiled for complex x; a real return type would lose the derivative silently."""
-    z = types.Array(types.complex128 if real == abi.F8 else types.complex64, 1, "C")
+    z = types.Array(types.complex128 if real == kinds.F8 else types.complex64, 1, "C")
     name = getattr(fun, "__name__", "fun")
     try:
         fun.compile((z, *rest))
@@ -486,11 +486,11 @@ def _complex_code(fun: Any, real: Any, rest: tuple, keep: list) -> Any:
                 "use jac='3-point'"
             )
         if found == types.complex128:
-            return abi.compiled(fun, found(z, *rest))
+            return native.compiled(fun, found(z, *rest))
         names = "".join(f", a{i}" for i in range(len(rest)))
         thin = _thin(fun, f"def thin(x{names}):\n    return complex(f(x{names}))\n")
         keep.append(thin)
-        return abi.compiled(thin, types.complex128(z, *rest))
+        return native.compiled(thin, types.complex128(z, *rest))
     except (errors.NumbaError, TypeError, ValueError, KeyError) as error:
         if isinstance(error, NotCompilable):
             raise
@@ -537,8 +537,8 @@ def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.
     for i, (rows, batched) in enumerate(zip(args, which, strict=True)):
         if batched:
             field, size = ("data", 0) if rows.ndim > 1 else (None, rows.itemsize)
-            struct = (fun_type(isinstance(binding.fun, tuple)), abi.ADDRESS, args_type)
-            offset = abi.argument_offset(*struct, i, field)
+            struct = (fun_type(isinstance(binding.fun, tuple)), kinds.ADDRESS, args_type)
+            offset = contexts.argument_offset(*struct, i, field)
             patches.append((offset, rows.ctypes.data, rows.strides[0], size))
     return np.array(patches, np.int64).reshape(-1, 4)
 
@@ -546,9 +546,11 @@ def batch_patches(binding: Binding, args: tuple, which: tuple[bool, ...]) -> np.
 def row_patches(binding: Binding, blocks: tuple[np.ndarray, ...]) -> np.ndarray:
     """How a loop over mini-batches moves these contiguous arrays, see ``layout.PATCH_FIELDS``."""
     args_type = types.Tuple(tuple(map(numba.typeof, blocks)))
-    struct = (fun_type(isinstance(binding.fun, tuple)), abi.ADDRESS, args_type)
+    struct = (fun_type(isinstance(binding.fun, tuple)), kinds.ADDRESS, args_type)
     patches = []
     for i, block in enumerate(blocks):
-        offsets = [abi.argument_offset(*struct, i, name) for name in ("data", "nitems", "shape")]
+        offsets = [
+            contexts.argument_offset(*struct, i, name) for name in ("data", "nitems", "shape")
+        ]
         patches.append((*offsets, block.ctypes.data, block.strides[0], block[0].size))
     return np.array(patches, np.int64)

@@ -20,17 +20,22 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 from .._language import layout
-from . import abi
+from . import contexts, kinds
 from .bind import NotCompilable, compile_functions, compiled_entry, fun_type, returns_single
 from .entry import driver_signature
 from .jit import FLAGS
 from .stack import with_room
 
 NO_MEMORY, WRONG_SIZE = layout.CALL_FAILURES
-_CALL = abi.record(layout.CALL_FIELDS, abi.I8)
+_CALL = kinds.record(layout.CALL_FIELDS, kinds.I8)
 # Code from a user's disk cache must not run where this differs: it would crash.
 ABI = repr(
-    (layout.CALL_FIELDS, layout.DIFFERENCE_FIELDS, layout.PLAN_FIELDS[0], driver_signature(abi.F8))
+    (
+        layout.CALL_FIELDS,
+        layout.DIFFERENCE_FIELDS,
+        layout.PLAN_FIELDS[0],
+        driver_signature(kinds.F8),
+    )
 )
 
 
@@ -41,7 +46,7 @@ def vector_like(typing_context, x0):
         raise errors.TypingError(f"x0 must be an array of one dimension, got {x0}")
     if not isinstance(x0.dtype, types.Integer | types.Float | types.Boolean):
         raise errors.TypingError(f"x0 must hold real numbers, got {x0}")
-    real = abi.F4 if x0.dtype == types.float32 else abi.F8
+    real = kinds.F4 if x0.dtype == types.float32 else kinds.F8
     itemsize = real.bitwidth // 8
 
     def impl(context, builder, signature, values):
@@ -52,7 +57,7 @@ def vector_like(typing_context, x0):
         data = context.nrt.meminfo_data(builder, memory)
         return _array(context, builder, signature.return_type, data, size, itemsize, memory)
 
-    return abi.vector_type(real)(x0), impl
+    return kinds.vector_type(real)(x0), impl
 
 
 def _array(context, builder, type_, data, size, itemsize, memory=None):
@@ -106,7 +111,7 @@ def _emit_link(context, builder, result, tag):
 
 def _emit_plan(context, builder, recipe):
     """Address of the plan, kept in a variable of this code."""
-    integer = context.get_value_type(abi.ADDRESS)
+    integer = context.get_value_type(kinds.ADDRESS)
     name = builder.module.get_unique_name("fastmomentum_plan")
     known = cgutils.add_global_variable(builder.module, integer, name)
     known.linkage = "internal"
@@ -161,7 +166,7 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
         arguments = entry.signature.args
 
         def impl(context, builder, signature, values):
-            integer = context.get_value_type(abi.ADDRESS)
+            integer = context.get_value_type(kinds.ADDRESS)
             call = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(8), _CALL.size))
             call_address = builder.ptrtoint(call, integer)
 
@@ -186,7 +191,7 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
                 "X": builder.ptrtoint(arrays[0].data, integer),
                 "JAC": builder.ptrtoint(arrays[1].data, integer),
                 "SCRATCH": ir.Constant(
-                    integer, abi.scratch_offset(address_type, abi.ADDRESS, args_type)
+                    integer, contexts.scratch_offset(address_type, kinds.ADDRESS, args_type)
                 ),
             }
             for name, value in given.items():
@@ -225,8 +230,8 @@ def _runner(fun, jac, takes_output, recipe_of, tag):
             numbers = [builder.load(field(name)) for name in _OUTCOME]
             return context.make_tuple(builder, signature.return_type, numbers)
 
-        kinds = [abi.F8 if name in layout.REAL_FIELDS else abi.I8 for name in _OUTCOME]
-        return types.Tuple(kinds)(x, g, args), impl
+        fields = [kinds.F8 if name in layout.REAL_FIELDS else kinds.I8 for name in _OUTCOME]
+        return types.Tuple(fields)(x, g, args), impl
 
     return run
 

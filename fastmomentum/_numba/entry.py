@@ -12,29 +12,13 @@ from numba import types
 from numba.extending import intrinsic
 
 from .._language.layout import N_POINTS
-from .abi import (
-    ADDRESS,
-    F4,
-    F8,
-    I8,
-    NONE,
-    adapter,
-    address_of_numbers,
-    call_driver,
-    call_evaluate,
-    call_python,
-    context_address,
-    context_type,
-    hold_context,
-    named,
-    prox_signature,
-    release_context,
-    row,
-    rows_of,
-    vector_type,
-)
+from .calls import call_driver, call_evaluate, call_python
+from .contexts import adapter, context_address, context_type, hold_context, release_context
 from .evaluations import EVALUATIONS, OPERATIONS
 from .jit import cached_njit, cached_part
+from .kinds import ADDRESS, F4, F8, I8, NONE, prox_signature, vector_type
+from .memory import address_of_numbers
+from .words import named, row, rows_of
 
 
 def driver_signature(real):

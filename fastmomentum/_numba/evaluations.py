@@ -1,7 +1,7 @@
 """How an objective, or a proximal operator, of each style is called.
 
 Each function here makes the Python text of an evaluation from intrinsics that call the user's
-functions, see `abi.adapter`: it is compiled for one type of context.
+functions, see `contexts.adapter`: it is compiled for one type of context.
 
 Differences are computed in float64 in either precision. Behind the two rows of scratch stand the
 bounds, which their points keep to, the user's steps, absolute and relative, and the numbers of
@@ -11,7 +11,7 @@ that is lost to rounding gives way to our own.
 
 import numpy as np
 
-from .abi import call_python, complex_row, difference_fields
+from .calls import call_python
 from .differences import (
     central_points,
     central_slope,
@@ -20,6 +20,8 @@ from .differences import (
     given_step,
 )
 from .jit import inlined_part
+from .memory import complex_row
+from .records import difference_fields
 
 
 @inlined_part

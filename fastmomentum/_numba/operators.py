@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._language import plain
 from .._report.pinned import Pinned
 from .interrupts import interrupts_kept
 from .jit import jit_disabled
@@ -18,7 +19,7 @@ Apply = Callable[[np.ndarray, float], float]
 
 
 class Operator(Pinned):
-    """A proximal operator, see ``abi.call_prox``; what it needs lives as long as it does."""
+    """A proximal operator, see ``calls.call_prox``; what it needs lives as long as it does."""
 
     def __init__(self, address: int, parts: tuple[np.ndarray, ...], keep: Any = None):
         self.address = address
@@ -44,16 +45,16 @@ def operator_of_functions(
     import numba
     from numba.core import types
 
-    from . import abi, bind, entry
+    from . import bind, entry, kinds, native
 
-    real = abi.F8 if dtype == np.float64 else abi.F4
-    x = abi.vector_type(real)
+    real = kinds.F8 if dtype == np.float64 else kinds.F4
+    x = kinds.vector_type(real)
     with interrupts_kept():
         try:
             rest = tuple(map(numba.typeof, args))
-            code = abi.NONE(x, abi.F8, x, *rest) if in_place else x(x, abi.F8, *rest)
-            prox_address = abi.address_of(prox, code)
-            value_address = abi.address_of(value, abi.F8(x, *rest))
+            code = kinds.NONE(x, kinds.F8, x, *rest) if in_place else x(x, kinds.F8, *rest)
+            prox_address = native.address_of(prox, code)
+            value_address = native.address_of(value, kinds.F8(x, *rest))
         except bind.COMPILE_ERRORS:
             return None
         kind = "in_place" if in_place else "returning"
@@ -74,7 +75,7 @@ def operator_of_python(apply: Apply, n: int, dtype: np.dtype) -> Operator:
     """That of Python functions; what they raise comes through the loop."""
     if jit_disabled():
         return _interpreted(apply)
-    from . import abi, entry
+    from . import entry, native
 
     known: dict[int, np.ndarray] = {}
 
@@ -85,16 +86,14 @@ def operator_of_python(apply: Apply, n: int, dtype: np.dtype) -> Operator:
             vector = known[address] = np.frombuffer(memory, dtype)
         return apply(vector, step)
 
-    address = abi.address_of(entry.operate_python, entry.PROX_SIGNATURES[dtype.name])
+    address = native.address_of(entry.operate_python, entry.PROX_SIGNATURES[dtype.name])
     integers = np.array([id(call)], np.int64)
     return Operator(address, (np.empty(0), integers, np.empty(0, dtype)), call)
 
 
 def _interpreted(apply: Apply) -> Operator:
     """Where the loops are Python themselves."""
-    from . import abi
-
     made = Operator(1, ())
     made.apply = apply  # type: ignore[attr-defined]
-    abi.operators[made.data.ctypes.data] = made
+    plain.operators[made.data.ctypes.data] = made
     return made

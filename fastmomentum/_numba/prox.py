@@ -9,9 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _prox
-from .jit import cached_njit
+from .jit import cached_loop, compiled_into
 
-_COMPILED = {kernel: cached_njit(kernel) for kernel in _prox.KERNELS}
+for part in _prox.PARTS:
+    compiled_into(part)
+_COMPILED = {kernel: cached_loop(kernel) for kernel in _prox.KERNELS}
 
 
 def compiled(kernel: Callable[..., float]) -> Any:

@@ -24,6 +24,7 @@ in v is a NaN in out: in its own entry or group where the penalty is a sum over 
 in all entries otherwise. Infinite entries count as NaN where no limit is defined.
 """
 
+from . import nuclear_norm, tv1d, tv2d
 from .group_l2 import prox_group_l2
 from .l2_ball import prox_l2_ball
 from .nuclear_norm import prox_nuclear_norm
@@ -31,6 +32,9 @@ from .separable import prox_separable
 from .simplex import prox_simplex
 from .tv1d import prox_tv1d
 from .tv2d import prox_tv2d
+
+# What they consist of beside themselves, see the modules.
+PARTS = (*nuclear_norm.PARTS, *tv1d.PARTS, *tv2d.PARTS)
 
 KERNELS = (
     prox_group_l2,
@@ -42,4 +46,4 @@ KERNELS = (
     prox_tv2d,
 )
 
-__all__ = ["KERNELS", *sorted(kernel.__name__ for kernel in KERNELS)]
+__all__ = ["KERNELS", "PARTS", *sorted(kernel.__name__ for kernel in KERNELS)]

@@ -1,4 +1,9 @@
-"""Total variation of a signal."""
+"""Total variation of a signal.
+
+The knots of a piecewise linear function are kept in the work array, from `left` to `right`: where
+they are, and the changes of slope and intercept there. Intercepts are sums over many entries: as
+two numbers of the dtype, for float32.
+"""
 
 import math
 
@@ -18,36 +23,19 @@ def prox_tv1d(v, out, step, numbers, integers, work):
     n = v.size
     weight = numbers[0]
     bound = step * weight
-    # about v[0], so that a large offset costs no digits
-    first = float(v[0]) + 0.0
-    total = 0.0
-    for i in range(n):
-        total += float(v[i]) - first
-    # NaN and infinities
-    if total - total != 0.0:
+    mean = mean_of(v)
+    if mean != mean:
         for i in range(n):
             out[i] = math.nan
         return math.nan
-    mean = first + total / n
     if bound == 0.0:
         for i in range(n):
             out[i] = v[i]
-        h = 0.0
-        for i in range(n - 1):
-            h += abs(float(out[i + 1]) - float(out[i]) + 0.0)
-        return weight * h
+        return weight * variation(out)
 
     # Above the largest partial sum the solution is the mean. Also the sums below would lose v in a
     # larger bound.
-    total = 0.0
-    largest = 0.0
-    peak = 0.0
-    for i in range(n):
-        y = float(v[i]) - mean
-        peak = abs(y) if abs(y) > peak else peak
-        total += y
-        if abs(total) > largest and i < n - 1:
-            largest = abs(total)
+    largest, peak = largest_sum(v, mean)
     if bound >= largest:
         for i in range(n):
             out[i] = mean
@@ -56,70 +44,107 @@ def prox_tv1d(v, out, step, numbers, integers, work):
     # All below is in units of a power of two, near the largest deviation: sums fit into float32.
     exponent = min(max(math.frexp(peak)[1], -1000), 1000)
     scale = math.ldexp(1.0, exponent)
-    unit = math.ldexp(1.0, -exponent)
-    bound *= unit
+    x = clipping_points(v, out, work, mean, math.ldexp(1.0, -exponent), bound)
+    return weight * follow_back(out, work, x, mean, scale)
 
-    # Knots l, ..., r, from left to right: position, and the changes of slope and intercept there.
-    # Intercepts are sums over many entries: as two numbers of the dtype, for float32.
+
+def mean_of(v):
+    """NaN where an entry is not finite."""
+    # about v[0], so that a large offset costs no digits
+    first = float(v[0]) + 0.0
+    total = 0.0
+    for i in range(v.size):
+        total += float(v[i]) - first
+    return first + total / v.size if total - total == 0.0 else math.nan
+
+
+def variation(out):
+    """The sum of the differences' magnitudes."""
+    h = 0.0
+    for i in range(out.size - 1):
+        h += abs(float(out[i + 1]) - float(out[i]) + 0.0)
+    return h
+
+
+def largest_sum(v, mean):
+    """The largest partial sum of the deviations from the mean, and the largest deviation."""
+    total = 0.0
+    largest = 0.0
+    peak = 0.0
+    for i in range(v.size):
+        y = float(v[i]) - mean
+        peak = abs(y) if abs(y) > peak else peak
+        total += y
+        if abs(total) > largest and i < v.size - 1:
+            largest = abs(total)
+    return largest, peak
+
+
+def clipping_points(v, out, work, mean, unit, bound):
+    """Where the derivatives are -bound (in `out`) and bound (in `work`); the last entry of x."""
+    n = v.size
+    bound *= unit
     size = 2 * n + 4
-    slope = size
-    high = 2 * size
-    low = 3 * size
-    upper = 4 * size  # clipping points; the lower ones are kept in `out`
+    upper = 4 * size
     left = n + 1
     right = n + 2
     y = (float(v[0]) - mean) * unit
-    for end in range(2):
-        k = right if end else left
-        sign = -1.0 if end else 1.0
-        b = bound - sign * y
-        work[k] = y - sign * bound
-        work[slope + k] = sign
-        work[high + k] = b
-        work[low + k] = b - float(work[high + k])
+    set_knot(work, size, left, y - bound, 1.0, bound - y)
+    set_knot(work, size, right, y + bound, -1.0, bound + y)
     out[0] = y - bound
     work[upper] = y + bound
     for i in range(1, n - 1):
         y = (float(v[i]) - mean) * unit
-        # where the derivative is -bound, from the left
-        a = 1.0
-        b = -y
-        while left <= right and a * float(work[left]) + b < 0.0:
-            a += float(work[slope + left])
-            b += float(work[high + left])
-            b += float(work[low + left])
-            left += 1
+        left, a, b = from_the_left(work, size, left, right, -y)
         x = -b / a
-        a_right = 1.0
-        b_right = -y
-        # where it is bound, from the right
-        while right >= left and a_right * float(work[right]) + b_right > 0.0:
-            a_right -= float(work[slope + right])
-            b_right -= float(work[high + right])
-            b_right -= float(work[low + right])
-            right -= 1
+        right, a_right, b_right = from_the_right(work, size, left, right, -y)
         left -= 1
-        work[left] = x
-        work[slope + left] = a
-        work[high + left] = b
-        work[low + left] = b - float(work[high + left])
+        set_knot(work, size, left, x, a, b)
         out[i] = x
         x = -b_right / a_right
         right += 1
-        work[right] = x
-        work[slope + right] = -a_right
-        work[high + right] = -b_right
-        work[low + right] = -b_right - float(work[high + right])
+        set_knot(work, size, right, x, -a_right, -b_right)
         work[upper + i] = x
     # where it is 0
+    last = (float(v[n - 1]) - mean) * unit
+    left, a, b = from_the_left(work, size, left, right, -bound - last)
+    return -b / a
+
+
+def set_knot(work, size, k, x, slope, intercept):
+    """Put knot k to x, with these changes there."""
+    work[k] = x
+    work[size + k] = slope
+    work[2 * size + k] = intercept
+    work[3 * size + k] = intercept - float(work[2 * size + k])
+
+
+def from_the_left(work, size, left, right, b):
+    """Pass the knots where the derivative is still negative: the next one, slope and intercept."""
     a = 1.0
-    b = -bound - (float(v[n - 1]) - mean) * unit
     while left <= right and a * float(work[left]) + b < 0.0:
-        a += float(work[slope + left])
-        b += float(work[high + left])
-        b += float(work[low + left])
+        a += float(work[size + left])
+        b += float(work[2 * size + left])
+        b += float(work[3 * size + left])
         left += 1
-    x = -b / a
+    return left, a, b
+
+
+def from_the_right(work, size, left, right, b):
+    """Pass the knots where it is still positive, likewise."""
+    a = 1.0
+    while right >= left and a * float(work[right]) + b > 0.0:
+        a -= float(work[size + right])
+        b -= float(work[2 * size + right])
+        b -= float(work[3 * size + right])
+        right -= 1
+    return right, a, b
+
+
+def follow_back(out, work, x, mean, scale):
+    """The solution, from its last entry `x`, over the lower clipping points; its variation."""
+    n = out.size
+    upper = 4 * (2 * n + 4)
     h = 0.0
     out[n - 1] = mean + scale * x
     for i in range(n - 2, -1, -1):
@@ -129,4 +154,16 @@ def prox_tv1d(v, out, step, numbers, integers, work):
             x = float(work[upper + i])
         out[i] = mean + scale * x
         h += abs(float(out[i + 1]) - float(out[i]) + 0.0)
-    return weight * h
+    return h
+
+
+PARTS = (
+    mean_of,
+    variation,
+    largest_sum,
+    clipping_points,
+    set_knot,
+    from_the_left,
+    from_the_right,
+    follow_back,
+)

@@ -138,7 +138,7 @@ def test_the_lowest_point_wins(most, momentum, monkeypatch):
     monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
     from fastmomentum._minimize.device import entries as _minimize_cuda_entries
 
-    monkeypatch.setattr(_minimize_cuda_entries.OwnObjective, "most_ahead", most)
+    monkeypatch.setattr(_minimize_cuda_entries.EntryEvaluation, "most_ahead", most)
     for maxiter in (20, 21, 22, 33):
         options = {"learning_rate": 4e-3, "momentum": momentum, "maxiter": maxiter}
         assert_same_run("entries", options=options)

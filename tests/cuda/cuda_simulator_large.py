@@ -110,7 +110,7 @@ def test_large_fixed_point():
 def test_the_end_does_not_depend_on_how_far_the_host_is_ahead(monkeypatch):
     found = []
     for ahead in (1, 7, 100):
-        monkeypatch.setattr(_minimize_cuda.DeviceRun, "most_ahead", ahead)
+        monkeypatch.setattr(_minimize_cuda.Evaluation, "most_ahead", ahead)
         monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
         found.append(assert_same_run(LARGE, options={"learning_rate": 1e-3, "gtol": 3.0}))
     assert len({res.nit for res in found}) == 1
@@ -323,7 +323,7 @@ def test_large_automatic_with_a_callback(method, bounds):
 def test_large_automatic_does_not_depend_on_how_far_the_host_is_ahead(monkeypatch):
     found = []
     for ahead in (1, 50):
-        monkeypatch.setattr(_minimize_cuda.DeviceRun, "most_ahead", ahead)
+        monkeypatch.setattr(_minimize_cuda.Evaluation, "most_ahead", ahead)
         monkeypatch.setattr(_minimize_cuda, "CHUNK_SECONDS", 1e9)
         found.append(assert_same_run(LARGE, options={"gtol": 3.0}))
     assert len({res.nit for res in found}) == 1 and found[0].success

@@ -217,11 +217,11 @@ def target(data):
 def watch_rows():
     """Let the loops, as Python code, fail where they leave their workspace."""
     assert jit_disabled(), "set NUMBA_DISABLE_JIT=1: compiled loops do not look where they write"
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import words
 
     def row(rows, i):
         if not 0 <= i < len(rows):
             raise AssertionError(f"row {i} of {len(rows)}")
         return rows[i]
 
-    abi.row = row
+    words.row = row

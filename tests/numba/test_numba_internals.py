@@ -19,20 +19,20 @@ def test_supported_numba():
 
 def test_contract_compile_result():
     """A dispatcher's overloads have a library, a name and a signature."""
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import kinds, native
 
     @njit
     def fun(x, a):
         return x[0] * a
 
-    vector = abi.vector_type(abi.F8)
-    fun.compile((vector, abi.F8))
-    result = fun.overloads[(vector, abi.F8)]
-    assert tuple(result.signature.args) == (vector, abi.F8)
-    assert result.signature.return_type == abi.F8
+    vector = kinds.vector_type(kinds.F8)
+    fun.compile((vector, kinds.F8))
+    result = fun.overloads[(vector, kinds.F8)]
+    assert tuple(result.signature.args) == (vector, kinds.F8)
+    assert result.signature.return_type == kinds.F8
     address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
     assert isinstance(address, int) and address > 0
-    assert abi.address_of(fun, abi.F8(vector, abi.F8)) == address
+    assert native.address_of(fun, kinds.F8(vector, kinds.F8)) == address
     # Typing an ndarray that a caller passes gives the same type.
     assert numba.typeof(np.ones(2)) == vector
 
@@ -72,10 +72,10 @@ def test_a_recompiled_function_is_seen(monkeypatch):
 
 def test_contract_wrong_signatures_are_noticed():
     """Code of another signature, called by address, would be memory corruption."""
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import kinds, native
 
-    vector = abi.vector_type(abi.F8)
-    signature = abi.F8(vector)
+    vector = kinds.vector_type(kinds.F8)
+    signature = kinds.F8(vector)
 
     def answer(arguments, returns):
         stub = python_types.SimpleNamespace(
@@ -83,24 +83,24 @@ def test_contract_wrong_signatures_are_noticed():
         )
         return python_types.SimpleNamespace(compile=lambda s: None, overloads={arguments: stub})
 
-    with pytest.raises(abi.StaleCompilation):
-        abi.compiled(answer((vector, abi.F8), abi.F8), signature)
-    mixed_up = answer((vector,), abi.F8)
-    mixed_up.overloads[(vector,)].signature.args = (abi.vector_type(abi.F4),)
-    with pytest.raises(abi.StaleCompilation):
-        abi.compiled(mixed_up, signature)
-    with pytest.raises(abi.ReturnTypeMismatch) as error:
-        abi.compiled(answer((vector,), abi.I8), signature)
-    assert error.value.found == abi.I8
-    assert abi.compiled(answer((vector,), abi.F8), signature) is not None
+    with pytest.raises(native.StaleCompilation):
+        native.compiled(answer((vector, kinds.F8), kinds.F8), signature)
+    mixed_up = answer((vector,), kinds.F8)
+    mixed_up.overloads[(vector,)].signature.args = (kinds.vector_type(kinds.F4),)
+    with pytest.raises(native.StaleCompilation):
+        native.compiled(mixed_up, signature)
+    with pytest.raises(native.ReturnTypeMismatch) as error:
+        native.compiled(answer((vector,), kinds.I8), signature)
+    assert error.value.found == kinds.I8
+    assert native.compiled(answer((vector,), kinds.F8), signature) is not None
 
 
 @pytest.mark.parametrize("real", ["F8", "F4"])
 def test_contract_calls_by_address(real):
     """Values, tuples of args, arrays and exceptions cross a call by address."""
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import contexts, kinds, native
 
-    vector = abi.vector_type(getattr(abi, real))
+    vector = kinds.vector_type(getattr(kinds, real))
     dtype = np.float64 if real == "F8" else np.float32
 
     @njit
@@ -116,17 +116,17 @@ def test_contract_calls_by_address(real):
     x = np.array([2.0, 3.0], dtype)
     args = (4, np.array([1.0, 5.0]))
     rest = tuple(numba.typeof(a) for a in args)
-    struct = abi.context_type(abi.ADDRESS, abi.ADDRESS, types.Tuple(rest))
-    calls = abi.ContextCalls(struct)
-    call_fun, call_jac, context_address = calls.fun, calls.jac, abi.context_address
+    struct = contexts.context_type(kinds.ADDRESS, kinds.ADDRESS, types.Tuple(rest))
+    calls = contexts.ContextCalls(struct)
+    call_fun, call_jac, context_address = calls.fun, calls.jac, contexts.context_address
 
     @njit
     def call(fun, jac, x, args):
         context = context_address(fun, jac, args, 0, 0.0)
         return call_fun(context, x), call_jac(context, x)
 
-    address = abi.address_of(fun, abi.F8(vector, *rest))
-    jac_address = abi.address_of(jac, vector(vector, *rest))
+    address = native.address_of(fun, kinds.F8(vector, *rest))
+    jac_address = native.address_of(jac, vector(vector, *rest))
     value, gradient = call(address, jac_address, x, args)
     assert value == 13.0
     assert np.array_equal(gradient, 4.0 * x)
@@ -143,9 +143,9 @@ def test_contract_calls_by_address(real):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_contract_magnitudes_order_like_numbers(dtype):
     """|value| as an integer: NaN above infinity above all numbers, and back again."""
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import words
 
-    magnitude_bits, from_magnitude_bits = abi.magnitude_bits, abi.from_magnitude_bits
+    magnitude_bits, from_magnitude_bits = words.magnitude_bits, words.from_magnitude_bits
 
     @njit
     def bits(x):
@@ -168,9 +168,9 @@ def test_contract_magnitudes_order_like_numbers(dtype):
 
 def test_contract_rows_are_views():
     """Rows made of an address own nothing and see what the array holds."""
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import words
 
-    row, rows_of = abi.row, abi.rows_of
+    row, rows_of = words.row, words.rows_of
 
     @njit
     def fill(address, stride, like):
@@ -189,9 +189,9 @@ def test_contract_rows_are_views():
 def test_contract_slots_are_tuples(dtype, count):
     """Of as many entries and numbers as a method has, in the precision of its rows."""
     from fastmomentum._loops import slots
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import words
 
-    magnitude_bits, row, rows_of = abi.magnitude_bits, abi.row, abi.rows_of
+    magnitude_bits, row, rows_of = words.magnitude_bits, words.row, words.rows_of
     rows_from, entries, wide_entries = slots.rows_from, slots.entries, slots.wide_entries
     set_entries, added_changes = slots.set_entries, slots.added_changes
     numbers_from, set_numbers = slots.numbers_from, slots.set_numbers
@@ -220,9 +220,9 @@ def test_contract_slots_are_tuples(dtype, count):
 def test_contract_named_numbers_are_those_of_the_layout():
     """A field of a state array, and what follows the fields, lie where `layout` says."""
     from fastmomentum._language import layout
-    from fastmomentum._numba import abi
+    from fastmomentum._numba import words
 
-    named, own_numbers = abi.named, abi.own_numbers
+    named, own_numbers = words.named, words.own_numbers
 
     @njit
     def read(ints, floats):

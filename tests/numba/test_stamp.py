@@ -32,7 +32,7 @@ IMPORTS = {name_of(path): imported_by(name_of(path), path) for path in FILES}
 COMPILED = sorted(
     name
     for name in IMPORTS
-    if re.match(r"_(loops|numba)\.", name) and {"_numba.jit", "_numba.abi"} & IMPORTS[name]
+    if re.match(r"_(loops|numba)\.", name) and {"_numba.jit", "_numba.words"} & IMPORTS[name]
 )
 
 
@@ -56,7 +56,8 @@ def test_a_changed_text_is_another_stamp(monkeypatch):
     assert before == stamp.stamp_of(loop())
     text = stamp._text
     for name in (
-        "_numba.abi",
+        "_numba.words",
+        "_numba.calls",
         "_language.layout",
         "_numba.jit",
         "_loops.terms",

@@ -28,14 +28,12 @@ class AutomaticRate(DeviceRun):
 
     def __init__(
         self,
-        fun: Callable,
+        evaluation: Callable[..., Any],
         x0: Any,
-        args: tuple,
-        jac: Any,
         settings: Settings,
         terms: Terms | None,
     ):
-        super().__init__(fun, x0, args, jac, settings, terms)
+        super().__init__(evaluation, x0, settings, terms)
         n, library = self.n, self.library
         if n > MOST_VARIABLES:
             raise ValueError(
@@ -60,7 +58,7 @@ class AutomaticRate(DeviceRun):
             rows |= {n_rows + i: part for i, part in enumerate(terms.rows)}
             rows[n_rows + layout.FREE_ROW] = None
             n_rows += layout.TERM_ROWS
-        self.work = self.team = self._team(
+        self.work = self.team = self.evaluate.team(
             plan.loop.name,
             self.dtype.type,
             ints,
@@ -74,11 +72,6 @@ class AutomaticRate(DeviceRun):
         )
         self.shown = 0  # iterations that the callback has seen
 
-    def _team(self, *arguments: Any) -> Any:
-        from ..._cuda.team import Team
-
-        return Team(*arguments)
-
     def _begin(self, each: bool) -> None:
         if each:
             self.last = min(self.last, 1)
@@ -87,6 +80,9 @@ class AutomaticRate(DeviceRun):
     def _step(self) -> None:
         g, f = self._views(self.point)
         self.team.tell(g, f, self.last)
+
+    def _queue(self, count: int) -> None:
+        self.team.evaluate(count, self.last)
 
     def _completed(self, seen: dict[str, Any]) -> bool:
         done = seen["NIT"] > self.shown and seen["STATUS"] not in (
@@ -129,7 +125,7 @@ class AutomaticRate(DeviceRun):
             seen = self.team.look()
         return None if seen["STATUS"] == layout.NEEDS_EVALUATION else Status(seen["STATUS"])
 
-    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
+    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
         seen = self.team.look()
         found = self._found(seen, -1)
         result = make_result(

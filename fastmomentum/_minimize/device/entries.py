@@ -5,23 +5,21 @@ The kernels evaluate it themselves: a launch makes many iterations, and no other
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from ..._callables import Entries, parts_of
-from ..._report.result import OptimizeResult, Status
-from .automatic import AutomaticRate
-from .given import GivenRate
-from .run import DeviceRun
+from ..._callables import Entries
 
 # One launch may make so many evaluations; how many it is to make, the host's clock decides.
 MOST_IN_A_LAUNCH = 2**20
 
 
-class Evaluation:
-    """The gradient alone: values are for the kernels."""
+class EntryEvaluation:
+    """An objective by entries, as `Evaluation`: the gradient alone, values are for the kernels."""
 
-    def __init__(self, parts: Entries, args: tuple, library: Any, dtype: Any):
+    most_ahead = MOST_IN_A_LAUNCH
+    in_kernels = True
+
+    def __init__(self, parts: Entries, args: tuple, library: Any, n: int, dtype: Any):
         from ..._cuda.entries import EntryObjective
 
         x0 = library.view(library.array)
@@ -37,52 +35,18 @@ class Evaluation:
         """Numba's view of a gradient."""
         return self.library.view(gradient)
 
-
-class OwnObjective(DeviceRun):
-    """What runs with a given and with an automatic rate have in common."""
-
-    most_ahead = MOST_IN_A_LAUNCH
-
-    def _evaluation(self, fun: Callable, jac: Any, args: tuple) -> Evaluation:
-        parts = parts_of(fun)
-        assert isinstance(parts, Entries)
-        return Evaluation(parts, args, self.library, self.dtype)
-
-    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
-        found = super().result(status, begin, evaluated)
-        # Nobody else keeps the arrays in args, which are not of its stream.
-        self.library.stream.synchronize()
-        return found
-
-    def _queue(self, count: int) -> None:
-        """Queue so many evaluations, and what follows from each."""
-        raise NotImplementedError
-
-    def _advance(self, count: int) -> None:
-        if count > 0:
-            self._queue(count)
-            self.k += count
-
-
-class OwnAutomaticRate(OwnObjective, AutomaticRate):
-    """A run whose method chooses its learning rate."""
-
-    def _team(self, *arguments: Any) -> Any:
+    def team(self, *arguments: Any) -> Any:
+        """The team of threads of a run that chooses its learning rate."""
         from ..._cuda.team import OwnTeam
 
-        return OwnTeam(self.evaluate.objective, *arguments)
+        return OwnTeam(self.objective, *arguments)
 
-    def _queue(self, count: int) -> None:
-        self.team.evaluate(count, self.last)
-
-
-class OwnGivenRate(OwnObjective, GivenRate):
-    """A run with a given learning rate."""
-
-    def _steps(self, *arguments: Any) -> Any:
+    def steps(self, gradient: Any, *arguments: Any) -> Any:
+        """The steps of a run with a given learning rate, with room for a gradient."""
         from ..._cuda.large import OwnSteps
 
-        return OwnSteps(self.evaluate.objective, self.out_view, *arguments)
+        return OwnSteps(self.objective, gradient, *arguments)
 
-    def _queue(self, count: int) -> None:
-        self.steps.iterate(self.last, count)
+    def finish(self) -> None:
+        """Wait: nobody else keeps the arrays in args, which are not of the library's stream."""
+        self.library.stream.synchronize()

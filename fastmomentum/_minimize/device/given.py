@@ -24,10 +24,8 @@ class GivenRate(DeviceRun):
 
     def __init__(
         self,
-        fun: Callable,
+        evaluation: Callable[..., Any],
         x0: Any,
-        args: tuple,
-        jac: Any,
         settings: Settings,
         terms: Terms | None,
     ):
@@ -40,7 +38,7 @@ class GivenRate(DeviceRun):
             raise ValueError(
                 "norm=-inf is possible only with learning_rate='auto' where x0 is on a device."
             )
-        super().__init__(fun, x0, args, jac, settings, terms)
+        super().__init__(evaluation, x0, settings, terms)
         n, dtype, library = self.n, self.dtype, self.library
         method: Method = settings.method
         plan = Plan(settings, n, dtype, "")
@@ -48,7 +46,8 @@ class GivenRate(DeviceRun):
         self.bounds = (np.empty(0), np.empty(0)) if terms is None else terms.bounds()
         self.vectors = [library.empty_like(x0) for _ in range(3)]
         self.views = [library.view(v) for v in self.vectors]
-        self.work = self.steps = self._steps(
+        self.work = self.steps = self.evaluate.steps(
+            self.out_view,
             method,
             dtype.type,
             plan.ints,
@@ -60,11 +59,6 @@ class GivenRate(DeviceRun):
             self.bounds,
             library.stream,
         )
-
-    def _steps(self, *arguments: Any) -> Any:
-        from ..._cuda.large import Steps
-
-        return Steps(*arguments)
 
     def _numbers(self, plan: Plan) -> dict[str, np.ndarray]:
         """Learning rates and momenta: those of all iterations, or one number."""
@@ -85,6 +79,9 @@ class GivenRate(DeviceRun):
     def _step(self) -> None:
         g, f = self._views(self.vectors[self.k % 3])
         self.steps.step(self.k, g, f, self.last)
+
+    def _queue(self, count: int) -> None:
+        self.steps.iterate(self.last, count)
 
     def _most(self) -> int:
         return min(self.last + 1, self.settings.maxfev)
@@ -115,7 +112,7 @@ class GivenRate(DeviceRun):
             r = np.minimum(r, point - self.bounds[0])
         return vector_norm(r, self.settings.norm)
 
-    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
+    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
         from ..._cuda.step import BEFORE, CURRENT
 
         seen = self.steps.look()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,29 +20,35 @@ from ..._problem.terms import make_terms
 from ..._report.display import show_ending
 from ..._report.result import OptimizeResult
 from ..callback import wrap_callback
+from .automatic import AutomaticRate
+from .entries import EntryEvaluation
 from .given import GivenRate
-from .run import DeviceRun
+from .run import DeviceRun, Evaluation
 
 
-def minimize_on_device(
-    fun: Callable,
-    x0: Any,
-    args: Any,
-    method: Method,
-    jac: Any,
-    bounds: Any,
-    tol: float | None,
-    callback: Callable | None,
-    options: dict[str, Any] | None,
-    penalty: Any,
-    refused: dict[str, Any],
-) -> OptimizeResult:
+class Given(NamedTuple):
+    """What the user passes to `minimize`, before it is checked."""
+
+    fun: Callable
+    x0: Any
+    args: Any
+    jac: Any
+    bounds: Any
+    tol: float | None
+    callback: Callable | None
+    options: dict[str, Any] | None
+    penalty: Any
+    refused: dict[str, Any]  # what is not possible here
+
+
+def minimize_on_device(method: Method, given: Given) -> OptimizeResult:
     """Solve one problem whose vectors stay on the device."""
     begin = time.perf_counter()
     from ..._cuda.device import check_device
 
     check_device()
-    for name, value in refused.items():
+    fun, x0 = given.fun, given.x0
+    for name, value in given.refused.items():
         if value is not None:
             raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
     shape, dtype = tuple(x0.shape), real_of(x0)
@@ -51,31 +58,29 @@ def minimize_on_device(
         )
     n = shape[0]
     # Only length and dtype of x0 count for the options.
-    settings = check_options(method, tol, options, np.broadcast_to(np.zeros(1, dtype), shape))
-    wrapped, takes_result = wrap_callback(callback)
-    terms = make_terms(check_bounds(bounds, n), check_penalty(penalty), n, dtype)
+    settings = check_options(
+        method, given.tol, given.options, np.broadcast_to(np.zeros(1, dtype), shape)
+    )
+    wrapped, takes_result = wrap_callback(given.callback)
+    terms = make_terms(check_bounds(given.bounds, n), check_penalty(given.penalty), n, dtype)
     check_terms(method, settings, terms)
-    kind = _kind_of_run(fun, settings.learning_rate == "auto")
-    run = kind(fun, x0, check_args(args), check_jac(jac), settings, terms)
+    kind: type[DeviceRun] = AutomaticRate if settings.learning_rate == "auto" else GivenRate
+    evaluation = _evaluation(fun, check_args(given.args), check_jac(given.jac))
+    run = kind(evaluation, x0, settings, terms)
     result = run.run(wrapped, takes_result, begin)
     if settings.disp:
         show_ending(result)
     return result
 
 
-def _kind_of_run(fun: Any, automatic: bool) -> type[DeviceRun]:
+def _evaluation(fun: Any, args: tuple, jac: Any) -> Callable[..., Any]:
+    """What makes, of a library, n and a dtype, what evaluates fun and its gradient."""
     parts = parts_of(fun)
     if isinstance(parts, Entries):
-        from .entries import OwnAutomaticRate, OwnGivenRate
-
-        return OwnAutomaticRate if automatic else OwnGivenRate
+        return functools.partial(EntryEvaluation, parts, args)
     if parts is not None:
         raise ValueError(
             "fun must not be a sum of terms where x0 is on a device: write it by entries "
             "(fastmomentum.objectives.entrywise), or as a function of arrays there."
         )
-    if automatic:
-        from .automatic import AutomaticRate
-
-        return AutomaticRate
-    return GivenRate
+    return functools.partial(Evaluation, fun, jac, args)

@@ -23,7 +23,18 @@ MOST_SCHEDULED = 10**6
 
 
 class Evaluation:
-    """The user's functions on vectors of the device."""
+    """The user's functions on vectors of the device.
+
+    Attributes
+    ----------
+    most_ahead : int
+        How many evaluations may be queued before the host looks at the device.
+    in_kernels : bool
+        Do the run's kernels evaluate, many times in a launch?
+    """
+
+    most_ahead = MOST_AHEAD
+    in_kernels = False
 
     def __init__(self, fun: Callable, jac: Any, args: tuple, library: Any, n: int, dtype: Any):
         if isinstance(jac, str):
@@ -64,6 +75,21 @@ class Evaluation:
             )
         return self.library.view(gradient)
 
+    def team(self, *arguments: Any) -> Any:
+        """The team of threads of a run that chooses its learning rate."""
+        from ..._cuda.team import Team
+
+        return Team(*arguments)
+
+    def steps(self, gradient: Any, *arguments: Any) -> Any:
+        """The steps of a run with a given learning rate; they are told the gradients."""
+        from ..._cuda.large import Steps
+
+        return Steps(*arguments)
+
+    def finish(self) -> None:
+        """Wait for what reads the arrays in args: they are of the library's stream."""
+
 
 class DeviceRun:
     """One run.
@@ -76,19 +102,14 @@ class DeviceRun:
         Evaluations queued.
     last : int
         The iteration to stop at.
-    most_ahead : int
-        How many evaluations may be queued before the host looks at the device.
     """
 
     work: Any
-    most_ahead = MOST_AHEAD
 
     def __init__(
         self,
-        fun: Callable,
+        evaluation: Callable[..., Any],
         x0: Any,
-        args: tuple,
-        jac: Any,
         settings: Settings,
         terms: Terms | None,
     ):
@@ -100,30 +121,23 @@ class DeviceRun:
         self.settings, self.terms = settings, terms
         self.library = library = library_of(x0)
         self.n, self.dtype = x0.shape[0], real_of(x0)
-        self.evaluate = self._evaluation(fun, jac, args)
+        self.evaluate = evaluation(library, self.n, self.dtype)
         self.out = library.empty_like(x0)
         self.out_view = library.view(self.out)
         self.k = 0
         self.last = min(settings.maxiter, MOST)
-        self.progress: Progress | None = None
 
     # -- what the two kinds of runs differ in -----------------------------------------------------
 
     def _begin(self, each: bool) -> None:
         """Queue what comes before the first evaluation; stop at `each` iteration?"""
 
-    def _evaluation(self, fun: Callable, jac: Any, args: tuple) -> Any:
-        """What evaluates fun and its gradient."""
-        return Evaluation(fun, jac, args, self.library, self.n, self.dtype)
-
-    def _advance(self, count: int) -> None:
-        """Queue so many evaluations, and what follows from each."""
-        for _ in range(count):
-            self._step()
-            self.k += 1
-
     def _step(self) -> None:
         """Queue an evaluation, and what follows from it."""
+        raise NotImplementedError
+
+    def _queue(self, count: int) -> None:
+        """Queue so many evaluations by kernels, and what follows from each."""
         raise NotImplementedError
 
     def _most(self) -> int:
@@ -142,7 +156,7 @@ class DeviceRun:
         """Why the run ends; None: it does not."""
         raise NotImplementedError
 
-    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
+    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
         """The result if the run ends now; not `evaluated`: fun is not to be called."""
         raise NotImplementedError
 
@@ -150,13 +164,14 @@ class DeviceRun:
 
     def run(self, callback: Callable | None, takes_result: bool, begin: float) -> OptimizeResult:
         """Go on to the end."""
+        progress: Progress | None = None
         if self.settings.progress:
-            self.progress = Progress(
+            progress = Progress(
                 self.settings.method.name, begin, self.last, "iteration", self.settings.maxtime
             )
         status = Status.INTERRUPTED
         try:
-            status = self._loop(callback, takes_result, begin)
+            status = self._loop(callback, takes_result, begin, progress)
             return self.result(status, begin)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
@@ -166,9 +181,15 @@ class DeviceRun:
             self.attach(error, begin)
             raise
         finally:
-            if self.progress is not None:
-                self.progress.close()
+            if progress is not None:
+                progress.close()
         return self.result(status, begin)
+
+    def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
+        """The result if the run ends now; not `evaluated`: fun is not to be called."""
+        found = self._result(status, begin, evaluated)
+        self.evaluate.finish()
+        return found
 
     def attach(self, error: BaseException, begin: float) -> None:
         if self.k > 0:
@@ -176,7 +197,24 @@ class DeviceRun:
             with contextlib.suppress(Exception):
                 attach(error, self.result(Status.INTERRUPTED, begin, evaluated=False))
 
-    def _loop(self, callback: Callable | None, takes_result: bool, begin: float) -> Status:
+    def _advance(self, count: int) -> None:
+        """Queue so many evaluations, and what follows from each."""
+        if self.evaluate.in_kernels:
+            if count > 0:
+                self._queue(count)
+                self.k += count
+            return
+        for _ in range(count):
+            self._step()
+            self.k += 1
+
+    def _loop(
+        self,
+        callback: Callable | None,
+        takes_result: bool,
+        begin: float,
+        progress: Progress | None,
+    ) -> Status:
         deadline = begin + self.settings.maxtime
         ahead = 1
         self._begin(callback is not None)
@@ -186,9 +224,9 @@ class DeviceRun:
             self._advance(min(ahead, self._most() - self.k))
             seen = self.work.look()
             now = time.perf_counter()
-            if self.progress is not None:
+            if progress is not None:
                 fun, grad_norm = self._shown(seen)
-                self.progress.show(seen["NIT"], fun=fun, grad_norm=grad_norm)
+                progress.show(seen["NIT"], fun=fun, grad_norm=grad_norm)
             if callback is not None and self._completed(seen):
                 try:
                     self._call_back(callback, takes_result, seen, now - begin)
@@ -202,7 +240,7 @@ class DeviceRun:
             if callback is None:
                 rate = (self.k - first) / max(now - started, 1e-9)
                 budget = min(CHUNK_SECONDS, deadline - now)
-                ahead = max(1, min(4 * ahead, int(budget * rate), self.most_ahead))
+                ahead = max(1, min(4 * ahead, int(budget * rate), self.evaluate.most_ahead))
 
     def _views(self, vector: Any) -> tuple[Any, Any]:
         """Numba's views of gradient and value at a vector of the run's."""
