@@ -32,6 +32,8 @@ default_role = "autolink"
 nitpicky = False
 
 autosummary_generate = True
+# Names that no page lists by hand, for the templates.
+autosummary_context = {"rules": jit.rules.__all__}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 

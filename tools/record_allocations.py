@@ -1,7 +1,8 @@
 # ruff: noqa: T201
 """Write tests/data/allocations.json: what warm calls allocate, by tests/helpers/allocations.py.
 
-Run it when a change of it is meant, and look at what it prints: the rows that changed.
+A row for each kind of run, which those of all methods must agree on. Run it when a change of it is
+meant, and look at what it prints: the rows that changed.
 """
 
 from __future__ import annotations
@@ -30,10 +31,21 @@ def measure() -> dict[str, dict]:
     return json.loads(done.stdout)
 
 
+def by_kind(rows: dict[str, dict]) -> dict[str, dict]:
+    """One row for each kind of run."""
+    found: dict[str, dict] = {}
+    for name, row in rows.items():
+        numbers = {key: value for key, value in row.items() if key != "kind"}
+        first = found.setdefault(row["kind"], numbers)
+        if any(numbers[key] != first[key] for key in ("loop", "rest")):
+            raise SystemExit(f"{name}: {numbers}, where others of its kind have {first}")
+    return found
+
+
 def main() -> None:
     """Measure, compare with the record, replace it."""
     old = json.loads(PATH.read_text())["rows"] if PATH.exists() else {}
-    rows = measure()
+    rows = by_kind(measure())
     for name in sorted({*old, *rows}):
         if old.get(name) != rows.get(name):
             print(f"{name}: {old.get(name)} -> {rows.get(name)}")

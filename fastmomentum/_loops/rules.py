@@ -100,7 +100,8 @@ def written_as(
     code = function.__code__
     inside = code.co_varnames[len(names) :]
     if len(names) > code.co_argcount or set(names) & set(inside):
-        raise ValueError(f"{name} cannot have the arguments {names}")
+        most = f"at most {code.co_argcount}, and none of {inside}"
+        raise ValueError(f"{name} cannot have the arguments {names}: {most}.")
     code = code.replace(
         co_name=name,
         co_qualname=name,

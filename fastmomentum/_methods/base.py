@@ -58,7 +58,8 @@ class Method:
     slots_start : dict
         ``"zero"`` or ``"x0"`` for each slot.
     parameters : tuple of Parameter
-        The method's own options.
+        The method's own options, `LEARNING_RATE` first. A step in `jit.rules` takes five numbers at
+        most: rates and constants.
     carry : callable, optional
         Advances the numbers that change from step to step, before each step:
         ``carry(constants, carried, zero, one)`` returns the new ones, and whether the rule sees
@@ -76,7 +77,7 @@ class Method:
         entry and what it keeps. g is the new gradient, step the step to it, kept the entries of
         `metric_vectors`, and count the steps so far.
     metric_vectors : tuple of str
-        What it keeps, zero at the start.
+        What it keeps, zero at the start: two vectors at most.
     summary, notes : str
         Documentation: one line, and the update rule with its references.
     """

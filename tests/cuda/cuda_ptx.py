@@ -32,7 +32,7 @@ TABLE = pathlib.Path(__file__).parents[1] / "data" / "cuda_registers.json"
 ARCHITECTURES = ("sm_80", "sm_90")
 DEVICE = python_types.SimpleNamespace(compute_capability=(8, 0))
 MEMORY = 10
-N_OWN = 8  # numbers of a method without a name
+N_OWN = max(len(m.constants) + len(m.carries) for m in METHODS.values())
 # (loop, dtype, n, style, bounded); n = 0: at run time; terms-32: a sum, for 32 lanes of a problem.
 # Those of QUICK are compiled in every run.
 QUICK = (
@@ -115,7 +115,7 @@ SINGLE = tuple(
     for method in METHODS
     for rate in ("given", "auto")
     for jac in ("fused", *(("2-point", "3-point") if feature == "bounds" else ()))
-    if not (method == "adamw" and rate == "auto")
+    if not (rate == "auto" and METHODS[method].loop is None)
     if not (feature == "penalty" and rate == "given")
     if not (feature == "schedule" and rate == "auto")
     if not (jac != "fused" and rate == "auto" and method not in ("gd", "nesterov", "momentum"))

@@ -2,7 +2,7 @@
 
 Run by test_cuda.py in a process of its own, with ``NUMBA_ENABLE_CUDASIM=1`` and
 ``NUMBA_DISABLE_JIT=1``: both sides are then plain Python, and in float64 must agree to the last
-bit, since the kernels are made from the same rules and templates.
+bit, since the kernels are the same loops and rules, bound to words of a device.
 """
 
 import math

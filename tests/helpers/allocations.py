@@ -54,8 +54,13 @@ def per_call(few, many):
     return {"loop": each if len(each) > 1 else each[0], "rest": rest if len(rest) > 1 else rest[0]}
 
 
+def kind_of(method, rate):
+    """Runs of a kind allocate alike, but for the vectors of a method with a given rate."""
+    return rate if rate == "given" else f"{METHODS[method].loop} {rate}"
+
+
 def of_minimize(method, rate, n):
-    """One row, and the most memory that is in use at once, in arrays of n."""
+    """One row, and the most memory that is in use at once, in arrays of n, but for the slots."""
     problem = problems.get(SIZES[n])
     fun = problem.compiled("fused")
 
@@ -70,9 +75,10 @@ def of_minimize(method, rate, n):
     if n == N_PEAK:
         tracemalloc.start()
         run(MANY)
-        row["arrays"] = round(tracemalloc.get_traced_memory()[1] / problem.x0.nbytes, 1)
+        slots = len(METHODS[method].slots) if rate == "given" else 0
+        row["arrays"] = round(tracemalloc.get_traced_memory()[1] / problem.x0.nbytes - slots, 1)
         tracemalloc.stop()
-    return row
+    return {"kind": f"minimize {kind_of(method, rate)} {n}", **row}
 
 
 def of_batch(method):
@@ -87,11 +93,11 @@ def of_batch(method):
         )
 
     run(2)
-    return per_call(Calls(lambda: run(10)), Calls(lambda: run(1000)))
+    return {"kind": "minimize_batch", **per_call(Calls(lambda: run(10)), Calls(lambda: run(1000)))}
 
 
 def measure():
-    """Rows by name."""
+    """Rows by name; the record has one for each kind."""
     rows = {}
     for method, known in METHODS.items():
         for rate in RATES:

@@ -172,7 +172,7 @@ def test_every_ending(method, rate, name, backend):
         faulty, [0.0, 0.0, 2.0], args=fault, jac=True, method=method, callback=callback,
         bounds=Bounds(lower, upper), options={**given, **options, "backend": backend},
     )  # fmt: skip
-    assert result.status == status
+    assert result.status == status, "is the rate in SMALL_RATES of cases.py small?"
     assert result.success == (status == Status.CONVERGED)
     assert ((lower <= result.x) & (result.x <= upper)).all()
     f = faulty(result.x, np.empty(3), *fault)

@@ -10,6 +10,8 @@ import pytest
 import fastmomentum
 
 DOCS = pathlib.Path(fastmomentum.__file__).parents[1] / "docs"
+# Listed by a template, from its __all__.
+BY_TEMPLATE = {"fastmomentum.jit.rules": DOCS / "_templates" / "autosummary" / "rules.rst"}
 PAGES = [*sorted((DOCS / "user").glob("*.rst")), DOCS / "index.rst"]
 
 
@@ -44,7 +46,18 @@ def public(module):
 
 def test_the_api_reference_lists_the_public_names():
     listed = documented() - {"fastmomentum"}
-    assert listed == public("fastmomentum")
+    by_template = set().union(*map(public, BY_TEMPLATE))
+    assert listed == public("fastmomentum") - by_template
+    assert set(BY_TEMPLATE) <= listed
+
+
+@pytest.mark.parametrize("module", BY_TEMPLATE)
+def test_a_template_lists_the_public_names(module):
+    """Of the module's page, in a list that autosummary makes pages from."""
+    text = BY_TEMPLATE[module].read_text(encoding="utf-8")
+    short = module.rpartition(".")[2]
+    assert ".. autosummary::" in text and f"{{% for name in {short} %}}   {{{{ name }}}}\n" in text
+    assert f'"{short}": jit.{short}.__all__' in (DOCS / "conf.py").read_text(encoding="utf-8")
 
 
 def blocks(page):
