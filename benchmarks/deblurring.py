@@ -90,8 +90,10 @@ def distance(x, out, data, scale):
 
 
 @compiled_wide
-def blurred_distance(x, out, data, scale, rows, columns, taps, gap, work):
-    """`scale` / 2 |blur(x) - data|^2; `gap` and `work` are space to work in."""
+def blurred_distance(x, out, data, scale, size, kernel):
+    """`scale` / 2 |blur(x) - data|^2; the kernel's taps, and space to work in."""
+    rows, columns = size
+    taps, gap, work = kernel
     blur(x, gap, rows, columns, taps, work)
     total = 0.0
     for i in range(x.size):
@@ -103,11 +105,13 @@ def blurred_distance(x, out, data, scale, rows, columns, taps, gap, work):
 
 
 @compiled_wide
-def add_smooth_tv(x, out, rows, columns, weight, epsilon, across, down):
+def add_smooth_tv(x, out, size, tv):
     """Add the gradient of the smoothed total variation; returns its value.
 
-    `across` has columns + 1 entries, `down` twice columns.
+    `tv` is its weight and smoothing, and space of columns + 1 and of twice columns entries.
     """
+    rows, columns = size
+    weight, epsilon, across, down = tv
     total = 0.0
     across[0] = 0.0
     square = epsilon * epsilon
@@ -138,19 +142,15 @@ def add_smooth_tv(x, out, rows, columns, weight, epsilon, across, down):
 
 
 @compiled_wide
-def smooth_denoising(x, out, data, scale, rows, columns, weight, epsilon, across, down):
+def smooth_denoising(x, out, data, scale, size, tv):
     """Denoising with smoothed total variation."""
-    f = distance(x, out, data, scale)
-    return f + add_smooth_tv(x, out, rows, columns, weight, epsilon, across, down)
+    return distance(x, out, data, scale) + add_smooth_tv(x, out, size, tv)
 
 
 @compiled_wide
-def smooth_deblurring(
-    x, out, data, scale, rows, columns, taps, gap, work, weight, epsilon, across, down
-):
+def smooth_deblurring(x, out, data, scale, size, kernel, tv):
     """Deblurring with smoothed total variation."""
-    f = blurred_distance(x, out, data, scale, rows, columns, taps, gap, work)
-    return f + add_smooth_tv(x, out, rows, columns, weight, epsilon, across, down)
+    return blurred_distance(x, out, data, scale, size, kernel) + add_smooth_tv(x, out, size, tv)
 
 
 # -- the problems ----------------------------------------------------------------------------------
@@ -212,12 +212,12 @@ def picture(blurred: bool, dtype=np.float64, truth: np.ndarray | None = None) ->
     if not blurred:
         args = (data, dtype(scale))
         fun, smooth = distance, smooth_denoising
-        smooth_args = (*args, *size, *tv)
+        smooth_args = (*args, size, tv)
     else:
         kernel = (taps.astype(dtype), empty(rows * columns), empty(columns + 2 * reach))
-        args = (data, dtype(scale), *size, *kernel)
+        args = (data, dtype(scale), size, kernel)
         fun, smooth = blurred_distance, smooth_deblurring
-        smooth_args = (*args, *tv)
+        smooth_args = (*args, tv)
     return Picture(truth.astype(dtype), data.reshape(size), fun, args, smooth, smooth_args)
 
 

@@ -562,6 +562,7 @@ def stepper(method: str, n: int, dtype: Any) -> tuple[Callable, Callable]:
 
     from fastmomentum._check.options import check_options
     from fastmomentum._cuda.large import Steps
+    from fastmomentum._cuda.numbers import Start
     from fastmomentum._methods import METHODS
     from fastmomentum._minimize.plan import Plan
 
@@ -571,11 +572,8 @@ def stepper(method: str, n: int, dtype: Any) -> tuple[Callable, Callable]:
     none = (np.empty(0), np.empty(0))
     vectors = [cuda.device_array(n, dtype) for _ in range(3)]
     x0 = cuda.to_device(np.ones(n, dtype))
-    rates, momenta = plan.numbers["learning_rate"], plan.numbers["momentum"]
-    stream = cuda.default_stream()
-    steps = Steps(
-        METHODS[method], dtype, plan.ints, plan.floats, rates, momenta, x0, vectors, none, stream
-    )
+    start = Start(plan.ints, plan.floats, plan.numbers["learning_rate"], plan.numbers["momentum"])
+    steps = Steps(METHODS[method], dtype, start, x0, vectors, none, cuda.default_stream())
     value = steps.number(1.0)
     counter = iter(range(10**9))
     return (

@@ -170,6 +170,7 @@ class _Form:
 def _job(group: Problems, points: Any, run: Run, form: _Form, last: int) -> Any:
     """What all launches of a group have in common."""
     from .._cuda.launch import Job, Problems
+    from .._cuda.numbers import Start
 
     per_row, objective, family = group.per_row, run.objective, group.family
     fixed, rows, start_rows = _numbers(group, run)
@@ -187,15 +188,9 @@ def _job(group: Problems, points: Any, run: Run, form: _Form, last: int) -> Any:
             args=family.args,
             which=family.which,
         ),
-        n=group.n,
-        ints=run.ints,
-        floats=run.floats,
-        rows=rows,
-        start_rows=start_rows,
-        rates=run.numbers["learning_rate"],
-        momenta=run.numbers["momentum"],
-        step=objective.step,
-        steps=objective.steps,
+        start=Start(run.ints, run.floats, run.numbers["learning_rate"], run.numbers["momentum"]),
+        rows=(rows, start_rows),
+        steps=(objective.step, objective.steps),
         maxiter=min(last, MOST),
     )
 

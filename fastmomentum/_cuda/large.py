@@ -11,7 +11,7 @@ from numba import cuda
 from .._language import layout
 from .device import configured, kernel, simulated
 from .entries import EntryObjective
-from .numbers import first_numbers, fixed_of
+from .numbers import Start, first_numbers, fixed_of
 from .step import make_step
 
 THREADS = 256
@@ -49,9 +49,9 @@ class Work:
     def _put(self, array: np.ndarray) -> Any:
         return cuda.to_device(np.ascontiguousarray(array), stream=self.stream)
 
-    def _put_numbers(self, ints: np.ndarray, floats: np.ndarray, real: Any) -> Any:
+    def _put_numbers(self, start: Start, real: Any) -> Any:
         """What they start from; those without a name are returned."""
-        first = first_numbers(ints, floats, real)
+        first = first_numbers(start, real)
         self.ints, self.floats, extra = map(self._put, first)
         return extra
 
@@ -90,9 +90,7 @@ class Steps(Work):
     ----------
     method : Method
     real : dtype
-    ints, floats : ndarray
-        What the run's numbers start from, and those without a name after them.
-    rates, momenta : ndarray
+    start : Start
     x0 : device array
     points : list of three device arrays
         Where the iterates take turns.
@@ -105,10 +103,7 @@ class Steps(Work):
         self,
         method: Any,
         real: Any,
-        ints: np.ndarray,
-        floats: np.ndarray,
-        rates: np.ndarray,
-        momenta: np.ndarray,
+        start: Start,
         x0: Any,
         points: list[Any],
         bounds: tuple[np.ndarray, np.ndarray],
@@ -117,9 +112,8 @@ class Steps(Work):
         n = points[0].shape[0]
         super().__init__(n, real, stream)
         self.points = points
-        fixed = {name: int(ints[i]) for i, name in enumerate(layout.INTS)}
-        fixed["BOUNDED"] = int(len(bounds[0]) > 0)
-        extra = self._put_numbers(ints, floats, real)
+        fixed = fixed_of(start.numbers | {"BOUNDED": int(len(bounds[0]) > 0)})
+        extra = self._put_numbers(start, real)
         lower, upper = (self._put(part.astype(real)) for part in bounds)
         self._start(points[0], x0, lower, upper, False)
         slots = cuda.device_array((max(1, len(method.slots)), n), real, stream=stream)
@@ -130,10 +124,10 @@ class Steps(Work):
         self.arrays = (
             (slots, self.kept),
             (self.ints, self.floats, extra),
-            (self._put(rates.astype(real)), self._put(momenta.astype(real))),
+            (self._put(start.rates.astype(real)), self._put(start.momenta.astype(real))),
             (lower, upper),
         )
-        self._prepare((method.name, real, self.shape[1], extra.shape[0], fixed_of(fixed)))
+        self._prepare((method.name, real, self.shape[1], extra.shape[0], fixed))
 
     def _prepare(self, key: tuple) -> None:
         """Compile the kernel, and give it room for its sums."""

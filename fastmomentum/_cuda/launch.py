@@ -14,7 +14,7 @@ from .._language import layout
 from .batch import Spec
 from .device import configured, simulated
 from .lanes import RESIDENT
-from .numbers import first_numbers
+from .numbers import Start, first_numbers
 from .rows import UNTOUCHED, narrow, repeat, spread, turn
 
 THREADS = 64
@@ -126,18 +126,10 @@ class Job:
     ----------
     solve, spec : the compiled kernel and what it was compiled for
     problems : Problems
-    n : int
-        Variables.
-    ints, floats : ndarray
-        What a problem's numbers start from, named as in `layout`, and those without a name after
-        them.
-    rows : ndarray, shape (n_rows, n)
-        What its vectors start from.
-    start_rows : list of int
-        Which of these.
-    rates, momenta : ndarray
-        Of each iteration, or one number.
-    step, steps : float, pair of array_like
+    start : Start
+    rows : (ndarray, list of int)
+        What a problem's vectors start from, shape (n_rows, n), and which of these.
+    steps : (float, pair of array_like)
         Of differences: our own, and those of the user, absolute and relative.
     maxiter : int
     """
@@ -148,27 +140,23 @@ class Job:
         solve: Any,
         spec: Spec,
         problems: Problems,
-        n: int,
-        ints: np.ndarray,
-        floats: np.ndarray,
-        rows: np.ndarray,
-        start_rows: list[int],
-        rates: np.ndarray,
-        momenta: np.ndarray,
-        step: float,
-        steps: tuple[Any, Any],
+        start: Start,
+        rows: tuple[np.ndarray, list[int]],
+        steps: tuple[float, tuple[Any, Any]],
         maxiter: int,
     ):
-        self.solve, self.spec, self.problems, self.n = solve, spec, problems, n
+        self.solve, self.spec, self.problems = solve, spec, problems
+        self.n = n = rows[0].shape[1]
         real = spec.real
         self.start = (
-            *map(to_device, first_numbers(ints, floats, real)),
-            to_device(rows.astype(real)),
-            to_device(np.array(start_rows, np.int32)),
+            *map(to_device, first_numbers(start, real)),
+            to_device(rows[0].astype(real)),
+            to_device(np.array(rows[1], np.int32)),
         )
-        self.rates = to_device(rates.astype(real)), to_device(momenta.astype(real))
-        vectors = (to_device(np.broadcast_to(part, n).astype(real)) for part in steps)
-        self.steps, self.maxiter = (real(step), *vectors), maxiter
+        self.rates = to_device(start.rates.astype(real)), to_device(start.momenta.astype(real))
+        own, users = steps
+        vectors = (to_device(np.broadcast_to(part, n).astype(real)) for part in users)
+        self.steps, self.maxiter = (real(own), *vectors), maxiter
         self.bounds: Any = None
         if not spec.own_bounds:
             lower, upper = problems.bounds or (np.empty((1, 0)), np.empty((1, 0)))

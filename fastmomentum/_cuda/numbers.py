@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -30,19 +31,40 @@ ABSENT = {"HISTORY": -1, "RESERVE": 0}
 N_INTS, N_FLOATS = len(layout.INTS), len(layout.FLOATS)
 
 
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What a run starts from.
+
+    Attributes
+    ----------
+    ints, floats : ndarray
+        Its numbers, named as in `layout`; those without a name follow the floats.
+    rates, momenta : ndarray
+        Of each iteration, or one number; with an automatic rate none.
+    """
+
+    ints: np.ndarray
+    floats: np.ndarray
+    rates: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(1))
+    momenta: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(1))
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """The integers by name."""
+        return {name: int(self.ints[i]) for i, name in enumerate(layout.INTS)}
+
+
 def fixed_of(numbers: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
     """Those of a run that its kernel is compiled for."""
     return tuple((name, int(numbers[name])) for name in FIXED)
 
 
-def first_numbers(
-    ints: np.ndarray, floats: np.ndarray, real: Any
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def first_numbers(start: Start, real: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The integers and floats with a name that a run starts from, and the floats without one.
 
     Integers have 32 bits there. No array is empty: a zero follows the floats without a name.
     """
-    limits = np.iinfo(np.int32)
+    ints, floats, limits = start.ints, start.floats, np.iinfo(np.int32)
     extra = np.append(floats[layout.OWN :], 0.0)
     with np.errstate(over="ignore"):
         return (
@@ -121,9 +143,11 @@ else:
     from numba.core import cgutils
     from numba.cuda import types
     from numba.cuda.extending import intrinsic
-    from numba.cuda.np.numpy_support import from_dtype
 
     def _by_name(array: Any, index: int) -> Any:
+        # Only numba-cuda has it: Numba's own module of that name is older.
+        from numba.cuda.np.numpy_support import from_dtype
+
         real = np.float32 if array.dtype.bitwidth == 32 else np.float64
         record = from_dtype(records(real)[index])
 

@@ -124,15 +124,15 @@ if simulated():
         }
 
 else:
-    from numba.cuda import extending, types
+    from numba.cuda import types as known_types
 
-    # What mypy reads is Numba's own module of that name.
-    overload: Any = extending.overload  # type: ignore[attr-defined]
-    BaseTuple: Any = types.BaseTuple  # type: ignore[attr-defined]
-    Integer: Any = types.Integer  # type: ignore[attr-defined]
+    types: Any = known_types  # mypy reads Numba's own module of that name, which has fewer
 
     # Its numbers are told as int64: for each that is known while compiling there would be a copy.
     def _words(joined: Any) -> dict[Any, Any]:
+        # Only numba-cuda has it: Numba's own module of that name is older.
+        from numba.cuda.extending import overload  # type: ignore[attr-defined]
+
         @for_overloads
         def summed(rows, values):
             """A sum, or a tuple of them."""
@@ -172,7 +172,7 @@ else:
                 joined(np.int64(count), np.int64(places), rows[SHARED])
                 return load(values), values[count]
 
-            return several if isinstance(sums, BaseTuple) else one
+            return several if isinstance(sums, types.BaseTuple) else one
 
         return {
             words.summed: summed,
@@ -195,11 +195,11 @@ else:
             joined(np.int64(of_these), np.int64(count), rows[SHARED])
             return load(rows[SHARED][VALUES])
 
-        return several if isinstance(values, BaseTuple) else one
+        return several if isinstance(values, types.BaseTuple) else one
 
     def _access(kind: Any) -> tuple[Any, Any, int]:
         """Functions that write a tuple to an array, and read it; how long it is."""
-        members = kind.types if isinstance(kind, BaseTuple) else (kind,)
-        whole = tuple(isinstance(member, Integer) for member in members)
+        members = kind.types if isinstance(kind, types.BaseTuple) else (kind,)
+        whole = tuple(isinstance(member, types.Integer) for member in members)
         store, load = storing_numbers(0, len(members)), whole_or_real(whole)
         return for_device(store, np.float64), for_device(load, np.float64), len(members)

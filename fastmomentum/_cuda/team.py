@@ -37,7 +37,7 @@ from .device import configured, kernel, simulated
 from .entries import EntryFunctions, EntryObjective, entry_share, row_share, words_of_shares
 from .functions import bound
 from .large import PER_THREAD, Work, most_blocks
-from .numbers import fixed_of, read_floats, read_ints, records, write
+from .numbers import Start, fixed_of, read_floats, read_ints, records, write
 from .sharing import MOST_VALUES, TURNS, sharing_words
 from .views import OWN, SHARED
 from .words import no_evaluation, words_of
@@ -256,15 +256,13 @@ class Team(Work):
     loop : str
         Name of the loop.
     real : dtype
-    ints, floats : ndarray
-        What the run's numbers start from, and those without a name after them.
-    n_rows : int
-        Rows of the workspace.
-    rows : dict of int to ndarray or None
-        What those start from that are read before they are written; None: zero.
-    x0 : device array
-    point, gradient : device arrays
-        Where the points stand that are to be evaluated, and one like the gradients there.
+    start : Start
+    workspace : (int, dict of int to ndarray or None)
+        How many rows it has, and what those start from that are read before they are written; None:
+        zero.
+    vectors : three device arrays
+        Where the run starts; where the points stand that are to be evaluated; one like the
+        gradients there.
     stream
         That of the user's functions.
     """
@@ -273,29 +271,25 @@ class Team(Work):
         self,
         loop: str,
         real: Any,
-        ints: np.ndarray,
-        floats: np.ndarray,
-        n_rows: int,
-        rows: dict[int, np.ndarray | None],
-        x0: Any,
-        point: Any,
-        gradient: Any,
+        start: Start,
+        workspace: tuple[int, dict[int, np.ndarray | None]],
+        vectors: tuple[Any, Any, Any],
         stream: Any,
     ):
+        x0, self.point, self.gradient = vectors
+        n_rows, rows = workspace
         n = x0.shape[0]
         super().__init__(n, real, stream)
-        self.point, self.gradient = point, gradient
-        extra = self._put_numbers(ints, floats, real)
+        extra = self._put_numbers(start, real)
         self.rows = cuda.device_array((n_rows, n), real, stream=stream)
         self.copy(self.rows[0], x0)
-        for i, start in rows.items():
-            if start is None:
+        for i, row_start in rows.items():
+            if row_start is None:
                 self.copy(self.rows[i], x0, zero=True)
             else:
-                self.rows[i].copy_to_device(start.astype(real), stream=stream)
+                self.rows[i].copy_to_device(row_start.astype(real), stream=stream)
         threads = SIMULATED_THREADS if simulated() else THREADS
-        fixed = fixed_of(dict(zip(layout.INTS, ints, strict=False)))
-        key = loop, real, threads, extra.shape[0], fixed
+        key = loop, real, threads, extra.shape[0], fixed_of(start.numbers)
         advance, find = self._kernel(key), _compiled(*key)[2]
         self.numbers = self._put(np.zeros(2, real))
         self.state = (
@@ -304,10 +298,10 @@ class Team(Work):
             extra,
             cuda.device_array((1, 1, 1), real, stream=stream),
         )
-        finds = (self.rows, point, gradient, self.numbers, self.state, 0)
+        finds = (self.rows, self.point, self.gradient, self.numbers, self.state, 0)
         blocks = min(
             -(-self._shares() // threads),
-            most_blocks(advance, threads, self._arguments(gradient, self.value, 0, 0)),
+            most_blocks(advance, threads, self._arguments(self.gradient, self.value, 0, 0)),
             most_blocks(find, threads, finds),
         )
         partials = cuda.device_array((2, MOST_VALUES, blocks), real, stream=stream)

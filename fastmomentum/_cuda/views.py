@@ -48,12 +48,10 @@ if simulated():
 
 else:
     from numba.core import cgutils
-    from numba.cuda import extending
-    from numba.cuda.np.arrayobj import populate_array
+    from numba.cuda import types as known_types
+    from numba.cuda.extending import intrinsic
 
-    # mypy reads Numba's own modules of these names.
-    types: Any = extending.types  # type: ignore[attr-defined]
-    intrinsic: Any = extending.intrinsic
+    types: Any = known_types  # mypy reads Numba's own module of that name, which has fewer
 
     @intrinsic
     def named(typing_context, state):
@@ -84,6 +82,9 @@ else:
 
     def _view(context: Any, builder: Any, rows: Any, value: Any, index: Any) -> Any:
         """The row of the table at an index."""
+        # Only numba-cuda has it: Numba's own module of that name is older.
+        from numba.cuda.np.arrayobj import populate_array
+
         table = rows.types[TABLE]
         whole = context.make_array(table)(context, builder, builder.extract_value(value, TABLE))
         shape = cgutils.unpack_tuple(builder, whole.shape, 2)

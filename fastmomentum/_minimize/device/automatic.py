@@ -33,6 +33,8 @@ class AutomaticRate(DeviceRun):
         settings: Settings,
         terms: Terms | None,
     ):
+        from ..._cuda.numbers import Start
+
         super().__init__(evaluation, x0, settings, terms)
         n, library = self.n, self.library
         if n > MOST_VARIABLES:
@@ -61,13 +63,9 @@ class AutomaticRate(DeviceRun):
         self.work = self.team = self.evaluate.team(
             plan.loop.name,
             self.dtype.type,
-            ints,
-            plan.floats,
-            n_rows,
-            rows,
-            library.view(x0),
-            library.view(self.point),
-            self.out_view,
+            Start(ints, plan.floats),
+            (n_rows, rows),
+            (library.view(x0), library.view(self.point), self.out_view),
             library.stream,
         )
         self.shown = 0  # iterations that the callback has seen

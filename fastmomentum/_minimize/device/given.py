@@ -38,6 +38,8 @@ class GivenRate(DeviceRun):
             raise ValueError(
                 "norm=-inf is possible only with learning_rate='auto' where x0 is on a device."
             )
+        from ..._cuda.numbers import Start
+
         super().__init__(evaluation, x0, settings, terms)
         n, dtype, library = self.n, self.dtype, self.library
         method: Method = settings.method
@@ -50,10 +52,7 @@ class GivenRate(DeviceRun):
             self.out_view,
             method,
             dtype.type,
-            plan.ints,
-            plan.floats,
-            numbers["learning_rate"],
-            numbers["momentum"],
+            Start(plan.ints, plan.floats, numbers["learning_rate"], numbers["momentum"]),
             library.view(x0),
             self.views,
             self.bounds,
