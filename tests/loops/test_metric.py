@@ -525,11 +525,12 @@ def test_learning_in_float32(rng):
 
 
 def constants_of(method):
-    """Others than the defaults, but for beta1.
+    """Others than the defaults, of those that its metric takes, which has no beta1.
 
     The metric is what the rule's step is, rate * diagonal * g, with beta1 = 0 (its bias is 1 then).
     """
-    return {name: value for name, value in other_constants(method).items() if name != "beta1"}
+    own, chosen = other_constants(method), METHODS[method]
+    return {name: value for name, value in own.items() if not chosen.chooses_without(name)}
 
 
 def diagonals(method, gradients, steps, **own):
