@@ -82,7 +82,8 @@ def parse_solver(text: str) -> Solver:
     Raises
     ------
     ValueError
-        If there is no such method, or the options cannot be read.
+        If there is no such method, or the options cannot be read, or lack a learning rate that the
+        method does not choose.
     """
     method, _, rest = text.partition(":")
     scipy_name = method.upper() if method.upper() in SCIPY_METHODS else ""
@@ -98,6 +99,12 @@ def parse_solver(text: str) -> Solver:
             options[name] = value
         if not (equals and value):
             raise ValueError(f"options must be written option=value, got {item!r} in {text!r}.")
+    automatic = not scipy_name and options.get("learning_rate", "auto") == "auto"
+    if automatic and METHODS[method.lower()].loop is None:
+        raise ValueError(
+            f"{method} has no automatic learning rate: give one, as in "
+            f"{method}:learning_rate=0.01, got {text!r}."
+        )
     return Solver(text, scipy_name or method.lower(), options)
 
 

@@ -94,6 +94,13 @@ def test_solvers_that_do_not_exist(text):
         _bench.parse_solver(text)
 
 
+@pytest.mark.parametrize("text", ["adamw", "adamw:beta1=0.8", "adamw:learning_rate=auto"])
+def test_solvers_without_a_learning_rate(text):
+    with pytest.raises(ValueError, match=re.escape("adamw:learning_rate=0.01") + f".*{text}"):
+        _bench.parse_solver(text)
+    assert _bench.parse_solver("adamw:learning_rate=0.01").ours
+
+
 def test_evaluations_are_those_up_to_the_first_small_gradient():
     """Counted once more, by a fresh objective."""
     import scipy.optimize

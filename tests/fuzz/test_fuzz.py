@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from processes import run_python
 from resumed import KINDS
 
-from fastmomentum import Optimizer, State, minimize, penalties
+from fastmomentum import Optimizer, State, _methods, minimize, penalties
 
 # -- one run, in pieces of every kind --------------------------------------------------------------
 
@@ -214,8 +214,9 @@ TestPieces.settings = settings(
 
 N = 6
 AUTOMATIC = tuple(method for method, kind in KINDS if kind == "auto")
-# Their constant `epsilon` is a size of gradients.
-WITH_EPSILON = ("adagrad", "rmsprop", "adam", "nadam", "amsgrad")
+# Their constant `epsilon` is a size of gradients; that of adadelta stands beside steps as well.
+SCALED = tuple(method for method in AUTOMATIC if method != "adadelta")
+WITH_EPSILON = tuple(m for m in SCALED if "epsilon" in _methods.METHODS[m].parameter_names)
 numbers = st.integers(-64, 64).map(lambda k: k / 16.0)
 vectors = st.lists(numbers, min_size=N, max_size=N).map(np.array)
 curvatures = st.lists(st.integers(1, 64), min_size=N, max_size=N).map(lambda d: np.array(d) / 4.0)
@@ -245,12 +246,11 @@ def assert_close(a, b, rtol=1e-7):
     np.testing.assert_allclose(a[:count], b[:count], rtol=0.0, atol=rtol * np.abs(a).max())
 
 
-# But for adadelta, whose constant stands beside steps as well as gradients.
 SCALING = [
     (method, terms)
-    for method in AUTOMATIC
+    for method in SCALED
     for terms in ("free", "bounds", "penalty")
-    if method != "adadelta" and (terms != "penalty" or method in ("gd", "momentum", "nesterov"))
+    if terms != "penalty" or method in ("gd", "momentum", "nesterov")
 ]
 
 

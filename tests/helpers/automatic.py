@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks import holdout
-from fastmomentum import minimize
+from fastmomentum import _methods, minimize
 
 METHODS = ("momentum", "nesterov", "gd")
-ADAPTIVE = ("adagrad", "rmsprop", "adadelta", "adam", "adamax", "nadam", "amsgrad")
+ADAPTIVE = tuple(name for name, method in _methods.METHODS.items() if method.metric is not None)
 BACKENDS = ("numba", "python")
 BUDGET = 5000
 methods = pytest.mark.parametrize("method", METHODS)

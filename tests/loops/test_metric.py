@@ -8,6 +8,7 @@ import numpy as np
 import objectives
 import pytest
 import reference
+from constants import other_constants
 
 from benchmarks import holdout
 from fastmomentum import Status, minimize
@@ -522,17 +523,14 @@ def test_learning_in_float32(rng):
 
 # -- the adaptive methods' diagonals ---------------------------------------------------------------
 
-# The fixed-rate rule is x - learning_rate * diagonal * g with beta1 = 0 (its bias is 1 then), by
-# hand of what the rule does otherwise.
-OWN = {
-    "adagrad": {"epsilon": 0.3},
-    "rmsprop": {"rho": 0.77, "epsilon": 0.1},
-    "adadelta": {"rho": 0.6, "epsilon": 0.01},
-    "adam": {"beta2": 0.85, "epsilon": 1e-3},
-    "adamax": {"beta2": 0.9},
-    "nadam": {"beta2": 0.85, "epsilon": 1e-3},
-    "amsgrad": {"beta2": 0.85, "epsilon": 1e-3},
-}
+
+def constants_of(method):
+    """Others than the defaults, of those that its metric takes, which has no beta1.
+
+    The metric is what the rule's step is, rate * diagonal * g, with beta1 = 0 (its bias is 1 then).
+    """
+    own, chosen = other_constants(method), METHODS[method]
+    return {name: value for name, value in own.items() if not chosen.chooses_without(name)}
 
 
 def diagonals(method, gradients, steps, **own):
@@ -560,7 +558,7 @@ def test_the_metric_is_the_diagonal_of_the_rule(method, rng):
     """
     gradients = rng.standard_normal((12, 4))
     gradients[:, 2] *= 100.0
-    own = OWN[method]
+    own = constants_of(method)
     more = {"beta1": 0.0} if "beta1" in METHODS[method].parameter_names else {}
     remaining = iter(gradients)
     points = getattr(reference, method)(
@@ -579,7 +577,7 @@ def test_the_metric_is_the_diagonal_of_the_rule(method, rng):
 def test_the_loop_uses_that_metric(method):
     """Rows of a compiled run: the metric over the gradients at the ends of its velocities."""
     problem = load("wood")
-    own = {} if method == "adamax" else {"epsilon": 1e-3}
+    own = {"epsilon": 1e-3} if "epsilon" in METHODS[method].parameter_names else {}
     run = begin(problem.compiled("fused"), problem.x0, method, problem.args, gtol=0.0, **own)
     own = {p.name: p.default for p in METHODS[method].constants} | own
     row = layout.PAIRS + 2 * ints(run, "MEMORY") + layout.METRIC_ROW
@@ -641,7 +639,7 @@ def test_parameters_matter_to_the_automatic_rate(method):
     runs = [
         minimize(problem.compiled("fused"), problem.x0, args=problem.args, jac=True,
                  method=method, options=own)
-        for own in ({}, OWN[method], {"memory": 3})
+        for own in ({}, constants_of(method), {"memory": 3})
     ]  # fmt: skip
     assert all(run.success for run in runs)
     assert len({run.fun for run in runs}) == 3

@@ -9,6 +9,7 @@ import numpy as np
 import objectives
 import pytest
 import reference
+from constants import WITH_CONSTANTS, other_constants, outside
 from processes import run_here, run_python
 
 from fastmomentum import minimize, schedules, show_options
@@ -17,23 +18,11 @@ from fastmomentum._methods import METHODS
 TRACES = json.loads(
     (pathlib.Path(__file__).parents[1] / "data" / "torch_adaptive.json").read_text(encoding="utf-8")
 )["traces"]
-# Far from the defaults, and no binary fractions.
-OTHER = {
-    "adagrad": {"epsilon": 0.3},
-    "rmsprop": {"rho": 0.77, "epsilon": 0.1},
-    "adadelta": {"rho": 0.6, "epsilon": 0.01},
-    "adam": {"beta1": 0.7, "beta2": 0.85, "epsilon": 1e-3},
-    "adamax": {"beta1": 0.35, "beta2": 0.9},
-    "nadam": {"beta1": 0.7, "beta2": 0.85, "epsilon": 1e-3},
-    "amsgrad": {"beta1": 0.7, "beta2": 0.85, "epsilon": 1e-3},
-    "adamw": {"beta1": 0.7, "beta2": 0.85, "epsilon": 1e-3, "weight_decay": 0.3},
-}
-ADAPTIVE = tuple(OTHER)
 SMALLEST = {"beta1": 0.0, "beta2": 0.0, "rho": 0.0}
 
 both_dtypes = pytest.mark.parametrize("dtype", [np.float64, np.float32])
 both_paths = pytest.mark.parametrize("backend", ["numba", "python"])
-every_method = pytest.mark.parametrize("method", ADAPTIVE)
+every_method = pytest.mark.parametrize("method", WITH_CONSTANTS)
 
 
 def problem(n, dtype, rng):
@@ -50,11 +39,6 @@ def run(method, x0, args, steps, rate, callback=None, **options):
     return minimize(fun, x0, args=args, jac=jac, method=method, options=options, callback=callback)
 
 
-def test_every_adaptive_method_is_tested():
-    assert {name for name in METHODS if METHODS[name].metric is not None} <= set(ADAPTIVE)
-    assert {trace["method"] for trace in TRACES} == set(ADAPTIVE)
-
-
 # -- the same bits as the papers' loops ------------------------------------------------------------
 
 
@@ -64,11 +48,12 @@ def test_every_adaptive_method_is_tested():
 @every_method
 def test_iterates_with_other_parameters(method, backend, dtype, n, rng):
     x0, args, gradient = problem(n, dtype, rng)
+    own = other_constants(method)
     res = run(
         method, x0, args, 40, 0.07, callback=lambda x: None,
-        return_all=True, backend=backend, **OTHER[method],
+        return_all=True, backend=backend, **own,
     )  # fmt: skip
-    expected = reference.iterates(method, gradient, x0, 0.07, 0.0, 40, **OTHER[method])[0]
+    expected = reference.iterates(method, gradient, x0, 0.07, 0.0, 40, **own)[0]
     assert len(res.allvecs) == 41
     for k, (a, b) in enumerate(zip(res.allvecs, expected, strict=True)):
         assert a.dtype == dtype
@@ -144,41 +129,40 @@ def test_without_numba_float32_has_the_same_bits():
 # -- closed forms ----------------------------------------------------------------------------------
 
 
-def first_step(method, g, rate, beta1, beta2, rho, epsilon):
-    """x0 - x1 by hand, for the gradient g at x0."""
-    size, sign = np.abs(g), np.sign(g)
-    return (
-        rate
-        * {
-            "adam": sign * size / (size + epsilon),
-            "adamax": sign,
-            "adagrad": sign * size / (size + epsilon),
-            "rmsprop": g / (np.sqrt(1.0 - rho) * size + epsilon),
-            "adadelta": np.sqrt(epsilon / ((1.0 - rho) * g**2 + epsilon)) * g,
-            "amsgrad": (1.0 - beta1) * g / (np.sqrt(1.0 - beta2) * size + epsilon),
-            "nadam": (1.0 + 2.0 * beta1) / (1.0 + beta1) * g / (size + epsilon),
-            "adamw": sign * size / (size + epsilon),
-        }[method]
-    )
+# x0 - x1 by hand, in units of the rate: of the gradient g at x0, with its sign and size.
+FIRST_STEPS = {
+    "adam": lambda g, sign, size, c: sign * size / (size + c["epsilon"]),
+    "adamax": lambda g, sign, size, c: sign,
+    "adagrad": lambda g, sign, size, c: sign * size / (size + c["epsilon"]),
+    "rmsprop": lambda g, sign, size, c: g / (np.sqrt(1.0 - c["rho"]) * size + c["epsilon"]),
+    "adadelta": lambda g, sign, size, c: (
+        np.sqrt(c["epsilon"] / ((1.0 - c["rho"]) * g**2 + c["epsilon"])) * g
+    ),
+    "amsgrad": lambda g, sign, size, c: (
+        (1.0 - c["beta1"]) * g / (np.sqrt(1.0 - c["beta2"]) * size + c["epsilon"])
+    ),
+    "nadam": lambda g, sign, size, c: (
+        (1.0 + 2.0 * c["beta1"]) / (1.0 + c["beta1"]) * g / (size + c["epsilon"])
+    ),
+    "adamw": lambda g, sign, size, c: sign * size / (size + c["epsilon"]),
+}
 
 
 @both_dtypes
 @both_paths
-@every_method
+@pytest.mark.parametrize("method", FIRST_STEPS)
 def test_first_step(method, backend, dtype):
     """For Adam, AdaMax and Adagrad of size learning_rate in each variable, whatever g is."""
     g = np.array([1e-3, -2.0, 5e3, -0.1, 7.0], dtype)
     args = (np.zeros(5, dtype), -g)  # a linear function
     own = {p.name: p.default for p in METHODS[method].constants}
-    own.pop("weight_decay", None)
-    known = {"beta1": 0.9, "beta2": 0.999, "rho": 0.0, "epsilon": 0.0, **own}
     res = run(method, np.zeros(5, dtype), args, 1, 0.01, backend=backend, return_all=True)
-    with np.errstate(invalid="ignore"):
-        expected = first_step(method, g.astype(np.float64), 0.01, **known)
+    wide = g.astype(np.float64)
+    expected = 0.01 * FIRST_STEPS[method](wide, np.sign(wide), np.abs(wide), own)
     # 1 - beta2, of beta2 rounded to the dtype, is no closer to 0.001 than this.
     tolerance = 8 * np.finfo(dtype).eps
     if method in ("rmsprop", "adadelta", "amsgrad"):
-        tolerance += np.finfo(dtype).eps / (1.0 - max(known["rho"], known["beta2"]))
+        tolerance += np.finfo(dtype).eps / (1.0 - own.get("beta2", 0.999))
     np.testing.assert_allclose(-res.allvecs[1], expected, rtol=tolerance)
     if method in ("adam", "adamax", "adagrad", "adamw"):
         np.testing.assert_allclose(-res.allvecs[1], 0.01 * np.sign(g), rtol=2e-5)
@@ -260,6 +244,10 @@ def test_a_run_does_not_end_while_the_bias_changes(method):
 # -- PyTorch ---------------------------------------------------------------------------------------
 
 
+def test_there_are_traces_of_torch():
+    assert {trace["method"] for trace in TRACES} == set(FIRST_STEPS)
+
+
 @pytest.mark.parametrize("trace", TRACES, ids=lambda t: f"{t['method']}-{t['torch']['lr']}")
 def test_iterates_are_those_of_torch(trace):
     """Up to the order of the operations; `note` has what must be set for the same variant."""
@@ -325,10 +313,13 @@ RANGES = {
 
 @pytest.mark.parametrize(
     ("method", "name"),
-    [(m, p.name) for m in ADAPTIVE for p in METHODS[m].constants],
+    [(m, p.name) for m in WITH_CONSTANTS for p in METHODS[m].constants],
 )
 def test_parameters_are_checked(method, name):
-    interval, values = RANGES[name]
+    (parameter,) = (p for p in METHODS[method].constants if p.name == name)
+    others = re.escape(parameter.interval), outside(parameter)
+    interval, values = RANGES.get(name, others)
+    assert len(values) > 1
     for value in values:
         with pytest.raises(ValueError, match=rf"^{name} must be in {interval}, got ") as error:
             solve(method, learning_rate=0.1, **{name: value})
@@ -341,7 +332,8 @@ def test_parameters_are_checked(method, name):
             solve(method, learning_rate=0.1, **{name: value})
     with pytest.raises(TypeError, match=rule):  # only the rate may change
         solve(method, learning_rate=0.1, **{name: lambda k: 0.5})
-    assert solve(method, learning_rate=0.1, **{name: np.float32(0.5)}).x.dtype == np.float64
+    inside = np.float32(other_constants(method)[name])
+    assert solve(method, learning_rate=0.1, **{name: inside}).x.dtype == np.float64
 
 
 def test_parameters_are_checked_in_the_precision_of_the_run():
@@ -383,4 +375,4 @@ def test_options_are_described(method):
     text = show_options(method, disp=False)
     for parameter in METHODS[method].parameters:
         assert re.search(rf"^{parameter.name} \(default {parameter.default!r}\)", text, flags=re.M)
-    assert "Reference:" in text and METHODS[method].summary in text
+    assert re.search("^References?:", text, flags=re.M) and METHODS[method].summary in text

@@ -28,7 +28,7 @@ def parts():
     found = re.findall(r"^\.\. code-block:: python\n   :class: part\n((?:   .*\n|\n)+)", text, re.M)
     record, line, tests = (textwrap.dedent(part).strip("\n") + "\n" for part in found)
     rows, reference = tests.split("\n\n", 1)
-    return record, line, rows, reference
+    return record, line, f"{rows}\n", reference
 
 
 def put(path, before, text):
