@@ -44,7 +44,13 @@ def client():
 @pytest.fixture
 def both(client):
     """The client, once two workers live, and would be started again."""
-    client.wait_for_workers(2, timeout=SECONDS)
+    try:
+        client.wait_for_workers(2, timeout=60)
+    except TimeoutError:
+        # A nanny whose worker was killed while it started it may have given up.
+        client.cluster.scale(0)
+        client.cluster.scale(2)
+        client.wait_for_workers(2, timeout=SECONDS)
     end = time.monotonic() + SECONDS
     # A nanny that is still starting its worker does not notice that it ends.
     while set(client.run(nanny_status, nanny=True).values()) != {"running"}:
