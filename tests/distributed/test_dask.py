@@ -49,6 +49,8 @@ def both(client):
     except TimeoutError:
         # A nanny whose worker was killed while it started it may have given up.
         client.cluster.scale(0)
+        while client.cluster.workers:
+            time.sleep(0.05)
         client.cluster.scale(2)
         client.wait_for_workers(2, timeout=SECONDS)
     end = time.monotonic() + SECONDS
