@@ -236,18 +236,18 @@ def _vector_at(real):
     return vector
 
 
-def adapter(make, real, struct, signature=EVALUATION):
+def adapter(style, make, real, struct, signature=EVALUATION):
     """Code (for an `intrinsic`): address of the evaluation for contexts of the type `struct`.
 
-    ``make(call, vector)`` returns the Python text of the evaluation, or of what else has the
-    signature; it is compiled inside the function that calls the intrinsic, and so is cached on disk
-    with it.
+    ``make(call, vector)`` returns the Python text of the evaluation of this style, or of what else
+    has the signature; it is compiled inside the function that calls the intrinsic, and so is cached
+    on disk with it.
     """
     plain = signature
     function = make(ContextCalls(struct), _vector_at(real))
     # The name of the compiled symbol comes from this one. Two adapters of the same name, one from
     # the disk cache and one compiled here, would be taken for each other.
-    kind = f"{make.__name__} {real} {struct}"
+    kind = f"{function.__name__} {style} {real} {struct}"
     function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
     def impl(context, builder, signature, values):
