@@ -136,6 +136,7 @@ def drive_batch(
             while True:
                 reached = smaller(reached + batch.STRETCH, last)
                 call_driver(
+                    None,
                     batch.DRIVER,
                     evaluate,
                     context,

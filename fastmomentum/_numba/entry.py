@@ -81,7 +81,7 @@ def _make_entry(style: str, real: str) -> Any:
         # Nothing below uses args: an exception in the loop finds no reference of this frame to
         # lose.
         call_driver(
-            driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
+            None, driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
         )
 
     entry.__name__ = entry.__qualname__ = f"entry_{style}_{real}"

@@ -376,12 +376,13 @@ import numpy as np
 from numba.core.codegen import JitEngine
 
 from fastmomentum._loops.drivers import driver_address
+from fastmomentum._loops.table import LOOPS
 from fastmomentum._numba.entry import DRIVER_SIGNATURES
 
 add = JitEngine.add_module
 added = []
 JitEngine.add_module = lambda engine, module: [added.append(module.name), add(engine, module)][1]
-driver_address("gd_auto", np.dtype(float), DRIVER_SIGNATURES["float64"])
+driver_address(LOOPS["gd_auto"], np.dtype(float), DRIVER_SIGNATURES["float64"])
 sys.stdout.write(" ".join(added))
 """
 
