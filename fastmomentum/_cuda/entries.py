@@ -52,10 +52,25 @@ def entry_share(value, i, x, w, g, args):
     raise NotImplementedError
 
 
-def words_of_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, dict[Any, Any]]:
-    """The kind of objective, and what these stand for."""
-    kind, *shares = make_shares(entries, real)
-    return kind, dict(zip((row_share, entry_share), shares, strict=True))
+def objective_kind():
+    """BY_ENTRIES or WITH_ROWS; 0: there is none."""
+    raise NotImplementedError
+
+
+def add_rows(x, w, args):
+    """The share of this thread's rows in the value; waits until all rows are there."""
+    value = 0.0
+    if objective_kind() == layout.WITH_ROWS:
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
+        cuda.cg.this_grid().sync()
+    return value
+
+
+def words_of_shares(entries: EntryFunctions | None, real: Any) -> dict[Any, Any]:
+    """What these stand for."""
+    kind, row, entry = make_shares(entries, real)
+    return {objective_kind: lambda: kind, row_share: row, entry_share: entry}
 
 
 def make_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, Any, Any]:

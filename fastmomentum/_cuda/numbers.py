@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._language import layout
+from .._language.plain import ByName
 from .device import simulated
 
 # Numbers that one run never changes: a kernel is compiled for them.
@@ -118,25 +119,13 @@ if simulated():
         for i, name in enumerate(record.dtype.names):
             array[i] = record[name]
 
-    class _ByName:
-        """The numbers of an array by name."""
-
-        def __init__(self, array: Any, names: tuple[str, ...]):
-            self.__dict__.update(array=array, index={name: i for i, name in enumerate(names)})
-
-        def __getattr__(self, name: str) -> Any:
-            return self.array[self.index[name]]
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            self.array[self.index[name]] = value
-
     def ints_of(array):
         """The integers of an array by name."""
-        return _ByName(array, layout.INTS)
+        return ByName(array, layout.INTS)
 
     def floats_of(array):
         """The floats of an array by name."""
-        return _ByName(array, layout.FLOATS)
+        return ByName(array, layout.FLOATS)
 
 else:
     from llvmlite import ir
