@@ -60,12 +60,15 @@ def make_team(
     """
     words = words_of(real, fixed, no_evaluation, sharing_words(real, threads))
     words |= {loop: loop_of(loop_name, real), **words_of_shares(entries, real)}
-    parts = bound((tell, go_on, find), real, words)
-    return tuple(_kernel(part, real, threads, n_extra) for part in parts)
+    parts = tell, go_on, found
+    return tuple(
+        _kernel(part.__name__, of_device, real, threads, n_extra)
+        for part, of_device in zip(parts, bound(parts, real, words), strict=True)
+    )
 
 
-def _kernel(part: Any, real: Any, threads: int, n_extra: int) -> Any:
-    """A kernel that does its part with the numbers of a run."""
+def _kernel(name: str, part: Any, real: Any, threads: int, n_extra: int) -> Any:
+    """A kernel of this name, which does its part with the numbers of a run."""
     int_record, float_record = records(real)
 
     def run(table, numbers, given, mode, last):
@@ -87,6 +90,7 @@ def _kernel(part: Any, real: Any, threads: int, n_extra: int) -> Any:
         rows = (table, extra, (numbers[3], shared, values, turns))
         part(rows, ints, floats, numbers, given, mode, last)
 
+    run.__name__ = name
     return run
 
 
@@ -123,7 +127,7 @@ def go_on(rows, ints, floats, numbers, given, mode, last):
     close_run(rows, ints, floats, numbers)
 
 
-def find(rows, ints, floats, numbers, given, mode, last):
+def found(rows, ints, floats, numbers, given, mode, last):
     """Write down what was found."""
     # given  OUT  (n,), (n,): the point that the run ends with, and its gradient; (2,): value and
     #             norm of the test there; IN  row of the point, -1: the one that the run ends with
