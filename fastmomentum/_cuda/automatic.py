@@ -13,7 +13,7 @@ from .._loops.outcome import write_numbers, write_result
 from .._loops.table import LOOPS
 from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
 from .._numba.words import row, smaller
-from .functions import bound, python_function
+from .functions import Word, bound, python_function
 from .numbers import read_floats, read_ints
 from .views import OWN, TABLE
 from .words import words_of
@@ -24,9 +24,7 @@ def loop_of(name: str, real: Any) -> Any:
     return python_function(driver(LOOPS[name], np.dtype(real)))
 
 
-def loop(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
-    """The processor's loop that a kernel is for, see `_loops`."""
-    raise NotImplementedError
+loop = Word("the processor's loop that a kernel is for, see `_loops`")
 
 
 def make(

@@ -12,6 +12,7 @@ import numpy as np
 from .._language import layout
 from .._language.plain import ByName
 from .device import simulated
+from .functions import Word
 
 # Numbers that one run never changes: a kernel is compiled for them.
 FIXED = (
@@ -84,17 +85,12 @@ def records(real: Any) -> tuple[np.dtype, np.dtype]:
     )
 
 
-def read_ints(record, array):
-    """Fill a record from an array, but for what a kernel is compiled for."""
-    raise NotImplementedError
+# But for what a kernel is compiled for.
+read_ints = Word("read_ints(record, array): fill a record from an array")
+read_floats = Word("read_floats(record, array): fill a record from an array")
 
 
-def read_floats(record, array):
-    """Fill a record from an array."""
-    raise NotImplementedError
-
-
-def words_of_numbers(fixed: tuple[tuple[str, int], ...]) -> dict[Any, Callable]:
+def words_of_numbers(fixed: tuple[tuple[str, int], ...]) -> dict[Word, Callable]:
     """What these stand for, where so many numbers are fixed."""
     return {
         read_ints: reader(layout.INTS, (*fixed, *ABSENT.items())),

@@ -98,6 +98,12 @@ def summed_and_largest(rows, sums, most):
     return sums, most
 
 
+def set_entries(vectors, i, values):
+    """Write entry `i` of each row."""
+    for v, value in zip(vectors, values, strict=True):
+        v[i] = value
+
+
 def call_norm(address, rows, v, n, norm, order):
     """``vector_norm(rows, v, n, norm, order)``."""
     return interpreted["norm"](rows, v, n, norm, order)

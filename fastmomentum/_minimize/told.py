@@ -110,13 +110,10 @@ class ToldRun(Pinned):
         self.ints[INT.COST_FUN] = self.ints[INT.COST_JAC] = 1
         self.floats = plan.floats.copy()
         if terms is not None:
-            terms.fill(self.rows, self.ints, plan.term_row)
+            fills = self.rows, self.ints, plan.term_row, plan.loop.calls_operator
+            self.operator = terms.fill(*fills)  # lives as long as the run
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
-            if plan.loop.calls_operator:
-                self.operator = terms.operator()
-                self.ints[INT.PROX] = self.operator.address
-                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
         self.numbers = plan.numbers.copy()
         # One more than a chunk has iterations: a state may be in the middle of one.
         self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
