@@ -36,7 +36,7 @@ from .evaluation import judge_trial
 from .line_search import first_decrease
 from .norms import measure_step, square
 from .phases import gradient_step, record_row, run_begins
-from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, failure
+from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, fail
 from .terms import gap_closed
 
 
@@ -87,13 +87,11 @@ def search_trial(rows, ints, floats, good, gain, rounding, still):
         ints.FAILURES = 0 if f < level else ints.FAILURES + 1
         if ints.FAILURES > 30:
             # Rounding is all that is left.
-            ints.STATUS = failure(ints)
-            return STOP
+            return fail(ints)
         return ACCEPT_FROM_REAL
     if ints.TRIALS > 60 or floats.STEP < 1e-300 or still:
         ints.LINE_SEARCH_FAILURES += 1
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     share = 0.1
     if good:
         # The minimum of the parabola through both values and the slope.

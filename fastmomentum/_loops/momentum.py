@@ -97,7 +97,7 @@ from .evaluation import keep_best
 from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair
 from .phases import record_row
-from .stopping import accept_trial, base_from_real, converge_at_trial, failure
+from .stopping import accept_trial, base_from_real, converge_at_trial, fail
 
 
 @part(fastmath=ANY_ORDER)
@@ -383,8 +383,7 @@ def begin(rows, ints, floats, history, last):
                 base_from_real(ints, floats)
         total = downhill(rows, ints, floats, N_POINTS + ints.BASE)
         if not (total < 0.0 and abs(total) < np.inf):
-            ints.STATUS = failure(ints)
-            return STOP
+            return fail(ints)
     floats.SLOPE = total
     floats.STEP = 1.0
     if floats.SCALE == 0.0:

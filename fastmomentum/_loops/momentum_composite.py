@@ -40,7 +40,7 @@ from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
 from .norms import largest_magnitude, measure_step
 from .phases import record_row, run_begins
-from .stopping import accept_trial, base_from_real, converge_at_real, failure
+from .stopping import accept_trial, base_from_real, converge_at_real, fail
 from .terms import (
     face_trial,
     find_face,
@@ -85,8 +85,7 @@ def judge_proximal_step(rows, ints, floats, good):
         return ACCEPT_FROM_REAL
     if ints.TRIALS > 60 or floats.PROX_STEP < 1e-300 or gain == 0.0:
         ints.LINE_SEARCH_FAILURES += 1
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     share = 0.1
     if good:
         share = 0.5 * gain / (f - floats.FUN_REAL + gain)
@@ -139,8 +138,7 @@ def take_step(rows, ints, floats):
     lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
     ints.FAILURES = 0 if lowered else ints.FAILURES + 1
     if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     before = ints.FREE
     changed = find_face(rows, ints, floats, ints.REAL)
     if phase == SEARCHING:

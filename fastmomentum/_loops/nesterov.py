@@ -51,7 +51,7 @@ from .evaluation import free_row, judge_trial
 from .line_search import first_decrease
 from .norms import largest_magnitude, measure_step, product, square
 from .phases import gradient_step, record_row, run_begins
-from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, failure
+from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, fail
 from .terms import clip_to_bounds, gap_closed
 
 
@@ -234,8 +234,7 @@ def take_step(rows, ints, floats, met, composite):
     lowered = floats.FUN_TRIAL < floats.FUN_REAL
     ints.FAILURES = 0 if lowered else ints.FAILURES + 1
     if ints.FAILURES > 30:
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     ints.PREVIOUS = ints.REAL
     if composite:
         floats.SMOOTH_LOW = floats.SMOOTH_REAL
@@ -285,8 +284,7 @@ def restart(ints, floats):
     if floats.BETA == 0.0:
         # A plain step finds no descent: rounding, or no finite value near.
         ints.LINE_SEARCH_FAILURES += 1
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     ints.N_RESTARTS += 1
     floats.SEQUENCE = 1.0
     floats.BETA = 0.0

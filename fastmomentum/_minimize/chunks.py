@@ -18,7 +18,7 @@ from .._report.progress import Progress
 from .._report.result import OptimizeResult, Status, attach, attach_made
 from .._report.status import message_of_error, without_state
 from .callback import Callback
-from .resume import restore_same, state_of
+from .resume import restore_same
 from .run import Run
 from .upkeep import Upkeep
 
@@ -92,7 +92,7 @@ def _finish(
         if upkeep.progress is not None:
             upkeep.progress.close()
         if settings.keeps_state(result.success):
-            result["state"] = state_of(run, status)
+            result["state"] = run.state(status)
         elif settings.keep_state is False:
             result["message"] = without_state(result.message)
         if vectors is not None:
@@ -100,7 +100,7 @@ def _finish(
         if settings.history:
             result["history"] = run.history_of(result)
         if upkeep.saver is not None:
-            upkeep.saver.save(lambda: state_of(run, status))
+            upkeep.saver.save(lambda: run.state(status))
     except BaseException as error:
         if not settings.returns_after(error):
             attach(error, result)

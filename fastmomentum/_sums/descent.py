@@ -18,7 +18,7 @@ from .._language import layout
 from .._language.layout import INT
 from .._minimize.callback import Callback
 from .._minimize.plan import DIVERGED_FACTOR
-from .._minimize.resume import GO_ON_ANYWAY, restore, same_value, state_of
+from .._minimize.resume import GO_ON_ANYWAY, restore, same_value
 from .._report.result import OptimizeResult, Status, attach, attach_made, make_result
 from .._report.status import message_of, message_of_error, without_state
 from .compiled import CompiledSteps
@@ -308,7 +308,7 @@ class Descent:
     def state(self, status: int) -> SumState:
         """All that the run knows."""
         tally, anchor, run = self.steps.up_to_date(), self.anchor, self.steps.run
-        steps = dataclasses.replace(state_of(run, layout.RUNNING), status=int(status))
+        steps = dataclasses.replace(run.state(layout.RUNNING), status=int(status))
         steps.ints[INT.PENDING] = layout.TO_EVALUATE
         none = np.empty(0, run.dtype)
         counts = (

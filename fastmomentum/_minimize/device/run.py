@@ -158,8 +158,8 @@ class DeviceRun:
         """Why the run ends; None: it does not."""
         raise NotImplementedError
 
-    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
-        """The result if the run ends now; not `evaluated`: fun is not to be called."""
+    def _ending(self, seen: dict[str, Any], status: Status, evaluated: bool) -> dict[str, Any]:
+        """The point if the run ends now, and what goes with it, as for a callback."""
         raise NotImplementedError
 
     # -- what they have in common -----------------------------------------------------------------
@@ -189,7 +189,19 @@ class DeviceRun:
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
         """The result if the run ends now; not `evaluated`: fun is not to be called."""
-        found = self._result(status, begin, evaluated)
+        seen = self.work.look()
+        found = make_result(
+            message=self._message(status, seen["BEST"]),
+            success=status == Status.CONVERGED,
+            status=int(status),
+            **self._ending(seen, status, evaluated),
+            nit=seen["NIT"],
+            learning_rate=seen["LEARNING_RATE"],
+            n_restarts=seen["N_RESTARTS"],
+            line_search_failures=seen["LINE_SEARCH_FAILURES"],
+            time=time.perf_counter() - begin,
+            backend="cuda",
+        )
         self.evaluate.finish()
         return found
 
