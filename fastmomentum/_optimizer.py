@@ -19,7 +19,7 @@ from ._keep.checkpoint import check_state, resolved
 from ._keep.state import State
 from ._language import layout
 from ._language.layout import FLOAT, INT
-from ._minimize.resume import restore, state_of
+from ._minimize.resume import restore
 from ._minimize.told import Moment, ToldRun
 from ._problem.terms import settings_and_terms
 from ._report.result import OptimizeResult, Status
@@ -218,7 +218,7 @@ class Optimizer:
 
     @property
     def state(self) -> State:
-        return copy.deepcopy(state_of(self._run, self._status if self.done else layout.RUNNING))
+        return copy.deepcopy(self._run.state(self._status if self.done else layout.RUNNING))
 
     def _why(self) -> str:
         return self._run.words(self._status)

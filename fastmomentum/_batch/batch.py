@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from .._check.batches import batched_hint
 from .._check.values import MUST_TAKE
 from .._keep.checkpoint import Saver
+from .._minimize.callback import Callback
 from .._problem.gradient_check import OPTION
 from .._report.pinned import Pinned
 from .._report.result import OptimizeResult, add_note, attach, attach_made, make_result
@@ -52,7 +52,7 @@ class Batch(Pinned):
     Parameters
     ----------
     problems, table, clock, executor
-    callback : callable, optional
+    callback : Callback, optional
         Called with counts, now and then.
     saver : Saver, optional
         Writes the checkpoint.
@@ -66,7 +66,7 @@ class Batch(Pinned):
         table: Any,
         clock: Clock,
         executor: Executor,
-        callback: Callable | None = None,
+        callback: Callback | None = None,
         saver: Saver | None = None,
         doubt: str = "",
     ):

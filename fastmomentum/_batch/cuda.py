@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from .._callables import Entries, SumOfTerms, parts_of
-from .._check.parameters import schedule_value
 from .._language import layout
 from .._minimize.run import Run
 from .._problem.gradient_check import check_gradient
@@ -100,10 +99,7 @@ class Device:
         self._launch_all(job, todo, batch)
         reached = batch.table.status[todo] == Status.MAXITER
         if last < group.settings.maxiter and reached.any():
-            # A schedule has no good value from there on: it says so itself.
-            for parameter, schedule in run.plan.scheduled.values():
-                schedule_value(parameter, schedule, last, run.dtype)
-                schedule_value(parameter, schedule, last + 1, run.dtype)
+            run.refuse_schedules(last)
 
     def _launch_all(self, job: Any, todo: np.ndarray, batch: Batch) -> None:
         """Solve problems, some at a time: the data of the next ones travel meanwhile."""

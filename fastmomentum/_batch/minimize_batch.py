@@ -26,7 +26,7 @@ from .._check.cluster import check_client, is_client
 from .._check.keywords import hints_at_options
 from .._check.options import check_options, difference_settings
 from .._keep.checkpoint import Saver, check_state, resolved
-from .._minimize.callback import wrap_callback
+from .._minimize.callback import check_callback
 from .._problem.penalty import check_penalty
 from .._report.display import show_ending_of_batch
 from .._report.result import OptimizeResult
@@ -205,7 +205,7 @@ def minimize_batch(
     place = check_place(device, X0, args, bounds)
     starts, args, count, n = check_X0(X0, args, which)
     mask = check_skip(skip, count)
-    callback = _callback(callback)
+    checked_callback = check_callback(callback)
     penalty = check_penalty(penalty)
     per_row = check_row_bounds(bounds, count, n)
     shared = None if per_row is not None else check_bounds(bounds, n)
@@ -230,7 +230,7 @@ def minimize_batch(
         table.restore(earlier, problems, clock.deadline)
     saver = None if checkpoint is None else Saver(checkpoint, settings.checkpoint_every)
     executor = _executor(place, client, threads, table)
-    result = Batch(problems, table, clock, executor, callback, saver, doubt).run()
+    result = Batch(problems, table, clock, executor, checked_callback, saver, doubt).run()
     if settings.disp:
         show_ending_of_batch(result)
     return result
@@ -269,11 +269,3 @@ def _executor(place: str, client: Any, threads: int, table: Any) -> Executor:
 
         return Cluster(client)
     return Threads(threads)
-
-
-def _callback(callback: Any) -> Callable | None:
-    """The callback as a function of one argument, or None."""
-    found, by_name = wrap_callback(callback)
-    if found is None or not by_name:
-        return found
-    return lambda counts: found(intermediate_result=counts)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .._check.options import Settings
+from .._minimize.callback import Callback
 from .._report.progress import Progress
 from .._report.result import Status, make_result
 from .clock import POLL_SECONDS, Clock
@@ -22,7 +23,7 @@ class Report:
         How each problem has ended.
     done : callable
         ``done()`` is how many are solved.
-    callback : callable, optional
+    callback : Callback, optional
         What the user wants to be called.
     """
 
@@ -32,7 +33,7 @@ class Report:
         clock: Clock,
         status: np.ndarray,
         done: Callable[[], int],
-        callback: Callable | None,
+        callback: Callback | None,
     ):
         self.clock, self.status, self.done, self.callback = clock, status, done, callback
         self.next = 0.0
@@ -56,16 +57,13 @@ class Report:
         if self.progress is not None:
             self.progress.show(done, converged=converged)
         if self.callback is not None and not self.clock.stopped:
-            try:
-                self.callback(
-                    make_result(
-                        n_done=done,
-                        n_problems=count,
-                        n_converged=converged,
-                        time=moment - self.clock.begin,
-                    )
-                )
-            except StopIteration:
+            counts = make_result(
+                n_done=done,
+                n_problems=count,
+                n_converged=converged,
+                time=moment - self.clock.begin,
+            )
+            if self.callback.ends_run(counts, lambda: counts):
                 self.clock.end(Status.CALLBACK)
 
     def close(self) -> None:

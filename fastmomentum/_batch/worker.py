@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .._check.parameters import schedule_value
 from .._language import layout
 from .._loops.drivers import caller_address
 from .._loops.table import BATCH
@@ -255,8 +254,4 @@ class Worker(Pinned):
             return
         run = self.single
         run.ints[layout.INT.BATCH_ROW] = rows.start + int(reached.argmax())
-        for name, (parameter, schedule) in run.plan.scheduled.items():
-            ahead = int(name == "momentum" and run.method.looks_ahead)
-            schedule_value(parameter, schedule, self.last + ahead, run.dtype)
-            schedule_value(parameter, schedule, self.last, run.dtype)
-        raise ValueError(f"a schedule has no value for iteration {self.last}.")
+        run.refuse_schedules(self.last)

@@ -7,23 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .._language.layout import (
-    LOWER_ROW,
-    N_POINTS,
-    NORM_INF,
-    NOT_RUN,
-    RUNNING,
-    STATUS_CONVERGED,
-    STATUS_MAXITER,
-    TO_EVALUATE,
-    UPPER_ROW,
-)
+from .._language.layout import LOWER_ROW, NOT_RUN, RUNNING, STATUS_MAXITER, UPPER_ROW
 from .._loops.drivers import driver
+from .._loops.outcome import write_numbers, write_result
 from .._loops.table import LOOPS
 from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
-from .._numba.calls import call_norm
-from .._numba.words import larger_magnitude, row, smaller
-from .functions import bound, python_function
+from .._numba.words import row, smaller
+from .functions import Word, bound, python_function
 from .numbers import read_floats, read_ints
 from .views import OWN, TABLE
 from .words import words_of
@@ -34,9 +24,7 @@ def loop_of(name: str, real: Any) -> Any:
     return python_function(driver(LOOPS[name], np.dtype(real)))
 
 
-def loop(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
-    """The processor's loop that a kernel is for, see `_loops`."""
-    raise NotImplementedError
+loop = Word("the processor's loop that a kernel is for, see `_loops`")
 
 
 def make(
@@ -57,10 +45,7 @@ def begin(rows, ints, floats, problem, first):
     #                 they are written
     best, lower, upper = problem
     first_ints, first_floats, first_extra, first_rows, start_rows = first
-    read_ints(ints, first_ints)
-    read_floats(floats, first_floats)
-    for j in range(rows[OWN].shape[0]):
-        rows[OWN][j] = first_extra[j]
+    read_run(rows, ints, floats, (first_ints, first_floats, first_extra))
     start = row(rows, 0)
     n = start.shape[0]
     ints.SIZE = n
@@ -93,40 +78,26 @@ def finish(rows, ints, floats, problem, found, context, ended):
     # found  OUT  gradient, numbers and counts of the problem; its point is where it started
     x_out = problem[0]
     g_out, numbers, counts = found
-    n = ints.SIZE
-    status = ints.STATUS
-    if status == RUNNING:
-        status = STATUS_MAXITER if ended else NOT_RUN
-    point = ints.CURRENT
-    if ints.BEST >= 0:
-        point = ints.BEST
-    if status == STATUS_CONVERGED:
-        point = ints.RESULT
-    evaluated = ints.BEST >= 0 or ints.PENDING != TO_EVALUATE
-    x = row(rows, point)
-    g = row(rows, N_POINTS + point)
-    norm = 0.0
-    for i in range(n):
-        x_out[i] = x[i]
-        g_i = g[i] if evaluated else np.nan
-        g_out[i] = g_i
-        norm = larger_magnitude(norm, g_i)
-    if evaluated:
-        if ints.TERMS != 0 and norm < np.inf:
-            norm = proximal_residual(rows, ints, floats, point)
-        elif ints.NORM != NORM_INF:
-            norm = call_norm(0, rows, g, n, ints.NORM, floats.NORM_ORDER)
-    numbers[0] = floats.FUN_BEST if point == ints.BEST else floats.FUN
+    status = status_of(ints, ended)
+    value, norm, point = write_result(rows, ints, floats, status, x_out, g_out)
+    if ints.TERMS != 0 and point >= 0:
+        norm = proximal_residual(rows, ints, floats, point)
+    numbers[0] = value
     numbers[1] = norm
-    write_counts(counts, status, ints, floats, numbers)
+    write_numbers(numbers, counts, ints, floats, status)
 
 
-def write_counts(counts, status, ints, floats, numbers):
-    """What of the result is numbers of the run."""
-    numbers[2] = floats.LEARNING_RATE
-    counts[0] = status
-    counts[1] = ints.NIT
-    counts[2] = ints.NFEV
-    counts[3] = ints.NJEV
-    counts[4] = ints.N_RESTARTS
-    counts[5] = ints.LINE_SEARCH_FAILURES
+def status_of(ints, ended):
+    """How a run ends that may still be under way."""
+    if ints.STATUS != RUNNING:
+        return ints.STATUS
+    return STATUS_MAXITER if ended else NOT_RUN
+
+
+def read_run(rows, ints, floats, first):
+    """Read the numbers that a run starts from, or goes on from."""
+    first_ints, first_floats, first_extra = first
+    read_ints(ints, first_ints)
+    read_floats(floats, first_floats)
+    for j in range(rows[OWN].shape[0]):
+        rows[OWN][j] = first_extra[j]

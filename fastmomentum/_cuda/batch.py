@@ -80,6 +80,11 @@ class Spec:
         """NumPy's type of the variables."""
         return np.float32 if self.dtype == "float32" else np.float64
 
+    @property
+    def differences(self) -> bool:
+        """Is the gradient one of differences?"""
+        return self.style in ("two_point", "three_point")
+
 
 # -- the user's objective --------------------------------------------------------------------------
 
@@ -93,7 +98,7 @@ _STYLES = {
     return f
 """,
     # The point of a difference is written over x and taken back: no other row is needed.
-    "two_point": """
+    "differences": """
     f = real_type(fun(x{args}))
     for i in range(x.shape[0]):
         if {fixed}:
@@ -105,34 +110,20 @@ _STYLES = {
         x[i] = x_i + given
         if x[i] != x_i:
             h = -given if x_i < real_type(0) else given
-        x[i] = forward_point(x_i, h, {low}, {high})
+        if central:
+            x[i], second = central_points(x_i, abs(h), {low}, {high})
+        else:
+            x[i] = forward_point(x_i, h, {low}, {high})
         a = x[i]
         f_a = real_type(fun(x{args}))
+        if central:
+            x[i] = second
+            b = x[i]
+            f_b = real_type(fun(x{args}))
+            g[i] = central_slope(x_i, f, a, f_a, b, f_b)
+        else:
+            g[i] = forward_slope(x_i, f, a, f_a)
         x[i] = x_i
-        g[i] = forward_slope(x_i, f, a, f_a)
-    return f
-""",
-    "three_point": """
-    f = real_type(fun(x{args}))
-    for i in range(x.shape[0]):
-        if {fixed}:
-            g[i] = real_type(0)
-            continue
-        x_i = x[i]
-        h = step * max(real_type(1), abs(x_i))
-        given = given_step(x_i, absolute[i], relative[i])
-        x[i] = x_i + given
-        if x[i] != x_i:
-            h = abs(given)
-        a, b = central_points(x_i, h, {low}, {high})
-        x[i] = a
-        a = x[i]
-        f_a = real_type(fun(x{args}))
-        x[i] = b
-        b = x[i]
-        f_b = real_type(fun(x{args}))
-        x[i] = x_i
-        g[i] = central_slope(x_i, f, a, f_a, b, f_b)
     return f
 """,
     # Neighbouring lanes take neighbouring terms.
@@ -178,7 +169,8 @@ def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
     low, high = ("lower[i]", "upper[i]") if spec.bounded else ("-infinity", "infinity")
     # COST_FUN is one number: where each problem has bounds of its own, fun is called all the same.
     fixed = "lower[i] == upper[i]" if spec.bounded and not spec.own_bounds else "False"
-    body = _STYLES[spec.style].format(args=args, low=low, high=high, fixed=fixed)
+    style = "differences" if spec.differences else spec.style
+    body = _STYLES[style].format(args=args, low=low, high=high, fixed=fixed)
     text = (
         "def evaluate(x, g, context):\n    p, steps, lower, upper, args = context\n"
         "    step, absolute, relative = steps" + body
@@ -187,6 +179,7 @@ def evaluation(spec: Spec, fun: Any, jac: Any, lanes: Lanes) -> Any:
     scope: dict[str, Any] = {
         "real_type": real,
         "infinity": real(np.inf),
+        "central": spec.style == "three_point",
         "lanes": spec.lanes,
         "lane": lanes.lane,
         "total": lanes.total,
@@ -206,7 +199,7 @@ def make_kernel(spec: Spec, fun: Any, jac: Any) -> Any:
     """The kernel's Python function."""
     real = spec.real
     n_rows, n_extra, size = spec.n_rows, max(spec.n_extra, 1), max(spec.n, 1)
-    differences, nan = spec.style in ("two_point", "three_point"), real(np.nan)
+    differences, nan = spec.differences, real(np.nan)
     local, own_bounds = spec.n > 0, spec.own_bounds
     int_record, float_record = records(real)
     lanes = make_lanes(spec.lanes, real)

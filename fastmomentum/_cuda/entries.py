@@ -14,7 +14,14 @@ from .._arrays import on_device
 from .._language import layout
 from .arrays import settled_view
 from .device import configured, kernel, shape_for
-from .functions import for_device, identity, internal, python_function, refuse_exceptions
+from .functions import (
+    Word,
+    for_device,
+    identity,
+    internal,
+    python_function,
+    refuse_exceptions,
+)
 from .launch import shared_argument
 
 
@@ -42,20 +49,27 @@ def entries_of(parts: Any) -> EntryFunctions:
     return EntryFunctions(key, parts.entry, parts.row)
 
 
-def row_share(value, r, x, w, args):
-    """The value with the share of a row added, which is written to w; see `words_of_shares`."""
-    raise NotImplementedError
+# The value with the share of a row added, which is written to w, or of an entry, whose gradient is
+# written to g. The kind is BY_ENTRIES, WITH_ROWS, or 0: there is no objective.
+row_share = Word("row_share(value, r, x, w, args), see `make_shares`")
+entry_share = Word("entry_share(value, i, x, w, g, args), see `make_shares`")
+objective_kind = Word("objective_kind()")
 
 
-def entry_share(value, i, x, w, g, args):
-    """The value with the share of an entry added, whose gradient is written to g."""
-    raise NotImplementedError
+def add_rows(x, w, args):
+    """The share of this thread's rows in the value; waits until all rows are there."""
+    value = 0.0
+    if objective_kind() == layout.WITH_ROWS:
+        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
+            value = row_share(value, r, x, w, args)
+        cuda.cg.this_grid().sync()
+    return value
 
 
-def words_of_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, dict[Any, Any]]:
-    """The kind of objective, and what these stand for."""
-    kind, *shares = make_shares(entries, real)
-    return kind, dict(zip((row_share, entry_share), shares, strict=True))
+def words_of_shares(entries: EntryFunctions | None, real: Any) -> dict[Word, Any]:
+    """What these stand for."""
+    kind, row, entry = make_shares(entries, real)
+    return {objective_kind: lambda: kind, row_share: row, entry_share: entry}
 
 
 def make_shares(entries: EntryFunctions | None, real: Any) -> tuple[int, Any, Any]:

@@ -36,6 +36,19 @@ def _single(value: Any) -> Any:
     return rounded
 
 
+class Word:
+    """A name in the text of a loop for a function that is known only where a kernel is made.
+
+    See `bound`.
+    """
+
+    def __init__(self, meaning: str):
+        self.meaning = meaning
+
+    def __call__(self, *args: Any) -> Any:
+        raise NotImplementedError(f"only in a kernel: {self.meaning}")
+
+
 def _is_function(value: Any) -> bool:
     return isinstance(python_function(value), types.FunctionType)
 

@@ -22,23 +22,21 @@ from .._language.layout import (
     NORM_INF,
     NORM_MIN,
     NORM_P,
-    NOT_RUN,
     RUNNING,
     STATUS_CONVERGED,
     STATUS_MAXFEV,
-    STATUS_MAXITER,
     STATUS_NONFINITE,
     STATUS_PRECISION_LOSS,
     TO_EVALUATE,
 )
+from .._loops.outcome import write_numbers
 from .._loops.stopping import ending_of
 from .._loops.table import LOOPS
 from .._methods import METHODS
 from .._numba.calls import call_evaluate, call_norm
 from .._numba.words import larger, larger_magnitude, no_magnitude, row, smaller
-from .automatic import write_counts
+from .automatic import read_run, status_of
 from .functions import bound
-from .numbers import read_floats, read_ints
 from .rules import (
     added_changes,
     carried_of,
@@ -76,10 +74,7 @@ def begin(rows, ints, floats, problem, first):
     best, lower, upper = problem
     first_ints, first_floats, first_extra, _, _ = first
     table = rows[TABLE]
-    read_ints(ints, first_ints)
-    read_floats(floats, first_floats)
-    for j in range(rows[OWN].shape[0]):
-        rows[OWN][j] = first_extra[j]
+    read_run(rows, ints, floats, (first_ints, first_floats, first_extra))
     n = table.shape[1]
     ints.SIZE = n
     for i in range(n):
@@ -198,9 +193,7 @@ def finish(rows, ints, floats, problem, found, context, ended):
     n = rows[TABLE].shape[1]
     x = row(rows, X)
     g = row(rows, GRADIENT)
-    status = ints.STATUS
-    if status == RUNNING:
-        status = STATUS_MAXITER if ended else NOT_RUN
+    status = status_of(ints, ended)
     value = floats.FUN
     if ints.BEST >= 0 and not (status == STATUS_CONVERGED and ints.RESULT == THE_LAST):
         value = floats.FUN_BEST
@@ -214,7 +207,7 @@ def finish(rows, ints, floats, problem, found, context, ended):
         g_out[i] = g[i] if evaluated else np.nan
     numbers[0] = value if evaluated else np.nan
     numbers[1] = test_norm(rows, ints, floats, lower, upper) if evaluated else np.nan
-    write_counts(counts, status, ints, floats, numbers)
+    write_numbers(numbers, counts, ints, floats, status)
 
 
 def test_norm(rows, ints, floats, lower, upper):

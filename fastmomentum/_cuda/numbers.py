@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from .._language import layout
+from .._language.plain import ByName
 from .device import simulated
+from .functions import Word
 
 # Numbers that one run never changes: a kernel is compiled for them.
 FIXED = (
@@ -83,17 +85,12 @@ def records(real: Any) -> tuple[np.dtype, np.dtype]:
     )
 
 
-def read_ints(record, array):
-    """Fill a record from an array, but for what a kernel is compiled for."""
-    raise NotImplementedError
+# But for what a kernel is compiled for.
+read_ints = Word("read_ints(record, array): fill a record from an array")
+read_floats = Word("read_floats(record, array): fill a record from an array")
 
 
-def read_floats(record, array):
-    """Fill a record from an array."""
-    raise NotImplementedError
-
-
-def words_of_numbers(fixed: tuple[tuple[str, int], ...]) -> dict[Any, Callable]:
+def words_of_numbers(fixed: tuple[tuple[str, int], ...]) -> dict[Word, Callable]:
     """What these stand for, where so many numbers are fixed."""
     return {
         read_ints: reader(layout.INTS, (*fixed, *ABSENT.items())),
@@ -118,25 +115,13 @@ if simulated():
         for i, name in enumerate(record.dtype.names):
             array[i] = record[name]
 
-    class _ByName:
-        """The numbers of an array by name."""
-
-        def __init__(self, array: Any, names: tuple[str, ...]):
-            self.__dict__.update(array=array, index={name: i for i, name in enumerate(names)})
-
-        def __getattr__(self, name: str) -> Any:
-            return self.array[self.index[name]]
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            self.array[self.index[name]] = value
-
     def ints_of(array):
         """The integers of an array by name."""
-        return _ByName(array, layout.INTS)
+        return ByName(array, layout.INTS)
 
     def floats_of(array):
         """The floats of an array by name."""
-        return _ByName(array, layout.FLOATS)
+        return ByName(array, layout.FLOATS)
 
 else:
     from llvmlite import ir

@@ -1,15 +1,15 @@
 """A method's rule on a device: its vectors and numbers as tuples, however many it has.
 
-The functions below say what there is of a rule, for the text of a loop; `words_of_rule` binds them
-to those of a method.
+The words below say what there is of a rule, for the text of a loop; `words_of_rule` binds them to
+the functions of a method.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from .._methods import Method
+from .functions import Word
 from .tuples import (
     adding_changes,
     entries_of,
@@ -19,62 +19,23 @@ from .tuples import (
     with_entry,
 )
 
-
-def rule(x, g, slots, rates, constants, carried, zero, one):
-    """The update of one variable, see `Method.rule`."""
-    raise NotImplementedError
-
-
-def carry(constants, carried, zero, one):
-    """The numbers that change from step to step, see `Method.carry`."""
-    raise NotImplementedError
-
-
-def slots_from(x):
-    """What the method's vectors start from where a run starts from x."""
-    raise NotImplementedError
-
-
-def entries(table, first, i):
-    """Entry i of the method's vectors, the rows of a table from `first` on."""
-    raise NotImplementedError
+rule = Word("rule(x, g, slots, rates, constants, carried, zero, one), see `Method.rule`")
+carry = Word("carry(constants, carried, zero, one), see `Method.carry`")
+slots_from = Word("slots_from(x): what the vectors start from where a run starts from x")
+# The vectors are rows of a table, from `first` on.
+entries = Word("entries(table, first, i): entry i of the vectors")
+store_entries = Word("store_entries(table, first, i, values): write them")
+# Of the numbers without a name.
+constants_of = Word("constants_of(numbers): the method's own constants")
+carried_of = Word("carried_of(numbers): what it carries")
+store_carried = Word("store_carried(numbers, values): write that")
+added_changes = Word("added_changes(size, new, old): zero if `size` is and the entries are equal")
+# The velocity is the step that was taken, not the one that was cut off, and where the gradient is
+# taken at a look-ahead point, that is between the bounds, too.
+clipped = Word("clipped(x, new, low, high, momentum_next): x and the new entries between bounds")
 
 
-def store_entries(table, first, i, values):
-    """Write them."""
-    raise NotImplementedError
-
-
-def constants_of(numbers):
-    """The method's own constants, of the numbers without a name."""
-    raise NotImplementedError
-
-
-def carried_of(numbers):
-    """What it carries, of the numbers without a name."""
-    raise NotImplementedError
-
-
-def store_carried(numbers, values):
-    """Write that."""
-    raise NotImplementedError
-
-
-def added_changes(size, new, old):
-    """Zero if `size` is and the entries are equal."""
-    raise NotImplementedError
-
-
-def clipped(x, new, low, high, momentum_next):
-    """x and the new entries with the iterate between bounds.
-
-    The velocity is the step that was taken, not the one that was cut off, and where the gradient is
-    taken at a look-ahead point, that is between them, too.
-    """
-    raise NotImplementedError
-
-
-def words_of_rule(method: Method) -> dict[Any, Callable]:
+def words_of_rule(method: Method) -> dict[Word, Callable]:
     """What each of these stands for."""
     slots, constants, carries = map(len, (method.slots, method.constants, method.carries))
     return {

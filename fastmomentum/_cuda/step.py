@@ -32,12 +32,11 @@ from .._language.layout import (
     STATUS_MAXITER,
     STATUS_NONFINITE,
     STATUS_PRECISION_LOSS,
-    WITH_ROWS,
 )
 from .._loops.stopping import ending_of
 from .._methods import METHODS
 from .._numba.words import larger, larger_magnitude, no_magnitude, smaller
-from .entries import EntryFunctions, entry_share, row_share, words_of_shares
+from .entries import EntryFunctions, add_rows, entry_share, objective_kind, words_of_shares
 from .functions import bound
 from .given_rate import bounded_residual, norm_of_sum, norm_term
 from .numbers import N_FLOATS, N_INTS, floats_of, ints_of
@@ -73,17 +72,15 @@ def make_step(
     objective: EntryFunctions | None = None,
 ) -> tuple[Any, Any]:
     """The kernels' Python functions: one iteration, and many with an `objective` by entries."""
-    kind, shares = words_of_shares(objective, real)
-    words = words_of(real, fixed, no_evaluation) | words_of_rule(METHODS[method]) | shares
+    words = words_of(real, fixed, no_evaluation) | words_of_rule(METHODS[method])
     parts = take_step, conclude, reduce_block, reduce_blocks, add_rows
-    functions = bound(parts, real, words)
+    functions = bound(parts, real, words | words_of_shares(objective, real))
     numbers = dict(fixed)
     constants = (
         numbers["BOUNDED"],
         numbers["NORM"],
         numbers["RATE_STRIDE"],
         numbers["MOMENTUM_STRIDE"],
-        kind,
     )
     return (
         _one_iteration(functions, real, threads, constants),
@@ -193,7 +190,7 @@ def _many_iterations(
                 x = third
                 target = first
                 previous = second
-            found[VALUE] = add_rows(x, w, args, constants)
+            found[VALUE] = add_rows(x, w, args)
             # The target is what was the point before in the last turn.
             where = (x, target, g, target)
             how = (keep, last, constants)
@@ -226,16 +223,6 @@ def _many_iterations(
     return iterate
 
 
-def add_rows(x, w, args, constants):
-    """The share of this thread's rows in the value; waits until all rows are there."""
-    value = 0.0
-    if constants[4] == WITH_ROWS:
-        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
-            value = row_share(value, r, x, w, args)
-        cuda.cg.this_grid().sync()
-    return value
-
-
 def take_step(points, vectors, run, rates, bounds, user, found, turn):
     """A step on this thread's part of the vectors; returns the learning rate."""
     # points  INOUT  (n,) each: the point, the next one, the gradient, what is kept as the best
@@ -249,7 +236,7 @@ def take_step(points, vectors, run, rates, bounds, user, found, turn):
     lower, upper = bounds
     w, args = user
     keep, last, constants = turn
-    bounded, norm, rate_stride, momentum_stride, kind = constants
+    bounded, norm, rate_stride, momentum_stride = constants
     zero, one = 0.0, 1.0
     now = larger(smaller(ints.ITERATION, last - 1), 0)
     learning_rate = learning_rates[now * rate_stride]
@@ -265,7 +252,7 @@ def take_step(points, vectors, run, rates, bounds, user, found, turn):
     norm_sum = 0.0
     value = found[VALUE]
     for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
-        if kind != 0:
+        if objective_kind() != 0:
             value = entry_share(value, i, x, w, g, args)
         g_i = g[i]
         x_i = x[i]
@@ -302,7 +289,7 @@ def conclude(run, shared, learning_rate, last, constants, kept):
     # shared  IN  in column 0, what the pass has found
     # kept    IN  is the point before kept by now, if it is the lowest?
     ints, floats, extra = run
-    _, norm, rate_stride, momentum_stride, _ = constants
+    _, norm, rate_stride, momentum_stride = constants
     f = shared[VALUE, 0]
     size = shared[G_SIZE, 0]
     grad_norm = size

@@ -10,7 +10,6 @@ makes many evaluations. How the threads share the work: see sharing.py.
 from __future__ import annotations
 
 import functools
-import math
 from typing import Any
 
 import numpy as np
@@ -23,23 +22,21 @@ from .._language.layout import (
     N_POINTS,
     NEEDS_EVALUATION,
     NORM_INF,
-    RUNNING,
-    STATUS_CONVERGED,
     TO_EVALUATE,
-    WITH_ROWS,
 )
 from .._loops.norms import largest_magnitude
+from .._loops.outcome import row_to_return
 from .._loops.terms import clip_to_bounds, penalty_at, proximal_residual
 from .._numba.calls import call_norm
 from .._numba.words import row, summed, variables
-from .automatic import loop, loop_of
+from .automatic import loop, loop_of, read_run
 from .device import configured, kernel, simulated
-from .entries import EntryFunctions, EntryObjective, entry_share, row_share, words_of_shares
+from .entries import EntryFunctions, EntryObjective, add_rows, entry_share, words_of_shares
 from .functions import bound
 from .large import PER_THREAD, Work, most_blocks
-from .numbers import Start, fixed_of, read_floats, read_ints, records, write
+from .numbers import Start, fixed_of, records, write
 from .sharing import MOST_VALUES, TURNS, sharing_words
-from .views import OWN, SHARED
+from .views import OWN, SHARED, TABLE
 from .words import no_evaluation, words_of
 
 THREADS = 256
@@ -56,36 +53,32 @@ def make_team(
     n_extra: int,
     fixed: tuple[tuple[str, int], ...],
     entries: EntryFunctions | None = None,
-) -> tuple[Any, Any, Any]:
+) -> tuple[Any, ...]:
     """The kernels' Python functions: to tell a value, to go on, and for what was found.
 
     To go on is for an objective by `entries`, the others are for the rest.
     """
-    kind, shares = words_of_shares(entries, real)
     words = words_of(real, fixed, no_evaluation, sharing_words(real, threads))
-    words |= {loop: loop_of(loop_name, real), **shares}
-    functions = bound((open_run, close_run, deliver, evaluate_point, norm_at, loop), real, words)
-    make = functools.partial(_kernels, functions, real, threads, n_extra)
-    return (*make(kind), _make_found(functions, real, threads))
+    words |= {loop: loop_of(loop_name, real), **words_of_shares(entries, real)}
+    parts = tell, go_on, found
+    return tuple(
+        _kernel(part.__name__, of_device, real, threads, n_extra)
+        for part, of_device in zip(parts, bound(parts, real, words), strict=True)
+    )
 
 
-# Arguments that several kernels have:
-# table    INOUT  (rows, n): the workspace
-# numbers  INOUT  the run's: integers, floats, those without a name; (2, MOST_VALUES, blocks)
-# mode     IN     is a point evaluated, or to be; does the run begin, or go on after a stop?
-# last     IN     stop before iteration `last`
-
-
-def _kernels(functions: tuple, real: Any, threads: int, n_extra: int, kind: int) -> tuple[Any, Any]:
-    """To tell a value, and to go on."""
-    open_run, close_run, deliver, evaluate_point, _, loop = functions
+def _kernel(name: str, part: Any, real: Any, threads: int, n_extra: int) -> Any:
+    """A kernel of this name, which does its part with the numbers of a run."""
     int_record, float_record = records(real)
 
-    def tell(table, point, g, f, numbers, mode, last):
-        # point  OUT  (n,): the point to evaluate next
-        # g, f   IN   (n,), (1,): gradient and value at the one before
-        all_ints, partials = numbers[0], numbers[3]
-        if mode == EVALUATED and all_ints[STATUS] != NEEDS_EVALUATION:
+    def run(table, numbers, given, mode, last):
+        # table    INOUT  (rows, n): the workspace
+        # numbers  INOUT  the run's: integers, floats, those without a name; for what is shared
+        #                 (2, MOST_VALUES, blocks)
+        # given    INOUT  what the part takes
+        # mode     IN     is a point evaluated, or to be; does the run begin, or go on after a stop?
+        # last     IN     stop before iteration `last`
+        if mode == EVALUATED and numbers[0][STATUS] != NEEDS_EVALUATION:
             return
         ints = cuda.local.array(1, int_record)[0]
         floats = cuda.local.array(1, float_record)[0]
@@ -94,94 +87,69 @@ def _kernels(functions: tuple, real: Any, threads: int, n_extra: int, kind: int)
         values = cuda.local.array(MOST_VALUES, real)
         turns = cuda.local.array(1, np.int32)
         turns[0] = 0
-        rows = (table, extra, (partials, shared, values, turns))
-        open_run(rows, ints, floats, numbers, mode)
-        if mode == EVALUATED:
-            deliver(rows, ints, floats, g, real(f[0]))
-        loop(0, 0, rows, ints, floats, extra, extra, table, last)
-        if ints.STATUS == NEEDS_EVALUATION:
-            trial = ints.TRIAL
-            for i in range(cuda.grid(1), point.shape[0], cuda.gridsize(1)):
-                point[i] = table[trial, i]
-        close_run(rows, ints, floats, numbers)
+        rows = (table, extra, (numbers[3], shared, values, turns))
+        part(rows, ints, floats, numbers, given, mode, last)
 
-    def go_on(table, w, args, numbers, mode, last, most):
-        # w     OUT  (n_rows,): what the entries need of the rows
-        # args  IN   the user's
-        # most  IN   and stop after so many evaluations
-        all_ints, partials = numbers[0], numbers[3]
-        if mode == EVALUATED and all_ints[STATUS] != NEEDS_EVALUATION:
-            return
-        ints = cuda.local.array(1, int_record)[0]
-        floats = cuda.local.array(1, float_record)[0]
-        extra = cuda.local.array(n_extra, real)
-        shared = cuda.shared.array((MOST_VALUES, threads), real)
-        values = cuda.local.array(MOST_VALUES, real)
-        turns = cuda.local.array(1, np.int32)
-        turns[0] = 0
-        rows = (table, extra, (partials, shared, values, turns))
-        open_run(rows, ints, floats, numbers, mode)
-        left = most
-        asked = mode == EVALUATED
-        while True:
-            if asked:
-                evaluate_point(rows, ints, floats, w, args, kind)
-                left -= 1
-            loop(0, 0, rows, ints, floats, extra, extra, table, last)
-            asked = ints.STATUS == NEEDS_EVALUATION
-            if not asked or left <= 0:
-                break
-        close_run(rows, ints, floats, numbers)
-
-    return tell, go_on
+    run.__name__ = name
+    return run
 
 
-def _make_found(functions: tuple, real: Any, threads: int) -> Any:
-    """For what was found."""
-    open_run, _, _, _, norm_at, _ = functions
-    int_record, float_record = records(real)
-    nan = real(math.nan)
+def tell(rows, ints, floats, numbers, given, mode, last):
+    """Take in the value at a point, and go on to the next one that is to be evaluated."""
+    # given  OUT  (n,): that point; IN  (n,), (1,): gradient and value at the one before
+    point, g, f = given
+    open_run(rows, ints, floats, numbers, mode)
+    if mode == EVALUATED:
+        deliver(rows, ints, floats, g, np.float64(f[0]))
+    loop(0, 0, rows, ints, floats, rows[OWN], rows[OWN], rows[TABLE], last)
+    if ints.STATUS == NEEDS_EVALUATION:
+        x = row(rows, ints.TRIAL)
+        for i in variables(ints.SIZE):
+            point[i] = x[i]
+    close_run(rows, ints, floats, numbers)
 
-    def found(table, x_out, g_out, results, numbers, chosen):
-        # x_out, g_out  OUT  (n,): the point that the run ends with, and its gradient
-        # results       OUT  (2,): value and norm of the test there
-        # chosen        IN   row of the point; -1: the one that the run ends with
-        partials = numbers[3]
-        ints = cuda.local.array(1, int_record)[0]
-        floats = cuda.local.array(1, float_record)[0]
-        extra = cuda.local.array(1, real)  # none of them is used
-        shared = cuda.shared.array((MOST_VALUES, threads), real)
-        values = cuda.local.array(MOST_VALUES, real)
-        turns = cuda.local.array(1, np.int32)
-        turns[0] = 0
-        rows = (table, extra, (partials, shared, values, turns))
-        open_run(rows, ints, floats, numbers, RUNNING)
-        evaluated = ints.BEST >= 0 or ints.PENDING != TO_EVALUATE
-        point = ints.CURRENT
-        if chosen >= 0:
-            point = chosen
-        elif ints.STATUS == STATUS_CONVERGED:
-            point = ints.RESULT
-        elif ints.BEST >= 0:
-            point = ints.BEST
-        norm = norm_at(rows, ints, floats, point) if evaluated else nan
-        if cuda.grid(1) == 0:
-            results[0] = floats.FUN_BEST if point == ints.BEST else floats.FUN
-            results[1] = norm
-        for i in range(cuda.grid(1), x_out.shape[0], cuda.gridsize(1)):
-            x_out[i] = table[point, i]
-            g_out[i] = table[N_POINTS + point, i] if evaluated else nan
 
-    return found
+def go_on(rows, ints, floats, numbers, given, mode, last):
+    """Evaluate what is to be evaluated, so many times at most."""
+    # given  OUT  (n_rows,): what the entries need of the rows; IN  the user's args; how many times
+    w, args, most = given
+    open_run(rows, ints, floats, numbers, mode)
+    left = most
+    asked = mode == EVALUATED
+    while True:
+        if asked:
+            evaluate_point(rows, ints, floats, w, args)
+            left -= 1
+        loop(0, 0, rows, ints, floats, rows[OWN], rows[OWN], rows[TABLE], last)
+        asked = ints.STATUS == NEEDS_EVALUATION
+        if not asked or left <= 0:
+            break
+    close_run(rows, ints, floats, numbers)
+
+
+def found(rows, ints, floats, numbers, given, mode, last):
+    """Write down what was found."""
+    # given  OUT  (n,), (n,): the point that the run ends with, and its gradient; (2,): value and
+    #             norm of the test there; IN  row of the point, -1: the one that the run ends with
+    x_out, g_out, results, point = given
+    read_run(rows, ints, floats, numbers[:3])
+    evaluated = ints.BEST >= 0 or ints.PENDING != TO_EVALUATE
+    if point < 0:
+        point = row_to_return(ints, ints.STATUS)
+    norm = norm_at(rows, ints, floats, point) if evaluated else np.nan
+    if cuda.grid(1) == 0:
+        results[0] = floats.FUN_BEST if point == ints.BEST else floats.FUN
+        results[1] = norm
+    x = row(rows, point)
+    g = row(rows, N_POINTS + point)
+    for i in variables(ints.SIZE):
+        x_out[i] = x[i]
+        g_out[i] = g[i] if evaluated else np.nan
 
 
 def open_run(rows, ints, floats, numbers, mode):
     """Read the numbers of a run; begin where bounds and penalty allow it."""
-    all_ints, all_floats, all_extra, _ = numbers
-    read_ints(ints, all_ints)
-    read_floats(floats, all_floats)
-    for j in range(rows[OWN].shape[0]):
-        rows[OWN][j] = all_extra[j]
+    read_run(rows, ints, floats, numbers[:3])
     if mode == TO_EVALUATE and ints.TERMS != 0:
         clip_to_bounds(rows, ints, 0)
         floats.PENALTY = penalty_at(rows, ints, 0)
@@ -200,17 +168,13 @@ def close_run(rows, ints, floats, numbers):
             all_extra[j] = rows[OWN][j]
 
 
-def evaluate_point(rows, ints, floats, w, args, kind):
+def evaluate_point(rows, ints, floats, w, args):
     """Evaluate the point that was asked for; its gradient is beside it."""
     x = row(rows, ints.TRIAL)
     g = row(rows, N_POINTS + ints.TRIAL)
     # The entries of x are those of other threads, too.
     cuda.cg.this_grid().sync()
-    value = 0.0
-    if kind == WITH_ROWS:
-        for r in range(cuda.grid(1), w.shape[0], cuda.gridsize(1)):
-            value = row_share(value, r, x, w, args)
-        cuda.cg.this_grid().sync()
+    value = add_rows(x, w, args)
     for i in range(cuda.grid(1), x.shape[0], cuda.gridsize(1)):
         value = entry_share(value, i, x, w, g, args)
     count_evaluation(ints, floats, summed(rows, value))
@@ -298,7 +262,7 @@ class Team(Work):
             extra,
             cuda.device_array((1, 1, 1), real, stream=stream),
         )
-        finds = (self.rows, self.point, self.gradient, self.numbers, self.state, 0)
+        finds = self._found_in(self.point, self.gradient, 0)
         blocks = min(
             -(-self._shares() // threads),
             most_blocks(advance, threads, self._arguments(self.gradient, self.value, 0, 0)),
@@ -319,7 +283,7 @@ class Team(Work):
 
     def _arguments(self, g: Any, f: Any, mode: int, last: int) -> tuple:
         """What it is launched with."""
-        return self.rows, self.point, g, f, self.state, mode, last
+        return self.rows, self.state, (self.point, g, f), mode, last
 
     def _queue(self, g: Any, f: Any, mode: int, last: int) -> None:
         self._advance(*self._arguments(g, f, mode, last))
@@ -336,12 +300,16 @@ class Team(Work):
         """Queue the same after the run has stopped at an iteration."""
         self._queue(self.gradient, self.value, layout.RUNNING, last)
 
+    def _found_in(self, x: Any, g: Any, row: int) -> tuple:
+        """What the other kernel is launched with."""
+        return self.rows, self.state, (x, g, self.numbers, row), layout.RUNNING, 0
+
     def found(self, x: Any, g: Any, row: int) -> tuple[float, float]:
         """Write the point in a row and its gradient; returns the run's fun and the norm there.
 
         Of the row -1 the point that the run ends with.
         """
-        self._find(self.rows, x, g, self.numbers, self.state, row)
+        self._find(*self._found_in(x, g, row))
         fun, norm = self.to_host(self.numbers).tolist()
         return fun, norm
 
@@ -368,7 +336,7 @@ class OwnTeam(Team):
 
     def _arguments(self, g: Any, f: Any, mode: int, last: int, count: int = 0) -> tuple:
         objective = self.objective
-        return self.rows, objective.w, objective.args, self.state, mode, last, count
+        return self.rows, self.state, (objective.w, objective.args, count), mode, last
 
     def evaluate(self, count: int, last: int) -> None:
         """Queue so many evaluations, and what follows from each."""

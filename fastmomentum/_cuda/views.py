@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._language import plain
 from .device import simulated
 
 TABLE, OWN, SHARED = range(3)  # what the rows of a run are, see words.py
@@ -41,10 +42,7 @@ if simulated():
         """Entry `i` of each row."""
         return tuple(v[i] for v in vectors)
 
-    def set_entries(vectors, i, values):
-        """Write entry `i` of each row."""
-        for v, value in zip(vectors, values, strict=True):
-            v[i] = value
+    set_entries = plain.set_entries
 
 else:
     from numba.core import cgutils

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .._language import plain
 from .._language.layout import METRIC_LEARNED, NORM_INF
 from .._loops import slots
 from .._loops.drivers import diagonal
@@ -102,9 +103,9 @@ def words_of(
         calls.call_evaluate: call_evaluate,
         calls.call_norm: no_norm if norm == NORM_INF else call_norm,
         calls.call_metric: no_metric if update is None else call_metric,
-        words.summed: summed,
-        words.largest: largest,
-        words.summed_and_largest: summed_and_largest,
+        words.summed: plain.summed,
+        words.largest: plain.largest,
+        words.summed_and_largest: plain.summed_and_largest,
         replace_by_prox: separable_prox,
         np: numpy_of(real),
         **words_of_numbers(fixed),
@@ -154,18 +155,3 @@ def added_magnitude(size, value):
 def from_magnitude_bits(size, like):
     """The magnitude."""
     return size
-
-
-def summed(rows, values):
-    """Of a thread that is alone with its rows."""
-    return values
-
-
-def largest(rows, values):
-    """Of a thread that is alone with its rows."""
-    return values
-
-
-def summed_and_largest(rows, sums, most):
-    """Of a thread that is alone with its rows."""
-    return sums, most

@@ -26,10 +26,7 @@ EVALUATED = 0
 TO_EVALUATE = 1
 DELIVERED = 2  # the caller has put fun into FLOATS[FUN] and the gradient into its row
 
-# What a team of a device's threads is told besides the numbers of its operations.
-TEAM_ENDED = -1
-TEAM_EVALUATION = -2
-# Objectives that it evaluates: by their entries, with rows before or without.
+# Objectives that the threads of a device evaluate: by entries, with rows before or without.
 BY_ENTRIES = 1
 WITH_ROWS = 2
 TO_PROX = 3  # the point is one whose proximal point is to be evaluated

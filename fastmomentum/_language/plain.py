@@ -17,9 +17,10 @@ operators: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
 larger, smaller = max, min
 
 
-class _Named:
-    def __init__(self, state):
-        names = layout.INTS if state.dtype == np.int64 else layout.FLOATS
+class ByName:
+    """The numbers at the start of an array by name."""
+
+    def __init__(self, state: np.ndarray, names: tuple[str, ...]):
         self.__dict__.update(state=state, index={name: i for i, name in enumerate(names)})
 
     def __getattr__(self, name):
@@ -31,7 +32,7 @@ class _Named:
 
 def named(state):
     """The numbers at the start of a state array by name."""
-    return _Named(state)
+    return ByName(state, layout.INTS if state.dtype == np.int64 else layout.FLOATS)
 
 
 def own_numbers(rows, numbers):
@@ -95,6 +96,12 @@ def largest(rows, values):
 def summed_and_largest(rows, sums, most):
     """Both at once."""
     return sums, most
+
+
+def set_entries(vectors, i, values):
+    """Write entry `i` of each row."""
+    for v, value in zip(vectors, values, strict=True):
+        v[i] = value
 
 
 def call_norm(address, rows, v, n, norm, order):

@@ -30,7 +30,7 @@ from .._numba.words import (
     rows_of,
     smaller,
 )
-from .outcome import write_result
+from .outcome import write_numbers, write_result
 from .terms import clip_to_bounds, proximal_residual
 
 
@@ -136,6 +136,7 @@ def drive_batch(
             while True:
                 reached = smaller(reached + batch.STRETCH, last)
                 call_driver(
+                    None,
                     batch.DRIVER,
                     evaluate,
                     context,
@@ -160,12 +161,6 @@ def drive_batch(
         out = row(all_numbers, p)
         out[0] = value
         out[1] = norm
-        out[2] = numbers.LEARNING_RATE
-        counts[0] = status
-        counts[1] = state.NIT
-        counts[2] = state.NFEV
-        counts[3] = state.NJEV
-        counts[4] = state.N_RESTARTS
-        counts[5] = state.LINE_SEARCH_FAILURES
+        write_numbers(out, counts, state, numbers, status)
         if status != NOT_RUN:
             batch.DONE += 1

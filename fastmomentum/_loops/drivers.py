@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 
 from .._language import layout, plain
-from .._numba.addresses import ADDRESSES, native_address
+from .._numba.addresses import known_address
 from .table import Loop, OuterLoop
+
+# The first that is made stays, also where several threads ask for it: its code has an address.
+_dispatchers: dict[Hashable, Any] = {}
+
+
+def _dispatcher(key: Hashable, make: Callable, *args: Any) -> Any:
+    if key not in _dispatchers:
+        _dispatchers.setdefault(key, make(*args))
+    return _dispatchers[key]
 
 
 def driver(loop: Loop, dtype: np.dtype) -> Any:
     """Dispatcher of a loop for this precision."""
-    key = (loop.name, dtype.char)
-    if key not in _drivers:
-        _drivers.setdefault(key, loop.make(dtype.name))
-    return _drivers[key]
-
-
-_drivers: dict[tuple[str, str], Any] = {}
+    return _dispatcher((loop.name, dtype.char), loop.make, dtype.name)
 
 
 def driver_address(loop: Loop, dtype: np.dtype, signature: Any) -> int:
     """Address of the loop's native code."""
-    key = (loop.name, dtype.char)
-    if key not in ADDRESSES:
-        ADDRESSES[key] = native_address(driver(loop, dtype), signature)
-    return ADDRESSES[key]
+    return known_address(loop.name, dtype, lambda: (driver(loop, dtype), signature))
 
 
 def norm_address(norm: int, dtype: np.dtype) -> int:
@@ -36,18 +37,14 @@ def norm_address(norm: int, dtype: np.dtype) -> int:
 
     if norm == layout.NORM_INF:
         return 0
-    if jit_disabled():
-        from .norms import vector_norm
+    from .norms import vector_norm
 
+    if jit_disabled():
         plain.interpreted["norm"] = vector_norm
         return 0
-    key = ("norm", dtype.char)
-    if key not in ADDRESSES:
-        from .._numba.kinds import norm_signature
-        from .norms import vector_norm
+    from .._numba.kinds import norm_signature
 
-        ADDRESSES[key] = native_address(vector_norm, norm_signature(dtype))
-    return ADDRESSES[key]
+    return known_address("norm", dtype, lambda: (vector_norm, norm_signature(dtype)))
 
 
 def metric_address(number: int, dtype: np.dtype) -> int:
@@ -57,39 +54,24 @@ def metric_address(number: int, dtype: np.dtype) -> int:
     if jit_disabled():
         plain.interpreted["diagonal"] = diagonal
         return 0
-    key = (f"metric {number}", dtype.char)
-    if key not in ADDRESSES:
-        from .._numba.kinds import metric_signature
+    from .._numba.kinds import metric_signature
 
-        ADDRESSES[key] = native_address(diagonal(number), metric_signature(dtype))
-    return ADDRESSES[key]
+    name = f"metric {number}"
+    return known_address(name, dtype, lambda: (diagonal(number), metric_signature(dtype)))
 
 
 def diagonal(number: int) -> Any:
     """Dispatcher of an adaptive method's diagonal, see ``ints.METRIC``."""
     from . import adaptive
 
-    if number not in _diagonals:
-        _diagonals.setdefault(number, adaptive.make(number))
-    return _diagonals[number]
-
-
-_diagonals: dict[int, Any] = {}
+    return _dispatcher(number, adaptive.make, number)
 
 
 def caller_address(loop: OuterLoop, dtype: np.dtype, signature: Any) -> int:
     """Address of a loop that calls other loops, which is one for either precision."""
-    key = (loop.name, dtype.char)
-    if key not in ADDRESSES:
-        ADDRESSES[key] = native_address(caller(loop), signature)
-    return ADDRESSES[key]
+    return known_address(loop.name, dtype, lambda: (caller(loop), signature))
 
 
 def caller(loop: OuterLoop) -> Any:
     """Dispatcher of a loop that calls other loops."""
-    if loop.name not in _callers:
-        _callers.setdefault(loop.name, loop.make())
-    return _callers[loop.name]
-
-
-_callers: dict[str, Any] = {}
+    return _dispatcher(loop.name, loop.make)

@@ -2,22 +2,31 @@
 
 import numpy as np
 
-from .._language.layout import NORM_INF
+from .._language.layout import N_POINTS, NORM_INF
 from .._numba.calls import call_norm
 from .._numba.jit import part
+from .._numba.words import row
 from .norms import largest_magnitude
 
 
 @part
-def judge_trial(rows, g, ints, floats):
+def judge_trial(rows, ints, floats):
     """Norm of the trial's gradient; is all of it finite? Keeps track of the best point."""
     n = ints.SIZE
-    f = floats.FUN_TRIAL
+    g = row(rows, N_POINTS + ints.TRIAL)
     size = largest_magnitude(rows, g, n)
     floats.NORM_TRIAL = size
     if ints.NORM != NORM_INF:
         floats.NORM_TRIAL = call_norm(ints.NORM_ADDRESS, rows, g, n, ints.NORM, floats.NORM_ORDER)
-    good = abs(f) < np.inf and abs(size) < np.inf
+    good = abs(floats.FUN_TRIAL) < np.inf and abs(size) < np.inf
+    keep_best(ints, floats, good)
+    return good
+
+
+@part
+def keep_best(ints, floats, good):
+    """Is the trial the best point so far, if all is finite there?"""
+    f = floats.FUN_TRIAL
     if good and (ints.BEST < 0 or f < floats.FUN_BEST):
         ints.BEST = ints.TRIAL
         floats.FUN_BEST = f
@@ -25,7 +34,6 @@ def judge_trial(rows, g, ints, floats):
         ints.BAD_SEEN = 0
     if not good:
         ints.BAD_SEEN += 1
-    return good
 
 
 @part

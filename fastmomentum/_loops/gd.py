@@ -19,41 +19,31 @@ import numpy as np
 from .._language.layout import (
     ACCEPT_FROM_REAL,
     AT_START,
-    EVALUATED,
     LOOK_BACK,
     N_POINTS,
     NEW_DIRECTION,
-    RUNNING,
     SEARCHING,
     STOP,
     TO_EVALUATE,
     TO_PROX,
     TRY,
 )
-from .._numba.jit import ANY_ORDER, cached_loop, part
-from .._numba.words import larger, named, own_numbers, row, rows_of, smaller, summed, variables
+from .._numba.jit import ANY_ORDER, part
+from .._numba.words import larger, own_numbers, row, smaller, summed, variables
+from . import automatic
+from .automatic import Parts
 from .evaluation import judge_trial
 from .line_search import first_decrease
 from .norms import measure_step, square
-from .phases import (
-    finish_proximal_step,
-    gradient_step,
-    iteration_ends_run,
-    record_row,
-    run_begins,
-    show_real_point,
-    trial_evaluated,
-)
-from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, failure
+from .phases import gradient_step, record_row, run_begins
+from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, fail
 from .terms import gap_closed
 
 
 @part(fastmath=ANY_ORDER)
 def at_start(rows, ints, floats, good):
     """The first point of the run."""
-    x = row(rows, ints.TRIAL)
-    g = row(rows, N_POINTS + ints.TRIAL)
-    if not run_begins(rows, x, g, ints, floats, good):
+    if not run_begins(rows, ints, floats, good):
         return STOP
     own = own_numbers(rows, floats)
     for j in range(LOOK_BACK):
@@ -97,13 +87,11 @@ def search_trial(rows, ints, floats, good, gain, rounding, still):
         ints.FAILURES = 0 if f < level else ints.FAILURES + 1
         if ints.FAILURES > 30:
             # Rounding is all that is left.
-            ints.STATUS = failure(ints)
-            return STOP
+            return fail(ints)
         return ACCEPT_FROM_REAL
     if ints.TRIALS > 60 or floats.STEP < 1e-300 or still:
         ints.LINE_SEARCH_FAILURES += 1
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     share = 0.1
     if good:
         # The minimum of the parabola through both values and the slope.
@@ -158,17 +146,6 @@ def take_step(rows, ints, floats, composite):
 
 
 @part(fastmath=ANY_ORDER)
-def new_direction(ints, floats, history, last):
-    """The gradient test at the real point; then a step from there."""
-    if floats.NORM_REAL <= floats.GTOL:
-        return converge_at_real(ints)
-    if ints.ITERATION >= last:
-        return STOP
-    record_row(ints, floats, history)
-    return step_from_real(ints, floats)
-
-
-@part(fastmath=ANY_ORDER)
 def step_from_real(ints, floats):
     """Begin a search from the real point."""
     floats.FUN_PREVIOUS = floats.FUN_REAL
@@ -178,61 +155,57 @@ def step_from_real(ints, floats):
     return TRY
 
 
+def judge(rows, ints, floats):
+    """The trial is evaluated."""
+    good = judge_trial(rows, ints, floats)
+    if ints.PHASE == AT_START:
+        return at_start(rows, ints, floats, good)
+    action = judge_step(rows, ints, floats, good)
+    return take_step(rows, ints, floats, False) if action == ACCEPT_FROM_REAL else action
+
+
+def judge_composite(rows, ints, floats):
+    """The trial is evaluated, and h is known there."""
+    floats.FUN_TRIAL += floats.PENALTY
+    good = judge_trial(rows, ints, floats)
+    if ints.PHASE == AT_START:
+        return at_start(rows, ints, floats, good)
+    action = judge_proximal_step(rows, ints, floats, good)
+    return take_step(rows, ints, floats, True) if action == ACCEPT_FROM_REAL else action
+
+
+def begin(rows, ints, floats, history, last):
+    """The gradient test at the real point; then a step from there."""
+    if floats.NORM_REAL <= floats.GTOL:
+        return converge_at_real(ints)
+    if ints.ITERATION >= last:
+        return STOP
+    record_row(ints, floats, history)
+    return step_from_real(ints, floats)
+
+
+def begin_composite(rows, ints, floats, history, last):
+    """The test of the gap at the real point; then a step from there."""
+    if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
+        return converge_at_real(ints)
+    return step_from_real(ints, floats)
+
+
+def place(rows, ints, floats, action):
+    """The trial is a gradient step from the real point."""
+    if action == TRY:
+        gradient_step(rows, ints, floats, TO_EVALUATE)
+
+
+def place_composite(rows, ints, floats, action):
+    """The trial is to be the proximal point of that step."""
+    if action == TRY:
+        gradient_step(rows, ints, floats, TO_PROX)
+
+
 def make(composite: bool, real: str) -> Any:
     """The loop, for f or for f + h, in the precision `real`."""
-
-    def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
-        # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
-        # context    IN     address of its context
-        # workspace  INOUT  address of the rows: points, their gradients, and the method's own
-        # ints       INOUT  (len(INTS),)
-        # floats     INOUT  the numbers of FLOATS, and the method's own
-        # rates, momenta    not read, but for the dtype of the rows
-        # history    OUT    (rows, 3): fun, gradient norm, learning rate
-        # last       IN     return before iteration `last`
-        ints = named(ints)
-        floats = named(floats)
-        rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
-        ints.STATUS = RUNNING
-        action = NEW_DIRECTION
-        while True:
-            if composite:
-                action = finish_proximal_step(rows, ints, floats, history, last, action)
-                if action == STOP:
-                    break
-            if ints.PENDING != EVALUATED:
-                x = row(rows, ints.TRIAL)
-                g = row(rows, N_POINTS + ints.TRIAL)
-                if not trial_evaluated(evaluate, context, x, g, ints, floats):
-                    break
-                if composite:
-                    floats.FUN_TRIAL += floats.PENALTY
-                good = judge_trial(rows, g, ints, floats)
-                if ints.PHASE == AT_START:
-                    action = at_start(rows, ints, floats, good)
-                elif composite:
-                    action = judge_proximal_step(rows, ints, floats, good)
-                else:
-                    action = judge_step(rows, ints, floats, good)
-                if action == ACCEPT_FROM_REAL:
-                    action = take_step(rows, ints, floats, composite)
-                if action == STOP:
-                    break
-            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
-                break
-            if action == NEW_DIRECTION:
-                if composite:
-                    closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
-                    action = converge_at_real(ints) if closed else step_from_real(ints, floats)
-                else:
-                    action = new_direction(ints, floats, history, last)
-                if action == STOP:
-                    break
-            if action == TRY:
-                gradient_step(rows, ints, floats)
-                ints.PENDING = TO_PROX if composite else TO_EVALUATE
-        show_real_point(ints, floats, history)
-
-    kind = "composite" if composite else "auto"
-    drive.__name__ = drive.__qualname__ = f"drive_gd_{kind}_{real}"
-    return cached_loop(drive, fastmath=ANY_ORDER)
+    if composite:
+        parts = Parts(judge_composite, begin_composite, place_composite)
+        return automatic.make("gd_composite", parts, True, real)
+    return automatic.make("gd_auto", Parts(judge, begin, place), False, real)

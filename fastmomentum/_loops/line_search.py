@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from .._language.layout import ACCEPT_FROM_BASE, NEW_DIRECTION, SEARCHING, STOP, TRY
+from .._language.layout import ACCEPT_FROM_BASE, NEW_DIRECTION, SEARCHING, TRY
 from .._numba.jit import part
 from .._numba.words import larger, smaller
 from .norms import largest_magnitude, square
-from .stopping import converge_at_trial, failure
+from .stopping import converge_at_trial, fail
 
 
 @part
@@ -144,8 +144,7 @@ def end_search(ints, floats):
     ints.LINE_SEARCH_FAILURES += 1
     ints.N_RESTARTS += 1
     if ints.FAILURES > 2:
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     ints.COUNT = 0
     ints.HEAD = 0
     ints.METRIC_IN_USE = ints.METRIC_START

@@ -62,12 +62,10 @@ from .._language.layout import (
     AT_START,
     DIRECTION,
     EVALUATE,
-    EVALUATED,
     N_POINTS,
     NEW_DIRECTION,
     NORM_INF,
     PAIRS,
-    RUNNING,
     SEARCH,
     SEARCH_FROM_AHEAD,
     STATUS_CONVERGED,
@@ -78,27 +76,28 @@ from .._language.layout import (
     VIRTUAL_STEP,
 )
 from .._numba.calls import call_norm
-from .._numba.jit import ANY_ORDER, cached_loop, part
+from .._numba.jit import ANY_ORDER, part
 from .._numba.words import (
     as_real,
     from_magnitude_bits,
     larger,
     larger_magnitude,
     largest,
-    named,
     no_magnitude,
     row,
-    rows_of,
     smaller,
     summed,
     summed_and_largest,
     variables,
 )
+from . import automatic
+from .automatic import Parts
 from .direction import downhill, momentum_direction
+from .evaluation import keep_best
 from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, store_pair
-from .phases import iteration_ends_run, record_row, show_real_point, trial_evaluated
-from .stopping import accept_trial, base_from_real, converge_at_trial, failure
+from .phases import record_row
+from .stopping import accept_trial, base_from_real, converge_at_trial, fail
 
 
 @part(fastmath=ANY_ORDER)
@@ -122,13 +121,7 @@ def judge_along(rows, ints, floats):
         grad_norm = call_norm(ints.NORM_ADDRESS, rows, g, n, norm, floats.NORM_ORDER)
         good = good and abs(grad_norm) < np.inf
     floats.NORM_TRIAL = grad_norm
-    if good and (ints.BEST < 0 or f < floats.FUN_BEST):
-        ints.BEST = ints.TRIAL
-        floats.FUN_BEST = f
-        ints.IMPROVED = 1
-        ints.BAD_SEEN = 0
-    if not good:
-        ints.BAD_SEEN += 1
+    keep_best(ints, floats, good)
     return good
 
 
@@ -245,6 +238,8 @@ def take_step(rows, ints, floats, action):
     ints.FAILURES = 0
     ints.COMPLETED = 1
     store_pair(rows, ints, floats, row(rows, N_POINTS + end), sy, yy, ss)
+    if floats.XTOL > 0.0:
+        measure_last_step(rows, ints, floats)
     return NEW_DIRECTION
 
 
@@ -357,8 +352,7 @@ def measure_last_step(rows, ints, floats):
     floats.STEP_NORM *= from_magnitude_bits(d_bits, d)
 
 
-@part(fastmath=ANY_ORDER)
-def new_direction(rows, ints, floats, history, last):
+def begin(rows, ints, floats, history, last):
     """The gradient test at the base; then d, and the first step along it."""
     if floats.NORM_BASE <= floats.GTOL:
         if ints.VIRTUAL == 0:
@@ -389,8 +383,7 @@ def new_direction(rows, ints, floats, history, last):
                 base_from_real(ints, floats)
         total = downhill(rows, ints, floats, N_POINTS + ints.BASE)
         if not (total < 0.0 and abs(total) < np.inf):
-            ints.STATUS = failure(ints)
-            return STOP
+            return fail(ints)
     floats.SLOPE = total
     floats.STEP = 1.0
     if floats.SCALE == 0.0:
@@ -403,9 +396,10 @@ def new_direction(rows, ints, floats, history, last):
     return TRY
 
 
-@part(fastmath=ANY_ORDER)
-def place_trial(rows, ints, floats):
+def place(rows, ints, floats, action):
     """The trial is a step along d from the base."""
+    if action != TRY:
+        return
     target = 0
     while (
         target == ints.BASE or target == ints.REAL or target == ints.BEST or target == ints.LOWEST
@@ -421,65 +415,29 @@ def place_trial(rows, ints, floats):
     ints.PENDING = TO_EVALUATE
 
 
+def judge(rows, ints, floats):
+    """The trial is evaluated."""
+    good = judge_along(rows, ints, floats)
+    phase = ints.PHASE
+    if phase == AT_START:
+        action = at_start(ints, floats, good)
+    elif phase == AT_BASE_TO_CONFIRM:
+        action = at_base_to_confirm(ints, floats, good)
+    elif phase == AT_BASE:
+        action = at_base(rows, ints, floats, good)
+    elif phase == AHEAD_OF_BASE:
+        action = ahead_of_base(ints, floats, good)
+    else:
+        action = SEARCH
+    if action == SEARCH_FROM_AHEAD:
+        action = search_from_ahead(ints, floats)
+    if action == SEARCH:
+        action = search_trial(ints, floats, good)
+    if action == VIRTUAL_STEP or action == ACCEPT_FROM_BASE or action == ACCEPT_FROM_REAL:
+        action = take_step(rows, ints, floats, action)
+    return action
+
+
 def make(real: str) -> Any:
     """The loop in the precision `real`."""
-
-    def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
-        # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
-        # context    IN     address of its context
-        # workspace  INOUT  address of the rows: points, their gradients, and the method's own
-        # ints       INOUT  (len(INTS),)
-        # floats     INOUT  the numbers of FLOATS, and the method's own
-        # rates, momenta    not read, but for the dtype of the rows
-        # history    OUT    (rows, 3): fun, gradient norm, learning rate
-        # last       IN     return before iteration `last`
-        ints = named(ints)
-        floats = named(floats)
-        rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
-        ints.STATUS = RUNNING
-        action = NEW_DIRECTION
-        while True:
-            if ints.PENDING != EVALUATED:
-                x = row(rows, ints.TRIAL)
-                g = row(rows, N_POINTS + ints.TRIAL)
-                if not trial_evaluated(evaluate, context, x, g, ints, floats):
-                    break
-                good = judge_along(rows, ints, floats)
-                phase = ints.PHASE
-                if phase == AT_START:
-                    action = at_start(ints, floats, good)
-                elif phase == AT_BASE_TO_CONFIRM:
-                    action = at_base_to_confirm(ints, floats, good)
-                elif phase == AT_BASE:
-                    action = at_base(rows, ints, floats, good)
-                elif phase == AHEAD_OF_BASE:
-                    action = ahead_of_base(ints, floats, good)
-                else:
-                    action = SEARCH
-                if action == SEARCH_FROM_AHEAD:
-                    action = search_from_ahead(ints, floats)
-                if action == SEARCH:
-                    action = search_trial(ints, floats, good)
-                if action == STOP:
-                    break
-                if (
-                    action == VIRTUAL_STEP
-                    or action == ACCEPT_FROM_BASE
-                    or action == ACCEPT_FROM_REAL
-                ):
-                    action = take_step(rows, ints, floats, action)
-            if ints.COMPLETED != 0:
-                if floats.XTOL > 0.0:
-                    measure_last_step(rows, ints, floats)
-                if iteration_ends_run(ints, floats, history):
-                    break
-            if action == NEW_DIRECTION:
-                action = new_direction(rows, ints, floats, history, last)
-                if action == STOP:
-                    break
-            if action == TRY:
-                place_trial(rows, ints, floats)
-        show_real_point(ints, floats, history)
-
-    drive.__name__ = drive.__qualname__ = f"drive_momentum_auto_{real}"
-    return cached_loop(drive, fastmath=ANY_ORDER)
+    return automatic.make("momentum_auto", Parts(judge, begin, place), False, real)

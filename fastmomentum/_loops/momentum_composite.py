@@ -22,25 +22,25 @@ from .._language.layout import (
     ACCEPT_FROM_REAL,
     AHEAD_OF_BASE,
     AT_START,
-    EVALUATED,
     FACE_GRADIENT_ROW,
     FIRST_LEVEL,
     N_LEVELS,
     N_POINTS,
     NEW_DIRECTION,
-    RUNNING,
     SEARCHING,
     STOP,
     TO_EVALUATE,
     TRY,
 )
-from .._numba.jit import ANY_ORDER, cached_loop, part
-from .._numba.words import larger, named, own_numbers, row, rows_of, smaller, summed, variables
+from .._numba.jit import ANY_ORDER, part
+from .._numba.words import larger, own_numbers, row, smaller, summed, variables
+from . import automatic
+from .automatic import Parts
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
 from .norms import largest_magnitude, measure_step
-from .phases import iteration_ends_run, record_row, run_begins, show_real_point, trial_evaluated
-from .stopping import accept_trial, base_from_real, converge_at_real, failure
+from .phases import record_row, run_begins
+from .stopping import accept_trial, base_from_real, converge_at_real, fail
 from .terms import (
     face_trial,
     find_face,
@@ -55,9 +55,7 @@ from .terms import (
 @part(fastmath=ANY_ORDER)
 def at_start(rows, ints, floats, good):
     """The first point of the run."""
-    x = row(rows, ints.TRIAL)
-    g = row(rows, N_POINTS + ints.TRIAL)
-    if not run_begins(rows, x, g, ints, floats, good):
+    if not run_begins(rows, ints, floats, good):
         return STOP
     own = own_numbers(rows, floats)
     levels = 2 * ints.MEMORY + FIRST_LEVEL
@@ -87,8 +85,7 @@ def judge_proximal_step(rows, ints, floats, good):
         return ACCEPT_FROM_REAL
     if ints.TRIALS > 60 or floats.PROX_STEP < 1e-300 or gain == 0.0:
         ints.LINE_SEARCH_FAILURES += 1
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     share = 0.1
     if good:
         share = 0.5 * gain / (f - floats.FUN_REAL + gain)
@@ -141,8 +138,7 @@ def take_step(rows, ints, floats):
     lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
     ints.FAILURES = 0 if lowered else ints.FAILURES + 1
     if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     before = ints.FREE
     changed = find_face(rows, ints, floats, ints.REAL)
     if phase == SEARCHING:
@@ -190,8 +186,7 @@ def measure_curvature(rows, ints, floats):
         floats.PROX_STEP = smaller(floats.PROX_STEP, 1e300)
 
 
-@part(fastmath=ANY_ORDER)
-def new_direction(rows, ints, floats, history, last):
+def begin(rows, ints, floats, history, last):
     """The tests at the real point; then a direction on its face, or a proximal-gradient step."""
     closed = floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats)
     if closed or floats.NORM_REAL <= floats.GTOL:
@@ -224,9 +219,10 @@ def new_direction(rows, ints, floats, history, last):
     return TRY
 
 
-@part(fastmath=ANY_ORDER)
-def place_trial(rows, ints, floats):
+def place(rows, ints, floats, action):
     """The trial is a proximal-gradient step from the real point, or a step on its face."""
+    if action != TRY:
+        return
     ints.TRIAL = 0
     while ints.TRIAL == ints.REAL or ints.TRIAL == ints.BEST:
         ints.TRIAL += 1
@@ -237,51 +233,20 @@ def place_trial(rows, ints, floats):
     ints.PENDING = TO_EVALUATE
 
 
+def judge(rows, ints, floats):
+    """The trial is evaluated, and h is known there."""
+    floats.FUN_TRIAL += floats.PENALTY
+    good = judge_trial(rows, ints, floats)
+    phase = ints.PHASE
+    if phase == AT_START:
+        action = at_start(rows, ints, floats, good)
+    elif phase == SEARCHING:
+        action = judge_proximal_step(rows, ints, floats, good)
+    else:
+        action = judge_face_step(ints, floats, good)
+    return take_step(rows, ints, floats) if action == ACCEPT_FROM_REAL else action
+
+
 def make(real: str) -> Any:
     """The loop in the precision `real`."""
-
-    def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
-        # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
-        # context    IN     address of its context
-        # workspace  INOUT  address of the rows: points, their gradients, and the method's own
-        # ints       INOUT  (len(INTS),)
-        # floats     INOUT  the numbers of FLOATS, and the method's own
-        # rates, momenta    not read, but for the dtype of the rows
-        # history    OUT    (rows, 3): fun, gradient norm, learning rate
-        # last       IN     return before iteration `last`
-        ints = named(ints)
-        floats = named(floats)
-        rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
-        ints.STATUS = RUNNING
-        action = NEW_DIRECTION
-        while True:
-            if ints.PENDING != EVALUATED:
-                x = row(rows, ints.TRIAL)
-                g = row(rows, N_POINTS + ints.TRIAL)
-                if not trial_evaluated(evaluate, context, x, g, ints, floats):
-                    break
-                floats.FUN_TRIAL += floats.PENALTY
-                good = judge_trial(rows, g, ints, floats)
-                phase = ints.PHASE
-                if phase == AT_START:
-                    action = at_start(rows, ints, floats, good)
-                elif phase == SEARCHING:
-                    action = judge_proximal_step(rows, ints, floats, good)
-                else:
-                    action = judge_face_step(ints, floats, good)
-                if action == ACCEPT_FROM_REAL:
-                    action = take_step(rows, ints, floats)
-                if action == STOP:
-                    break
-            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
-                break
-            if action == NEW_DIRECTION:
-                action = new_direction(rows, ints, floats, history, last)
-                if action == STOP:
-                    break
-            if action == TRY:
-                place_trial(rows, ints, floats)
-        show_real_point(ints, floats, history)
-
-    drive.__name__ = drive.__qualname__ = f"drive_momentum_composite_{real}"
-    return cached_loop(drive, fastmath=ANY_ORDER)
+    return automatic.make("momentum_composite", Parts(judge, begin, place), False, real)

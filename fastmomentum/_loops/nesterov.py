@@ -33,11 +33,9 @@ from .._language.layout import (
     AHEAD_OF_BASE,
     AT_START,
     EVALUATE,
-    EVALUATED,
     N_POINTS,
     NEW_DIRECTION,
     RESTART,
-    RUNNING,
     SEARCH_FROM_AHEAD,
     SEARCHING,
     STOP,
@@ -45,43 +43,34 @@ from .._language.layout import (
     TO_PROX,
     TRY,
 )
-from .._numba.jit import ANY_ORDER, cached_loop, part
-from .._numba.words import as_real, larger, named, row, rows_of, smaller, summed, variables
+from .._numba.jit import ANY_ORDER, part
+from .._numba.words import as_real, larger, row, smaller, summed, variables
+from . import automatic
+from .automatic import Parts
 from .evaluation import free_row, judge_trial
 from .line_search import first_decrease
 from .norms import largest_magnitude, measure_step, product, square
-from .phases import (
-    finish_proximal_step,
-    gradient_step,
-    iteration_ends_run,
-    record_row,
-    run_begins,
-    show_real_point,
-    trial_evaluated,
-)
-from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, failure
+from .phases import gradient_step, record_row, run_begins
+from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, fail
 from .terms import clip_to_bounds, gap_closed
 
 
 @part(fastmath=ANY_ORDER)
 def judge_point(rows, ints, floats):
     """`judge_trial` of f + h; at a look-ahead point of f alone."""
-    g = row(rows, N_POINTS + ints.TRIAL)
     floats.SMOOTH_TRIAL = floats.FUN_TRIAL
     if ints.PHASE == AHEAD_OF_BASE:
         # h is not known there, and may be infinite.
-        size = largest_magnitude(rows, g, ints.SIZE)
+        size = largest_magnitude(rows, row(rows, N_POINTS + ints.TRIAL), ints.SIZE)
         return abs(floats.FUN_TRIAL) < np.inf and size < np.inf
     floats.FUN_TRIAL += floats.PENALTY
-    return judge_trial(rows, g, ints, floats)
+    return judge_trial(rows, ints, floats)
 
 
 @part(fastmath=ANY_ORDER)
 def at_start(rows, ints, floats, good, composite):
     """The first point of the run."""
-    x = row(rows, ints.TRIAL)
-    g = row(rows, N_POINTS + ints.TRIAL)
-    if not run_begins(rows, x, g, ints, floats, good):
+    if not run_begins(rows, ints, floats, good):
         return STOP
     if composite:
         floats.SMOOTH_REAL = floats.SMOOTH_TRIAL
@@ -245,8 +234,7 @@ def take_step(rows, ints, floats, met, composite):
     lowered = floats.FUN_TRIAL < floats.FUN_REAL
     ints.FAILURES = 0 if lowered else ints.FAILURES + 1
     if ints.FAILURES > 30:
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     ints.PREVIOUS = ints.REAL
     if composite:
         floats.SMOOTH_LOW = floats.SMOOTH_REAL
@@ -296,16 +284,14 @@ def restart(ints, floats):
     if floats.BETA == 0.0:
         # A plain step finds no descent: rounding, or no finite value near.
         ints.LINE_SEARCH_FAILURES += 1
-        ints.STATUS = failure(ints)
-        return STOP
+        return fail(ints)
     ints.N_RESTARTS += 1
     floats.SEQUENCE = 1.0
     floats.BETA = 0.0
     return NEW_DIRECTION
 
 
-@part(fastmath=ANY_ORDER)
-def new_direction(rows, ints, floats, history, last):
+def begin(rows, ints, floats, history, last):
     """The gradient test at the real point; then the look-ahead point."""
     if floats.NORM_REAL <= floats.GTOL:
         return converge_at_real(ints)
@@ -321,8 +307,7 @@ def new_direction(rows, ints, floats, history, last):
     return evaluate_ahead(ints)
 
 
-@part(fastmath=ANY_ORDER)
-def new_proximal_direction(rows, ints, floats, last):
+def begin_composite(rows, ints, floats, history, last):
     """The test of the gap at the real point; then the look-ahead point."""
     if floats.GAP_TOL > 0.0 and gap_closed(rows, ints, floats):
         return converge_at_real(ints)
@@ -401,74 +386,61 @@ def square_ahead(rows, ints, floats):
     square(rows, gy, ints.SIZE, floats, summed(rows, total))
 
 
+def judge(rows, ints, floats):
+    """The trial is evaluated."""
+    good = judge_trial(rows, ints, floats)
+    if ints.PHASE == AT_START:
+        action = at_start(rows, ints, floats, good, False)
+    elif ints.PHASE == AHEAD_OF_BASE:
+        action = ahead_of_base(ints, floats, good, False)
+    else:
+        met = curvature_met(rows, ints, floats)
+        action = judge_step(ints, floats, good, met)
+        if action == ACCEPT_FROM_BASE:
+            action = take_step(rows, ints, floats, met, False)
+    return restart(ints, floats) if action == RESTART else action
+
+
+def judge_composite(rows, ints, floats):
+    """The trial is evaluated, and h is known there, but at a look-ahead point."""
+    good = judge_point(rows, ints, floats)
+    if ints.PHASE == AT_START:
+        action = at_start(rows, ints, floats, good, True)
+    elif ints.PHASE == AHEAD_OF_BASE:
+        action = ahead_of_base(ints, floats, good, True)
+    else:
+        along, met = proximal_curvature(rows, ints, floats)
+        action = judge_proximal_step(ints, floats, good, met, along)
+        if action == ACCEPT_FROM_BASE:
+            action = take_step(rows, ints, floats, met, True)
+    return restart(ints, floats) if action == RESTART else action
+
+
+def place(rows, ints, floats, action):
+    """The trial is a gradient step from the look-ahead point."""
+    if action == SEARCH_FROM_AHEAD:
+        square_ahead(rows, ints, floats)
+    search(rows, ints, floats, action, TO_EVALUATE)
+
+
+def place_composite(rows, ints, floats, action):
+    """The trial is to be the proximal point of that step."""
+    search(rows, ints, floats, action, TO_PROX)
+
+
+@part(fastmath=ANY_ORDER)
+def search(rows, ints, floats, action, pending):
+    """Begin a search from the look-ahead point, or go on with it."""
+    if action == SEARCH_FROM_AHEAD:
+        ints.TRIALS = 0
+        ints.PHASE = SEARCHING
+    if action != EVALUATE:
+        gradient_step(rows, ints, floats, pending)
+
+
 def make(composite: bool, real: str) -> Any:
     """The loop, for f or for f + h, in the precision `real`."""
-
-    def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
-        # evaluate   IN     address of the evaluation, 0: return to the caller for each evaluation
-        # context    IN     address of its context
-        # workspace  INOUT  address of the rows: points, their gradients, and the method's own
-        # ints       INOUT  (len(INTS),)
-        # floats     INOUT  the numbers of FLOATS, and the method's own
-        # rates, momenta    not read, but for the dtype of the rows
-        # history    OUT    (rows, 3): fun, gradient norm, learning rate
-        # last       IN     return before iteration `last`
-        ints = named(ints)
-        floats = named(floats)
-        rows = rows_of(workspace, ints.STRIDE, ints.SIZE, rates)
-        ints.STATUS = RUNNING
-        action = NEW_DIRECTION
-        while True:
-            if composite:
-                action = finish_proximal_step(rows, ints, floats, history, last, action)
-                if action == STOP:
-                    break
-            if ints.PENDING != EVALUATED:
-                x = row(rows, ints.TRIAL)
-                g = row(rows, N_POINTS + ints.TRIAL)
-                if not trial_evaluated(evaluate, context, x, g, ints, floats):
-                    break
-                if composite:
-                    good = judge_point(rows, ints, floats)
-                else:
-                    good = judge_trial(rows, g, ints, floats)
-                if ints.PHASE == AT_START:
-                    action = at_start(rows, ints, floats, good, composite)
-                elif ints.PHASE == AHEAD_OF_BASE:
-                    action = ahead_of_base(ints, floats, good, composite)
-                else:
-                    if composite:
-                        along, met = proximal_curvature(rows, ints, floats)
-                        action = judge_proximal_step(ints, floats, good, met, along)
-                    else:
-                        met = curvature_met(rows, ints, floats)
-                        action = judge_step(ints, floats, good, met)
-                    if action == ACCEPT_FROM_BASE:
-                        action = take_step(rows, ints, floats, met, composite)
-                if action == RESTART:
-                    action = restart(ints, floats)
-                if action == STOP:
-                    break
-            if ints.COMPLETED != 0 and iteration_ends_run(ints, floats, history):
-                break
-            if action == NEW_DIRECTION:
-                if composite:
-                    action = new_proximal_direction(rows, ints, floats, last)
-                else:
-                    action = new_direction(rows, ints, floats, history, last)
-                if action == STOP:
-                    break
-            if action == SEARCH_FROM_AHEAD:
-                if not composite:
-                    square_ahead(rows, ints, floats)
-                ints.TRIALS = 0
-                ints.PHASE = SEARCHING
-                action = TRY
-            if action == TRY:
-                gradient_step(rows, ints, floats)
-                ints.PENDING = TO_PROX if composite else TO_EVALUATE
-        show_real_point(ints, floats, history)
-
-    kind = "composite" if composite else "auto"
-    drive.__name__ = drive.__qualname__ = f"drive_nesterov_{kind}_{real}"
-    return cached_loop(drive, fastmath=ANY_ORDER)
+    if composite:
+        parts = Parts(judge_composite, begin_composite, place_composite)
+        return automatic.make("nesterov_composite", parts, True, real)
+    return automatic.make("nesterov_auto", Parts(judge, begin, place), False, real)

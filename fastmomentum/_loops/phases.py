@@ -85,7 +85,7 @@ def finish_proximal_step(rows, ints, floats, history, last, action):
 
 
 @part
-def trial_evaluated(evaluate, context, x, g, ints, floats):
+def trial_evaluated(evaluate, context, rows, ints, floats):
     """Evaluate the trial; False if the loop is to be left for that, or maxfev is reached."""
     if ints.PENDING == TO_EVALUATE:
         if ints.NFEV + ints.COST_FUN + ints.RESERVE > ints.MAXFEV:
@@ -96,6 +96,7 @@ def trial_evaluated(evaluate, context, x, g, ints, floats):
         if evaluate == 0:
             ints.STATUS = NEEDS_EVALUATION
             return False
+        x, g = row(rows, ints.TRIAL), row(rows, N_POINTS + ints.TRIAL)
         floats.FUN_TRIAL = call_evaluate(evaluate, x, g, ints.SIZE, context)
         ints.NFEV += ints.COST_FUN
         ints.NJEV += ints.COST_JAC
@@ -106,7 +107,7 @@ def trial_evaluated(evaluate, context, x, g, ints, floats):
 
 
 @part(fastmath=ANY_ORDER)
-def run_begins(rows, x, g, ints, floats, good):
+def run_begins(rows, ints, floats, good):
     """Start from the trial, the first point, with a step along -g; False if it is not finite."""
     accept_trial(ints, floats)
     base_from_real(ints, floats)
@@ -115,6 +116,7 @@ def run_begins(rows, x, g, ints, floats, good):
         ints.STATUS = STATUS_NONFINITE
         return False
     n = ints.SIZE
+    x, g = row(rows, ints.TRIAL), row(rows, N_POINTS + ints.TRIAL)
     total = 0.0
     for i in variables(n):
         total += np.float64(g[i]) * g[i]
@@ -142,8 +144,8 @@ def record_row(ints, floats, history):
 
 
 @part(fastmath=ANY_ORDER)
-def gradient_step(rows, ints, floats):
-    """The trial is a gradient step from the point ahead."""
+def gradient_step(rows, ints, floats, pending):
+    """The trial is a gradient step from the point ahead; what is pending then?"""
     n = ints.SIZE
     ints.TRIAL = free_row(ints)
     y = row(rows, ints.AHEAD)
@@ -152,6 +154,7 @@ def gradient_step(rows, ints, floats):
     step = as_real(floats.STEP, x)
     for i in variables(n):
         x[i] = y[i] - step * gy[i]
+    ints.PENDING = pending
 
 
 @part

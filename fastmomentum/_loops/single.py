@@ -24,7 +24,7 @@ from .._language.layout import (
     UPPER_ROW,
     WRONG_SIZE,
 )
-from .._numba.calls import call_driver_or_release
+from .._numba.calls import call_driver
 from .._numba.jit import cached_loop, part
 from .._numba.memory import allocate, clear_memory, copy_memory, numbers_at, release, vector_at
 from .._numba.records import call_fields, difference_fields, plan_fields
@@ -143,7 +143,7 @@ def make(composite: bool) -> Any:
 
         status = STATUS_NONFINITE
         if largest - largest == 0.0:
-            call_driver_or_release(
+            call_driver(
                 memory,
                 plan.DRIVER,
                 evaluate,

@@ -14,6 +14,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import _empty_nd_impl, make_array
 
+from .._language import plain
 from .._numba.jit import jit_disabled
 from .._numba.words import added_magnitude, row
 
@@ -31,10 +32,7 @@ if jit_disabled():
         """Entry `i` of each row, in float64."""
         return tuple(float(v[i]) for v in vectors)
 
-    def set_entries(vectors, i, values):
-        """Write entry `i` of each row."""
-        for v, value in zip(vectors, values, strict=True):
-            v[i] = value
+    set_entries = plain.set_entries
 
     def added_changes(bits, new, old):
         """`bits` and the magnitudes of new - old together: zero if all are."""

@@ -14,9 +14,10 @@ from .._numba.words import larger, smaller
 
 
 @part
-def failure(ints):
-    """Why there is no way on: values not finite since the last new lowest, or rounding."""
-    return STATUS_NONFINITE if ints.BAD_SEEN > 0 else STATUS_PRECISION_LOSS
+def fail(ints):
+    """There is no way on: values not finite since the last new lowest, or rounding."""
+    ints.STATUS = STATUS_NONFINITE if ints.BAD_SEEN > 0 else STATUS_PRECISION_LOSS
+    return STOP
 
 
 @part
@@ -95,7 +96,7 @@ def end_iteration(ints, floats):
         ints.STALLED += 1
         near = abs(floats.FUN_REAL - lowest) <= 4500.0 * floats.EPSILON * abs(lowest)
         if (ints.STALLED >= 50 and near) or ints.STALLED >= 200:
-            ints.STATUS = failure(ints)
+            fail(ints)
             return True
     return False
 

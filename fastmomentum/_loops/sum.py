@@ -68,6 +68,7 @@ def drive_sum(
         numbers.FUN = f
         state.PENDING = DELIVERED
         call_driver(
+            None,
             batch.DRIVER,
             nothing,
             nothing,

@@ -6,8 +6,8 @@ last about 50 ms: Ctrl-C and the time limit are looked at between them, at no me
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable
 
 from .._keep.checkpoint import Saver
 from .._keep.state import State
@@ -17,7 +17,8 @@ from .._problem.out_of_time import OutOfTime
 from .._report.progress import Progress
 from .._report.result import OptimizeResult, Status, attach, attach_made
 from .._report.status import message_of_error, without_state
-from .resume import restore_same, state_of
+from .callback import Callback
+from .resume import restore_same
 from .run import Run
 from .upkeep import Upkeep
 
@@ -27,8 +28,7 @@ FIRST_CHUNK = 64
 
 def run_to_end(
     run: Run,
-    callback: Callable | None,
-    takes_result: bool,
+    callback: Callback | None,
     begin: float,
     saver: Saver | None = None,
     state: State | None = None,
@@ -39,7 +39,7 @@ def run_to_end(
     settings = run.settings
     vectors = [run.iterate()] if settings.return_all else None
     upkeep = Upkeep(begin + settings.maxtime, _progress(run, begin), saver)
-    if takes_result and not run.plan.iterate_is_evaluated:
+    if callback is not None and callback.takes_result and not run.plan.iterate_is_evaluated:
         run.ints[INT.RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED
     message = ""
@@ -49,7 +49,7 @@ def run_to_end(
         if state is not None and state.ended_under(settings):
             status = Status(state.status)
         elif started:
-            status = _loop(run, upkeep, callback, takes_result, vectors, begin)
+            status = _loop(run, upkeep, callback, vectors, begin)
             if status == Status.CONVERGED:
                 status, message = run.confirm()
         else:
@@ -92,7 +92,7 @@ def _finish(
         if upkeep.progress is not None:
             upkeep.progress.close()
         if settings.keeps_state(result.success):
-            result["state"] = state_of(run, status)
+            result["state"] = run.state(status)
         elif settings.keep_state is False:
             result["message"] = without_state(result.message)
         if vectors is not None:
@@ -100,7 +100,7 @@ def _finish(
         if settings.history:
             result["history"] = run.history_of(result)
         if upkeep.saver is not None:
-            upkeep.saver.save(lambda: state_of(run, status))
+            upkeep.saver.save(lambda: run.state(status))
     except BaseException as error:
         if not settings.returns_after(error):
             attach(error, result)
@@ -114,12 +114,7 @@ def _first_chunk(run: Run) -> int:
 
 
 def _loop(
-    run: Run,
-    upkeep: Upkeep,
-    callback: Callable | None,
-    takes_result: bool,
-    vectors: list | None,
-    begin: float,
+    run: Run, upkeep: Upkeep, callback: Callback | None, vectors: list | None, begin: float
 ) -> Status:
     ints, settings = run.ints, run.settings
     compiled = run.objective.binding is not None
@@ -137,14 +132,9 @@ def _loop(
             x = run.iterate()
             if vectors is not None:
                 vectors.append(x.copy())
-            if callback is not None:
-                try:
-                    if takes_result:
-                        callback(intermediate_result=run.intermediate(x, begin))
-                    else:
-                        callback(x)
-                except StopIteration:
-                    return Status.CALLBACK
+            result = functools.partial(run.intermediate, x, begin)
+            if callback is not None and callback.ends_run(x, result):
+                return Status.CALLBACK
         if status != layout.RUNNING:
             return Status(status)
         if ints.item(INT.ITERATION) >= settings.maxiter:

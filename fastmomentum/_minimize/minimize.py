@@ -26,7 +26,7 @@ from .._problem.objective import NO_BOUNDS, Limits, Objective
 from .._problem.terms import settings_and_terms
 from .._report.display import show_ending
 from .._report.result import OptimizeResult
-from .callback import wrap_callback
+from .callback import check_callback
 from .chunks import run_to_end
 from .run import Run
 
@@ -178,7 +178,7 @@ def minimize(
     check_fun(fun, jac)
     settings, terms = settings_and_terms(named_method(method), x, bounds, penalty, tol, options)
     check_unsupported(settings.method, hess, hessp, constraints)
-    wrapped, takes_result = wrap_callback(callback)
+    checked_callback = check_callback(callback)
     check_terms(settings.method, settings, terms)
     if terms is not None:
         x = terms.start(x)
@@ -194,7 +194,7 @@ def minimize(
         parts = {"x0": x, "args": objective.args, "penalty": terms and terms.h}
         prints = {name: fingerprint(value) for name, value in parts.items()}
     run = Run(objective, settings, x, terms, prints)
-    result = run_to_end(run, wrapped, takes_result, begin, saver, earlier)
+    result = run_to_end(run, checked_callback, begin, saver, earlier)
     if settings.disp:
         show_ending(result)
     return result

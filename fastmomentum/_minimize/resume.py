@@ -1,20 +1,16 @@
-"""From a run to its state, and back."""
+"""From a state to a run that goes on from it."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 
-from .._check.options import Settings
 from .._keep.checkpoint import check_given
-from .._keep.state import ENDED, State, rules_of
+from .._keep.state import State
 from .._language import layout
 from .._language.layout import INT
-from .._methods import Method
-from .._problem.objective import Objective
 from .._problem.terms import Terms
-from .plan import Plan
+from .run import Run
+from .told import ToldRun
 
 _CARRIED_INTS, _CARRIED_FLOATS = (
     np.array([name not in layout.GIVEN for name in names]) for names in (layout.INTS, layout.FLOATS)
@@ -33,53 +29,7 @@ _DIFFERENCES = {
 }
 
 
-class Resumable(Protocol):
-    """What a run has, whose state is taken or given back."""
-
-    method: Method
-    settings: Settings
-    plan: Plan
-    terms: Terms | None
-    n: int
-    dtype: np.dtype
-    ints: np.ndarray
-    floats: np.ndarray
-    rows: np.ndarray
-    history: np.ndarray
-    recorded: list[np.ndarray]
-    given: dict[str, str]
-
-    def row(self, i: int) -> np.ndarray: ...
-
-
-class Evaluating(Resumable, Protocol):
-    """What such a run has that evaluates its objective."""
-
-    objective: Objective
-
-
-def state_of(run: Resumable, status: int) -> State:
-    """All that the run knows; the vectors are the run's own, not copies."""
-    if run.ints[INT.STATUS] in ENDED:  # also where a callback stopped the run in its last iteration
-        status = int(run.ints[INT.STATUS])
-    recorded = [np.empty((0, 3)), *run.recorded]
-    if run.ints[INT.HISTORY] > 0:  # in the middle of a stretch
-        recorded.append(run.history[: run.ints[INT.HISTORY]])
-    return State(
-        method=run.method.name,
-        loop=run.plan.loop.name,
-        status=int(status),
-        rules=rules_of(run.settings),
-        rows=run.rows[: run.plan.scratch_row, : run.n],
-        ints=run.ints.copy(),
-        floats=run.floats.copy(),
-        history=np.concatenate(recorded),
-        work=run.terms.work if run.terms and run.terms.keeps_work else np.empty(0, run.dtype),
-        given=run.given,
-    )
-
-
-def restore_same(run: Evaluating, state: State) -> None:
+def restore_same(run: Run, state: State) -> None:
     """Go on from `state`, once fun at its best point has shown that the problem is the same.
 
     That call is not counted in nfev, which is then that of a run without a break.
@@ -91,13 +41,13 @@ def restore_same(run: Evaluating, state: State) -> None:
     objective.calls_fun, objective.calls_jac = int(ints[INT.NFEV]), int(ints[INT.NJEV])
 
 
-def restore(run: Resumable, state: State) -> None:
+def restore(run: ToldRun, state: State) -> None:
     """Go on from `state`, which the caller knows to be of this problem."""
     _check_state(run, state)
     _go_on(run, state)
 
 
-def _check_problem(run: Evaluating, state: State) -> None:
+def _check_problem(run: Run, state: State) -> None:
     """Is `state` of a run with the same fun, and what else was given?"""
     given = dict(run.given) if state.from_checkpoint else {}
     args = given.pop("args", "")
@@ -113,7 +63,7 @@ def _check_problem(run: Evaluating, state: State) -> None:
         check_given(state, {"args": args}, GO_ON_ANYWAY)
 
 
-def _go_on(run: Resumable, state: State) -> None:
+def _go_on(run: ToldRun, state: State) -> None:
     """Take over all that the run knew."""
     first = run.plan.first_own
     constants = run.floats[first : first + len(run.settings.constants)].copy()
@@ -137,7 +87,7 @@ def _go_on(run: Resumable, state: State) -> None:
             run.ints[INT.HISTORY] = 1
 
 
-def _check_state(run: Resumable, state: State) -> None:
+def _check_state(run: ToldRun, state: State) -> None:
     """Is `state` that of such a run?"""
     plan, rows = run.plan, state.rows
     pairs = {

@@ -21,7 +21,6 @@ from .._problem.terms import Terms
 from .._problem.watch import Watch
 from .._report.progress import Progress
 from .._report.result import OptimizeResult, Status, make_result
-from .resume import state_of
 from .told import Point, ToldRun
 from .upkeep import UNATTENDED, Upkeep
 
@@ -149,7 +148,7 @@ class Run(ToldRun):
     def save_if_due(self, saver: Saver) -> None:
         """Write the checkpoint, if it is time."""
         if saver.due():
-            saver.save(lambda: state_of(self, layout.RUNNING))
+            saver.save(lambda: self.state(layout.RUNNING))
 
     def _show(self, progress: Progress) -> None:
         ints, floats = self.ints, self.floats

@@ -14,7 +14,7 @@ import numpy as np
 from .._arrays import all_finite, vector_norm
 from .._check.options import Settings
 from .._check.parameters import schedule_value, schedule_values
-from .._keep.state import State
+from .._keep.state import ENDED, State, rules_of
 from .._language import layout
 from .._language.layout import FLOAT, INT
 from .._loops.drivers import driver
@@ -27,7 +27,6 @@ from .._report.result import OptimizeResult, Status, attach, make_result
 from .._report.status import ALL_FIXED, NONFINITE_AT_X0, message_of
 from ..penalties import Penalty
 from .plan import HISTORY_ROWS, plan_of, workspace
-from .resume import state_of
 
 # Where none is recorded; loops do not write to it then.
 _NO_HISTORY = np.empty((1, 3))
@@ -110,13 +109,10 @@ class ToldRun(Pinned):
         self.ints[INT.COST_FUN] = self.ints[INT.COST_JAC] = 1
         self.floats = plan.floats.copy()
         if terms is not None:
-            terms.fill(self.rows, self.ints, plan.term_row)
+            fills = self.rows, self.ints, plan.term_row, plan.loop.calls_operator
+            self.operator = terms.fill(*fills)  # lives as long as the run
             # x0 is within the bounds, though maybe only of those rounded to its precision.
             self.floats[FLOAT.PENALTY] = 0.0 if terms.only_bounds else terms.h.value(x0)
-            if plan.loop.calls_operator:
-                self.operator = terms.operator()
-                self.ints[INT.PROX] = self.operator.address
-                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
         self.numbers = plan.numbers.copy()
         # One more than a chunk has iterations: a state may be in the middle of one.
         self.history = np.empty((HISTORY_ROWS + 1, 3)) if settings.history else _NO_HISTORY
@@ -134,8 +130,29 @@ class ToldRun(Pinned):
         return Moment(
             self.settings,
             None if terms is None else (terms.h, terms.shown, terms.work.copy()),
-            copy.deepcopy(state_of(self, layout.RUNNING)),
+            copy.deepcopy(self.state(layout.RUNNING)),
             {name: values.copy() for name, values in self.numbers.items()},
+        )
+
+    def state(self, status: int) -> State:
+        """All that the run knows; the vectors are the run's own, not copies."""
+        ints, terms = self.ints, self.terms
+        if ints[INT.STATUS] in ENDED:  # also where a callback stopped it in its last iteration
+            status = ints[INT.STATUS]
+        recorded = [np.empty((0, 3)), *self.recorded]
+        if ints[INT.HISTORY] > 0:  # in the middle of a stretch
+            recorded.append(self.history[: ints[INT.HISTORY]])
+        return State(
+            method=self.method.name,
+            loop=self.plan.loop.name,
+            status=int(status),
+            rules=rules_of(self.settings),
+            rows=self.rows[: self.plan.scratch_row, : self.n],
+            ints=ints.copy(),
+            floats=self.floats.copy(),
+            history=np.concatenate(recorded),
+            work=terms.work if terms and terms.keeps_work else np.empty(0, self.dtype),
+            given=self.given,
         )
 
     # -- schedules --------------------------------------------------------------------------------
@@ -155,6 +172,14 @@ class ToldRun(Pinned):
             last = first + len(values) - ahead
             self.numbers[name] = np.append(values, values[-1])
         return last
+
+    def refuse_schedules(self, last: int) -> None:
+        """Raise the error of a schedule that has no good value for the iterations from `last`."""
+        for name, (parameter, schedule) in self.plan.scheduled.items():
+            ahead = int(name == "momentum" and self.method.looks_ahead)
+            schedule_value(parameter, schedule, last + ahead, self.dtype)
+            schedule_value(parameter, schedule, last, self.dtype)
+        raise ValueError(f"a schedule has no value for iteration {last}.")
 
     # -- the loop ---------------------------------------------------------------------------------
 

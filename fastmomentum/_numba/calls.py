@@ -113,29 +113,6 @@ else:
 @intrinsic
 def call_driver(
     typing_context,
-    driver,
-    evaluate,
-    context,
-    workspace,
-    ints,
-    floats,
-    rates,
-    momenta,
-    history,
-    last,
-):
-    """A loop at an address."""
-    given = (evaluate, context, workspace, ints, floats, rates, momenta, history, last)
-
-    def impl(context, builder, signature, values):
-        return emit_call(context, builder, values[0], NONE, given, list(values[1:]))
-
-    return NONE(driver, *given), impl
-
-
-@intrinsic
-def call_driver_or_release(
-    typing_context,
     memory,
     driver,
     evaluate,
@@ -148,11 +125,13 @@ def call_driver_or_release(
     history,
     last,
 ):
-    """A loop at an address; memory from `allocate` is given back where it raises."""
+    """A loop at an address; memory from `allocate`, or None, is given back where it raises."""
     given = (evaluate, context, workspace, ints, floats, rates, momenta, history, last)
 
     def impl(context, builder, signature, values):
-        return emit_call(context, builder, values[1], NONE, given, list(values[2:]), values[0])
+        held, address, *passed = values
+        held = None if memory == NONE else held
+        return emit_call(context, builder, address, NONE, given, passed, held)
 
     return NONE(memory, driver, *given), impl
 

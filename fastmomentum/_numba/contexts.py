@@ -150,7 +150,7 @@ class ContextCalls:
     def _numba(self, index, returns_of, n_arguments):
         args_type = self._struct.types[2]
 
-        def typer(address, *vectors):
+        def typed(address, *vectors):
             returns = returns_of(vectors[0])
             argument_types = (*vectors, *args_type.types)
 
@@ -164,23 +164,7 @@ class ContextCalls:
 
             return returns(address, *vectors), impl
 
-        if n_arguments == 1:
-
-            @intrinsic
-            def call(typing_context, address, x):
-                return typer(address, x)
-        elif n_arguments == 2:
-
-            @intrinsic
-            def call(typing_context, address, x, g):
-                return typer(address, x, g)
-        else:
-
-            @intrinsic
-            def call(typing_context, address, v, step, out):
-                return typer(address, v, step, out)
-
-        return call
+        return _taking(n_arguments, typed)
 
     def _c(self, index, returns, n_vectors):
         """``returns f(int n, double *x, ..., void *user_data)``.
@@ -209,18 +193,22 @@ class ContextCalls:
             result = builder.call(builder.inttoptr(function, function_type.as_pointer()), arguments)
             return context.get_dummy_value() if returns is NONE else result
 
-        if n_vectors == 1:
+        return _taking(n_vectors, lambda address, *vectors: (returns(address, *vectors), impl))
 
-            @intrinsic
-            def call(typing_context, address, x):
-                return returns(address, x), impl
-        else:
 
-            @intrinsic
-            def call(typing_context, address, x, g):
-                return returns(address, x, g), impl
+def _taking(count, typed):
+    """Intrinsic of an address and so many arguments; Numba looks for their names."""
 
-        return call
+    def one(typing_context, address, x):
+        return typed(address, x)
+
+    def two(typing_context, address, x, g):
+        return typed(address, x, g)
+
+    def three(typing_context, address, v, step, out):
+        return typed(address, v, step, out)
+
+    return intrinsic((one, two, three)[count - 1])
 
 
 def _vector_at(real):
@@ -236,18 +224,18 @@ def _vector_at(real):
     return vector
 
 
-def adapter(make, real, struct, signature=EVALUATION):
+def adapter(style, make, real, struct, signature=EVALUATION):
     """Code (for an `intrinsic`): address of the evaluation for contexts of the type `struct`.
 
-    ``make(call, vector)`` returns the Python text of the evaluation, or of what else has the
-    signature; it is compiled inside the function that calls the intrinsic, and so is cached on disk
-    with it.
+    ``make(call, vector)`` returns the Python text of the evaluation of this style, or of what else
+    has the signature; it is compiled inside the function that calls the intrinsic, and so is cached
+    on disk with it.
     """
     plain = signature
     function = make(ContextCalls(struct), _vector_at(real))
     # The name of the compiled symbol comes from this one. Two adapters of the same name, one from
     # the disk cache and one compiled here, would be taken for each other.
-    kind = f"{make.__name__} {real} {struct}"
+    kind = f"{function.__name__} {style} {real} {struct}"
     function.__qualname__ = "adapter_" + hashlib.sha256(kind.encode()).hexdigest()[:32]
 
     def impl(context, builder, signature, values):

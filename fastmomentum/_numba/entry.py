@@ -46,17 +46,17 @@ PROX_SIGNATURES = {name: prox_signature(real) for name, real in REALS.items()}
 @intrinsic(prefer_literal=True)
 def evaluation_address(typing_context, style, like, fun, jac, args):
     """Address of the evaluation of this style, for rows of the dtype of the array `like`."""
-    make = EVALUATIONS[style.literal_value]
-    struct = context_type(fun, jac, args)
-    return ADDRESS(style, like, fun, jac, args), adapter(make, like.dtype, struct)
+    name, struct = style.literal_value, context_type(fun, jac, args)
+    made = adapter(name, EVALUATIONS[name], like.dtype, struct)
+    return ADDRESS(style, like, fun, jac, args), made
 
 
 @intrinsic(prefer_literal=True)
 def operator_address(typing_context, style, real, value, prox, args):
     """Address of the proximal operator of this style, in the precision `real`."""
-    make, name = OPERATIONS[style.literal_value], real.literal_value
-    struct = context_type(value, prox, args)
-    made = adapter(make, REALS[name], struct, PROX_SIGNATURES[name])
+    name, precision = style.literal_value, real.literal_value
+    struct, signature = context_type(value, prox, args), PROX_SIGNATURES[precision]
+    made = adapter(name, OPERATIONS[name], REALS[precision], struct, signature)
     return ADDRESS(style, real, value, prox, args), made
 
 
@@ -81,7 +81,7 @@ def _make_entry(style: str, real: str) -> Any:
         # Nothing below uses args: an exception in the loop finds no reference of this frame to
         # lose.
         call_driver(
-            driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
+            None, driver, evaluate, context, workspace, ints, floats, rates, momenta, history, last
         )
 
     entry.__name__ = entry.__qualname__ = f"entry_{style}_{real}"

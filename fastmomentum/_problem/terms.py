@@ -126,14 +126,22 @@ class Terms:
         r = np.where(abs(v) > l1, (z * l2 + (slope + side)) / (1.0 + l2), z)
         return np.minimum(np.maximum(r, z - upper), z - lower).astype(x.dtype)
 
-    def fill(self, rows: np.ndarray, ints: np.ndarray, first: int) -> None:
-        """Write them into the rows from `first` on."""
+    def fill(
+        self, rows: np.ndarray, ints: np.ndarray, first: int, calls_operator: bool
+    ) -> Operator | None:
+        """Write them into the rows from `first` on; the operator, if the loop calls one."""
         for i, part in enumerate(self.rows):
             rows[first + i, : self.n] = part
         rows[first + layout.FREE_ROW, : self.n] = 0.0
         ints[layout.INT.TERMS] = first
         ints[layout.INT.BOUNDED] = self.bounded
         ints[layout.INT.SEPARABLE] = self.separable
+        if not calls_operator:
+            return None
+        operator = self.operator()
+        ints[layout.INT.PROX] = operator.address
+        ints[layout.INT.PROX_DATA] = operator.data.ctypes.data
+        return operator
 
     def operator(self) -> Operator:
         """The proximal operator as the loops call it."""

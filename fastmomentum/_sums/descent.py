@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from .._check.values import shown
 from .._keep.checkpoint import check_given
 from .._language import layout
 from .._language.layout import INT
+from .._minimize.callback import Callback
 from .._minimize.plan import DIVERGED_FACTOR
-from .._minimize.resume import GO_ON_ANYWAY, restore, same_value, state_of
+from .._minimize.resume import GO_ON_ANYWAY, restore, same_value
 from .._report.result import OptimizeResult, Status, attach, attach_made, make_result
 from .._report.status import message_of, message_of_error, without_state
 from .compiled import CompiledSteps
@@ -92,13 +92,13 @@ class Descent:
 
     # -- the steps --------------------------------------------------------------------------------
 
-    def run(self, callback: Callable | None, takes_result: bool) -> OptimizeResult:
+    def run(self, callback: Callback | None) -> OptimizeResult:
         """All epochs; every way out gives what was found."""
         try:
             if self.compiled:
                 self.steps.compile(self.source, self.sampling.batch_size)
             self.steps.start()
-            status = self._run(callback, takes_result)
+            status = self._run(callback)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
                 attach_made(error, lambda: self._finish(Status.INTERRUPTED, False), FOUND)
@@ -112,7 +112,7 @@ class Descent:
             raise
         return self._finish(status)
 
-    def _run(self, callback: Callable | None, takes_result: bool) -> Status:
+    def _run(self, callback: Callback | None) -> Status:
         steps = self.steps
         deadline = self.begin + self.settings.maxtime
         while (epoch := steps.up_to_date().epoch).number < self.sampling.epochs:
@@ -125,11 +125,8 @@ class Descent:
             self.values.append(steps.tally.seen / self.count)
             x, drawn = steps.run.iterate(), dict(self.rng.bit_generator.state)
             steps.begin(Epoch(epoch.number + 1, x, drawn))
-            if callback is not None:
-                try:
-                    self._tell(callback, takes_result)
-                except StopIteration:
-                    return Status.CALLBACK
+            if callback is not None and callback.ends_run(x.copy(), self._intermediate):
+                return Status.CALLBACK
         return Status.EPOCHS
 
     def _epoch(self, deadline: float) -> Status | None:
@@ -218,19 +215,15 @@ class Descent:
 
     # -- what is known ----------------------------------------------------------------------------
 
-    def _tell(self, callback: Callable, takes_result: bool) -> None:
+    def _intermediate(self) -> OptimizeResult:
+        """What a callback sees."""
         epoch = self.steps.tally.epoch
-        if not takes_result:
-            callback(epoch.x.copy())
-            return
-        callback(
-            intermediate_result=make_result(
-                x=epoch.x.copy(),
-                fun=self.values[-1],
-                nit=self.steps.nit,
-                epoch=epoch.number,
-                time=time.perf_counter() - self.begin,
-            )
+        return make_result(
+            x=epoch.x.copy(),
+            fun=self.values[-1],
+            nit=self.steps.nit,
+            epoch=epoch.number,
+            time=time.perf_counter() - self.begin,
         )
 
     def _finish(self, status: Status, final: bool = True, words: str = "") -> OptimizeResult:
@@ -315,7 +308,7 @@ class Descent:
     def state(self, status: int) -> SumState:
         """All that the run knows."""
         tally, anchor, run = self.steps.up_to_date(), self.anchor, self.steps.run
-        steps = dataclasses.replace(state_of(run, layout.RUNNING), status=int(status))
+        steps = dataclasses.replace(run.state(layout.RUNNING), status=int(status))
         steps.ints[INT.PENDING] = layout.TO_EVALUATE
         none = np.empty(0, run.dtype)
         counts = (

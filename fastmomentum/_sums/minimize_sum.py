@@ -11,7 +11,7 @@ from .._check.bounds import check_bounds
 from .._check.keywords import hints_at_options
 from .._check.sums import check_data, check_sampling, check_sum_options
 from .._keep.checkpoint import check_state, resolved
-from .._minimize.callback import wrap_callback
+from .._minimize.callback import check_callback
 from .._problem.terms import make_terms
 from .._report.result import OptimizeResult
 from .compiled import steps_for
@@ -164,7 +164,7 @@ def minimize_sum(
     if bounds is not None:
         terms = make_terms(check_bounds(bounds, x.size), None, x.size, x.dtype)
     settings = check_sum_options(chosen, options, x)
-    wrapped, takes_result = wrap_callback(callback)
+    checked_callback = check_callback(callback)
     if terms is not None:
         x = terms.start(x)
     sharded = hasattr(fun, "sizes")
@@ -192,4 +192,4 @@ def minimize_sum(
     descent = Descent(source, steps, sampling, begin, to_gtol, kept)
     if earlier is not None:
         descent.restore(earlier)
-    return descent.run(wrapped, takes_result)
+    return descent.run(checked_callback)

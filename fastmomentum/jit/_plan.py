@@ -150,14 +150,11 @@ class _Shared:
         given = {"zero": layout.FROM_ZERO, "x0": layout.FROM_X0}
         starts = []
         if self.terms is not None:
-            self.terms.fill(self.rows, self.ints, plan.term_row)
+            fills = self.rows, self.ints, plan.term_row, plan.loop.calls_operator
+            self.operator = self.terms.fill(*fills)
             starts += [self._row(plan.term_row + i) for i in range(len(self.terms.rows))]
             starts.append((plan.term_row + layout.FREE_ROW, layout.FROM_ZERO, 0))
             starts.append((0, layout.CLIPPED, 0))
-            if plan.loop.calls_operator:
-                self.operator = self.terms.operator()
-                self.ints[INT.PROX] = self.operator.address
-                self.ints[INT.PROX_DATA] = self.operator.data.ctypes.data
         starts += [(row, given[start], 0) for row, start in plan.starts.items()]
         if plan.x_scale is not None:
             row = int(self.ints[INT.METRIC_START])

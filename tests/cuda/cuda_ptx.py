@@ -351,19 +351,12 @@ def team_of(case):
     vector, table = types.Array(real, 1, "C"), types.Array(real, 2, "C")
     numbers = (types.Array(types.int32, 1, "C"), vector, vector, types.Array(real, 3, "C"))
     numbers = types.Tuple(numbers)
-    if style == "go_on":
-        return go_on, (
-            table,
-            vector,
-            types.Tuple((vector,)),
-            numbers,
-            types.int64,
-            types.int64,
-            types.int64,
-        )
-    if style == "found":
-        return found, (table, vector, vector, vector, numbers, types.int64)
-    return tell, (table, vector, vector, vector, numbers, types.int64, types.int64)
+    made, given = {
+        "tell": (tell, (vector, vector, vector)),
+        "go_on": (go_on, (vector, types.Tuple((vector,)), types.int64)),
+        "found": (found, (vector, vector, vector, types.int64)),
+    }[style]
+    return made, (table, numbers, types.Tuple(given), types.int64, types.int64)
 
 
 def batch_of(case):

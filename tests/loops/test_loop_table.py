@@ -34,10 +34,9 @@ def names_in(function):
             continue
         seen.add(function)
         found |= set(function.__code__.co_names)
-        for name in function.__code__.co_names:
-            known = function.__globals__.get(name)
-            if is_of_the_loops(known):
-                left.append(known)
+        known = [function.__globals__.get(name) for name in function.__code__.co_names]
+        known += [cell.cell_contents for cell in function.__closure__ or ()]
+        left += filter(is_of_the_loops, known)
     return found
 
 

@@ -29,7 +29,7 @@ DTYPES = ("float64", "float32")
 
 def dispatchers():
     """Every dispatcher of the kernels by name, those of factories as far as they are made."""
-    kept = (drivers._drivers, drivers._diagonals, drivers._callers, entry._entries, entry._holds)
+    kept = (drivers._dispatchers, entry._entries, entry._holds)
     made = (value for functions in kept for value in functions.values())
     found = {value.__name__: value for value in made}
     for path in (p for room in ROOMS for p in (PACKAGE / room).glob("*.py")):
@@ -161,7 +161,7 @@ for method in ("momentum", "nesterov"):
         res = minimize(user.fun, [3.0, 4.0], args=(2.0,), jac=jac, method=method,
                        options={"learning_rate": 0.05, "momentum": 0.5, "backend": "numba"})
         assert res.success and abs(res.x[0] - 2.0) < 1e-4, res
-for d in (*drivers._drivers.values(),
+for d in (*drivers._dispatchers.values(),
           *entry._entries.values(), user.fun, user.fill):
     hits, misses = sum(d.stats.cache_hits.values()), sum(d.stats.cache_misses.values())
     sys.stdout.write(f"{d.__name__} {hits} {misses}\\n")

@@ -6,7 +6,6 @@ on the device, as one kernel of a whole grid, so that the host need not know wha
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..._check.options import Settings
 from ..._language import layout
 from ..._language.layout import INT
 from ..._problem.terms import Terms
-from ..._report.result import OptimizeResult, Status, make_result
+from ..._report.result import Status
 from ..plan import Plan
 from .run import DeviceRun
 
@@ -123,25 +122,12 @@ class AutomaticRate(DeviceRun):
             seen = self.team.look()
         return None if seen["STATUS"] == layout.NEEDS_EVALUATION else Status(seen["STATUS"])
 
-    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
-        seen = self.team.look()
+    def _ending(self, seen: dict[str, Any], status: Status, evaluated: bool) -> dict[str, Any]:
         found = self._found(seen, -1)
-        result = make_result(
-            **found,
-            message=self._message(status, seen["BEST"]),
-            success=status == Status.CONVERGED,
-            status=int(status),
-            nit=seen["NIT"],
-            learning_rate=seen["LEARNING_RATE"],
-            n_restarts=seen.get("N_RESTARTS", 0),
-            line_search_failures=seen["LINE_SEARCH_FAILURES"],
-            time=time.perf_counter() - begin,
-            backend="cuda",
-        )
         if self.terms is not None and self.terms.shown:
             x, g = (self.team.to_host(self.library.view(found[v])) for v in ("x", "jac"))
-            result["support"] = np.flatnonzero(x)
+            found["support"] = np.flatnonzero(x)
             if self.settings.gap_tol > 0.0:
                 wide = x.astype(np.float64), g.astype(np.float64)
-                result["gap"] = self.terms.gap(*wide, result.fun)
-        return result
+                found["gap"] = self.terms.gap(*wide, found["fun"])
+        return found

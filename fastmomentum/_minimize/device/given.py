@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from ..._check.parameters import schedule_values
 from ..._language import layout
 from ..._methods import Method
 from ..._problem.terms import Terms
-from ..._report.result import OptimizeResult, Status, make_result
+from ..._report.result import Status
 from ..plan import Plan
 from .run import MOST_SCHEDULED, DeviceRun
 
@@ -111,10 +110,9 @@ class GivenRate(DeviceRun):
             r = np.minimum(r, point - self.bounds[0])
         return vector_norm(r, self.settings.norm)
 
-    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
+    def _ending(self, seen: dict[str, Any], status: Status, evaluated: bool) -> dict[str, Any]:
         from ..._cuda.step import BEFORE, CURRENT
 
-        seen = self.steps.look()
         k = seen["ITERATION"] - 1
         where = seen["RESULT"]
         if status == Status.CONVERGED and seen["GRAD_NORM"] <= self.settings.gtol:
@@ -131,20 +129,11 @@ class GivenRate(DeviceRun):
             gradient = self.evaluate(x, self.out)[1]
             if where != CURRENT:
                 norm = self._norm(x, gradient)
-        return make_result(
-            message=self._message(status, seen["BEST"]),
-            success=status == Status.CONVERGED,
-            status=int(status),
-            fun=seen["FUN"] if where == CURRENT else seen["FUN_BEST"],
-            x=x,
-            nit=seen["NIT"],
-            jac=gradient,
-            nfev=seen["ITERATION"],
-            njev=seen["ITERATION"],
-            grad_norm=norm,
-            learning_rate=seen["LEARNING_RATE"],
-            n_restarts=0,
-            line_search_failures=0,
-            time=time.perf_counter() - begin,
-            backend="cuda",
-        )
+        return {
+            "x": x,
+            "fun": seen["FUN"] if where == CURRENT else seen["FUN_BEST"],
+            "jac": gradient,
+            "nfev": seen["ITERATION"],
+            "njev": seen["ITERATION"],
+            "grad_norm": norm,
+        }

@@ -19,7 +19,7 @@ from ..._problem.penalty import check_penalty
 from ..._problem.terms import make_terms
 from ..._report.display import show_ending
 from ..._report.result import OptimizeResult
-from ..callback import wrap_callback
+from ..callback import check_callback
 from .automatic import AutomaticRate
 from .entries import EntryEvaluation
 from .given import GivenRate
@@ -61,13 +61,13 @@ def minimize_on_device(method: Method, given: Given) -> OptimizeResult:
     settings = check_options(
         method, given.tol, given.options, np.broadcast_to(np.zeros(1, dtype), shape)
     )
-    wrapped, takes_result = wrap_callback(given.callback)
+    callback = check_callback(given.callback)
     terms = make_terms(check_bounds(given.bounds, n), check_penalty(given.penalty), n, dtype)
     check_terms(method, settings, terms)
     kind: type[DeviceRun] = AutomaticRate if settings.learning_rate == "auto" else GivenRate
     evaluation = _evaluation(fun, check_args(given.args), check_jac(given.jac))
     run = kind(evaluation, x0, settings, terms)
-    result = run.run(wrapped, takes_result, begin)
+    result = run.run(callback, begin)
     if settings.disp:
         show_ending(result)
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from ..._problem.terms import Terms
 from ..._report.progress import Progress
 from ..._report.result import OptimizeResult, Status, attach, make_result
 from ..._report.status import NONFINITE_AT_X0, message_of, without_state
+from ..callback import Callback
 
 # The host looks at the device's numbers this often; until then it only queues work.
 CHUNK_SECONDS = 0.02
@@ -156,13 +158,13 @@ class DeviceRun:
         """Why the run ends; None: it does not."""
         raise NotImplementedError
 
-    def _result(self, status: Status, begin: float, evaluated: bool) -> OptimizeResult:
-        """The result if the run ends now; not `evaluated`: fun is not to be called."""
+    def _ending(self, seen: dict[str, Any], status: Status, evaluated: bool) -> dict[str, Any]:
+        """The point if the run ends now, and what goes with it, as for a callback."""
         raise NotImplementedError
 
     # -- what they have in common -----------------------------------------------------------------
 
-    def run(self, callback: Callable | None, takes_result: bool, begin: float) -> OptimizeResult:
+    def run(self, callback: Callback | None, begin: float) -> OptimizeResult:
         """Go on to the end."""
         progress: Progress | None = None
         if self.settings.progress:
@@ -171,7 +173,7 @@ class DeviceRun:
             )
         status = Status.INTERRUPTED
         try:
-            status = self._loop(callback, takes_result, begin, progress)
+            status = self._loop(callback, begin, progress)
             return self.result(status, begin)
         except KeyboardInterrupt as error:
             if self.settings.on_interrupt == "raise":
@@ -187,7 +189,19 @@ class DeviceRun:
 
     def result(self, status: Status, begin: float, evaluated: bool = True) -> OptimizeResult:
         """The result if the run ends now; not `evaluated`: fun is not to be called."""
-        found = self._result(status, begin, evaluated)
+        seen = self.work.look()
+        found = make_result(
+            message=self._message(status, seen["BEST"]),
+            success=status == Status.CONVERGED,
+            status=int(status),
+            **self._ending(seen, status, evaluated),
+            nit=seen["NIT"],
+            learning_rate=seen["LEARNING_RATE"],
+            n_restarts=seen["N_RESTARTS"],
+            line_search_failures=seen["LINE_SEARCH_FAILURES"],
+            time=time.perf_counter() - begin,
+            backend="cuda",
+        )
         self.evaluate.finish()
         return found
 
@@ -208,13 +222,7 @@ class DeviceRun:
             self._step()
             self.k += 1
 
-    def _loop(
-        self,
-        callback: Callable | None,
-        takes_result: bool,
-        begin: float,
-        progress: Progress | None,
-    ) -> Status:
+    def _loop(self, callback: Callback | None, begin: float, progress: Progress | None) -> Status:
         deadline = begin + self.settings.maxtime
         ahead = 1
         self._begin(callback is not None)
@@ -228,9 +236,10 @@ class DeviceRun:
                 fun, grad_norm = self._shown(seen)
                 progress.show(seen["NIT"], fun=fun, grad_norm=grad_norm)
             if callback is not None and self._completed(seen):
-                try:
-                    self._call_back(callback, takes_result, seen, now - begin)
-                except StopIteration:
+                current = self._current(seen)
+                more = {"nit": seen["NIT"], "learning_rate": seen["LEARNING_RATE"]}
+                result = functools.partial(make_result, **current, **more, time=now - begin)
+                if callback.ends_run(current["x"], result):
                     return Status.CALLBACK
             status = self._status(seen)
             if status is not None:
@@ -259,22 +268,6 @@ class DeviceRun:
         made = self.library.empty_like(self.out)
         self.work.copy(self.library.view(made), view)
         return self.library.given(made)
-
-    def _call_back(
-        self, callback: Callable, takes_result: bool, seen: dict[str, Any], seconds: float
-    ) -> None:
-        current = self._current(seen)
-        if not takes_result:
-            callback(current["x"])
-            return
-        callback(
-            intermediate_result=make_result(
-                **current,
-                nit=seen["NIT"],
-                learning_rate=seen["LEARNING_RATE"],
-                time=seconds,
-            )
-        )
 
     def _message(self, status: Status, best: int) -> str:
         """Why the run ended; `best` is negative where nothing finite was found."""
