@@ -382,78 +382,43 @@ def solvers(problem: Problem) -> dict[str, tuple[tuple, Callable]]:
             found["SciPy nnls"] = ((0.0,), lambda _: (nnls(features, target)[0], "-"))
         return found
 
+    rows, target = problem.args[:2]
     # Columns one after the other, as coordinate descent wants them, except for saga.
-    features, target = np.asfortranarray(problem.args[0]), problem.args[1]
-    alpha = problem.weight
-    strength = 1.0 / (alpha * target.size)
+    columns = np.asfortranarray(rows)
+    l1 = {"alpha": problem.weight, "fit_intercept": False}
+    strength = 1.0 / (problem.weight * target.size)
+
+    def add(name, model, features=columns):
+        """Add a solver, from a function of the tolerance that makes a model."""
+        found[name] = (TOLERANCES, lambda tol: _fitted(model(tol=tol), features, target))
+
     there = {name: importlib.util.find_spec(name) for name in ("sklearn", "celer", "skglm")}
-    if problem.kind == "lasso":
-        settings = {"fit_intercept": False}
-        if there["sklearn"]:
-            from sklearn.linear_model import Lasso
+    if there["sklearn"] and problem.kind == "lasso":
+        from sklearn.linear_model import Lasso
 
-            found["scikit-learn"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    Lasso(alpha, tol=tol, max_iter=10**5, copy_X=False, **settings),
-                    features,
-                    target,
-                ),
-            )
-        if there["celer"]:
-            import celer
-
-            found["celer"] = (
-                TOLERANCES,
-                lambda tol: _fitted(celer.Lasso(alpha, tol=tol, **settings), features, target),
-            )
-        if there["skglm"]:
-            import skglm
-
-            found["skglm"] = (
-                TOLERANCES,
-                lambda tol: _fitted(skglm.Lasso(alpha, tol=tol, **settings), features, target),
-            )
-        return found
-    if there["sklearn"]:
+        add("scikit-learn", functools.partial(Lasso, max_iter=10**5, copy_X=False, **l1))
+    elif there["sklearn"]:
+        saga = functools.partial(_l1_logistic, "saga", C=strength, tol=1e-12)
         found["saga, by iterations"] = (
             (100, 1000, 5000),
-            lambda count: _fitted(
-                _l1_logistic("saga", C=strength, tol=1e-12, max_iter=count), problem.args[0], target
-            ),
+            lambda count: _fitted(saga(max_iter=count), rows, target),
         )
-    if problem.kind == "logistic":
-        if there["sklearn"]:
-            found["liblinear"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    _l1_logistic("liblinear", C=strength, tol=tol, max_iter=10**5),
-                    problem.args[0],
-                    target,
-                ),
-            )
-        if there["celer"]:
-            import celer
+    if there["sklearn"] and problem.kind == "logistic":
+        liblinear = functools.partial(_l1_logistic, "liblinear", C=strength, max_iter=10**5)
+        add("liblinear", liblinear, rows)
+    if there["celer"] and problem.kind != "softmax":
+        import celer
 
-            found["celer"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    celer.LogisticRegression(C=strength, tol=tol, fit_intercept=False),
-                    features,
-                    target,
-                ),
-            )
-        if there["skglm"]:
-            import skglm
+        if problem.kind == "lasso":
+            add("celer", functools.partial(celer.Lasso, **l1))
+        else:
+            own = {"C": strength, "fit_intercept": False}
+            add("celer", functools.partial(celer.LogisticRegression, **own))
+    if there["skglm"] and problem.kind != "softmax":
+        import skglm
 
-            found["skglm"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    skglm.SparseLogisticRegression(alpha, tol=tol, fit_intercept=False),
-                    features,
-                    target,
-                ),
-            )
+        model = {"lasso": skglm.Lasso, "logistic": skglm.SparseLogisticRegression}
+        add("skglm", functools.partial(model[problem.kind], **l1))
     return found
 
 
