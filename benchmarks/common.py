@@ -230,15 +230,27 @@ def run_child(script: str, folder: str | None = None, files=None, **environment:
     return done.stdout
 
 
-def medians(calls: dict[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
-    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them."""
+def medians(
+    calls: dict[str, Callable[[], object]], repeats: int = 5, skipped: int = 0
+) -> dict[str, float]:
+    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them.
+
+    The first `skipped` of the repeats do not count.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
             start = time.perf_counter()
             call()
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return {name: statistics.median(taken[skipped:]) for name, taken in times.items()}
+
+
+def machine() -> str:
+    """Processor and versions, in a line."""
+    processor = platform.processor() or platform.machine()
+    python, numpy = platform.python_version(), np.__version__
+    return f"{processor}, {os.cpu_count()} CPUs, Python {python}, NumPy {numpy}"
 
 
 def installed(*names: str) -> dict[str, str]:
