@@ -356,13 +356,8 @@ def compare_tensors() -> tuple[str, list[tuple[str, float, float, float]]]:
         "loop over SciPy BFGS": lambda: loop(method="BFGS"),
         "loop over SciPy least_squares (lm)": reference,
     }
-    batched()
-    found, times = {}, {name: [] for name in solvers}
-    for _ in range(ROUNDS):
-        for name, solve in solvers.items():
-            begin = time.perf_counter()
-            found[name] = solve()
-            times[name].append((time.perf_counter() - begin) / len(s))
+    found = {name: solve() for name, solve in solvers.items()}
+    taken = medians(solvers, ROUNDS)
     values = {name: value(x, s) for name, (x, _) in found.items()}
     names = list(solvers)
     lowest = np.argmin([np.where(np.isfinite(values[name]), values[name], np.inf)
@@ -373,7 +368,7 @@ def compare_tensors() -> tuple[str, list[tuple[str, float, float, float]]]:
     for name in names:
         x, success = found[name]
         close = np.abs(x[:, 1:] - best[:, 1:]).max(axis=1) <= 1e-3 * size
-        rows.append((name, statistics.median(times[name]), close.mean(), (success & ~close).mean()))
+        rows.append((name, taken[name] / len(s), close.mean(), (success & ~close).mean()))
     return f"{words}, {len(s)} voxels", rows
 
 

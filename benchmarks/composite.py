@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize as scipy_minimize
 from scipy.optimize import nnls
 
 if not __package__:
@@ -39,6 +38,7 @@ from benchmarks.common import (
     medians,
     printed_to,
     rosenbrock,
+    solve_scipy,
 )
 from fastmomentum import minimize
 from fastmomentum.penalties import L1
@@ -252,15 +252,19 @@ def bounded_logistic(data: Callable, low: float, high: float) -> Problem:
     return Problem("bounds", logistic_loss, args, np.zeros(n), bounds=[(low, high)] * n)
 
 
+def _nnls(features, target) -> Problem:
+    n = features.shape[1]
+    args = (features, target, 1.0)
+    return Problem("nnls", least_squares, args, np.zeros(n), bounds=[(0.0, math.inf)] * n)
+
+
 def nonnegative(n_rows: int, n: int) -> Problem:
     """Nonnegative least squares, features in [0, 1], half of the coefficients zero."""
     rng = np.random.default_rng(11)
     features = rng.random((n_rows, n))
     target = features @ np.maximum(rng.standard_normal(n), 0.0)
     target += 0.1 * target.std() * rng.standard_normal(n_rows)
-    return Problem(
-        "nnls", least_squares, (features, target, 1.0), np.zeros(n), bounds=[(0.0, math.inf)] * n
-    )
+    return _nnls(features, target)
 
 
 def deconvolution(n: int) -> Problem:
@@ -271,9 +275,7 @@ def deconvolution(n: int) -> Problem:
     x = np.zeros(n)
     x[rng.choice(n, n // 10, replace=False)] = 1.0 + rng.random(n // 10)
     target = features @ x + 0.02 * rng.standard_normal(n)
-    return Problem(
-        "nnls", least_squares, (features, target, 1.0), np.zeros(n), bounds=[(0.0, math.inf)] * n
-    )
+    return _nnls(features, target)
 
 
 def bounded_rosenbrock(n: int) -> Problem:
@@ -345,14 +347,7 @@ def solve(problem: Problem, method: str, tolerance: float):
 def solve_lbfgsb(problem: Problem, tolerance: float):
     """SciPy's L-BFGS-B on the same compiled function."""
     scale = float(np.abs(problem.pair(problem.x0)[1]).max())
-    result = scipy_minimize(
-        problem.pair,
-        problem.x0,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=problem.bounds,
-        options={"gtol": tolerance * scale, "ftol": 0.0, "maxiter": 10**5, "maxfun": 10**6},
-    )
+    result = solve_scipy(problem, "L-BFGS-B", bounds=problem.bounds, gtol=tolerance * scale)
     return result.x, result.nfev
 
 

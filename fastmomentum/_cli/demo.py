@@ -1,6 +1,6 @@
 """The objectives and the runs behind ``fastmomentum demo`` and ``fastmomentum warmup``.
 
-The objectives live in an importable module, not in the command line's functions, since Numba caches
+The objectives live in importable modules, not in the command line's functions, since Numba caches
 compiled code per file: a second ``fastmomentum demo`` compiles nothing.
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from fastmomentum._methods import METHODS
 from fastmomentum._numba.jit import cached_njit
+from fastmomentum.problems.regression import logistic
 
 GTOL = 1e-6
 SOLVERS = (
@@ -28,32 +29,6 @@ SOLVERS = (
     ("scipy", "BFGS"),
     ("scipy", "CG"),
 )
-
-
-@cached_njit
-def logistic_loss(x, out, features, labels, ridge):
-    """Mean logistic loss plus ``ridge / 2 * |x|**2``; `labels` are -1 or 1."""
-    n_rows, n = features.shape
-    for j in range(n):
-        out[j] = 0.0
-    loss = 0.0
-    for i in range(n_rows):
-        margin = 0.0
-        for j in range(n):
-            margin += features[i, j] * x[j]
-        margin *= labels[i]
-        # exp of a negative number only, so that no margin overflows.
-        decay = math.exp(-abs(margin))
-        loss += math.log1p(decay) + max(-margin, 0.0)
-        missed = (decay if margin > 0.0 else 1.0) / (1.0 + decay)
-        weight = -labels[i] * missed
-        for j in range(n):
-            out[j] += weight * features[i, j]
-    penalty = 0.0
-    for j in range(n):
-        out[j] = out[j] / n_rows + ridge * x[j]
-        penalty += x[j] * x[j]
-    return loss / n_rows + 0.5 * ridge * penalty
 
 
 @cached_njit
@@ -203,7 +178,7 @@ def breast_cancer() -> DemoProblem:
     n_rows, n = features.shape
     return DemoProblem(
         f"ridge logistic regression, breast_cancer ({n_rows} x {n})",
-        logistic_loss,
+        cached_njit(logistic),
         (features, 2.0 * data.target - 1.0, 1.0 / n_rows),
         np.zeros(n),
     )
