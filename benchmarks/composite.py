@@ -13,7 +13,6 @@ takes some minutes. Packages that are not installed are left out.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 import inspect
 import math
@@ -21,6 +20,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -179,7 +179,7 @@ def _with_l1(kind, fun, args, n, share) -> Problem:
     return Problem(kind, fun, args, np.zeros(n), share * float(np.abs(gradient).max()))
 
 
-@functools.cache
+@cache
 def _diabetes():
     from sklearn.datasets import load_diabetes
 
@@ -187,7 +187,7 @@ def _diabetes():
     return _standard(data.data), data.target - data.target.mean()
 
 
-@functools.cache
+@cache
 def _synthetic(n_rows, n, correlation):
     """Gaussian features, neighbours correlated; one in a hundred coefficients is not zero."""
     rng = np.random.default_rng(7)
@@ -210,7 +210,7 @@ def lasso(data: Callable, share: float) -> Problem:
     return _with_l1("lasso", least_squares, args, features.shape[1], share)
 
 
-@functools.cache
+@cache
 def _breast_cancer():
     from sklearn.datasets import load_breast_cancer
 
@@ -218,7 +218,7 @@ def _breast_cancer():
     return _standard(data.data), np.where(data.target > 0, 1.0, -1.0)
 
 
-@functools.cache
+@cache
 def _digits():
     from sklearn.datasets import load_digits
 
@@ -292,37 +292,28 @@ def bounded_torsion(side: int) -> Problem:
     return Problem("bounds", torsion, (side, 5.0), np.zeros(side * side), bounds=bounds)
 
 
-def _problems() -> dict[str, Callable[[], Problem]]:
-    found: dict[str, Callable[[], Problem]] = {}
-    wide = functools.partial(_synthetic, 500, 5000)
-    for share in (0.1, 0.01):
-        found[f"lasso, diabetes 442 x 10, {share} max"] = functools.partial(lasso, _diabetes, share)
-        for correlation in (0.0, 0.9):
-            found[f"lasso, 500 x 5000, correlation {correlation:g}, {share} max"] = (
-                functools.partial(lasso, functools.partial(wide, correlation), share)
-            )
-        found[f"l1-logistic, breast cancer 569 x 30, {share} max"] = functools.partial(
-            logistic, _breast_cancer, share
-        )
-        found[f"l1-logistic, odd digits 1797 x 61, {share} max"] = functools.partial(
-            logistic, _odd_digits, share
-        )
-        found[f"l1-softmax, digits 1797 x 61 x 10, {share} max"] = functools.partial(softmax, share)
-    found["nnls, 1000 x 300"] = functools.partial(nonnegative, 1000, 300)
-    found["nnls, peaks 200 x 200"] = functools.partial(deconvolution, 200)
-    found["logistic in [-0.5, 0.5], breast cancer"] = functools.partial(
-        bounded_logistic, _breast_cancer, -0.5, 0.5
-    )
-    found["logistic in [0, inf), odd digits"] = functools.partial(
-        bounded_logistic, _odd_digits, 0.0, math.inf
-    )
-    found["Rosenbrock below 0.8, n = 2"] = functools.partial(bounded_rosenbrock, 2)
-    found["Rosenbrock below 0.8, n = 1000"] = functools.partial(bounded_rosenbrock, 1000)
-    found["torsion, n = 10,000"] = functools.partial(bounded_torsion, 100)
-    return found
-
-
-PROBLEMS = _problems()
+WITH_L1: dict[str, Callable[[float], Problem]] = {
+    "lasso, diabetes 442 x 10": partial(lasso, _diabetes),
+    "lasso, 500 x 5000, correlation 0": partial(lasso, partial(_synthetic, 500, 5000, 0.0)),
+    "lasso, 500 x 5000, correlation 0.9": partial(lasso, partial(_synthetic, 500, 5000, 0.9)),
+    "l1-logistic, breast cancer 569 x 30": partial(logistic, _breast_cancer),
+    "l1-logistic, odd digits 1797 x 61": partial(logistic, _odd_digits),
+    "l1-softmax, digits 1797 x 61 x 10": softmax,
+}
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    **{
+        f"{name}, {share} max": partial(make, share)
+        for share in (0.1, 0.01)
+        for name, make in WITH_L1.items()
+    },
+    "nnls, 1000 x 300": partial(nonnegative, 1000, 300),
+    "nnls, peaks 200 x 200": partial(deconvolution, 200),
+    "logistic in [-0.5, 0.5], breast cancer": partial(bounded_logistic, _breast_cancer, -0.5, 0.5),
+    "logistic in [0, inf), odd digits": partial(bounded_logistic, _odd_digits, 0.0, math.inf),
+    "Rosenbrock below 0.8, n = 2": partial(bounded_rosenbrock, 2),
+    "Rosenbrock below 0.8, n = 1000": partial(bounded_rosenbrock, 1000),
+    "torsion, n = 10,000": partial(bounded_torsion, 100),
+}
 
 
 # -- the solvers: a tolerance to x, evaluations or iterations --------------------------------------
@@ -368,10 +359,10 @@ def _l1_logistic(solver, **options):
 def solvers(problem: Problem) -> dict[str, tuple[tuple, Callable]]:
     """Tolerances, and a function of one, of every solver that is there."""
     found: dict[str, tuple[tuple, Callable]] = {
-        method: (TOLERANCES, functools.partial(solve, problem, method)) for method in METHODS
+        method: (TOLERANCES, partial(solve, problem, method)) for method in METHODS
     }
     if problem.bounds is not None:
-        found["SciPy L-BFGS-B"] = (TOLERANCES, functools.partial(solve_lbfgsb, problem))
+        found["SciPy L-BFGS-B"] = (TOLERANCES, partial(solve_lbfgsb, problem))
         if problem.kind == "nnls":
             features, target = problem.args[:2]
             found["SciPy nnls"] = ((0.0,), lambda _: (nnls(features, target)[0], "-"))
@@ -391,29 +382,29 @@ def solvers(problem: Problem) -> dict[str, tuple[tuple, Callable]]:
     if there["sklearn"] and problem.kind == "lasso":
         from sklearn.linear_model import Lasso
 
-        add("scikit-learn", functools.partial(Lasso, max_iter=10**5, copy_X=False, **l1))
+        add("scikit-learn", partial(Lasso, max_iter=10**5, copy_X=False, **l1))
     elif there["sklearn"]:
-        saga = functools.partial(_l1_logistic, "saga", C=strength, tol=1e-12)
+        saga = partial(_l1_logistic, "saga", C=strength, tol=1e-12)
         found["saga, by iterations"] = (
             (100, 1000, 5000),
             lambda count: _fitted(saga(max_iter=count), rows, target),
         )
     if there["sklearn"] and problem.kind == "logistic":
-        liblinear = functools.partial(_l1_logistic, "liblinear", C=strength, max_iter=10**5)
+        liblinear = partial(_l1_logistic, "liblinear", C=strength, max_iter=10**5)
         add("liblinear", liblinear, rows)
     if there["celer"] and problem.kind != "softmax":
         import celer
 
         if problem.kind == "lasso":
-            add("celer", functools.partial(celer.Lasso, **l1))
+            add("celer", partial(celer.Lasso, **l1))
         else:
             own = {"C": strength, "fit_intercept": False}
-            add("celer", functools.partial(celer.LogisticRegression, **own))
+            add("celer", partial(celer.LogisticRegression, **own))
     if there["skglm"] and problem.kind != "softmax":
         import skglm
 
         model = {"lasso": skglm.Lasso, "logistic": skglm.SparseLogisticRegression}
-        add("skglm", functools.partial(model[problem.kind], **l1))
+        add("skglm", partial(model[problem.kind], **l1))
     return found
 
 
@@ -453,7 +444,7 @@ def compare(problem: Problem, repeats: int = 7) -> list[Row]:
             good = [i for i, error in enumerate(errors) if error <= TARGET]
             i = good[0] if good else len(errors) - 1
             chosen[name] = (*attempts[i], errors[i])
-        calls = {name: functools.partial(tools[name][1], chosen[name][0]) for name in tools}
+        calls = {name: partial(tools[name][1], chosen[name][0]) for name in tools}
         # Of the slowest, one measurement is enough.
         taken = medians(calls, 1)
         taken |= medians({name: calls[name] for name in calls if taken[name] < 2.0}, repeats)

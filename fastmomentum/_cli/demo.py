@@ -79,18 +79,6 @@ def bowl_gradient_into(x, out):
 
 
 @cached_njit
-def bowl_pair(x):
-    """Value and gradient of `bowl`, the gradient in a new array."""
-    out = np.empty_like(x)
-    total = x[0] * x[0]
-    out[0] = x[0] + x[0]
-    for i in range(1, x.size):
-        total += x[i] * x[i]
-        out[i] = x[i] + x[i]
-    return total, out
-
-
-@cached_njit
 def bowl_fused(x, out):
     """Value of `bowl`, the gradient in place."""
     total = x[0] * x[0]
@@ -99,6 +87,13 @@ def bowl_fused(x, out):
         total += x[i] * x[i]
         out[i] = x[i] + x[i]
     return total
+
+
+@cached_njit
+def bowl_pair(x):
+    """Value and gradient of `bowl`, the gradient in a new array."""
+    out = np.empty_like(x)
+    return bowl_fused(x, out), out
 
 
 @cached_njit
@@ -127,26 +122,31 @@ STYLES: dict[str, tuple[Callable, Any]] = {
 
 def warm_up() -> Iterator[tuple[str, float]]:
     """Compile, or load from disk, every loop; yield what was done and its seconds."""
-    from fastmomentum import minimize, minimize_sum
+    from fastmomentum import minimize_sum
     from fastmomentum.jit import minimizer
 
-    for style, (fun, jac) in STYLES.items():
-        for dtype in (np.float64, np.float32):
-            start = time.perf_counter()
-            for method in METHODS.values():
-                for learning_rate in (0.1, "auto") if method.loop else (0.1,):
-                    options = {"maxiter": 3, "learning_rate": learning_rate}
-                    minimize(fun, np.ones(2, dtype), jac=jac, method=method.name, options=options)
-            yield f"{style}, {np.dtype(dtype).name}", time.perf_counter() - start
-    for dtype in (np.float64, np.float32):
-        start = time.perf_counter()
+    def one_minimizer(dtype):
         minimizer(bowl_fused, "gd", jac=True)(np.ones(2, dtype))
-        yield f"minimizer, {np.dtype(dtype).name}", time.perf_counter() - start
-    for dtype in (np.float64, np.float32):
-        start = time.perf_counter()
+
+    def one_sum(dtype):
         x0, rows, options = np.ones(2, dtype), np.ones((4, 2), dtype), {"learning_rate": 0.1}
         minimize_sum(bowl_of_rows, x0, rows, "gd", batch_size=2, epochs=1, options=options)
-        yield f"minimize_sum, {np.dtype(dtype).name}", time.perf_counter() - start
+
+    runs: dict[str, Callable] = {"minimizer": one_minimizer, "minimize_sum": one_sum}
+    styles = {style: functools.partial(_every_method, *pair) for style, pair in STYLES.items()}
+    for name, run in (styles | runs).items():
+        for dtype in (np.float64, np.float32):
+            _, milliseconds = _timed(functools.partial(run, dtype))
+            yield f"{name}, {np.dtype(dtype).name}", 1e-3 * milliseconds
+
+
+def _every_method(fun: Callable, jac: Any, dtype: Any) -> None:
+    from fastmomentum import minimize
+
+    for method in METHODS.values():
+        for learning_rate in (0.1, "auto") if method.loop else (0.1,):
+            options = {"maxiter": 3, "learning_rate": learning_rate}
+            minimize(fun, np.ones(2, dtype), jac=jac, method=method.name, options=options)
 
 
 @dataclass(frozen=True)
