@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastmomentum import minimize, minimize_sum
 from fastmomentum._methods import METHODS
 from fastmomentum._numba.jit import cached_njit
+from fastmomentum.jit import minimizer
 from fastmomentum.problems.regression import logistic
 
 GTOL = 1e-6
@@ -122,8 +124,6 @@ STYLES: dict[str, tuple[Callable, Any]] = {
 
 def warm_up() -> Iterator[tuple[str, float]]:
     """Compile, or load from disk, every loop; yield what was done and its seconds."""
-    from fastmomentum import minimize_sum
-    from fastmomentum.jit import minimizer
 
     def one_minimizer(dtype):
         minimizer(bowl_fused, "gd", jac=True)(np.ones(2, dtype))
@@ -141,8 +141,6 @@ def warm_up() -> Iterator[tuple[str, float]]:
 
 
 def _every_method(fun: Callable, jac: Any, dtype: Any) -> None:
-    from fastmomentum import minimize
-
     for method in METHODS.values():
         for learning_rate in (0.1, "auto") if method.loop else (0.1,):
             options = {"maxiter": 3, "learning_rate": learning_rate}
@@ -241,8 +239,6 @@ def _solver(library: str, method: str, problem: DemoProblem, fun: Callable | Non
         return functools.partial(
             scipy_minimize, pair, problem.x0, jac=True, method=method, options=options
         )
-
-    from fastmomentum import minimize
 
     options = {"gtol": GTOL, "maxiter": 50_000}
     return functools.partial(
