@@ -7,10 +7,9 @@ minutes. ndoptimize, jax with optimistix, and dipy's data are used where they ar
 from __future__ import annotations
 
 import math
-import os
-import platform
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ from scipy.optimize import minimize as scipy_minimize
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import compiled, compiled_wide, run_child
+from benchmarks.common import compiled, compiled_wide, machine, medians, run_child
 from fastmomentum import minimize, minimize_batch
 
 TIMES = np.linspace(0.0, 4.0, 64)
@@ -127,35 +126,29 @@ def batch(y, X0, workers, fun=decay):
     return minimize_batch(fun, X0, (TIMES, y), (False, True), jac=True, workers=workers)
 
 
-def loop_fastmomentum(y, X0):
-    return np.array(
-        [minimize(decay, a, (TIMES, b), jac=True).x for a, b in zip(X0, y, strict=True)]
-    )
+def loop(fit: Callable) -> Callable:
+    """A function of all signals and starts, from `fit` of one of each."""
+    return lambda y, X0: np.array([fit(b, a) for b, a in zip(y, X0, strict=True)])
 
 
-def loop_lbfgsb(y, X0):
-    return np.array(
-        [
-            scipy_minimize(decay_pair, a, (TIMES, b), jac=True, method="L-BFGS-B").x
-            for a, b in zip(X0, y, strict=True)
-        ]
-    )
+@loop
+def loop_fastmomentum(y, x0):
+    return minimize(decay, x0, (TIMES, y), jac=True).x
 
 
-def loop_least_squares(y, X0):
-    return np.array(
-        [
-            least_squares(decay_residuals, a, decay_jacobian, method="lm", args=(TIMES, b)).x
-            for a, b in zip(X0, y, strict=True)
-        ]
-    )
+@loop
+def loop_lbfgsb(y, x0):
+    return scipy_minimize(decay_pair, x0, (TIMES, y), jac=True, method="L-BFGS-B").x
 
 
-def loop_curve_fit(y, X0):
-    def model(t, a, k, c):
-        return a * np.exp(-k * t) + c
+@loop
+def loop_least_squares(y, x0):
+    return least_squares(decay_residuals, x0, decay_jacobian, method="lm", args=(TIMES, y)).x
 
-    return np.array([curve_fit(model, TIMES, b, a)[0] for a, b in zip(X0, y, strict=True)])
+
+@loop
+def loop_curve_fit(y, x0):
+    return curve_fit(lambda t, a, k, c: a * np.exp(-k * t) + c, TIMES, y, x0)[0]
 
 
 def ndoptimize_solver() -> Callable | None:
@@ -224,19 +217,12 @@ def compare_decays(
 ) -> list[tuple[str, float, float, float]]:
     """(name, medians of seconds and of CPU seconds per fit, share of fits solved), in turns."""
     y, X0 = decay_data(count)
-    some = slice(0, SAMPLED)
-    part = slice(0, min(count, 10_000))
+    every, some, part = slice(None), slice(0, SAMPLED), slice(0, min(count, 10_000))
     runs: dict[str, tuple[Callable, slice]] = {
-        "minimize_batch, 2 threads": (lambda y, X0: batch(y, X0, 2).x, slice(None)),
-        "minimize_batch, 1 thread": (lambda y, X0: batch(y, X0, 1).x, slice(None)),
-        "2 threads, an exp that vectorises": (
-            lambda y, X0: batch(y, X0, 2, decay_wide).x,
-            slice(None),
-        ),
-        "1 thread, an exp that vectorises": (
-            lambda y, X0: batch(y, X0, 1, decay_wide).x,
-            slice(None),
-        ),
+        "minimize_batch, 2 threads": (lambda y, X0: batch(y, X0, 2).x, every),
+        "minimize_batch, 1 thread": (lambda y, X0: batch(y, X0, 1).x, every),
+        "2 threads, an exp that vectorises": (lambda y, X0: batch(y, X0, 2, decay_wide).x, every),
+        "1 thread, an exp that vectorises": (lambda y, X0: batch(y, X0, 1, decay_wide).x, every),
         "loop over minimize": (loop_fastmomentum, some),
         "loop over SciPy L-BFGS-B": (loop_lbfgsb, some),
         "loop over SciPy least_squares (lm)": (loop_least_squares, some),
@@ -244,7 +230,7 @@ def compare_decays(
     }
     solver = ndoptimize_solver()
     if solver is not None:
-        runs["ndoptimize (LM, Numba's threads)"] = (solver, slice(None))
+        runs["ndoptimize (LM, Numba's threads)"] = (solver, every)
     runs |= {name: (solve, part) for name, solve in jax_solvers().items()}
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     values = {}
@@ -370,13 +356,8 @@ def compare_tensors() -> tuple[str, list[tuple[str, float, float, float]]]:
         "loop over SciPy BFGS": lambda: loop(method="BFGS"),
         "loop over SciPy least_squares (lm)": reference,
     }
-    batched()
-    found, times = {}, {name: [] for name in solvers}
-    for _ in range(ROUNDS):
-        for name, solve in solvers.items():
-            begin = time.perf_counter()
-            found[name] = solve()
-            times[name].append((time.perf_counter() - begin) / len(s))
+    found = {name: solve() for name, solve in solvers.items()}
+    taken = medians(solvers, ROUNDS)
     values = {name: value(x, s) for name, (x, _) in found.items()}
     names = list(solvers)
     lowest = np.argmin([np.where(np.isfinite(values[name]), values[name], np.inf)
@@ -387,7 +368,7 @@ def compare_tensors() -> tuple[str, list[tuple[str, float, float, float]]]:
     for name in names:
         x, success = found[name]
         close = np.abs(x[:, 1:] - best[:, 1:]).max(axis=1) <= 1e-3 * size
-        rows.append((name, statistics.median(times[name]), close.mean(), (success & ~close).mean()))
+        rows.append((name, taken[name] / len(s), close.mean(), (success & ~close).mean()))
     return f"{words}, {len(s)} voxels", rows
 
 
@@ -420,8 +401,6 @@ sys.stdout.write(" ".join(map(str, times)))
 
 def first_call() -> tuple[float, float, float]:
     """CPU seconds of the first call with an empty cache, with a filled one, and of the second."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         cold = run_child(FIRST_CALL, folder, NUMBA_CACHE_DIR=folder).split()
         warm = run_child(FIRST_CALL, folder, NUMBA_CACHE_DIR=folder).split()
@@ -492,14 +471,8 @@ def lane_figures(count: int = 4096, steps: int = 20) -> dict[str, float]:
             blocks.copy(), TIMES, y_blocks, rate, steps
         ),
     }
-    times = {name: [] for name in runs}
-    for round_ in range(6):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            if round_:
-                times[name].append(time.perf_counter() - start)
-    return {name: 1e9 * statistics.median(t) / count / steps for name, t in times.items()}
+    medians(runs, 1)  # compiles
+    return {name: 1e9 * taken / count / steps for name, taken in medians(runs).items()}
 
 
 # -- asv -------------------------------------------------------------------------------------------
@@ -622,8 +595,7 @@ def draw(path: str) -> None:
 
 def main() -> None:
     """Print every table."""
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, ", end="")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}")
+    print(machine())
     rows = compare_decays()
     base, base_cpu = next(row[1:3] for row in rows if row[0] == "loop over SciPy L-BFGS-B")
     print(f"\n{FITS:,} exponential decays of 64 points, 3 parameters (loops: {SAMPLED} of them,")

@@ -144,17 +144,18 @@ class Problem(NamedTuple):
         return self.fun(x, gradient, *self.args), gradient
 
 
-def _logistic_problem() -> Problem:
-    rng = np.random.default_rng(20240517)
-    features = rng.standard_normal((500, 20)) * np.logspace(0.0, -1.0, 20)
-    labels = np.where(features @ rng.standard_normal(20) + rng.logistic(size=500) > 0, 1.0, -1.0)
-    rate = 1.0 / (0.25 * np.linalg.norm(features, 2) ** 2 / 500 + 1e-3)
-    return Problem(logistic, (features, labels, 1e-3), np.zeros(20), float(rate))
+def logistic_problem(n_rows: int, n: int, seed: int) -> Problem:
+    """Labels from a logistic model, its features of decreasing size."""
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((n_rows, n)) * np.logspace(0.0, -1.0, n)
+    labels = np.where(features @ rng.standard_normal(n) + rng.logistic(size=n_rows) > 0, 1.0, -1.0)
+    rate = 1.0 / (0.25 * np.linalg.norm(features, 2) ** 2 / n_rows + 1e-3)
+    return Problem(logistic, (features, labels, 1e-3), np.zeros(n), float(rate))
 
 
 PROBLEMS: dict[str, Callable[[], Problem]] = {
     "rosenbrock-2": lambda: Problem(rosenbrock, (), np.array([-1.2, 1.0]), 5e-4, 0.0),
-    "logistic-500x20": _logistic_problem,
+    "logistic-500x20": lambda: logistic_problem(500, 20, seed=20240517),
     "quadratic-300": lambda: Problem(
         quadratic, (np.logspace(-3.0, 0.0, 300),), np.ones(300), 1.0, 0.0
     ),
@@ -175,12 +176,20 @@ def solve(problem: Problem, solver: str, **options):
     )
 
 
-def solve_scipy(problem: Problem, method: str, **options):
+def solve_scipy(problem, method: str, *, bounds=None, callback=None, **options):
     """The same solve by SciPy, with the same compiled objective."""
     settings = {"gtol": GTOL, "maxiter": 100_000, **options}
     if method == "L-BFGS-B":
         settings = {"ftol": 0.0, "maxfun": 10**6, **settings}
-    return scipy_minimize(problem.pair, problem.x0, jac=True, method=method, options=settings)
+    return scipy_minimize(
+        problem.pair,
+        problem.x0,
+        jac=True,
+        method=method,
+        bounds=bounds,
+        callback=callback,
+        options=settings,
+    )
 
 
 @functools.lru_cache
@@ -230,15 +239,27 @@ def run_child(script: str, folder: str | None = None, files=None, **environment:
     return done.stdout
 
 
-def medians(calls: dict[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
-    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them."""
+def medians(
+    calls: dict[str, Callable[[], object]], repeats: int = 5, skipped: int = 0
+) -> dict[str, float]:
+    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them.
+
+    The first `skipped` of the repeats do not count.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
             start = time.perf_counter()
             call()
             times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(taken) for name, taken in times.items()}
+    return {name: statistics.median(taken[skipped:]) for name, taken in times.items()}
+
+
+def machine() -> str:
+    """Processor and versions, in a line."""
+    processor = platform.processor() or platform.machine()
+    python, numpy = platform.python_version(), np.__version__
+    return f"{processor}, {os.cpu_count()} CPUs, Python {python}, NumPy {numpy}"
 
 
 def installed(*names: str) -> dict[str, str]:

@@ -13,7 +13,6 @@ takes some minutes. Packages that are not installed are left out.
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 import inspect
 import math
@@ -21,11 +20,11 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize as scipy_minimize
 from scipy.optimize import nnls
 
 if not __package__:
@@ -39,6 +38,7 @@ from benchmarks.common import (
     medians,
     printed_to,
     rosenbrock,
+    solve_scipy,
 )
 from fastmomentum import minimize
 from fastmomentum.penalties import L1
@@ -179,7 +179,7 @@ def _with_l1(kind, fun, args, n, share) -> Problem:
     return Problem(kind, fun, args, np.zeros(n), share * float(np.abs(gradient).max()))
 
 
-@functools.cache
+@cache
 def _diabetes():
     from sklearn.datasets import load_diabetes
 
@@ -187,7 +187,7 @@ def _diabetes():
     return _standard(data.data), data.target - data.target.mean()
 
 
-@functools.cache
+@cache
 def _synthetic(n_rows, n, correlation):
     """Gaussian features, neighbours correlated; one in a hundred coefficients is not zero."""
     rng = np.random.default_rng(7)
@@ -210,7 +210,7 @@ def lasso(data: Callable, share: float) -> Problem:
     return _with_l1("lasso", least_squares, args, features.shape[1], share)
 
 
-@functools.cache
+@cache
 def _breast_cancer():
     from sklearn.datasets import load_breast_cancer
 
@@ -218,7 +218,7 @@ def _breast_cancer():
     return _standard(data.data), np.where(data.target > 0, 1.0, -1.0)
 
 
-@functools.cache
+@cache
 def _digits():
     from sklearn.datasets import load_digits
 
@@ -252,15 +252,19 @@ def bounded_logistic(data: Callable, low: float, high: float) -> Problem:
     return Problem("bounds", logistic_loss, args, np.zeros(n), bounds=[(low, high)] * n)
 
 
+def _nnls(features, target) -> Problem:
+    n = features.shape[1]
+    args = (features, target, 1.0)
+    return Problem("nnls", least_squares, args, np.zeros(n), bounds=[(0.0, math.inf)] * n)
+
+
 def nonnegative(n_rows: int, n: int) -> Problem:
     """Nonnegative least squares, features in [0, 1], half of the coefficients zero."""
     rng = np.random.default_rng(11)
     features = rng.random((n_rows, n))
     target = features @ np.maximum(rng.standard_normal(n), 0.0)
     target += 0.1 * target.std() * rng.standard_normal(n_rows)
-    return Problem(
-        "nnls", least_squares, (features, target, 1.0), np.zeros(n), bounds=[(0.0, math.inf)] * n
-    )
+    return _nnls(features, target)
 
 
 def deconvolution(n: int) -> Problem:
@@ -271,9 +275,7 @@ def deconvolution(n: int) -> Problem:
     x = np.zeros(n)
     x[rng.choice(n, n // 10, replace=False)] = 1.0 + rng.random(n // 10)
     target = features @ x + 0.02 * rng.standard_normal(n)
-    return Problem(
-        "nnls", least_squares, (features, target, 1.0), np.zeros(n), bounds=[(0.0, math.inf)] * n
-    )
+    return _nnls(features, target)
 
 
 def bounded_rosenbrock(n: int) -> Problem:
@@ -290,37 +292,28 @@ def bounded_torsion(side: int) -> Problem:
     return Problem("bounds", torsion, (side, 5.0), np.zeros(side * side), bounds=bounds)
 
 
-def _problems() -> dict[str, Callable[[], Problem]]:
-    found: dict[str, Callable[[], Problem]] = {}
-    wide = functools.partial(_synthetic, 500, 5000)
-    for share in (0.1, 0.01):
-        found[f"lasso, diabetes 442 x 10, {share} max"] = functools.partial(lasso, _diabetes, share)
-        for correlation in (0.0, 0.9):
-            found[f"lasso, 500 x 5000, correlation {correlation:g}, {share} max"] = (
-                functools.partial(lasso, functools.partial(wide, correlation), share)
-            )
-        found[f"l1-logistic, breast cancer 569 x 30, {share} max"] = functools.partial(
-            logistic, _breast_cancer, share
-        )
-        found[f"l1-logistic, odd digits 1797 x 61, {share} max"] = functools.partial(
-            logistic, _odd_digits, share
-        )
-        found[f"l1-softmax, digits 1797 x 61 x 10, {share} max"] = functools.partial(softmax, share)
-    found["nnls, 1000 x 300"] = functools.partial(nonnegative, 1000, 300)
-    found["nnls, peaks 200 x 200"] = functools.partial(deconvolution, 200)
-    found["logistic in [-0.5, 0.5], breast cancer"] = functools.partial(
-        bounded_logistic, _breast_cancer, -0.5, 0.5
-    )
-    found["logistic in [0, inf), odd digits"] = functools.partial(
-        bounded_logistic, _odd_digits, 0.0, math.inf
-    )
-    found["Rosenbrock below 0.8, n = 2"] = functools.partial(bounded_rosenbrock, 2)
-    found["Rosenbrock below 0.8, n = 1000"] = functools.partial(bounded_rosenbrock, 1000)
-    found["torsion, n = 10,000"] = functools.partial(bounded_torsion, 100)
-    return found
-
-
-PROBLEMS = _problems()
+WITH_L1: dict[str, Callable[[float], Problem]] = {
+    "lasso, diabetes 442 x 10": partial(lasso, _diabetes),
+    "lasso, 500 x 5000, correlation 0": partial(lasso, partial(_synthetic, 500, 5000, 0.0)),
+    "lasso, 500 x 5000, correlation 0.9": partial(lasso, partial(_synthetic, 500, 5000, 0.9)),
+    "l1-logistic, breast cancer 569 x 30": partial(logistic, _breast_cancer),
+    "l1-logistic, odd digits 1797 x 61": partial(logistic, _odd_digits),
+    "l1-softmax, digits 1797 x 61 x 10": softmax,
+}
+PROBLEMS: dict[str, Callable[[], Problem]] = {
+    **{
+        f"{name}, {share} max": partial(make, share)
+        for share in (0.1, 0.01)
+        for name, make in WITH_L1.items()
+    },
+    "nnls, 1000 x 300": partial(nonnegative, 1000, 300),
+    "nnls, peaks 200 x 200": partial(deconvolution, 200),
+    "logistic in [-0.5, 0.5], breast cancer": partial(bounded_logistic, _breast_cancer, -0.5, 0.5),
+    "logistic in [0, inf), odd digits": partial(bounded_logistic, _odd_digits, 0.0, math.inf),
+    "Rosenbrock below 0.8, n = 2": partial(bounded_rosenbrock, 2),
+    "Rosenbrock below 0.8, n = 1000": partial(bounded_rosenbrock, 1000),
+    "torsion, n = 10,000": partial(bounded_torsion, 100),
+}
 
 
 # -- the solvers: a tolerance to x, evaluations or iterations --------------------------------------
@@ -345,14 +338,7 @@ def solve(problem: Problem, method: str, tolerance: float):
 def solve_lbfgsb(problem: Problem, tolerance: float):
     """SciPy's L-BFGS-B on the same compiled function."""
     scale = float(np.abs(problem.pair(problem.x0)[1]).max())
-    result = scipy_minimize(
-        problem.pair,
-        problem.x0,
-        jac=True,
-        method="L-BFGS-B",
-        bounds=problem.bounds,
-        options={"gtol": tolerance * scale, "ftol": 0.0, "maxiter": 10**5, "maxfun": 10**6},
-    )
+    result = solve_scipy(problem, "L-BFGS-B", bounds=problem.bounds, gtol=tolerance * scale)
     return result.x, result.nfev
 
 
@@ -373,87 +359,52 @@ def _l1_logistic(solver, **options):
 def solvers(problem: Problem) -> dict[str, tuple[tuple, Callable]]:
     """Tolerances, and a function of one, of every solver that is there."""
     found: dict[str, tuple[tuple, Callable]] = {
-        method: (TOLERANCES, functools.partial(solve, problem, method)) for method in METHODS
+        method: (TOLERANCES, partial(solve, problem, method)) for method in METHODS
     }
     if problem.bounds is not None:
-        found["SciPy L-BFGS-B"] = (TOLERANCES, functools.partial(solve_lbfgsb, problem))
+        found["SciPy L-BFGS-B"] = (TOLERANCES, partial(solve_lbfgsb, problem))
         if problem.kind == "nnls":
             features, target = problem.args[:2]
             found["SciPy nnls"] = ((0.0,), lambda _: (nnls(features, target)[0], "-"))
         return found
 
+    rows, target = problem.args[:2]
     # Columns one after the other, as coordinate descent wants them, except for saga.
-    features, target = np.asfortranarray(problem.args[0]), problem.args[1]
-    alpha = problem.weight
-    strength = 1.0 / (alpha * target.size)
+    columns = np.asfortranarray(rows)
+    l1 = {"alpha": problem.weight, "fit_intercept": False}
+    strength = 1.0 / (problem.weight * target.size)
+
+    def add(name, model, features=columns):
+        """Add a solver, from a function of the tolerance that makes a model."""
+        found[name] = (TOLERANCES, lambda tol: _fitted(model(tol=tol), features, target))
+
     there = {name: importlib.util.find_spec(name) for name in ("sklearn", "celer", "skglm")}
-    if problem.kind == "lasso":
-        settings = {"fit_intercept": False}
-        if there["sklearn"]:
-            from sklearn.linear_model import Lasso
+    if there["sklearn"] and problem.kind == "lasso":
+        from sklearn.linear_model import Lasso
 
-            found["scikit-learn"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    Lasso(alpha, tol=tol, max_iter=10**5, copy_X=False, **settings),
-                    features,
-                    target,
-                ),
-            )
-        if there["celer"]:
-            import celer
-
-            found["celer"] = (
-                TOLERANCES,
-                lambda tol: _fitted(celer.Lasso(alpha, tol=tol, **settings), features, target),
-            )
-        if there["skglm"]:
-            import skglm
-
-            found["skglm"] = (
-                TOLERANCES,
-                lambda tol: _fitted(skglm.Lasso(alpha, tol=tol, **settings), features, target),
-            )
-        return found
-    if there["sklearn"]:
+        add("scikit-learn", partial(Lasso, max_iter=10**5, copy_X=False, **l1))
+    elif there["sklearn"]:
+        saga = partial(_l1_logistic, "saga", C=strength, tol=1e-12)
         found["saga, by iterations"] = (
             (100, 1000, 5000),
-            lambda count: _fitted(
-                _l1_logistic("saga", C=strength, tol=1e-12, max_iter=count), problem.args[0], target
-            ),
+            lambda count: _fitted(saga(max_iter=count), rows, target),
         )
-    if problem.kind == "logistic":
-        if there["sklearn"]:
-            found["liblinear"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    _l1_logistic("liblinear", C=strength, tol=tol, max_iter=10**5),
-                    problem.args[0],
-                    target,
-                ),
-            )
-        if there["celer"]:
-            import celer
+    if there["sklearn"] and problem.kind == "logistic":
+        liblinear = partial(_l1_logistic, "liblinear", C=strength, max_iter=10**5)
+        add("liblinear", liblinear, rows)
+    if there["celer"] and problem.kind != "softmax":
+        import celer
 
-            found["celer"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    celer.LogisticRegression(C=strength, tol=tol, fit_intercept=False),
-                    features,
-                    target,
-                ),
-            )
-        if there["skglm"]:
-            import skglm
+        if problem.kind == "lasso":
+            add("celer", partial(celer.Lasso, **l1))
+        else:
+            own = {"C": strength, "fit_intercept": False}
+            add("celer", partial(celer.LogisticRegression, **own))
+    if there["skglm"] and problem.kind != "softmax":
+        import skglm
 
-            found["skglm"] = (
-                TOLERANCES,
-                lambda tol: _fitted(
-                    skglm.SparseLogisticRegression(alpha, tol=tol, fit_intercept=False),
-                    features,
-                    target,
-                ),
-            )
+        model = {"lasso": skglm.Lasso, "logistic": skglm.SparseLogisticRegression}
+        add("skglm", partial(model[problem.kind], **l1))
     return found
 
 
@@ -493,7 +444,7 @@ def compare(problem: Problem, repeats: int = 7) -> list[Row]:
             good = [i for i, error in enumerate(errors) if error <= TARGET]
             i = good[0] if good else len(errors) - 1
             chosen[name] = (*attempts[i], errors[i])
-        calls = {name: functools.partial(tools[name][1], chosen[name][0]) for name in tools}
+        calls = {name: partial(tools[name][1], chosen[name][0]) for name in tools}
         # Of the slowest, one measurement is enough.
         taken = medians(calls, 1)
         taken |= medians({name: calls[name] for name in calls if taken[name] < 2.0}, repeats)

@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize as scipy_minimize
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import compiled_wide, environment, medians, printed_to
+from benchmarks.common import compiled_wide, environment, medians, printed_to, solve_scipy
 from fastmomentum import minimize
 from fastmomentum.penalties import TV2D
 
@@ -242,15 +241,7 @@ def solve_momentum(problem: Picture, **options):
 
 def solve_lbfgsb(problem: Picture, callback=None, **options):
     """SciPy's L-BFGS-B on the same compiled function."""
-    settings = {"gtol": 0.0, "ftol": 0.0, "maxiter": 10**5, "maxfun": 10**6, **options}
-    return scipy_minimize(
-        problem.pair,
-        problem.x0,
-        jac=True,
-        method="L-BFGS-B",
-        callback=callback,
-        options=settings,
-    )
+    return solve_scipy(problem, "L-BFGS-B", callback=callback, **{"gtol": 0.0, **options})
 
 
 def values_lbfgsb(problem: Picture, maxiter: int) -> np.ndarray:

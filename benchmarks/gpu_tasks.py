@@ -314,6 +314,10 @@ def _to_device(array: np.ndarray) -> Any:
     return cuda.to_device(array)
 
 
+def _copy_to_host(array: Any) -> np.ndarray:
+    return array.copy_to_host()
+
+
 # -- batch: the same steps for all -----------------------------------------------------------------
 
 
@@ -346,10 +350,6 @@ def batch_ours(sizes: Sizes) -> Iterator[str]:
     yield from batch_rows(sizes, "the same, host arrays", of_host)
 
 
-def _copy_to_host(array: Any) -> np.ndarray:
-    return array.copy_to_host()
-
-
 def jax_of(sizes: Sizes) -> Any:
     """jax, in double precision and on the GPU."""
     import jax
@@ -376,17 +376,14 @@ def _value(x: Any, _: Any = None) -> Any:
     return (100.0 * bend**2 + (1.0 - x[:-1]) ** 2).sum()
 
 
-@task("batch", "jax vmap(scan)", 60)
-def batch_jax(sizes: Sizes) -> Iterator[str]:
-    jax = jax_of(sizes)
+def _batch_jax(jax: Any, sizes: Sizes, name: str, begin: Callable, advance: Callable) -> Any:
+    """Rows of a scan in vmap; `advance` takes x and a state, at first that of `begin`, further."""
 
     def solve(x: Any) -> Any:
         def step(carry: Any, _: Any) -> Any:
-            x, v = carry
-            v = MOMENTUM * v + RATE * jax.grad(_value)(x)
-            return (x - v, v), None
+            return advance(*carry), None
 
-        return jax.lax.scan(step, (x, jax.numpy.zeros_like(x)), None, sizes.steps)[0][0]
+        return jax.lax.scan(step, (x, begin(x)), None, sizes.steps)[0][0]
 
     run = jax.jit(jax.vmap(solve))
 
@@ -394,7 +391,18 @@ def batch_jax(sizes: Sizes) -> Iterator[str]:
         x = jax.numpy.asarray(x0)
         return lambda: run(x).block_until_ready(), np.asarray, False
 
-    yield from batch_rows(sizes, "jax vmap(scan)", on)
+    return batch_rows(sizes, name, on)
+
+
+@task("batch", "jax vmap(scan)", 60)
+def batch_jax(sizes: Sizes) -> Iterator[str]:
+    jax = jax_of(sizes)
+
+    def advance(x: Any, v: Any) -> Any:
+        v = MOMENTUM * v + RATE * jax.grad(_value)(x)
+        return x - v, v
+
+    yield from _batch_jax(jax, sizes, "jax vmap(scan)", jax.numpy.zeros_like, advance)
 
 
 @task("batch", "jax vmap(optax.sgd)", 60)
@@ -404,21 +412,11 @@ def batch_optax(sizes: Sizes) -> Iterator[str]:
 
     optimizer = optax.sgd(RATE, momentum=MOMENTUM)
 
-    def solve(x: Any) -> Any:
-        def step(carry: Any, _: Any) -> Any:
-            x, state = carry
-            updates, state = optimizer.update(jax.grad(_value)(x), state, x)
-            return (optax.apply_updates(x, updates), state), None
+    def advance(x: Any, state: Any) -> Any:
+        updates, state = optimizer.update(jax.grad(_value)(x), state, x)
+        return optax.apply_updates(x, updates), state
 
-        return jax.lax.scan(step, (x, optimizer.init(x)), None, sizes.steps)[0][0]
-
-    run = jax.jit(jax.vmap(solve))
-
-    def on(x0: np.ndarray) -> tuple:
-        x = jax.numpy.asarray(x0)
-        return lambda: run(x).block_until_ready(), np.asarray, False
-
-    yield from batch_rows(sizes, "jax vmap(optax.sgd)", on)
+    yield from _batch_jax(jax, sizes, "jax vmap(optax.sgd)", optimizer.init, advance)
 
 
 def _batch_torch(sizes: Sizes, name: str, compile_it: bool) -> Iterator[str]:
@@ -512,14 +510,10 @@ def _optimistix(sizes: Sizes, name: str) -> Iterator[str]:
     yield f"{'vmap of optimistix ' + name:44s} {times} {solved(np.asarray(found))}"
 
 
-@task("tolerance", "vmap of optimistix BFGS", 60)
-def tolerance_bfgs(sizes: Sizes) -> Iterator[str]:
-    yield from _optimistix(sizes, "BFGS")
-
-
-@task("tolerance", "vmap of optimistix NonlinearCG", 60)
-def tolerance_cg(sizes: Sizes) -> Iterator[str]:
-    yield from _optimistix(sizes, "NonlinearCG")
+for _solver in ("BFGS", "NonlinearCG"):
+    task("tolerance", f"vmap of optimistix {_solver}", 60)(
+        functools.partial(_optimistix, name=_solver)
+    )
 
 
 # -- fused: one update of a large vector -----------------------------------------------------------
@@ -543,17 +537,21 @@ def fifth(method: str) -> float:
     return seen[FIRST]
 
 
+def update_row(text: str, method: str, nbytes: int, us: float, error: float) -> str:
+    """The row of an update of vectors of `nbytes` that takes `us` microseconds."""
+    return f"{text:44s} {us:8.1f} {WORDS[method] * nbytes / us / 1e3:6.0f}  {error:.0e}"
+
+
 @task("fused", "fastmomentum", 80, peer=False)
 def fused_ours(sizes: Sizes) -> Iterator[str]:
     for dtype, n, kind in kinds(sizes.fused):
-        for method, words in WORDS.items():
+        for method in WORDS:
             launch, point = stepper(method, n, dtype)
             for _ in range(FIRST):
                 launch()
             error = np.abs(point(FIRST).astype(float) - fifth(method)).max()
             us = device_us(launch, sizes)
-            moved = words * np.dtype(dtype).itemsize * n
-            yield f"{kind + method:44s} {us:8.1f} {moved / us / 1e3:6.0f}  {error:.0e}"
+            yield update_row(kind + method, method, np.dtype(dtype).itemsize * n, us, error)
 
 
 def stepper(method: str, n: int, dtype: Any) -> tuple[Callable, Callable]:
@@ -594,11 +592,7 @@ def _torch_updates(sizes: Sizes, kind: str, way: str, method: str) -> Iterator[s
             optimizer.step()
         error = np.abs(x.cpu().numpy().astype(float) - fifth(method)).max()
         us = _torch_us(torch, device, optimizer.step, sizes)
-        moved = WORDS[method] * np.dtype(dtype).itemsize * n
-        yield (
-            f"{name}torch {kind} {way}".ljust(44)
-            + f" {us:8.1f} {moved / us / 1e3:6.0f}  {error:.0e}"
-        )
+        yield update_row(f"{name}torch {kind} {way}", method, x.nbytes, us, error)
         del x, optimizer
         if device == "cuda":
             torch.cuda.empty_cache()
@@ -651,9 +645,7 @@ def fused_optax(sizes: Sizes) -> Iterator[str]:
                 x, state = step(x, state, g)
             x.block_until_ready()
             us = 1e6 * (time.perf_counter() - begin) / sizes.launches
-            moved = WORDS[method] * np.dtype(dtype).itemsize * n
-            text = f"{name}optax {method}, donated"
-            yield f"{text:44s} {us:8.1f} {moved / us / 1e3:6.0f}  {error:.0e}"
+            yield update_row(f"{name}optax {method}, donated", method, x.nbytes, us, error)
             del x, g, state
 
 
@@ -759,11 +751,8 @@ def chain_cupy(sizes: Sizes) -> Iterator[str]:
 def chain_jax(sizes: Sizes) -> Iterator[str]:
     jax = jax_of(sizes)
 
-    def value(x: Any) -> Any:
-        return (100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1.0 - x[:-1]) ** 2).sum()
-
     if sizes.on_gpu:
-        fun = jax.jit(jax.value_and_grad(value))
+        fun = jax.jit(jax.value_and_grad(_value))
         yield from _chain(sizes, "jax", fun, jax.numpy.asarray, np.asarray)
 
 

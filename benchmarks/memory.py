@@ -10,10 +10,8 @@ import json
 
 from .common import METHODS, run_child
 
-# The peak during a run less what the process held before it, in arrays of n. A small solve compiles
-# first; n is large enough for the arrays to rise above what compiling took.
-PEAK = """
-import json, resource, sys
+BOTH = """
+import json
 import numpy as np
 from numba import njit
 from fastmomentum import minimize
@@ -23,9 +21,15 @@ def fun(x, out):
     total = 0.0
     for i in range(x.size):
         gap = x[i] - 1.0
-        out[i] = gap
-        total += 0.5 * gap * gap
+        out[i] = gap * gap * gap
+        total += 0.25 * gap * gap * gap * gap
     return total
+"""
+
+# The peak during a run less what the process held before it, in arrays of n. A small solve compiles
+# first; n is large enough for the arrays to rise above what compiling took.
+PEAK = """
+import resource, sys
 
 def peak():
     # Kilobytes on Linux, bytes on macOS.
@@ -53,20 +57,7 @@ print(json.dumps((peak() - before) / x0.nbytes))
 """
 
 ALLOCATIONS = """
-import json
-import numpy as np
-from numba import njit
 from numba.core.runtime import rtsys
-from fastmomentum import minimize
-
-@njit
-def fun(x, out):
-    total = 0.0
-    for i in range(x.size):
-        gap = x[i] - 1.0
-        out[i] = gap * gap * gap
-        total += 0.25 * gap * gap * gap * gap
-    return total
 
 def run(maxiter):
     minimize(fun, np.zeros(4), jac=True, method=METHOD,
@@ -83,7 +74,7 @@ print(json.dumps([allocations(1_000), allocations(100_000)]))
 
 
 def _run(script: str, method: str, **environment: str):
-    return json.loads(run_child(f"METHOD = {method!r}\n{script}", **environment))
+    return json.loads(run_child(f"METHOD = {method!r}\n{BOTH}{script}", **environment))
 
 
 class Memory:

@@ -10,11 +10,7 @@ run meanwhile.
 
 from __future__ import annotations
 
-import os
-import platform
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +25,8 @@ if not __package__:
 from benchmarks.common import (
     SCIPY_METHODS,
     best_time,
+    machine,
+    medians,
     quartic,
     quartic_gradient,
     quartic_start,
@@ -44,6 +42,8 @@ LEARNING_RATE = 1e-5
 # writes the gradient.
 STEP_WORDS = 5
 EVALUATION_WORDS = 2
+# fun and jac.
+STYLES = {"fused": (quartic, True), "pair": (quartic_value, quartic_gradient)}
 
 
 @njit(cache=True)
@@ -103,7 +103,7 @@ def iterate(
     n: int, style: str = "fused", method: str = "momentum", **options
 ) -> Callable[[int], object]:
     """A function of `maxiter` that runs a method for exactly that many iterations."""
-    fun, jac = (quartic, True) if style == "fused" else (quartic_value, quartic_gradient)
+    fun, jac = STYLES[style]
     x0 = quartic_start(n)
     callback = options.pop("callback", None)
     own = {"momentum": 0.9} if method in ("momentum", "nesterov") else {}
@@ -165,24 +165,13 @@ class RepeatedCall(NamedTuple):
     fixed: float  # the rest
 
 
-def _medians(calls: tuple[Callable[[], object], ...], repeats: int = 2000) -> list[float]:
-    """Median seconds of each of `calls`, taken in turns so that a busy spell meets all of them."""
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(repeats):
-        for call, taken in zip(calls, times, strict=True):
-            start = time.perf_counter()
-            call()
-            taken.append(time.perf_counter() - start)
-    return [statistics.median(taken[repeats // 10 :]) for taken in times]
-
-
 def repeated_call(n: int, style: str = "fused") -> RepeatedCall:
     """The default method on the quartic, solved again and again, and where the time goes.
 
     A run of no iterations is all but the loop.
     """
     x0, out = quartic_start(n), np.empty(n)
-    fun, jac = (quartic, True) if style == "fused" else (quartic_value, quartic_gradient)
+    fun, jac = STYLES[style]
 
     def solve():
         return minimize(fun, x0, jac=jac)
@@ -200,7 +189,8 @@ def repeated_call(n: int, style: str = "fused") -> RepeatedCall:
     def nothing():
         pass
 
-    whole, without, work, clock = _medians((solve, no_iterations, own, nothing))
+    calls = {"whole": solve, "without": no_iterations, "work": own, "clock": nothing}
+    whole, without, work, clock = medians(calls, 2000, skipped=200).values()
     return RepeatedCall(solve().nit, whole - clock, whole - without, work - clock, without - work)
 
 
@@ -241,7 +231,7 @@ class Overhead:
 class Repeat:
     """Microseconds of a warm call of `minimize` beside its loop and the user's functions."""
 
-    params = ((2, 10), ("fused", "pair"))
+    params = ((2, 10), tuple(STYLES))
     param_names = ("n", "style")
 
     def track_fixed(self, n, style):
@@ -357,8 +347,7 @@ def _print_repeated_call() -> None:
 
 def main() -> None:
     """Print every table."""
-    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, ", end="")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}")
+    print(machine())
     _print_overhead()
     _print_scipy()
     _print_bandwidth()

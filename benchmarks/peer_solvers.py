@@ -22,7 +22,6 @@ from .batch import (
     batch,
     decay,
     decay_pair,
-    decay_values,
     jax_solvers,
     loop_fastmomentum,
     loop_lbfgsb,
@@ -33,7 +32,7 @@ from .common import (
     SCIPY_METHODS,
     Problem,
     compiled_wide,
-    logistic,
+    logistic_problem,
     rosenbrock,
     scipy_minimize,
 )
@@ -45,13 +44,6 @@ OURS = "fastmomentum momentum"
 BATCH = "decays"
 # Attempts at one problem, from the loosest tolerance on; each returns the point found.
 Solver = tuple[Callable[[], Any], ...]
-
-
-def _large_logistic() -> Problem:
-    rng = np.random.default_rng(7)
-    features = rng.standard_normal((5000, 200)) * np.logspace(0.0, -1.0, 200)
-    labels = np.where(features @ rng.standard_normal(200) + rng.logistic(size=5000) > 0, 1.0, -1.0)
-    return Problem(logistic, (features, labels, 1e-3), np.zeros(200), 0.1)
 
 
 @compiled_wide
@@ -76,7 +68,7 @@ def _rotated_quadratic() -> Problem:
 TASKS: dict[str, Callable[[], Problem]] = {
     **PROBLEMS,
     "rotated-100": _rotated_quadratic,
-    "logistic-5000x200": _large_logistic,
+    "logistic-5000x200": lambda: logistic_problem(5000, 200, seed=7),
     "rosenbrock-1000": lambda: Problem(rosenbrock, (), np.tile([-1.2, 1.0], 500), 5e-4, 0.0),
 }
 
@@ -392,8 +384,3 @@ PEERS: dict[str, tuple[Callable | None, Callable | None]] = {
     "torch": (torch_solvers, None),
     "ndoptimize": (None, ndoptimize_fits),
 }
-
-
-def fits_value(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Half the sums of squares of the fits."""
-    return decay_values(x, y)

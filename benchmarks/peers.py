@@ -44,9 +44,9 @@ import numpy as np  # noqa: E402
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.batch import EXCESS, decay_data  # noqa: E402
+from benchmarks.batch import EXCESS, decay_data, decay_values  # noqa: E402
 from benchmarks.common import environment, printed_to  # noqa: E402
-from benchmarks.peer_solvers import BATCH, GTOL, OURS, PEERS, TASKS, fits_value  # noqa: E402
+from benchmarks.peer_solvers import BATCH, GTOL, OURS, PEERS, TASKS  # noqa: E402
 
 SLACK = 2.0  # the gradient of the same formula in other terms differs in its last digits
 ROUNDS = 5
@@ -268,7 +268,7 @@ def _judge_fits(count: int) -> Callable:
 def _judge_together(found: list[tuple[Row, Peer, int]], answers: dict, count: int) -> None:
     y, _ = decay_data(count)
     with np.errstate(all="ignore"):
-        values = {solver: fits_value(x, y) for solver, x in answers.items()}
+        values = {solver: decay_values(x, y) for solver, x in answers.items()}
     lowest = np.fmin.reduce(list(values.values()))
     for row, *_ in found:
         if row.solver in values:

@@ -42,13 +42,21 @@ def _axes(ax: Any) -> Any:
     return ax
 
 
-def _named(results: Any) -> dict[str, Any]:
-    """Results by name; a single one, or a sequence, gets names of its own."""
+def _named(results: Any, field: str, option: str) -> dict[str, Any]:
+    """Results by name, which have a field by an option; one or a sequence gets names of its own."""
     if isinstance(results, Mapping) and "x" not in results:
-        return {str(name): result for name, result in results.items()}
-    if isinstance(results, Mapping):
-        return {"": results}
-    return {f"run {i}": result for i, result in enumerate(results)}
+        named = {str(name): result for name, result in results.items()}
+    elif isinstance(results, Mapping):
+        named = {"": results}
+    else:
+        named = {f"run {i}": result for i, result in enumerate(results)}
+    for name, result in named.items():
+        if field not in result:
+            raise ValueError(
+                f"results must be of runs with options={{{option!r}: True}}, "
+                f"{name or 'this one'} has no {field}."
+            )
+    return named
 
 
 def _tidy(ax: Any) -> None:
@@ -102,13 +110,7 @@ def convergence(
               "learning_rate": "learning rate"}  # fmt: skip
     if quantity not in labels:
         raise ValueError(f"quantity must be one of {', '.join(labels)}, got {quantity!r}.")
-    named = _named(results)
-    for name, result in named.items():
-        if "history" not in result:
-            raise ValueError(
-                f"results must be of runs with options={{'history': True}}, {name or 'this one'} "
-                "has no history."
-            )
+    named = _named(results, "history", "history")
     ax = _axes(ax)
     lowest = min((float(np.nanmin(r["history"]["fun"])) for r in named.values()), default=0.0)
     for i, (name, result) in enumerate(named.items()):
@@ -161,14 +163,8 @@ def path(fun: Callable, results: Any, *, args: tuple = (), levels: int = 30, ax:
     >>> ax.get_xlabel()
     'x[0]'
     """
-    named = _named(results)
     ways = {}
-    for name, result in named.items():
-        if "allvecs" not in result:
-            raise ValueError(
-                f"results must be of runs with options={{'return_all': True}}, "
-                f"{name or 'this one'} has no allvecs."
-            )
+    for name, result in _named(results, "allvecs", "return_all").items():
         ways[name] = np.array(result["allvecs"], float)
         if ways[name].shape[1:] != (2,):
             raise ValueError(f"results must have two variables, got {ways[name].shape[1]}.")

@@ -1,6 +1,6 @@
 """The objectives and the runs behind ``fastmomentum demo`` and ``fastmomentum warmup``.
 
-The objectives live in an importable module, not in the command line's functions, since Numba caches
+The objectives live in importable modules, not in the command line's functions, since Numba caches
 compiled code per file: a second ``fastmomentum demo`` compiles nothing.
 """
 
@@ -16,8 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastmomentum import minimize, minimize_sum
 from fastmomentum._methods import METHODS
 from fastmomentum._numba.jit import cached_njit
+from fastmomentum.jit import minimizer
+from fastmomentum.problems.regression import logistic
 
 GTOL = 1e-6
 SOLVERS = (
@@ -28,32 +31,6 @@ SOLVERS = (
     ("scipy", "BFGS"),
     ("scipy", "CG"),
 )
-
-
-@cached_njit
-def logistic_loss(x, out, features, labels, ridge):
-    """Mean logistic loss plus ``ridge / 2 * |x|**2``; `labels` are -1 or 1."""
-    n_rows, n = features.shape
-    for j in range(n):
-        out[j] = 0.0
-    loss = 0.0
-    for i in range(n_rows):
-        margin = 0.0
-        for j in range(n):
-            margin += features[i, j] * x[j]
-        margin *= labels[i]
-        # exp of a negative number only, so that no margin overflows.
-        decay = math.exp(-abs(margin))
-        loss += math.log1p(decay) + max(-margin, 0.0)
-        missed = (decay if margin > 0.0 else 1.0) / (1.0 + decay)
-        weight = -labels[i] * missed
-        for j in range(n):
-            out[j] += weight * features[i, j]
-    penalty = 0.0
-    for j in range(n):
-        out[j] = out[j] / n_rows + ridge * x[j]
-        penalty += x[j] * x[j]
-    return loss / n_rows + 0.5 * ridge * penalty
 
 
 @cached_njit
@@ -104,18 +81,6 @@ def bowl_gradient_into(x, out):
 
 
 @cached_njit
-def bowl_pair(x):
-    """Value and gradient of `bowl`, the gradient in a new array."""
-    out = np.empty_like(x)
-    total = x[0] * x[0]
-    out[0] = x[0] + x[0]
-    for i in range(1, x.size):
-        total += x[i] * x[i]
-        out[i] = x[i] + x[i]
-    return total, out
-
-
-@cached_njit
 def bowl_fused(x, out):
     """Value of `bowl`, the gradient in place."""
     total = x[0] * x[0]
@@ -124,6 +89,13 @@ def bowl_fused(x, out):
         total += x[i] * x[i]
         out[i] = x[i] + x[i]
     return total
+
+
+@cached_njit
+def bowl_pair(x):
+    """Value and gradient of `bowl`, the gradient in a new array."""
+    out = np.empty_like(x)
+    return bowl_fused(x, out), out
 
 
 @cached_njit
@@ -152,26 +124,27 @@ STYLES: dict[str, tuple[Callable, Any]] = {
 
 def warm_up() -> Iterator[tuple[str, float]]:
     """Compile, or load from disk, every loop; yield what was done and its seconds."""
-    from fastmomentum import minimize, minimize_sum
-    from fastmomentum.jit import minimizer
 
-    for style, (fun, jac) in STYLES.items():
-        for dtype in (np.float64, np.float32):
-            start = time.perf_counter()
-            for method in METHODS.values():
-                for learning_rate in (0.1, "auto") if method.loop else (0.1,):
-                    options = {"maxiter": 3, "learning_rate": learning_rate}
-                    minimize(fun, np.ones(2, dtype), jac=jac, method=method.name, options=options)
-            yield f"{style}, {np.dtype(dtype).name}", time.perf_counter() - start
-    for dtype in (np.float64, np.float32):
-        start = time.perf_counter()
+    def one_minimizer(dtype):
         minimizer(bowl_fused, "gd", jac=True)(np.ones(2, dtype))
-        yield f"minimizer, {np.dtype(dtype).name}", time.perf_counter() - start
-    for dtype in (np.float64, np.float32):
-        start = time.perf_counter()
+
+    def one_sum(dtype):
         x0, rows, options = np.ones(2, dtype), np.ones((4, 2), dtype), {"learning_rate": 0.1}
         minimize_sum(bowl_of_rows, x0, rows, "gd", batch_size=2, epochs=1, options=options)
-        yield f"minimize_sum, {np.dtype(dtype).name}", time.perf_counter() - start
+
+    runs: dict[str, Callable] = {"minimizer": one_minimizer, "minimize_sum": one_sum}
+    styles = {style: functools.partial(_every_method, *pair) for style, pair in STYLES.items()}
+    for name, run in (styles | runs).items():
+        for dtype in (np.float64, np.float32):
+            _, milliseconds = _timed(functools.partial(run, dtype))
+            yield f"{name}, {np.dtype(dtype).name}", 1e-3 * milliseconds
+
+
+def _every_method(fun: Callable, jac: Any, dtype: Any) -> None:
+    for method in METHODS.values():
+        for learning_rate in (0.1, "auto") if method.loop else (0.1,):
+            options = {"maxiter": 3, "learning_rate": learning_rate}
+            minimize(fun, np.ones(2, dtype), jac=jac, method=method.name, options=options)
 
 
 @dataclass(frozen=True)
@@ -203,7 +176,7 @@ def breast_cancer() -> DemoProblem:
     n_rows, n = features.shape
     return DemoProblem(
         f"ridge logistic regression, breast_cancer ({n_rows} x {n})",
-        logistic_loss,
+        cached_njit(logistic),
         (features, 2.0 * data.target - 1.0, 1.0 / n_rows),
         np.zeros(n),
     )
@@ -266,8 +239,6 @@ def _solver(library: str, method: str, problem: DemoProblem, fun: Callable | Non
         return functools.partial(
             scipy_minimize, pair, problem.x0, jac=True, method=method, options=options
         )
-
-    from fastmomentum import minimize
 
     options = {"gtol": GTOL, "maxiter": 50_000}
     return functools.partial(

@@ -91,12 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run_demo(args: argparse.Namespace) -> int:
     missing = [name for name in ("sklearn", "statsmodels") if not _installed(name)]
     if missing:
-        print(
-            f"The demo's data come with {' and '.join(missing)}: "
-            'pip install "fastmomentum[demo]" (or ".[demo]" in a checkout).',
-            file=sys.stderr,
-        )
-        return 1
+        return _refused("The demo's data come with", missing)
     from fastmomentum._cli import demo
 
     print(
@@ -122,6 +117,16 @@ def _run_demo(args: argparse.Namespace) -> int:
     demo.save_figure(args.output, results)
     print(f"\nPicture: {args.output}")
     return 0
+
+
+def _refused(words: str, missing: Sequence[str]) -> int:
+    """Say which packages are missing; the exit status."""
+    print(
+        f"{words} {' and '.join(missing)}: "
+        'pip install "fastmomentum[demo]" (or ".[demo]" in a checkout).',
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _positive(text: str) -> int:
@@ -150,12 +155,7 @@ def _run_bench(args: argparse.Namespace) -> int:
     if args.output and not _installed("matplotlib"):
         missing.append("matplotlib")
     if missing:
-        print(
-            f"bench needs {' and '.join(missing)}: "
-            'pip install "fastmomentum[demo]" (or ".[demo]" in a checkout).',
-            file=sys.stderr,
-        )
-        return 1
+        return _refused("bench needs", missing)
     timed = not args.no_time
     print(
         f"Every solver runs the same compiled objective from the same x0 until |gradient|_inf <= "

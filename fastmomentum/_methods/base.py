@@ -119,49 +119,34 @@ class Method:
         return tuple(parameter.name for parameter in self.parameters)
 
 
-LEARNING_RATE = Parameter(
+def _positive(name: str, default: Any, doc: str, **kinds: bool) -> Parameter:
+    """One in (0, inf)."""
+    infinity = float("inf")
+    return Parameter(name, default, 0.0, infinity, low_open=True, high_open=True, doc=doc, **kinds)
+
+
+def _fraction(name: str, default: Any, doc: str, **kinds: bool) -> Parameter:
+    """One in [0, 1)."""
+    return Parameter(name, default, 0.0, 1.0, high_open=True, doc=doc, **kinds)
+
+
+LEARNING_RATE = _positive(
     "learning_rate",
     "auto",
-    0.0,
-    float("inf"),
-    low_open=True,
-    high_open=True,
+    "Step length eta: 'auto', a number, or a schedule, a callable of the iteration 0, 1, ...",
     scheduled=True,
-    doc="Step length eta: 'auto', a number, or a schedule, a callable of the iteration 0, 1, ...",
 )
-MOMENTUM = Parameter(
+MOMENTUM = _fraction(
     "momentum",
     "auto",
-    0.0,
-    1.0,
-    high_open=True,
-    scheduled=True,
-    doc="Momentum gamma: a number in [0, 1), or a schedule; 'auto' is 0.9 with a given "
+    "Momentum gamma: a number in [0, 1), or a schedule; 'auto' is 0.9 with a given "
     "learning_rate, and chosen in each iteration with learning_rate='auto'.",
+    scheduled=True,
 )
-BETA1 = Parameter(
-    "beta1", 0.9, 0.0, 1.0, high_open=True, doc="Decay of the mean of the gradients, in [0, 1)."
-)
-BETA2 = Parameter(
-    "beta2", 0.999, 0.0, 1.0, high_open=True, doc="Decay of the mean of their squares, in [0, 1)."
-)
-EPSILON = Parameter(
-    "epsilon",
-    1e-8,
-    0.0,
-    float("inf"),
-    low_open=True,
-    high_open=True,
-    doc="Positive number that keeps the denominator from zero.",
-)
-RHO = Parameter(
-    "rho",
-    0.95,
-    0.0,
-    1.0,
-    high_open=True,
-    doc="Decay of the mean of the squared gradients, in [0, 1).",
-)
+BETA1 = _fraction("beta1", 0.9, "Decay of the mean of the gradients, in [0, 1).")
+BETA2 = _fraction("beta2", 0.999, "Decay of the mean of their squares, in [0, 1).")
+EPSILON = _positive("epsilon", 1e-8, "Positive number that keeps the denominator from zero.")
+RHO = _fraction("rho", 0.95, "Decay of the mean of the squared gradients, in [0, 1).")
 MEMORY = Parameter(
     "memory",
     10,
@@ -171,15 +156,11 @@ MEMORY = Parameter(
     doc="With learning_rate='auto': how many past velocities are kept. 1 is classical momentum "
     "with automatic coefficients, and the least memory.",
 )
-X_SCALE = Parameter(
+X_SCALE = _positive(
     "x_scale",
     "auto",
-    0.0,
-    float("inf"),
-    low_open=True,
-    high_open=True,
-    per_variable=True,
-    doc="With learning_rate='auto': the typical size of each variable, from which the diagonal "
+    "With learning_rate='auto': the typical size of each variable, from which the diagonal "
     "metric starts; an array of shape (n,), or one number for all. 'auto': alike for all. "
     "The metric is learned from there.",
+    per_variable=True,
 )

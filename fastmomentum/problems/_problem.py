@@ -172,33 +172,45 @@ class Problem:
 class Family:
     """Row of the table: a problem in one or several sizes, with its data made on demand.
 
-    `start`, `args`, `x_min`, and where they are callable `f_min` and `f_local`, take the
-    number of variables; `f_min` and `f_local` may also be a mapping from it, of values that
-    have been computed.
+    `start`, `x_min`, `f_min`, `f_local` and `args` may be callables, which take the number of
+    variables; `f_min` and `f_local` may also be a mapping from it, of values that have been
+    computed. A `start` that is not callable fixes the size.
     """
 
-    name: str
     fun_and_grad: Callable[..., float]
-    sizes: tuple[int, ...]
-    start: Callable[[int], Any]
+    start: Any
     reference: str
-    f_min: float | Mapping[int, float] | Callable[[int], float]
-    x_min: Callable[[int], Any] | None = None
+    f_min: float | Mapping[int, float] | Callable[[int], float] = 0.0
+    x_min: Any = None
     f_local: tuple[float, ...] | Mapping[int, tuple] | Callable[[int], tuple] = ()
-    args: Callable[[int], tuple] | None = None
+    args: tuple | Callable[[int], tuple] = ()
+    sizes: tuple[int, ...] = (100,)
     multiple: int = 1
     smallest: int = 0
-    """Fewest variables; 0 if `sizes` are the only ones."""
+    """Fewest variables, not below `multiple`."""
+    name: str = ""
+    """That of `fun_and_grad` unless given."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "name", self.name or self.fun_and_grad.__name__)
+        object.__setattr__(self, "smallest", max(self.smallest, self.multiple))
+        if self.fixed:
+            object.__setattr__(self, "sizes", (len(self.start),))
+
+    @property
+    def fixed(self):
+        """Whether there is one size only."""
+        return not callable(self.start)
 
     def instance(self, n):
         """Name of the problem of `n` variables."""
-        return f"{self.name}-{n}" if self.smallest else self.name
+        return self.name if self.fixed else f"{self.name}-{n}"
 
     def check(self, n):
         """Raise ValueError unless there is a problem of `n` variables."""
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
             raise ValueError(f"n must be an integer, got {n!r}.")
-        if not self.smallest:
+        if self.fixed:
             if n not in self.sizes:
                 raise ValueError(f"{self.name!r} has n = {self.sizes[0]} variables, got {n!r}.")
         elif n < self.smallest:
@@ -210,16 +222,16 @@ class Family:
         """Problem of `n` variables."""
         self.check(n)
         n = int(n)
-        f_min = _at(self.f_min, n)
+        f_min, x_min = _at(self.f_min, n), _at(self.x_min, n)
         return Problem(
             name=self.instance(n),
             fun_and_grad=self.fun_and_grad,
-            x0=_point(self.start(n)),
-            x_min=None if self.x_min is None else _point(self.x_min(n)),
+            x0=_point(_at(self.start, n)),
+            x_min=None if x_min is None else _point(x_min),
             f_min=None if f_min is None else float(f_min),
             reference=self.reference,
             group=group,
-            args=() if self.args is None else self.args(n),
+            args=_at(self.args, n),
             f_local=tuple(float(f) for f in _at(self.f_local, n) or ()),
         )
 

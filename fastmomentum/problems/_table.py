@@ -36,7 +36,7 @@ class Table:
             raise ValueError(f"unknown problem {name!r}.{hint}")
         family, group = known[family_name]
         if size:
-            if not family.smallest or n not in (None, int(size)):
+            if family.fixed or n not in (None, int(size)):
                 raise ValueError(
                     f"{name!r} fixes the size or has none to choose: use {family_name!r}."
                 )

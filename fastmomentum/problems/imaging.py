@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from fastmomentum.problems._problem import Family
+from fastmomentum.problems._problem import Family, filled
 
 __all__ = ["FAMILIES"]
 
@@ -115,7 +115,6 @@ def _side(n):
 
 FAMILIES = (
     Family(
-        "tv_1d",
         tv_1d,
         sizes=(200, 1000),
         smallest=2,
@@ -125,7 +124,6 @@ FAMILIES = (
         reference=REFERENCE,
     ),
     Family(
-        "tv_deblur_1d",
         tv_deblur_1d,
         sizes=(200,),
         smallest=2,
@@ -135,7 +133,6 @@ FAMILIES = (
         reference=REFERENCE,
     ),
     Family(
-        "tv_2d",
         tv_2d,
         sizes=(1024, 4096),
         smallest=4,
@@ -145,11 +142,11 @@ FAMILIES = (
         reference=REFERENCE,
     ),
     Family(
-        "tv_2d_sharp",
         tv_2d,
+        name="tv_2d_sharp",
         sizes=(1024,),
         smallest=4,
-        start=lambda n: np.zeros(n),
+        start=filled(0.0),
         args=lambda n: (_noisy_image(n, 0.2), _side(n), 0.3, 1e-3),
         f_min={1024: 38.15049054682548},
         reference=REFERENCE,

@@ -105,13 +105,12 @@ def _args(n, condition, spectrum, rotation):
 def _family(rotation, spectrum, condition, *sizes):
     exponent = f"{condition:.0e}".replace("+0", "").replace("+", "")
     return Family(
-        f"quadratic_{rotation}_{spectrum}_{exponent}",
         ROTATIONS[rotation],
+        name=f"quadratic_{rotation}_{spectrum}_{exponent}",
         sizes=sizes,
         smallest=2,
         start=filled(0.0),
         args=partial(_args, condition=condition, spectrum=spectrum, rotation=rotation),
-        f_min=0.0,
         x_min=_centre,
         reference="Quadratic of prescribed spectrum; minimum by construction",
     )
@@ -163,12 +162,11 @@ def _nesterov_minimum(n, k):
     return x
 
 
-def _nesterov_family(name, k_of, lipschitz):
+def _nesterov_family(k_of, lipschitz):
     return Family(
-        name,
         nesterov_chain,
+        name="nesterov_worst",
         sizes=(101, 1001),
-        smallest=1,
         start=filled(0.0),
         args=lambda n: (k_of(n), lipschitz),
         f_min=lambda n: -0.125 * lipschitz * k_of(n) / (k_of(n) + 1.0),
@@ -222,7 +220,7 @@ def nesterov_worst(n: int, k: int | None = None, lipschitz: float = 1.0) -> Prob
         raise ValueError(f"k must be in [1, {n}], got {k!r}.")
     if not 0.0 < lipschitz < np.inf:
         raise ValueError(f"lipschitz must be in (0, inf), got {lipschitz!r}.")
-    family = _nesterov_family("nesterov_worst", lambda n: k, float(lipschitz))
+    family = _nesterov_family(lambda n: k, float(lipschitz))
     return family.problem(n, group="quadratic")
 
 
@@ -236,5 +234,5 @@ FAMILIES = (
     _family("rotated", "log", 1e6, 100),
     _family("rotated", "clustered", 1e6, 100),
     _family("dense", "log", 1e4, 100),
-    _nesterov_family("nesterov_worst", lambda n: n, 1.0),
+    _nesterov_family(lambda n: n, 1.0),
 )

@@ -6,12 +6,12 @@ means over the rows.
 
 from __future__ import annotations
 
-import functools
 import math
+from functools import cache, partial
 
 import numpy as np
 
-from fastmomentum.problems._problem import Family, filled
+from fastmomentum.problems._problem import Family
 
 __all__ = ["FAMILIES"]
 
@@ -204,7 +204,7 @@ STACK_LOSS = (
 )
 
 
-@functools.cache
+@cache
 def _load(dataset):
     """Measurements (n_rows, n_features) and target (n_rows,) of a data set."""
     if dataset == "stack_loss":
@@ -232,262 +232,75 @@ def _rows(measured, standardise):
     return np.column_stack([measured, np.ones(len(measured))])
 
 
-def _binary(dataset, positive, standardise, ridge):
-    measured, target = _load(dataset)
-    labels = np.where(np.isin(target, positive), 1.0, -1.0)
-    return _rows(measured, standardise), labels, ridge
+REFERENCES = {
+    logistic: "D. R. Cox, J. R. Stat. Soc. B 20 (1958) 215-242",
+    squared_hinge: "C. Cortes and V. Vapnik, Mach. Learn. 20 (1995) 273-297",
+    huber: "P. J. Huber, Ann. Math. Stat. 35 (1964) 73-101",
+    pseudo_huber: "P. Charbonnier et al., IEEE Trans. Image Process. 6 (1997) 298-311",
+    cauchy: "M. J. Black and P. Anandan, Comput. Vis. Image Underst. 63 (1996) 75-104",
+    poisson: "J. A. Nelder and R. W. M. Wedderburn, J. R. Stat. Soc. A 135 (1972) 370-384",
+    softmax: "J. S. Bridle, in Neurocomputing, NATO ASI Series F68 (1990) 227-236",
+}
+FEATURES = {
+    "breast_cancer": 30,
+    "wine": 13,
+    "iris": 4,
+    "digits": 64,
+    "diabetes": 10,
+    "stack_loss": 3,
+}
+CLASSES = {"wine": 3, "iris": 3, "digits": 10}
+POSITIVE = {"breast_cancer": (1,), "wine": (0,), "iris": (1,), "digits": (1, 3, 5, 7, 9)}
+RIDGE = 1e-3
 
 
-def _classes(dataset, standardise, ridge):
-    measured, target = _load(dataset)
-    return _rows(measured, standardise), target.astype(np.int64), int(target.max()) + 1, ridge
+def _target(loss, dataset):
+    """What `loss` takes of the target of a data set."""
+    target = _load(dataset)[1]
+    if loss in (logistic, squared_hinge):
+        return (np.where(np.isin(target, POSITIVE[dataset]), 1.0, -1.0),)
+    if loss is softmax:
+        return target.astype(np.int64), CLASSES[dataset]
+    return (np.array(target, dtype=np.float64),)
 
 
-def _target(dataset, standardise, *settings):
-    measured, target = _load(dataset)
-    return _rows(measured, standardise), np.array(target, dtype=np.float64), *settings
+def _args(n, loss, dataset, standardise, settings):
+    rows = _rows(_load(dataset)[0], standardise)
+    return (rows, *_target(loss, dataset), *settings, RIDGE)
 
 
-COX = "D. R. Cox, J. R. Stat. Soc. B 20 (1958) 215-242"
-VAPNIK = "C. Cortes and V. Vapnik, Mach. Learn. 20 (1995) 273-297"
-HUBER = "P. J. Huber, Ann. Math. Stat. 35 (1964) 73-101"
-CHARBONNIER = "P. Charbonnier et al., IEEE Trans. Image Process. 6 (1997) 298-311"
-BLACK = "M. J. Black and P. Anandan, Comput. Vis. Image Underst. 63 (1996) 75-104"
-NELDER = "J. A. Nelder and R. W. M. Wedderburn, J. R. Stat. Soc. A 135 (1972) 370-384"
-BRIDLE = "J. S. Bridle, in Neurocomputing, NATO ASI Series F68 (1990) 227-236"
+def _families(loss, dataset, minima, *settings):
+    """One loss on one data set, standardised and, where there is a second minimum, as measured."""
+    n = (FEATURES[dataset] + 1) * (CLASSES[dataset] if loss is softmax else 1)
+    source = "stack loss" if dataset == "stack_loss" else f"load_{dataset}"
+    return (
+        Family(
+            loss,
+            name=f"{loss.__name__}_{dataset}{'' if standardise else '_raw'}",
+            start=(0.0,) * n,
+            args=partial(
+                _args, loss=loss, dataset=dataset, standardise=standardise, settings=settings
+            ),
+            f_min=f_min,
+            reference=f"{REFERENCES[loss]}; data: {source}",
+        )
+        for standardise, f_min in zip((True, False), minima, strict=False)
+    )
+
+
 FAMILIES = (
-    Family(
-        "logistic_breast_cancer",
-        logistic,
-        sizes=(31,),
-        start=filled(0.0),
-        args=lambda n: _binary("breast_cancer", (1,), True, 1e-3),
-        f_min=0.059829471881805124,
-        reference=f"{COX}; data: load_breast_cancer",
-    ),
-    Family(
-        "logistic_breast_cancer_raw",
-        logistic,
-        sizes=(31,),
-        start=filled(0.0),
-        args=lambda n: _binary("breast_cancer", (1,), False, 1e-3),
-        f_min=0.09725422661766187,
-        reference=f"{COX}; data: load_breast_cancer",
-    ),
-    Family(
-        "logistic_wine",
-        logistic,
-        sizes=(14,),
-        start=filled(0.0),
-        args=lambda n: _binary("wine", (0,), True, 1e-3),
-        f_min=0.02520092849611124,
-        reference=f"{COX}; data: load_wine",
-    ),
-    Family(
-        "logistic_wine_raw",
-        logistic,
-        sizes=(14,),
-        start=filled(0.0),
-        args=lambda n: _binary("wine", (0,), False, 1e-3),
-        f_min=0.050020904078136696,
-        reference=f"{COX}; data: load_wine",
-    ),
-    Family(
-        "logistic_iris",
-        logistic,
-        sizes=(5,),
-        start=filled(0.0),
-        args=lambda n: _binary("iris", (1,), True, 1e-3),
-        f_min=0.48860778205837596,
-        reference=f"{COX}; data: load_iris",
-    ),
-    Family(
-        "logistic_iris_raw",
-        logistic,
-        sizes=(5,),
-        start=filled(0.0),
-        args=lambda n: _binary("iris", (1,), False, 1e-3),
-        f_min=0.5045695446740462,
-        reference=f"{COX}; data: load_iris",
-    ),
-    Family(
-        "logistic_digits",
-        logistic,
-        sizes=(65,),
-        start=filled(0.0),
-        args=lambda n: _binary("digits", (1, 3, 5, 7, 9), True, 1e-3),
-        f_min=0.15015287101555924,
-        reference=f"{COX}; data: load_digits",
-    ),
-    Family(
-        "logistic_digits_raw",
-        logistic,
-        sizes=(65,),
-        start=filled(0.0),
-        args=lambda n: _binary("digits", (1, 3, 5, 7, 9), False, 1e-3),
-        f_min=0.13780903818600973,
-        reference=f"{COX}; data: load_digits",
-    ),
-    Family(
-        "squared_hinge_breast_cancer",
-        squared_hinge,
-        sizes=(31,),
-        start=filled(0.0),
-        args=lambda n: _binary("breast_cancer", (1,), True, 1e-3),
-        f_min=0.05030795658727192,
-        reference=f"{VAPNIK}; data: load_breast_cancer",
-    ),
-    Family(
-        "huber_diabetes",
-        huber,
-        sizes=(11,),
-        start=filled(0.0),
-        args=lambda n: _target("diabetes", True, 50.0, 1e-3),
-        f_min=1208.9006471358996,
-        reference=f"{HUBER}; data: load_diabetes",
-    ),
-    Family(
-        "huber_diabetes_raw",
-        huber,
-        sizes=(11,),
-        start=filled(0.0),
-        args=lambda n: _target("diabetes", False, 50.0, 1e-3),
-        f_min=1222.7945883391208,
-        reference=f"{HUBER}; data: load_diabetes",
-    ),
-    Family(
-        "huber_stack_loss",
-        huber,
-        sizes=(4,),
-        start=filled(0.0),
-        args=lambda n: _target("stack_loss", True, 2.0, 1e-3),
-        f_min=2.8823475794016624,
-        reference=f"{HUBER}; data: stack loss",
-    ),
-    Family(
-        "huber_stack_loss_raw",
-        huber,
-        sizes=(4,),
-        start=filled(0.0),
-        args=lambda n: _target("stack_loss", False, 2.0, 1e-3),
-        f_min=3.2931980439079296,
-        reference=f"{HUBER}; data: stack loss",
-    ),
-    Family(
-        "pseudo_huber_diabetes",
-        pseudo_huber,
-        sizes=(11,),
-        start=filled(0.0),
-        args=lambda n: _target("diabetes", True, 50.0, 1e-3),
-        f_min=1009.7059667146262,
-        reference=f"{CHARBONNIER}; data: load_diabetes",
-    ),
-    Family(
-        "pseudo_huber_diabetes_raw",
-        pseudo_huber,
-        sizes=(11,),
-        start=filled(0.0),
-        args=lambda n: _target("diabetes", False, 50.0, 1e-3),
-        f_min=1021.9707764851801,
-        reference=f"{CHARBONNIER}; data: load_diabetes",
-    ),
-    Family(
-        "cauchy_stack_loss",
-        cauchy,
-        sizes=(4,),
-        start=filled(0.0),
-        args=lambda n: _target("stack_loss", True, 5.0, 1e-3),
-        f_min=3.0429986027655476,
-        reference=f"{BLACK}; data: stack loss",
-    ),
-    Family(
-        "cauchy_stack_loss_raw",
-        cauchy,
-        sizes=(4,),
-        start=filled(0.0),
-        args=lambda n: _target("stack_loss", False, 5.0, 1e-3),
-        f_min=3.4683464196879625,
-        reference=f"{BLACK}; data: stack loss",
-    ),
-    Family(
-        "poisson_diabetes",
-        poisson,
-        sizes=(11,),
-        start=filled(0.0),
-        args=lambda n: _target("diabetes", True, 1e-3),
-        f_min=-622.3801444814,
-        reference=f"{NELDER}; data: load_diabetes",
-    ),
-    Family(
-        "poisson_stack_loss",
-        poisson,
-        sizes=(4,),
-        start=filled(0.0),
-        args=lambda n: _target("stack_loss", True, 1e-3),
-        f_min=-34.92451351553745,
-        reference=f"{NELDER}; data: stack loss",
-    ),
-    Family(
-        "poisson_stack_loss_raw",
-        poisson,
-        sizes=(4,),
-        start=filled(0.0),
-        args=lambda n: _target("stack_loss", False, 1e-3),
-        f_min=-34.92803017579819,
-        reference=f"{NELDER}; data: stack loss",
-    ),
-    Family(
-        "softmax_iris",
-        softmax,
-        sizes=(15,),
-        start=filled(0.0),
-        args=lambda n: _classes("iris", True, 1e-3),
-        f_min=0.11398660263599118,
-        reference=f"{BRIDLE}; data: load_iris",
-    ),
-    Family(
-        "softmax_iris_raw",
-        softmax,
-        sizes=(15,),
-        start=filled(0.0),
-        args=lambda n: _classes("iris", False, 1e-3),
-        f_min=0.12245835681882006,
-        reference=f"{BRIDLE}; data: load_iris",
-    ),
-    Family(
-        "softmax_wine",
-        softmax,
-        sizes=(42,),
-        start=filled(0.0),
-        args=lambda n: _classes("wine", True, 1e-3),
-        f_min=0.02666492573796291,
-        reference=f"{BRIDLE}; data: load_wine",
-    ),
-    Family(
-        "softmax_wine_raw",
-        softmax,
-        sizes=(42,),
-        start=filled(0.0),
-        args=lambda n: _classes("wine", False, 1e-3),
-        f_min=0.05380288226222564,
-        reference=f"{BRIDLE}; data: load_wine",
-    ),
-    Family(
-        "softmax_digits",
-        softmax,
-        sizes=(650,),
-        start=filled(0.0),
-        args=lambda n: _classes("digits", True, 1e-3),
-        f_min=0.06439098108577668,
-        reference=f"{BRIDLE}; data: load_digits",
-    ),
-    Family(
-        "softmax_digits_raw",
-        softmax,
-        sizes=(650,),
-        start=filled(0.0),
-        args=lambda n: _classes("digits", False, 1e-3),
-        f_min=0.00696291391674766,
-        reference=f"{BRIDLE}; data: load_digits",
-    ),
+    *_families(logistic, "breast_cancer", (0.059829471881805124, 0.09725422661766187)),
+    *_families(logistic, "wine", (0.02520092849611124, 0.050020904078136696)),
+    *_families(logistic, "iris", (0.48860778205837596, 0.5045695446740462)),
+    *_families(logistic, "digits", (0.15015287101555924, 0.13780903818600973)),
+    *_families(squared_hinge, "breast_cancer", (0.05030795658727192,)),
+    *_families(huber, "diabetes", (1208.9006471358996, 1222.7945883391208), 50.0),
+    *_families(huber, "stack_loss", (2.8823475794016624, 3.2931980439079296), 2.0),
+    *_families(pseudo_huber, "diabetes", (1009.7059667146262, 1021.9707764851801), 50.0),
+    *_families(cauchy, "stack_loss", (3.0429986027655476, 3.4683464196879625), 5.0),
+    *_families(poisson, "diabetes", (-622.3801444814,)),
+    *_families(poisson, "stack_loss", (-34.92451351553745, -34.92803017579819)),
+    *_families(softmax, "iris", (0.11398660263599118, 0.12245835681882006)),
+    *_families(softmax, "wine", (0.02666492573796291, 0.05380288226222564)),
+    *_families(softmax, "digits", (0.06439098108577668, 0.00696291391674766)),
 )
