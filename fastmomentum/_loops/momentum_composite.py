@@ -38,6 +38,7 @@ from .._numba.jit import ANY_ORDER, cached_loop, part
 from .._numba.words import larger, named, own_numbers, row, rows_of, smaller, summed, variables
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
+from .metric import make_room
 from .norms import largest_magnitude, measure_step
 from .phases import iteration_ends_run, record_row, run_begins, show_real_point, trial_evaluated
 from .stopping import accept_trial, base_from_real, converge_at_real, failure
@@ -153,6 +154,7 @@ def take_step(rows, ints, floats):
         ints.FACE_STEPS = 0 if settled else 1000
     else:
         ints.FACE_STEPS += 1
+        make_room(ints, ints.TRIALS == 1 and ints.VIRTUAL == 0 and changed == 0)
         if changed > 0:
             shrink_pairs(rows, ints, floats)
     pairs = ints.PAIRS_SEEN

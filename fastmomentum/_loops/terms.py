@@ -346,7 +346,9 @@ def shrink_pairs(rows, ints, floats):
     n = ints.SIZE
     own = own_numbers(rows, floats)
     free = row(rows, ints.TERMS + FREE_ROW)
-    for j in range(ints.COUNT):
+    memory = ints.MEMORY
+    for k in range(ints.COUNT):
+        j = (ints.HEAD + memory - 1 - k) % memory
         s = row(rows, PAIRS + 2 * j)
         y = row(rows, PAIRS + 2 * j + 1)
         sy = 0.0

@@ -164,13 +164,24 @@ RHO = Parameter(
 )
 MEMORY = Parameter(
     "memory",
-    10,
+    "auto",
     1,
     1000,
     integer=True,
-    doc="With learning_rate='auto': how many past velocities are kept. 1 is classical momentum "
-    "with automatic coefficients, and the least memory.",
+    doc="With learning_rate='auto': how many past velocities are kept. 'auto': 10 and, with at "
+    "most 1000 variables, more where they help, as many as there are variables and at most 10,000 "
+    "numbers. 1 is classical momentum with automatic coefficients, and the least memory.",
 )
+# With memory='auto': so many at least, and so many more where the function is like a quadratic.
+LEAST_MEMORY = 10
+MOST_REMEMBERED = 10_000
+
+
+def most_memory(n: int) -> int:
+    """How many velocities of `n` variables are kept at most where their number is chosen."""
+    return max(LEAST_MEMORY, min(n, MOST_REMEMBERED // max(n, 1)))
+
+
 X_SCALE = Parameter(
     "x_scale",
     "auto",
