@@ -31,7 +31,7 @@ from .norms import largest_magnitude
 
 @part
 def make_room(ints, more):
-    """For one pair more, or one less."""
+    """For one pair more, or for one less; where their number is given that is for so many."""
     ints.ROOM = (
         smaller(ints.ROOM + 1, ints.MEMORY) if more else larger(ints.ROOM - 1, ints.LEAST_ROOM)
     )

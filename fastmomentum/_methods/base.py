@@ -168,9 +168,9 @@ MEMORY = Parameter(
     1,
     1000,
     integer=True,
-    doc="With learning_rate='auto': how many past velocities are kept. 'auto': 10 and, with at "
-    "most 1000 variables, more where they help, as many as there are variables and at most 10,000 "
-    "numbers. 1 is classical momentum with automatic coefficients, and the least memory.",
+    doc="With learning_rate='auto': how many past velocities are kept. 'auto': 10, and more where "
+    "they help and n is from 11 to 1000, at most n + 10 velocities and 10,000 numbers. 1 is "
+    "classical momentum with automatic coefficients, and the least memory.",
 )
 # With memory='auto': so many at least, and so many more where the function is like a quadratic.
 LEAST_MEMORY = 10
@@ -178,8 +178,13 @@ MOST_REMEMBERED = 10_000
 
 
 def most_memory(n: int) -> int:
-    """How many velocities of `n` variables are kept at most where their number is chosen."""
-    return max(LEAST_MEMORY, min(n, MOST_REMEMBERED // max(n, 1)))
+    """How many velocities of `n` variables are kept at most where their number is chosen.
+
+    As many as there are variables determine a quadratic; some more make up for rounding.
+    """
+    if n <= LEAST_MEMORY:
+        return LEAST_MEMORY
+    return max(LEAST_MEMORY, min(n + LEAST_MEMORY, MOST_REMEMBERED // n))
 
 
 X_SCALE = Parameter(
