@@ -80,7 +80,8 @@ class Device:
             attach(error, row=first)
             raise
         self.backend = "cuda"
-        run = Run(objective, group.settings, x0, terms)
+        # A kernel is compiled for a number of velocities.
+        run = Run(objective, group.settings.with_fixed_memory(), x0, terms)
         self._solve(group, todo, run, style, batch)
 
     def _solve(self, group: Problems, todo: np.ndarray, run: Run, style: str, batch: Batch) -> None:

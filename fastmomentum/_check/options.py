@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._methods import Method
+from .._methods.base import LEAST_MEMORY, most_memory
 from .._report.warnings import warn
 from .parameters import check_parameters
 from .values import (
@@ -101,7 +102,8 @@ class Settings:
     learning_rate: Any
     momentum: Any
     constants: tuple[float, ...]  # of the method's own, in the order of `Method.constants`
-    memory: int
+    memory: int  # velocities that are kept at most
+    least_memory: int  # and at least, where their number is chosen
     x_scale: np.ndarray | None
     own: dict[str, Any]  # the method's options that were given
     gtol: float
@@ -131,6 +133,10 @@ class Settings:
         """Steps of differences, absolute and relative; 0 where there are none."""
         given = self.eps, self.finite_diff_rel_step
         return tuple(0.0 if step is None else step for step in given)  # type: ignore[return-value]
+
+    def with_fixed_memory(self) -> Settings:
+        """The same where a number of velocities that is chosen is the least."""
+        return dataclasses.replace(self, memory=self.least_memory)
 
     def keeps_state(self, success: bool) -> bool:
         """Does the result have a state?"""
@@ -250,6 +256,14 @@ def _whole(name: str, value: Any, low: float, rounded: Callable[[float], int]) -
     return int(check_number(name, value if math.isinf(value) else rounded(value), integer=True))
 
 
+def _memory(own: dict[str, Any], n: int) -> tuple[int, int]:
+    """How many velocities are kept at most and at least; none where the learning rate is given."""
+    given = own.get("memory", 0) if own["learning_rate"] == "auto" else 0
+    if given != "auto":
+        return given, given
+    return most_memory(n), LEAST_MEMORY
+
+
 def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> Settings:
     check_option_names(method, options)
     given = {option.name: options.get(option.name, option.default) for option in OPTIONS}
@@ -264,13 +278,15 @@ def _check_options(method: Method, tol: Any, options: dict, x0: np.ndarray) -> S
         if given[name] is None:
             given[name] = unlimited
     own = check_parameters(method, options, x0)
+    memory, least_memory = _memory(own, x0.size)
     keep = given["keep_state"]
     return Settings(
         method=method,
         learning_rate=own["learning_rate"],
         momentum=own.get("momentum", 0.0),
         constants=tuple(own[parameter.name] for parameter in method.constants),
-        memory=own.get("memory", 0) if own["learning_rate"] == "auto" else 0,
+        memory=memory,
+        least_memory=least_memory,
         x_scale=own.get("x_scale"),
         own={name: options[name] for name in method.parameter_names if name in options},
         gtol=check_number("gtol", given["gtol"]),

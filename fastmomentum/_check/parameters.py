@@ -105,15 +105,25 @@ def check_x_scale(value: Any, n: int, dtype: np.dtype) -> np.ndarray | None:
     return sizes
 
 
+def check_memory(parameter: Parameter, value: Any) -> Any:
+    """A number of vectors, or the default."""
+    if isinstance(value, str):
+        if value == parameter.default:
+            return value
+        raise ValueError(
+            f"{parameter.name} must be {parameter.default!r} or an integer in "
+            f"{parameter.interval}, got {value!r}."
+        )
+    return check_number(parameter.name, value, parameter.low, high=parameter.high, integer=True)
+
+
 def check_parameters(method: Method, options: dict, x0: np.ndarray) -> dict[str, Any]:
     own: dict[str, Any] = {}
     dtype = x0.dtype
     for parameter in method.parameters:
         value = options.get(parameter.name, parameter.default)
         if parameter.integer:
-            value = check_number(
-                parameter.name, value, parameter.low, high=parameter.high, integer=True
-            )
+            value = check_memory(parameter, value)
         elif parameter.per_variable:
             value = check_x_scale(value, x0.size, dtype)
         else:

@@ -216,6 +216,7 @@ class State(Kept):
         ranges = {
             **_RANGES,
             "MEMORY": (0, len(self.rows) // 2),
+            "ROOM": (0, memory + 1),
             "COUNT": (0, memory + 1),
             "HEAD": (0, max(memory, loop.looks_back if loop else 1)),
             "METRIC_IN_USE": (0, len(self.rows)),

@@ -66,6 +66,8 @@ INTS = (
     "LINE_SEARCH_FAILURES",
     # The remaining integers belong to the automatic methods, see their loops.
     "MEMORY",
+    "LEAST_ROOM",
+    "ROOM",  # pairs that may be kept now: from LEAST_ROOM to MEMORY
     "PHASE",
     "TRIAL",
     "REAL",
@@ -183,9 +185,9 @@ GIVEN = frozenset(
     (
         "SIZE", "STRIDE", "MAXFEV", "COST_FUN", "COST_JAC", "RESERVE", "PATIENCE", "NORM",
         "NORM_ADDRESS", "HISTORY", "CHUNK_START", "RATE_STRIDE", "MOMENTUM_STRIDE", "MEMORY",
-        "METRIC", "METRIC_ADDRESS", "METRIC_START", "TERMS", "BOUNDED", "SEPARABLE", "PROX",
-        "PROX_DATA", "BATCH", "BATCH_ROW", "SINGLE_STEPS", "GTOL", "FTOL", "XTOL", "GAP_TOL",
-        "NORM_ORDER", "DIVERGED_FACTOR", "EPSILON",
+        "LEAST_ROOM", "METRIC", "METRIC_ADDRESS", "METRIC_START", "TERMS", "BOUNDED", "SEPARABLE",
+        "PROX", "PROX_DATA", "BATCH", "BATCH_ROW", "SINGLE_STEPS", "GTOL", "FTOL", "XTOL",
+        "GAP_TOL", "NORM_ORDER", "DIVERGED_FACTOR", "EPSILON",
     )
 )  # fmt: skip
 # Of those the addresses, which are of no meaning elsewhere.

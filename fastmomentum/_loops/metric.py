@@ -29,6 +29,14 @@ from .._numba.words import larger, largest, own_numbers, row, smaller, summed, v
 from .norms import largest_magnitude
 
 
+@part
+def make_room(ints, more):
+    """For one pair more, or for one less; where their number is given that is for so many."""
+    ints.ROOM = (
+        smaller(ints.ROOM + 1, ints.MEMORY) if more else larger(ints.ROOM - 1, ints.LEAST_ROOM)
+    )
+
+
 @part(fastmath=ANY_ORDER)
 def store_pair(rows, ints, floats, g, sy, yy, ss):
     """Keep the pair that was written last, if its curvature is positive beyond rounding.
@@ -40,7 +48,7 @@ def store_pair(rows, ints, floats, g, sy, yy, ss):
         update_metric(rows, ints, floats, g, sy, yy, ss)
         own_numbers(rows, floats)[ints.HEAD] = 1.0 / sy
         ints.HEAD = (ints.HEAD + 1) % ints.MEMORY
-        ints.COUNT = smaller(ints.COUNT + 1, ints.MEMORY)
+        ints.COUNT = smaller(ints.COUNT + 1, ints.ROOM)
 
 
 @part(fastmath=ANY_ORDER)

@@ -95,7 +95,7 @@ from .automatic import Parts
 from .direction import downhill, momentum_direction
 from .evaluation import keep_best
 from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
-from .metric import first_sizes, store_pair
+from .metric import first_sizes, make_room, store_pair
 from .phases import record_row
 from .stopping import accept_trial, base_from_real, converge_at_trial, fail
 
@@ -226,6 +226,8 @@ def search_from_ahead(ints, floats):
 @part(fastmath=ANY_ORDER)
 def take_step(rows, ints, floats, action):
     """Take the step that was found, and keep its pair."""
+    # Old velocities help where the function is like a quadratic, and are in the way elsewhere.
+    make_room(ints, action == VIRTUAL_STEP)
     if action == VIRTUAL_STEP:
         end = ints.TRIAL
         sy, yy, ss = virtual_step(rows, ints, floats)

@@ -38,6 +38,7 @@ from . import automatic
 from .automatic import Parts
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
+from .metric import make_room
 from .norms import largest_magnitude, measure_step
 from .phases import record_row, run_begins
 from .stopping import accept_trial, base_from_real, converge_at_real, fail
@@ -130,6 +131,7 @@ def take_step(rows, ints, floats):
     measure_curvature(rows, ints, floats)
     f = floats.FUN_TRIAL
     lowered = f < floats.FUN_REAL
+    gain = f - floats.FUN_REAL
     accept_trial(ints, floats)
     base_from_real(ints, floats)
     floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
@@ -152,7 +154,13 @@ def take_step(rows, ints, floats):
         if changed > 0:
             shrink_pairs(rows, ints, floats)
     pairs = ints.PAIRS_SEEN
-    store_face_pair(rows, ints, floats, origin)
+    sy = store_face_pair(rows, ints, floats, origin)
+    if phase != SEARCHING:
+        # Of a quadratic, the values and the slopes tell the same.
+        along = floats.STEP * floats.SLOPE
+        cubic = abs(gain - along - 0.5 * sy) - 450.0 * floats.EPSILON * abs(f)
+        whole = ints.TRIALS == 1 and ints.VIRTUAL == 0 and changed == 0
+        make_room(ints, whole and cubic <= -0.01 * along)
     # Without curvature along the direction nothing tells how long the step must be.
     straight = phase != SEARCHING and ints.PAIRS_SEEN == pairs and ints.TRIALS == 1
     floats.REACH = smaller(10.0 * floats.REACH, 1e10) if straight else 1.0

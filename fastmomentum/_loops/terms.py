@@ -312,7 +312,10 @@ def face_trial(rows, ints, floats):
 
 @part(fastmath=ANY_ORDER)
 def store_face_pair(rows, ints, floats, origin):
-    """Keep the step from `origin` to the real point as a pair, as far as its variables are free."""
+    """Keep the step from `origin` to the real point as a pair, as far as its variables are free.
+
+    Returns its product s.y.
+    """
     n = ints.SIZE
     x = row(rows, origin)
     g = row(rows, N_POINTS + origin)
@@ -338,6 +341,7 @@ def store_face_pair(rows, ints, floats, origin):
         ss += np.float64(s_i) * s_i
     sy, yy, ss = summed(rows, (sy, yy, ss))
     store_pair(rows, ints, floats, gz, sy, yy, ss)
+    return sy
 
 
 @part(fastmath=ANY_ORDER)
@@ -346,7 +350,9 @@ def shrink_pairs(rows, ints, floats):
     n = ints.SIZE
     own = own_numbers(rows, floats)
     free = row(rows, ints.TERMS + FREE_ROW)
-    for j in range(ints.COUNT):
+    memory = ints.MEMORY
+    for k in range(ints.COUNT):
+        j = (ints.HEAD + memory - 1 - k) % memory
         s = row(rows, PAIRS + 2 * j)
         y = row(rows, PAIRS + 2 * j + 1)
         sy = 0.0

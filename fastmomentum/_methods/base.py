@@ -149,13 +149,29 @@ EPSILON = _positive("epsilon", 1e-8, "Positive number that keeps the denominator
 RHO = _fraction("rho", 0.95, "Decay of the mean of the squared gradients, in [0, 1).")
 MEMORY = Parameter(
     "memory",
-    10,
+    "auto",
     1,
     1000,
     integer=True,
-    doc="With learning_rate='auto': how many past velocities are kept. 1 is classical momentum "
-    "with automatic coefficients, and the least memory.",
+    doc="With learning_rate='auto': how many past velocities are kept. 'auto': 10, and more where "
+    "they help and n is from 11 to 1000, at most n + 10 velocities and 10,000 numbers. 1 is "
+    "classical momentum with automatic coefficients, and the least memory.",
 )
+# With memory='auto': so many at least, and so many more where the function is like a quadratic.
+LEAST_MEMORY = 10
+MOST_REMEMBERED = 10_000
+
+
+def most_memory(n: int) -> int:
+    """How many velocities of `n` variables are kept at most where their number is chosen.
+
+    As many as there are variables determine a quadratic; some more make up for rounding.
+    """
+    if n <= LEAST_MEMORY:
+        return LEAST_MEMORY
+    return max(LEAST_MEMORY, min(n + LEAST_MEMORY, MOST_REMEMBERED // n))
+
+
 X_SCALE = _positive(
     "x_scale",
     "auto",

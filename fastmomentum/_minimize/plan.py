@@ -84,6 +84,7 @@ class Plan:
         ints[INT.NORM_ADDRESS] = norm_address(int(ints[INT.NORM]), dtype)
         ints[INT.HISTORY] = 0 if settings.history else -1
         ints[INT.MEMORY] = settings.memory
+        ints[INT.ROOM] = ints[INT.LEAST_ROOM] = settings.least_memory
         ints[INT.RECORDED] = -1
         floats[FLOAT.FUN] = floats[FLOAT.FUN_REAL] = math.nan
         floats[FLOAT.GRAD_NORM] = floats[FLOAT.NORM_REAL] = math.nan

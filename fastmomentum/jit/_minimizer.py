@@ -254,14 +254,25 @@ def _check_options(method: str, jac: Any, tol: Any, options: Any) -> tuple[tuple
     return tuple(made)
 
 
+def _fixed_memory(method: str, pairs: tuple, given: tuple) -> dict[str, int]:
+    """The option that holds where the length of x0 is not known beforehand."""
+    from ._plan import Recipe
+
+    recipe = Recipe(method, "float64", "", "", given, pairs)
+    settings, _, size = recipe.settings()
+    known = size > 0 or "memory" in dict(given) or settings.memory == 0
+    return {} if known else {"memory": settings.memory}
+
+
 def _in_python(fun: Any, method: str, jac: Any, pairs: tuple, given: tuple) -> Any:
     """The same where Numba is switched off (``NUMBA_DISABLE_JIT=1``)."""
     from fastmomentum._minimize.minimize import minimize
 
     form = None if "eps" in dict(given) else jac  # which it is for
+    options = dict(given) | _fixed_memory(method, pairs, given)
 
     def solve(x0: np.ndarray, *args: Any) -> Result:
-        found = minimize(fun, x0, args, method, form, bounds=pairs, options=dict(given))
+        found = minimize(fun, x0, args, method, form, bounds=pairs, options=options)
         return Result(*(found[name] for name in Result._fields))
 
     return solve

@@ -44,7 +44,8 @@ class AutomaticRate(DeviceRun):
         if terms is not None and not terms.separable:
             raise ValueError(f"penalty must be separable where x0 is on a device, got {terms.h!r}.")
         self.point = library.empty_like(x0)
-        plan = Plan(settings, n, self.dtype, terms.kind if terms else "")
+        # A kernel is compiled for a number of velocities.
+        plan = Plan(settings.with_fixed_memory(), n, self.dtype, terms.kind if terms else "")
         ints = plan.ints.copy()
         ints[INT.COST_FUN] = ints[INT.COST_JAC] = 1
         # Only momentum keeps pairs; those of the others' rows are left out.
