@@ -241,6 +241,7 @@ REFERENCES = {
     poisson: "J. A. Nelder and R. W. M. Wedderburn, J. R. Stat. Soc. A 135 (1972) 370-384",
     softmax: "J. S. Bridle, in Neurocomputing, NATO ASI Series F68 (1990) 227-236",
 }
+# Known before the data are loaded.
 FEATURES = {
     "breast_cancer": 30,
     "wine": 13,
@@ -250,6 +251,7 @@ FEATURES = {
     "stack_loss": 3,
 }
 CLASSES = {"wine": 3, "iris": 3, "digits": 10}
+# What has the label 1; all else has -1.
 POSITIVE = {"breast_cancer": (1,), "wine": (0,), "iris": (1,), "digits": (1, 3, 5, 7, 9)}
 RIDGE = 1e-3
 
@@ -270,7 +272,10 @@ def _args(n, loss, dataset, standardise, settings):
 
 
 def _families(loss, dataset, minima, *settings):
-    """One loss on one data set, standardised and, where there is a second minimum, as measured."""
+    """One loss on one data set, standardised and, where there is a second minimum, as measured.
+
+    `settings` are the numbers of the loss beside the ridge.
+    """
     n = (FEATURES[dataset] + 1) * (CLASSES[dataset] if loss is softmax else 1)
     source = "stack loss" if dataset == "stack_loss" else f"load_{dataset}"
     return (
