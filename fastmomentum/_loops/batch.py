@@ -67,17 +67,9 @@ def place_bounds(rows, state, given_lower, given_upper, prox_numbers):
 
 
 @cached_loop
-def drive_batch(
-    evaluate,  # IN     address of the evaluation
-    context,  # INOUT  address of its context
-    workspace,  # INOUT  address of the rows of one problem
-    ints,  # INOUT  (len(INTS),); BATCH is the address of the fields
-    floats,  # INOUT  as the loop needs it
-    rates,  # IN     for the loop
-    momenta,  # IN     for the loop
-    history,  # IN     not read
-    last,  # IN     most iterations of one problem
-):
+def drive_batch(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+    # Arguments as those of `given_rate`, for the loop of one problem. The context is written to,
+    # BATCH is the address of the fields, and `last` is the most iterations of one problem.
     state = named(ints)
     numbers = named(floats)
     batch = batch_fields(state.BATCH)
