@@ -14,6 +14,12 @@ from .batch import Batch
 from .problems import Problems
 from .table import NOT_RUN
 
+# Of a batch, those of each of its problems.
+OPTIONS = (
+    "learning_rate", "gtol", "norm", "ftol", "gap_tol", "xtol", "maxiter", "maxfev", "patience",
+    "backend", "eps", "finite_diff_rel_step",
+)  # fmt: skip
+
 
 def solve_one_by_one(group: Problems, objective: Objective, batch: Batch) -> None:
     """Solve what is left of a group; `objective` has the functions as they can be called."""
@@ -36,21 +42,7 @@ def solve_one_by_one(group: Problems, objective: Objective, batch: Batch) -> Non
 
 def _options(settings: Settings) -> dict[str, Any]:
     """The options of one problem."""
-    return {
-        "learning_rate": settings.learning_rate,
-        "gtol": settings.gtol,
-        "norm": settings.norm,
-        "ftol": settings.ftol,
-        "gap_tol": settings.gap_tol,
-        "xtol": settings.xtol,
-        "maxiter": settings.maxiter,
-        "maxfev": settings.maxfev,
-        "patience": settings.patience,
-        "backend": settings.backend,
-        "eps": settings.eps,
-        "finite_diff_rel_step": settings.finite_diff_rel_step,
-        **settings.own,
-    }
+    return {**{name: getattr(settings, name) for name in OPTIONS}, **settings.own}
 
 
 def _solve(

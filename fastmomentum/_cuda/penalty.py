@@ -1,16 +1,14 @@
 """A separable penalty on a device, where no operator is called by its address."""
 
-from .._language.layout import L1_ROW, L2_ROW, LOWER_ROW, UPPER_ROW
+from .._language.layout import L1_ROW
+from .._loops.slots import rows_from
 from .._loops.terms import prox_entry
-from .._numba.words import row, summed, variables
+from .._numba.words import summed, variables
 
 
 def separable_prox(rows, ints, z, step):
     """The proximal point of the row z, in its place; returns h there."""
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    l1, l2, lower, upper = rows_from(rows, ints.TERMS + L1_ROW, 4)
     total = 0.0
     for i in variables(ints.SIZE):
         z_i = prox_entry(z[i], step, l1[i], l2[i], lower[i], upper[i])

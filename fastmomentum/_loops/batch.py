@@ -15,7 +15,6 @@ from .._language.layout import (
     STATUS_MAXITER,
     STATUS_NONFINITE,
     TERM_ROWS,
-    UPPER_ROW,
 )
 from .._numba.calls import call_driver
 from .._numba.jit import cached_loop, part
@@ -31,6 +30,7 @@ from .._numba.words import (
     smaller,
 )
 from .outcome import write_numbers, write_result
+from .slots import rows_from
 from .terms import clip_to_bounds, proximal_residual
 
 
@@ -50,8 +50,7 @@ def show_arguments(context, patches, n_patches, p, ints):
 def place_bounds(rows, state, given_lower, given_upper, prox_numbers):
     """The bounds of one problem, for the loop, for differences and for the operator."""
     n = state.SIZE
-    lower = row(rows, state.TERMS + LOWER_ROW)
-    upper = row(rows, state.TERMS + UPPER_ROW)
+    lower, upper = rows_from(rows, state.TERMS + LOWER_ROW, 2)
     scratch = row(rows, state.TERMS + TERM_ROWS)
     # COST_FUN is that of a problem without fixed variables.
     cost = (state.COST_FUN - 1) // n
@@ -67,17 +66,9 @@ def place_bounds(rows, state, given_lower, given_upper, prox_numbers):
 
 
 @cached_loop
-def drive_batch(
-    evaluate,  # IN     address of the evaluation
-    context,  # INOUT  address of its context
-    workspace,  # INOUT  address of the rows of one problem
-    ints,  # INOUT  (len(INTS),); BATCH is the address of the fields
-    floats,  # INOUT  as the loop needs it
-    rates,  # IN     for the loop
-    momenta,  # IN     for the loop
-    history,  # IN     not read
-    last,  # IN     most iterations of one problem
-):
+def drive_batch(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+    # Arguments as those of `given_rate`, for the loop of one problem. The context is written to,
+    # BATCH is the address of the fields, and `last` is the most iterations of one problem.
     state = named(ints)
     numbers = named(floats)
     batch = batch_fields(state.BATCH)

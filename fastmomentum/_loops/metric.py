@@ -27,6 +27,7 @@ from .._numba.calls import call_metric
 from .._numba.jit import ANY_ORDER, part
 from .._numba.words import larger, largest, own_numbers, row, smaller, summed, variables
 from .norms import largest_magnitude
+from .slots import rows_from
 
 
 @part
@@ -56,8 +57,7 @@ def update_metric(rows, ints, floats, g, sy, yy, ss):
     """Take in the new pair, and set the scale of the direction."""
     n = ints.SIZE
     first = PAIRS + 2 * ints.MEMORY
-    s = row(rows, PAIRS + 2 * ints.HEAD)
-    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+    s, y = rows_from(rows, PAIRS + 2 * ints.HEAD, 2)
     ints.PAIRS_SEEN += 1
     if ints.METRIC == METRIC_LEARNED:
         if n > 1:

@@ -97,6 +97,7 @@ from .evaluation import keep_best
 from .line_search import first_step, judge_look_ahead, mark_lowest, search_trial, start_search
 from .metric import first_sizes, make_room, store_pair
 from .phases import record_row
+from .slots import rows_from
 from .stopping import accept_trial, base_from_real, converge_at_trial, fail
 
 
@@ -261,8 +262,7 @@ def virtual_step(rows, ints, floats):
     gb = row(rows, N_POINTS + ints.BASE)
     xt = row(rows, target)
     gt = row(rows, N_POINTS + target)
-    s = row(rows, PAIRS + 2 * ints.HEAD)
-    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+    s, y = rows_from(rows, PAIRS + 2 * ints.HEAD, 2)
     ratio = floats.RATIO
     step = as_real(floats.STEP, d)
     share = as_real(ratio, d)
@@ -314,8 +314,7 @@ def step_to_lowest(rows, ints, floats, origin):
     gb = row(rows, N_POINTS + origin)
     xt = row(rows, ints.LOWEST)
     gt = row(rows, N_POINTS + ints.LOWEST)
-    s = row(rows, PAIRS + 2 * ints.HEAD)
-    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+    s, y = rows_from(rows, PAIRS + 2 * ints.HEAD, 2)
     sy = 0.0
     yy = 0.0
     ss = 0.0

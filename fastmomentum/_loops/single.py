@@ -66,29 +66,12 @@ def place_differences(plan, state, rows, first, scratch, rates, composite):
     calls.NEXT = NEVER
 
 
-@part
-def tell_counts(call, state, status):
-    """How the run ended, and what it took."""
-    call.STATUS = status
-    call.NIT = state.NIT
-    call.NFEV = state.NFEV
-    call.NJEV = state.NJEV
-
-
 def make(composite: bool) -> Any:
     """The loop around that of a run on f, or on f + h."""
 
-    def drive(
-        evaluate,  # IN     address of the evaluation
-        context,  # INOUT  address of its context
-        workspace,  # INOUT  address of the fields of the call
-        ints,  # IN     not read, nor are the four that follow
-        floats,
-        rates,
-        momenta,
-        history,
-        last,
-    ):
+    def drive(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+        # Evaluation and context as those of `given_rate`; the workspace is the address of the
+        # fields of the call, and what follows is not read.
         call = call_fields(workspace)
         plan = plan_fields(call.PLAN)
         n = call.SIZE
@@ -173,7 +156,10 @@ def make(composite: bool) -> Any:
                     out_g[i] = np.nan
         call.FUN = value
         call.GRAD_NORM = norm
-        tell_counts(call, state, status)
+        call.STATUS = status
+        call.NIT = state.NIT
+        call.NFEV = state.NFEV
+        call.NJEV = state.NJEV
         release(memory)
 
     drive.__name__ = drive.__qualname__ = "drive_single_composite" if composite else "drive_single"

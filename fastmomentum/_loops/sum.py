@@ -18,17 +18,9 @@ from .._numba.words import as_real, named, row, rows_of, smaller
 
 
 @cached_loop
-def drive_sum(
-    evaluate,  # IN     address of the evaluation
-    context,  # INOUT  address of its context
-    workspace,  # INOUT  address of the rows of the method
-    ints,  # INOUT  (len(INTS),); BATCH is the address of the fields
-    floats,  # INOUT  as the loop needs it
-    rates,  # IN     for the loop
-    momenta,  # IN     for the loop
-    history,  # IN     not read
-    last,  # IN     return before step `last`
-):
+def drive_sum(evaluate, context, workspace, ints, floats, rates, momenta, history, last):
+    # Arguments as those of `given_rate`, for the method's loop. The context is written to, and
+    # BATCH is the address of the fields.
     state = named(ints)
     numbers = named(floats)
     batch = sum_fields(state.BATCH)

@@ -23,7 +23,6 @@ from .._language.layout import (
     NORM_INF,
     PAIRS,
     RESIDUAL_ROW,
-    UPPER_ROW,
 )
 from .._numba.calls import call_norm, call_prox
 from .._numba.jit import ANY_ORDER, part
@@ -42,6 +41,7 @@ from .._numba.words import (
 )
 from .metric import store_pair
 from .norms import largest_magnitude
+from .slots import rows_from
 
 
 @part(fastmath=ANY_ORDER)
@@ -68,10 +68,7 @@ def proximal_step(rows, ints, floats):
     x = row(rows, ints.BASE)
     g = row(rows, N_POINTS + ints.BASE)
     z = row(rows, ints.TRIAL)
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    l1, l2, lower, upper = rows_from(rows, ints.TERMS + L1_ROW, 4)
     total = 0.0
     penalty = 0.0
     for i in variables(n):
@@ -91,8 +88,7 @@ def penalty_at(rows, ints, point):
     """h at a point within the bounds."""
     n = ints.SIZE
     x = row(rows, point)
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
+    l1, l2 = rows_from(rows, ints.TERMS + L1_ROW, 2)
     total = 0.0
     for i in variables(n):
         size = abs(np.float64(x[i]))
@@ -129,10 +125,7 @@ def proximal_residual(rows, ints, floats, point):
     x = row(rows, point)
     g = row(rows, N_POINTS + point)
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    l1, l2, lower, upper = rows_from(rows, ints.TERMS + L1_ROW, 4)
     for i in variables(n):
         weight = np.float64(l1[i])
         low, high = np.float64(lower[i]), np.float64(upper[i])
@@ -149,8 +142,7 @@ def bounded_residual(rows, ints, floats, point):
     x = row(rows, point)
     g = row(rows, N_POINTS + point)
     r = row(rows, ints.TERMS + RESIDUAL_ROW)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    lower, upper = rows_from(rows, ints.TERMS + LOWER_ROW, 2)
     for i in variables(n):
         x_i = x[i]
         r_i = g[i]
@@ -223,10 +215,7 @@ def find_face(rows, ints, floats, point):
     n = ints.SIZE
     x = row(rows, point)
     g = row(rows, N_POINTS + point)
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    l1, l2, lower, upper = rows_from(rows, ints.TERMS + L1_ROW, 4)
     free = row(rows, ints.TERMS + FREE_ROW)
     changed = 0
     count = 0
@@ -257,8 +246,7 @@ def face_gradient(rows, ints, point):
     n = ints.SIZE
     x = row(rows, point)
     g = row(rows, N_POINTS + point)
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
+    l1, l2 = rows_from(rows, ints.TERMS + L1_ROW, 2)
     free = row(rows, ints.TERMS + FREE_ROW)
     gradient = row(rows, ints.TERMS + FACE_GRADIENT_ROW)
     for i in variables(n):
@@ -277,10 +265,7 @@ def face_trial(rows, ints, floats):
     x = row(rows, ints.BASE)
     d = row(rows, DIRECTION)
     z = row(rows, ints.TRIAL)
-    l1 = row(rows, ints.TERMS + L1_ROW)
-    l2 = row(rows, ints.TERMS + L2_ROW)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    l1, l2, lower, upper = rows_from(rows, ints.TERMS + L1_ROW, 4)
     free = row(rows, ints.TERMS + FREE_ROW)
     cut = 0
     penalty = 0.0
@@ -323,8 +308,7 @@ def store_face_pair(rows, ints, floats, origin):
     gz = row(rows, N_POINTS + ints.REAL)
     l2 = row(rows, ints.TERMS + L2_ROW)
     free = row(rows, ints.TERMS + FREE_ROW)
-    s = row(rows, PAIRS + 2 * ints.HEAD)
-    y = row(rows, PAIRS + 2 * ints.HEAD + 1)
+    s, y = rows_from(rows, PAIRS + 2 * ints.HEAD, 2)
     sy = 0.0
     yy = 0.0
     ss = 0.0
@@ -353,8 +337,7 @@ def shrink_pairs(rows, ints, floats):
     memory = ints.MEMORY
     for k in range(ints.COUNT):
         j = (ints.HEAD + memory - 1 - k) % memory
-        s = row(rows, PAIRS + 2 * j)
-        y = row(rows, PAIRS + 2 * j + 1)
+        s, y = rows_from(rows, PAIRS + 2 * j, 2)
         sy = 0.0
         yy = 0.0
         ss = 0.0
@@ -399,8 +382,7 @@ def clip_to_bounds(rows, ints, point):
     """Clip a point; returns whether that changed it."""
     n = ints.SIZE
     x = row(rows, point)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    lower, upper = rows_from(rows, ints.TERMS + LOWER_ROW, 2)
     changed = 0
     for i in variables(n):
         x_i = x[i]
@@ -422,8 +404,7 @@ def constrain(rows, ints, current, target, iterate, velocity, momentum_next):
     n = ints.SIZE
     x = row(rows, current)
     z = row(rows, target)
-    lower = row(rows, ints.TERMS + LOWER_ROW)
-    upper = row(rows, ints.TERMS + UPPER_ROW)
+    lower, upper = rows_from(rows, ints.TERMS + LOWER_ROW, 2)
     if velocity != 0:
         moved = row(rows, iterate if iterate != 0 else target)
         v = row(rows, velocity)

@@ -58,25 +58,23 @@ if jit_disabled():
 
 else:
 
+    def _call(returns, address, given):
+        """An intrinsic's answer: it calls what is at an address with what is given."""
+
+        def impl(context, builder, signature, values):
+            return emit_call(context, builder, values[0], returns, given, list(values[1:]))
+
+        return returns(address, *given), impl
+
     @intrinsic
     def call_norm(typing_context, address, rows, v, n, norm, order):
         """``vector_norm(rows, v, n, norm, order)`` at an address."""
-        given = (rows, v, I8, I8, F8)
-
-        def impl(context, builder, signature, values):
-            return emit_call(context, builder, values[0], F8, given, list(values[1:]))
-
-        return F8(address, *given), impl
+        return _call(F8, address, (rows, v, I8, I8, F8))
 
     @intrinsic
     def call_metric(typing_context, address, rows, ints, floats, g, s):
         """``adaptive(rows, ints, floats, g, s)`` at an address."""
-        given = (rows, ints, floats, g, s)
-
-        def impl(context, builder, signature, values):
-            return emit_call(context, builder, values[0], NONE, given, list(values[1:]))
-
-        return NONE(address, *given), impl
+        return _call(NONE, address, (rows, ints, floats, g, s))
 
     @intrinsic
     def call_prox(typing_context, address, v, n, step, data):

@@ -19,8 +19,8 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from .calls import emit_call
-from .kinds import ADDRESS, EVALUATION, F4, F8, NONE, vector_type
-from .memory import view_of
+from .kinds import ADDRESS, EVALUATION, F4, F8, NONE
+from .memory import view
 
 
 def context_type(fun, jac, args):
@@ -212,14 +212,9 @@ def _taking(count, typed):
 
 
 def _vector_at(real):
-    view_type = vector_type(real)
-
     @intrinsic
     def vector(typing_context, address, n):
-        def impl(context, builder, signature, values):
-            return view_of(context, builder, view_type, *values)
-
-        return view_type(address, n), impl
+        return view(real, address, n)
 
     return vector
 

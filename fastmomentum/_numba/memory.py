@@ -54,11 +54,8 @@ def copy_memory(typing_context, to, source, size):
     """Copy `size` bytes from one address to another."""
 
     def impl(context, builder, signature, values):
-        to_, source_, size_ = values
-        byte = ir.IntType(8).as_pointer()
-        cgutils.raw_memcpy(
-            builder, builder.inttoptr(to_, byte), builder.inttoptr(source_, byte), size_, 1
-        )
+        to_, source_ = (builder.inttoptr(address, BYTES) for address in values[:2])
+        cgutils.raw_memcpy(builder, to_, source_, values[2], 1)
         return context.get_dummy_value()
 
     return NONE(to, source, size), impl
@@ -93,27 +90,26 @@ def view_of(context, builder, view_type, address, n):
     return view._getvalue()
 
 
+def view(dtype, *given):
+    """An intrinsic's answer: numbers of this dtype at the address that it is given, and their n."""
+    view_type = vector_type(dtype)
+
+    def impl(context, builder, signature, values):
+        return view_of(context, builder, view_type, *values[:2])
+
+    return view_type(*given), impl
+
+
 @intrinsic
 def vector_at(typing_context, address, n, like):
     """`n` numbers at an address, as an array of the dtype of the array `like`."""
-    view_type = vector_type(like.dtype)
-
-    def impl(context, builder, signature, values):
-        return view_of(context, builder, view_type, values[0], values[1])
-
-    return view_type(address, n, like), impl
+    return view(like.dtype, address, n, like)
 
 
 @intrinsic
 def complex_row(typing_context, address, n, like):
     """View of `n` complex numbers at an address, of the precision of the array `like`."""
-    dtype = types.complex128 if like.dtype == F8 else types.complex64
-    view_type = vector_type(dtype)
-
-    def impl(context, builder, signature, values):
-        return view_of(context, builder, view_type, values[0], values[1])
-
-    return view_type(address, n, like), impl
+    return view(types.complex128 if like.dtype == F8 else types.complex64, address, n, like)
 
 
 @intrinsic

@@ -187,14 +187,14 @@ def test_memory_of_ten_is_the_default():
         (2.5, ValueError),
         (math.nan, ValueError),
         (math.inf, ValueError),
-        ("10", TypeError),
+        ("10", ValueError),
         (None, TypeError),
         (True, TypeError),
         ([3], TypeError),
     ],
 )
 def test_invalid_memory(memory, error):
-    with pytest.raises(error, match="memory must be an integer in"):
+    with pytest.raises(error, match="memory must be .*an integer in"):
         solve("beale", "momentum", memory=memory)
 
 

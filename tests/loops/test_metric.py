@@ -397,7 +397,7 @@ def test_diagonal_quadratics_take_few_evaluations(n, condition, rng):
     result = minimize(diagonal(d), x0, jac=True, options={"maxfev": 5000})
     assert result.success
     assert result.nfev <= 25
-    run = begin(diagonal(d), x0, maxfev=250)
+    run = begin(diagonal(d), x0, maxfev=250, memory=10)
     without_metric(run)
     assert run.advance(10**6) == Status.MAXFEV
 

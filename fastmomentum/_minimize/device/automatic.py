@@ -6,15 +6,12 @@ on the device, as one kernel of a whole grid, so that the host need not know wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..._check.options import Settings
 from ..._language import layout
 from ..._language.layout import INT
-from ..._problem.terms import Terms
 from ..._report.result import Status
 from ..plan import Plan
 from .run import DeviceRun
@@ -25,17 +22,10 @@ MOST_VARIABLES = 2**31 - 1
 class AutomaticRate(DeviceRun):
     """A run whose method chooses its learning rate."""
 
-    def __init__(
-        self,
-        evaluation: Callable[..., Any],
-        x0: Any,
-        settings: Settings,
-        terms: Terms | None,
-    ):
+    def _prepare(self, x0: Any) -> None:
         from ..._cuda.numbers import Start
 
-        super().__init__(evaluation, x0, settings, terms)
-        n, library = self.n, self.library
+        n, library, terms = self.n, self.library, self.terms
         if n > MOST_VARIABLES:
             raise ValueError(
                 f"x0 must have at most {MOST_VARIABLES} variables with learning_rate='auto' on a "
@@ -45,7 +35,8 @@ class AutomaticRate(DeviceRun):
             raise ValueError(f"penalty must be separable where x0 is on a device, got {terms.h!r}.")
         self.point = library.empty_like(x0)
         # A kernel is compiled for a number of velocities.
-        plan = Plan(settings.with_fixed_memory(), n, self.dtype, terms.kind if terms else "")
+        fixed = self.settings.with_fixed_memory()
+        plan = Plan(fixed, n, self.dtype, terms.kind if terms else "")
         ints = plan.ints.copy()
         ints[INT.COST_FUN] = ints[INT.COST_JAC] = 1
         # Only momentum keeps pairs; those of the others' rows are left out.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..._arrays import vector_norm
-from ..._check.options import Settings
 from ..._check.parameters import schedule_values
 from ..._language import layout
 from ..._methods import Method
-from ..._problem.terms import Terms
 from ..._report.result import Status
 from ..plan import Plan
 from .run import MOST_SCHEDULED, DeviceRun
@@ -21,13 +18,8 @@ from .run import MOST_SCHEDULED, DeviceRun
 class GivenRate(DeviceRun):
     """A run with a given learning rate: an evaluation and a kernel per iteration."""
 
-    def __init__(
-        self,
-        evaluation: Callable[..., Any],
-        x0: Any,
-        settings: Settings,
-        terms: Terms | None,
-    ):
+    def _prepare(self, x0: Any) -> None:
+        settings, terms = self.settings, self.terms
         if terms is not None and not terms.only_bounds:
             raise ValueError(
                 "penalty is possible only with learning_rate='auto' where x0 is on a device, got "
@@ -39,7 +31,6 @@ class GivenRate(DeviceRun):
             )
         from ..._cuda.numbers import Start
 
-        super().__init__(evaluation, x0, settings, terms)
         n, dtype, library = self.n, self.dtype, self.library
         method: Method = settings.method
         plan = Plan(settings, n, dtype, "")

@@ -128,8 +128,13 @@ class DeviceRun:
         self.out_view = library.view(self.out)
         self.k = 0
         self.last = min(settings.maxiter, MOST)
+        self._prepare(x0)
 
     # -- what the two kinds of runs differ in -----------------------------------------------------
+
+    def _prepare(self, x0: Any) -> None:
+        """Set `work` up; an error if bounds, penalty or options do not suit."""
+        raise NotImplementedError
 
     def _begin(self, each: bool) -> None:
         """Queue what comes before the first evaluation; stop at `each` iteration?"""
