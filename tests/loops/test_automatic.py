@@ -194,7 +194,7 @@ def test_memory_of_ten_is_the_default():
     ],
 )
 def test_invalid_memory(memory, error):
-    with pytest.raises(error, match="memory must be .*an integer in"):
+    with pytest.raises(error, match=r"memory must be .*an integer in"):
         solve("beale", "momentum", memory=memory)
 
 
