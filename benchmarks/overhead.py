@@ -10,6 +10,7 @@ run meanwhile.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.optimize import minimize as scipy_minimize
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import (
     SCIPY_METHODS,
+    Problem,
     best_time,
     machine,
     medians,
@@ -31,6 +32,7 @@ from benchmarks.common import (
     quartic_gradient,
     quartic_start,
     quartic_value,
+    solve_scipy,
 )
 from fastmomentum import minimize
 
@@ -137,19 +139,9 @@ def loop_pair(n: int) -> float:
 
 def scipy_iteration(n: int, method: str) -> tuple[float, float]:
     """Seconds per iteration and per evaluation of a SciPy method on the same objective."""
-
-    def pair(x):
-        out = np.empty_like(x)
-        return quartic(x, out), out
-
+    problem = Problem(quartic, (), quartic_start(n), LEARNING_RATE)
     # Few enough iterations that no line search runs out of digits.
-    options: dict[str, float] = {"gtol": 0.0, "maxiter": 10}
-    if method == "L-BFGS-B":
-        options["ftol"] = 0.0
-
-    def run():
-        return scipy_minimize(pair, quartic_start(n), jac=True, method=method, options=options)
-
+    run = functools.partial(solve_scipy, problem, method, gtol=0.0, maxiter=10)
     result = run()
     seconds = best_time(run, 5 if n <= 10_000 else 2)
     return seconds / max(result.nit, 1), seconds / result.nfev

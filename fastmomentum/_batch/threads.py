@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._problem.gradient_check import check_gradient
-from .._problem.objective import Objective
-from .._problem.out_of_time import OutOfTime
+from .._problem.objective import Objective, OutOfTime
 from .._report.result import Status, attach
 from .._report.warnings import each_once
 from .batch import Batch
