@@ -12,6 +12,7 @@ from .._check.arguments import check_jac, check_terms, default_method
 from .._check.batches import check_batch_options
 from .._check.bounds import check_bounds
 from .._check.options import check_options, difference_settings
+from .._check.values import refuse
 from .._language import layout
 from .._methods import Method
 from .._problem.terms import check_penalty, make_terms
@@ -57,12 +58,10 @@ def solve_lazily(
     x0 = np.zeros(n, np.float32 if single else np.float64)
     settings = difference_settings(check_options(chosen, tol, options, x0), jac)
     check_batch_options(settings)
-    for name in ("disp", "progress"):
-        if getattr(settings, name):
-            raise ValueError(
-                f"{name} is not an option where X0 is a dask array, whose problems are solved "
-                "after this call: leave it out."
-            )
+    refuse(
+        {"disp": settings.disp, "progress": settings.progress},
+        "is not an option where X0 is a dask array, whose problems are solved after this call",
+    )
     edges = np.concatenate([[0], np.cumsum(X0.chunks[0])])
     columns = [
         _blocks(f"args[{i}]", a, X0.chunks[0], edges)

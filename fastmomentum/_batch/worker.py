@@ -230,7 +230,7 @@ class Worker(Pinned):
         problems, table, x = self.shared.problems, self.shared.table, self.shared.table.x[row]
         terms, settings = problems.terms(row), problems.settings
         bounds = NO_BOUNDS if terms is None else terms.bounds()
-        objective = self.single.objective.of(problems.args_of(row), bounds)
+        objective = self.single.objective.of(problems.family.args_of(row), bounds)
         norm = functools.partial(self.single.grad_norm, terms, x)
         left = settings.maxfev - int(table.counts[row, 2])
         try:
