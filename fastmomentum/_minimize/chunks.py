@@ -76,7 +76,7 @@ def _finish(
     try:
         if upkeep.progress is not None:
             upkeep.progress.close()
-        if settings.keeps_state(result.success):
+        if settings.keeps_state(result["success"]):
             result["state"] = run.state(status)
         elif settings.keep_state is False:
             result["message"] = without_state(result.message)

@@ -265,7 +265,7 @@ class Run(ToldRun):
     ) -> OptimizeResult:
         """The same with these bounds and this penalty."""
         result = self.result_at(self.ending(status), status, begin, message)
-        if self.objective.binding is None or result.nfev == 0:
+        if self.objective.binding is None or result["nfev"] == 0:
             # An exception or Ctrl-C in fun: that call counts, too.
             result["nfev"] = self.objective.calls_fun
             result["njev"] = self.objective.calls_jac
@@ -277,5 +277,5 @@ class Run(ToldRun):
         try:
             self.measure(result, terms, message)
         finally:
-            self.objective.known(result.jac)
+            self.objective.known(result["jac"])
         return result

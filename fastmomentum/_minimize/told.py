@@ -296,7 +296,7 @@ class ToldRun(Pinned):
 
     def measure(self, result: OptimizeResult, terms: Terms | None, message: str) -> None:
         """Add what is computed from x and the gradient; `message`: the run was broken off."""
-        x, jac = result.x, result.jac
+        x, jac = result["x"], result["jac"]  # attributes take longer
         try:
             result["grad_norm"] = self.grad_norm(terms, x, jac)
         except BaseException as error:  # of a proximal operator of the user's
