@@ -179,7 +179,7 @@ def solve(problem: Problem, solver: str, **options):
 def solve_scipy(problem, method: str, *, bounds=None, callback=None, **options):
     """The same solve by SciPy, with the same compiled objective."""
     settings = {"gtol": GTOL, "maxiter": 100_000, **options}
-    if method == "L-BFGS-B":
+    if method == "L-BFGS-B":  # it has a test of the value, too, which would end it early
         settings = {"ftol": 0.0, "maxfun": 10**6, **settings}
     return scipy_minimize(
         problem.pair,

@@ -40,6 +40,9 @@ from benchmarks.common import (
     rosenbrock,
     solve_scipy,
 )
+from benchmarks.common import (
+    logistic as logistic_loss,
+)
 from fastmomentum import minimize
 from fastmomentum.penalties import L1
 
@@ -68,29 +71,6 @@ def least_squares(x, out, features, target, scale):
         for j in range(x.size):
             out[j] += gap * row[j]
     return 0.5 * scale * total
-
-
-@compiled_wide
-def logistic_loss(x, out, features, labels, ridge):
-    """Mean logistic loss, labels -1 or 1, and `ridge` / 2 |x|^2."""
-    out[:] = 0.0
-    loss = 0.0
-    for i in range(labels.size):
-        row = features[i]
-        margin = 0.0
-        for j in range(x.size):
-            margin += row[j] * x[j]
-        margin *= labels[i]
-        decay = math.exp(-abs(margin))
-        loss += math.log1p(decay) + max(-margin, 0.0)
-        weight = -labels[i] * (decay if margin > 0.0 else 1.0) / (1.0 + decay) / labels.size
-        for j in range(x.size):
-            out[j] += weight * row[j]
-    square = 0.0
-    for j in range(x.size):
-        out[j] += ridge * x[j]
-        square += x[j] * x[j]
-    return loss / labels.size + 0.5 * ridge * square
 
 
 @compiled_wide

@@ -371,6 +371,20 @@ def torch_of(sizes: Sizes) -> tuple[Any, str]:
     return torch, "cpu"
 
 
+def arrays_of(library: str, sizes: Sizes) -> tuple[Callable, Callable]:
+    """What makes arrays of a library, on the device, and what copies them to the host."""
+    if library == "Numba":
+        return _to_device, _copy_to_host
+    if library == "CuPy":
+        import cupy
+
+        return cupy.asarray, cupy.asnumpy
+    if library == "torch":
+        torch, device = torch_of(sizes)
+        return lambda x: torch.as_tensor(x, device=device), lambda x: x.cpu().numpy()
+    return jax_of(sizes).numpy.asarray, np.asarray
+
+
 def _value(x: Any, _: Any = None) -> Any:
     bend = x[1:] - x[:-1] ** 2
     return (100.0 * bend**2 + (1.0 - x[:-1]) ** 2).sum()
@@ -716,8 +730,9 @@ def gpufit_in_lanes(sizes: Sizes) -> Iterator[str]:
 # -- chain: a whole run on one large vector --------------------------------------------------------
 
 
-def _chain(sizes: Sizes, name: str, fun: Callable, to_device: Callable, to_host: Callable) -> Any:
+def _chain(sizes: Sizes, name: str, fun: Callable, library: str) -> Iterator[str]:
     """Rosenbrock's function of n variables: as many iterations as in a batch."""
+    to_device, to_host = arrays_of(library, sizes)
     for n in sizes.chain:
         x0 = np.where(np.arange(n) % 2 == 0, -1.2, 1.0)
         for rate in (RATE, "auto"):
@@ -733,7 +748,7 @@ def _chain(sizes: Sizes, name: str, fun: Callable, to_device: Callable, to_host:
 
 @task("chain", "by entries", 90, peer=False)
 def chain_by_entries(sizes: Sizes) -> Iterator[str]:
-    yield from _chain(sizes, "by entries", entrywise(chain_entry), _to_device, _copy_to_host)
+    yield from _chain(sizes, "by entries", entrywise(chain_entry), "Numba")
 
 
 @task("chain", "CuPy", 90)
@@ -744,22 +759,23 @@ def chain_cupy(sizes: Sizes) -> Iterator[str]:
         bend, rest = x[1:] - x[:-1] * x[:-1], 1.0 - x[:-1]
         return (100.0 * bend * bend + rest * rest).sum(), rosenbrock_rows(cupy, x[None])[0]
 
-    yield from _chain(sizes, "CuPy", fun, cupy.asarray, cupy.asnumpy)
+    yield from _chain(sizes, "CuPy", fun, "CuPy")
 
 
 @task("chain", "jax", 90)
 def chain_jax(sizes: Sizes) -> Iterator[str]:
     jax = jax_of(sizes)
-
     if sizes.on_gpu:
-        fun = jax.jit(jax.value_and_grad(_value))
-        yield from _chain(sizes, "jax", fun, jax.numpy.asarray, np.asarray)
+        yield from _chain(sizes, "jax", jax.jit(jax.value_and_grad(_value)), "jax")
 
 
 # -- latency: what an iteration costs where there is no work ---------------------------------------
 
 
-def _latency(sizes: Sizes, name: str, to_device: Callable, to_host: Callable) -> Iterator[str]:
+def _latency(sizes: Sizes, name: str) -> Iterator[str]:
+    to_device, to_host = arrays_of(name, sizes)
+    if name in ("torch", "jax") and not sizes.on_gpu:
+        return
     # A function that does nothing: its value and its gradient are there.
     n = 1000 if sizes.on_gpu else 3
     value, gradient = to_device(np.ones(())), to_device(np.ones(n))
@@ -777,32 +793,8 @@ def _latency(sizes: Sizes, name: str, to_device: Callable, to_host: Callable) ->
     yield f"{name:44s} {1e6 * usual / sizes.iterations:8.1f}  {error:.0e}"
 
 
-@task("latency", "Numba", 30, peer=False)
-def latency_numba(sizes: Sizes) -> Iterator[str]:
-    yield from _latency(sizes, "Numba", _to_device, _copy_to_host)
-
-
-@task("latency", "CuPy", 30)
-def latency_cupy(sizes: Sizes) -> Iterator[str]:
-    import cupy
-
-    yield from _latency(sizes, "CuPy", cupy.asarray, cupy.asnumpy)
-
-
-@task("latency", "torch", 30)
-def latency_torch(sizes: Sizes) -> Iterator[str]:
-    torch, device = torch_of(sizes)
-    if sizes.on_gpu:
-        yield from _latency(
-            sizes, "torch", lambda x: torch.as_tensor(x, device=device), lambda x: x.cpu().numpy()
-        )
-
-
-@task("latency", "jax", 30)
-def latency_jax(sizes: Sizes) -> Iterator[str]:
-    jax = jax_of(sizes)
-    if sizes.on_gpu:
-        yield from _latency(sizes, "jax", jax.numpy.asarray, np.asarray)
+for _name in ("Numba", "CuPy", "torch", "jax"):
+    task("latency", _name, 30, peer=_name != "Numba")(functools.partial(_latency, name=_name))
 
 
 # -- registers: what the compiler of this machine makes of the kernels -----------------------------

@@ -10,6 +10,7 @@ run meanwhile.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,13 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from scipy.optimize import minimize as scipy_minimize
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.common import (
     SCIPY_METHODS,
+    Problem,
     best_time,
     machine,
     medians,
@@ -31,6 +32,7 @@ from benchmarks.common import (
     quartic_gradient,
     quartic_start,
     quartic_value,
+    solve_scipy,
 )
 from fastmomentum import minimize
 
@@ -87,15 +89,11 @@ def slope(run: Callable[[int], object], n: int, repeats: int = 5) -> float:
     return max(seconds, 0.0) / (long - short)
 
 
-def bare_fused(n: int) -> float:
-    """Seconds of one fused evaluation."""
+def bare(n: int, style: str = "fused") -> float:
+    """Seconds of one fused evaluation, or of one fun and one allocating jac."""
     x, out = quartic_start(n), np.empty(n)
-    return slope(lambda times: repeat_fused(x, out, times), n)
-
-
-def bare_pair(n: int) -> float:
-    """Seconds of one fun and one allocating jac."""
-    x = quartic_start(n)
+    if style == "fused":
+        return slope(lambda times: repeat_fused(x, out, times), n)
     return slope(lambda times: repeat_pair(x, times), n)
 
 
@@ -125,31 +123,16 @@ def iterate(
     return run
 
 
-def loop_fused(n: int) -> float:
-    """Seconds of one momentum iteration, fused objective."""
-    return slope(iterate(n), n)
-
-
-def loop_pair(n: int) -> float:
-    """Seconds of one momentum iteration, fun and an allocating jac."""
-    return slope(iterate(n, "pair"), n)
+def looped(n: int, style: str = "fused") -> float:
+    """Seconds of one momentum iteration, which evaluates in this style."""
+    return slope(iterate(n, style), n)
 
 
 def scipy_iteration(n: int, method: str) -> tuple[float, float]:
     """Seconds per iteration and per evaluation of a SciPy method on the same objective."""
-
-    def pair(x):
-        out = np.empty_like(x)
-        return quartic(x, out), out
-
+    problem = Problem(quartic, (), quartic_start(n), LEARNING_RATE)
     # Few enough iterations that no line search runs out of digits.
-    options: dict[str, float] = {"gtol": 0.0, "maxiter": 10}
-    if method == "L-BFGS-B":
-        options["ftol"] = 0.0
-
-    def run():
-        return scipy_minimize(pair, quartic_start(n), jac=True, method=method, options=options)
-
+    run = functools.partial(solve_scipy, problem, method, gtol=0.0, maxiter=10)
     result = run()
     seconds = best_time(run, 5 if n <= 10_000 else 2)
     return seconds / max(result.nit, 1), seconds / result.nfev
@@ -207,9 +190,9 @@ def step_bandwidth(n: int) -> tuple[float, float]:
     The second is the ideal of a fused evaluation whose arrays nothing evicts between two calls, so
     that it is too low rather than too high.
     """
-    loop, bare = loop_fused(n), bare_fused(n)
-    whole = 8 * (STEP_WORDS + EVALUATION_WORDS) * n / loop
-    return whole, 8 * STEP_WORDS * n / max(loop - bare, 1e-12)
+    whole, work = looped(n), bare(n)
+    moved = 8 * (STEP_WORDS + EVALUATION_WORDS) * n
+    return moved / whole, 8 * STEP_WORDS * n / max(whole - work, 1e-12)
 
 
 class Overhead:
@@ -220,10 +203,10 @@ class Overhead:
     timeout = 120
 
     def track_fused(self, n):
-        return 1e9 * (loop_fused(n) - bare_fused(n))
+        return 1e9 * (looped(n) - bare(n))
 
     def track_fun_and_jac(self, n):
-        return 1e9 * (loop_pair(n) - bare_pair(n))
+        return 1e9 * (looped(n, "pair") - bare(n, "pair"))
 
     track_fused.unit = track_fun_and_jac.unit = "ns/iteration"
 
@@ -279,8 +262,8 @@ def _print_overhead() -> None:
     print("|--:|--:|--:|--:|--:|--:|--:|")
     for n in SIZES:
         cells = []
-        for bare, loop in ((bare_fused, loop_fused), (bare_pair, loop_pair)):
-            work, whole = 1e9 * bare(n), 1e9 * loop(n)
+        for style in STYLES:
+            work, whole = 1e9 * bare(n, style), 1e9 * looped(n, style)
             cells += [work, whole, whole - work]
         print(f"| {n:,} | " + " | ".join(f"{cell:,.0f}" for cell in cells) + " |")
 
@@ -290,7 +273,7 @@ def _print_scipy() -> None:
     print("| n | fastmomentum momentum | " + " | ".join(SCIPY_METHODS) + " |")
     print("|--:|--:|" + "--:|" * len(SCIPY_METHODS))
     for n in SIZES:
-        cells = [f"{1e6 * loop_fused(n):,.2f}"]
+        cells = [f"{1e6 * looped(n, 'fused'):,.2f}"]
         for method in SCIPY_METHODS:
             if method == "BFGS" and n > 1000:
                 cells.append("n x n matrix")

@@ -28,16 +28,16 @@ from .batch import (
     ndoptimize_solver,
 )
 from .common import (
+    GTOL,
     PROBLEMS,
     SCIPY_METHODS,
     Problem,
     compiled_wide,
     logistic_problem,
     rosenbrock,
-    scipy_minimize,
+    solve_scipy,
 )
 
-GTOL = 1e-6
 MOST = 20_000
 DENSE = 500  # most variables for methods that keep n * n numbers
 OURS = "fastmomentum momentum"
@@ -93,12 +93,8 @@ def scipy_solvers(name: str, problem: Problem) -> dict[str, Solver]:
     """The methods that use a gradient and no Hessian."""
 
     def run(method):
-        # L-BFGS-B has a test of the value, too, which would end it early.
-        own = {"ftol": 0.0, "maxfun": MOST} if method == "L-BFGS-B" else {}
-        options = {"gtol": GTOL, "maxiter": MOST, **own}
-        return lambda: (
-            scipy_minimize(problem.pair, problem.x0, method=method, jac=True, options=options).x
-        )
+        own = {"maxfun": MOST} if method == "L-BFGS-B" else {}
+        return lambda: solve_scipy(problem, method, maxiter=MOST, **own).x
 
     few = problem.x0.size <= DENSE
     return {f"SciPy {m}": (run(m),) for m in SCIPY_METHODS if m != "BFGS" or few}

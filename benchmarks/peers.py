@@ -197,7 +197,8 @@ def compare(
 def _one_task(
     task: str, peers: list[Peer], rounds: int, fits: int, missing: dict[str, str]
 ) -> list[Row]:
-    judge = _judge_fits(fits) if task == BATCH else _judge(task)
+    # Fits are judged together, when all have been made.
+    judge = (lambda x: (math.nan, True)) if task == BATCH else _judge(task)
     found: list[tuple[Row, Peer, int]] = []
     answers = {}
     for peer in peers:
@@ -258,11 +259,6 @@ def _judge(task: str) -> Callable:
         return error, error <= SLACK * GTOL
 
     return judge
-
-
-def _judge_fits(count: int) -> Callable:
-    """Fits are judged together, when all have been made."""
-    return lambda x: (math.nan, True)
 
 
 def _judge_together(found: list[tuple[Row, Peer, int]], answers: dict, count: int) -> None:

@@ -23,13 +23,12 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numba
 import numpy as np
 
 if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.common import logistic_sum, run_child
+from benchmarks.common import installed, logistic_sum, run_child
 from fastmomentum import minimize_sum
 
 ROWS, N = 100_000, 20
@@ -137,13 +136,8 @@ def main():
     data = problem()
     solvers = {"compiled": ours("numba"), "Python": ours("python"), "torch": torchs()}
     solvers = {name: solve for name, solve in solvers.items() if solve is not None}
-    versions = [f"Python {platform.python_version()}", f"NumPy {np.__version__}"]
-    versions.append(f"Numba {numba.__version__}")
-    if "torch" in solvers:
-        import torch
-
-        versions.append(f"torch {torch.__version__}")
-    print(f"# {', '.join(versions)}, one thread. {chosen.note}")
+    versions = {"Python": platform.python_version(), **installed("numpy", "numba", "torch")}
+    print(f"# {', '.join(map(' '.join, versions.items()))}, one thread. {chosen.note}")
     print(f"\nLogistic regression, {ROWS:,} x {N}, momentum: CPU time per step, us")
     others = [name for name in solvers if name != "compiled"]
     print(f"{'batch':>8s}" + "".join(f"{name:>12s}" for name in solvers), end="")

@@ -50,7 +50,5 @@ class RowBounds:
                     f"bounds and penalty leave no value for x[{j}] of problem {i}: "
                     f"({lower[i, j]}, {upper[i, j]})."
                 )
-        if self.dtype != np.float64:
-            with np.errstate(over="ignore"):
-                lower, upper = inward(lower, upper, self.dtype)
+        lower, upper = inward(lower, upper, self.dtype)
         return np.ascontiguousarray(lower, self.dtype), np.ascontiguousarray(upper, self.dtype)

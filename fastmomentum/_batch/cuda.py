@@ -90,7 +90,7 @@ class Device:
 
         lanes = 1
         if style == "terms" and group.n <= MOST_LOCAL:
-            args = run.objective.args if todo[0] == 0 else group.args_of(0)
+            args = run.objective.args if todo[0] == 0 else group.family.args_of(0)
             lanes = _lanes(group, batch.table, args)
         last = group.settings.maxiter
         if run.plan.scheduled:

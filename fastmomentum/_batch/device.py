@@ -101,10 +101,8 @@ class DeviceRowBounds:
 
         _, _, low, high = penalty.separable_data(self.n)
         low, high = (np.broadcast_to(part, self.n).astype(float) for part in (low, high))
-        if self.dtype != np.float64:
-            with np.errstate(over="ignore"):
-                low, high = inward(low, high, self.dtype)
-        return low.astype(self.dtype), high.astype(self.dtype)
+        rounded: tuple[np.ndarray, np.ndarray] = inward(low, high, self.dtype)
+        return rounded
 
 
 def executor_of(table: Any) -> Device:

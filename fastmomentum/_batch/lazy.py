@@ -4,44 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from .._check.arguments import (
-    check_args,
-    check_fun,
-    check_jac,
-    check_terms,
-    default_method,
-    named_method,
-)
-from .._check.batches import check_batch_options, check_batched
+from .._check.arguments import check_jac, check_terms, default_method
+from .._check.batches import check_batch_options
 from .._check.bounds import check_bounds
 from .._check.options import check_options, difference_settings
+from .._check.values import refuse
 from .._language import layout
-from .._problem.penalty import check_penalty
-from .._problem.terms import make_terms
+from .._methods import Method
+from .._problem.terms import check_penalty, make_terms
 from .._report.result import OptimizeResult, make_result
 from ..distributed.parcels import pack, unpack
 from .cluster import Common
+from .problems import Family
 
 FIELDS = ("x", "jac", "success", *layout.NUMBERS, *layout.COUNTS)
-
-
-class Given(NamedTuple):
-    """What the user passes to `minimize_batch`, before it is checked."""
-
-    fun: Any
-    X0: Any
-    args: Any
-    batched: Any
-    method: str | None
-    jac: Any
-    bounds: Any
-    tol: float | None
-    options: dict[str, Any] | None
-    penalty: Any
 
 
 def solve_block(parcel: bytes, starts: Any, rows: tuple, bounds: Any) -> OptimizeResult:
@@ -51,34 +31,37 @@ def solve_block(parcel: bytes, starts: Any, rows: tuple, bounds: Any) -> Optimiz
     return batch.run()
 
 
-def solve_lazily(client: Any, given: Given) -> OptimizeResult:
+def solve_lazily(
+    client: Any,
+    family: Family,
+    X0: Any,
+    method: Method | None,
+    bounds: Any,
+    tol: float | None,
+    options: dict[str, Any] | None,
+    penalty: Any,
+) -> OptimizeResult:
     """A batch whose X0 is a dask array: a block of problems per task, dask arrays in the result."""
     import dask
     import dask.array as da
 
-    fun, X0, jac = given.fun, given.X0, given.jac
-    named = named_method(given.method)
-    check_fun(fun, jac)
-    args = check_args(given.args)
-    which = check_batched(given.batched, args)
+    fun, jac, args, which = family
     if X0.ndim != 2 or any(map(math.isnan, X0.shape)) or 0 in X0.shape:
         raise ValueError(
             f"X0 as a dask array must have a known shape (n_problems, n), got {X0.shape}."
         )
     X0 = X0.rechunk({1: -1})
     count, n = X0.shape
-    penalty = check_penalty(given.penalty)
-    chosen = named or default_method(penalty is None or penalty.separable)
+    penalty = check_penalty(penalty)
+    chosen = method or default_method(penalty is None or penalty.separable)
     single = X0.dtype == np.float32
     x0 = np.zeros(n, np.float32 if single else np.float64)
-    settings = difference_settings(check_options(chosen, given.tol, given.options, x0), jac)
+    settings = difference_settings(check_options(chosen, tol, options, x0), jac)
     check_batch_options(settings)
-    for name in ("disp", "progress"):
-        if getattr(settings, name):
-            raise ValueError(
-                f"{name} is not an option where X0 is a dask array, whose problems are solved "
-                "after this call: leave it out."
-            )
+    refuse(
+        {"disp": settings.disp, "progress": settings.progress},
+        "is not an option where X0 is a dask array, whose problems are solved after this call",
+    )
     edges = np.concatenate([[0], np.cumsum(X0.chunks[0])])
     columns = [
         _blocks(f"args[{i}]", a, X0.chunks[0], edges)
@@ -86,7 +69,7 @@ def solve_lazily(client: Any, given: Given) -> OptimizeResult:
         if batched
     ]
     kept = tuple(None if batched else a for a, batched in zip(args, which, strict=True))
-    limits = check_bounds(given.bounds, n)
+    limits = check_bounds(bounds, n)
     check_terms(chosen, settings, make_terms(limits, penalty, n, x0.dtype))
     common = Common(fun, check_jac(jac, settings.check_jac), kept, which, settings, limits, penalty)
     parcel = dask.delayed(pack(common), pure=False)

@@ -14,7 +14,6 @@ from .._check.batches import (
     check_batch_options,
     check_batched,
     check_device_batch,
-    check_lazy,
     check_place,
     check_skip,
     check_workers,
@@ -25,9 +24,10 @@ from .._check.bounds import check_bounds, check_row_bounds
 from .._check.cluster import check_client, is_client
 from .._check.keywords import hints_at_options
 from .._check.options import check_options, difference_settings
+from .._check.values import refuse
 from .._keep.checkpoint import Saver, check_state, resolved
 from .._minimize.callback import check_callback
-from .._problem.penalty import check_penalty
+from .._problem.terms import check_penalty
 from .._report.display import show_ending_of_batch
 from .._report.result import OptimizeResult
 from .batch import Batch, Executor
@@ -192,16 +192,17 @@ def minimize_batch(
     """
     begin = time.perf_counter()
     state, checkpoint = resolved(state), resolved(checkpoint)
-    if is_client(workers) and hasattr(X0, "to_delayed"):
-        check_lazy(callback=callback, skip=skip, state=state, checkpoint=checkpoint)
-        from .lazy import Given, solve_lazily
-
-        given = Given(fun, X0, args, batched, method, jac, bounds, tol, options, penalty)
-        return solve_lazily(workers, given)
     named = named_method(method)
     check_fun(fun, jac)
     args = check_args(args)
     which = check_batched(batched, args)
+    if is_client(workers) and hasattr(X0, "to_delayed"):
+        given = {"callback": callback, "skip": skip, "state": state, "checkpoint": checkpoint}
+        refuse(given, "is not for a dask array as X0")
+        from .lazy import solve_lazily
+
+        family = Family(fun, jac, args, which)
+        return solve_lazily(workers, family, X0, named, bounds, tol, options, penalty)
     place = check_place(device, X0, args, bounds)
     starts, args, count, n = check_X0(X0, args, which)
     mask = check_skip(skip, count)

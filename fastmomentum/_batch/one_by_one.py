@@ -54,7 +54,7 @@ def _solve(
         found = minimize(
             objective.fun,
             table.x[row],
-            group.args_of(row),
+            group.family.args_of(row),
             settings.method.name,
             objective.jac if settings.eps is None else None,
             bounds=None if bounds is None else list(zip(*bounds, strict=True)),

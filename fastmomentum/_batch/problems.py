@@ -83,18 +83,16 @@ class Problems:
         shared, per_row, _ = self.constraints
         return shared if per_row is None else per_row.of(row)
 
-    def args_of(self, row: int) -> tuple:
-        """The arguments of one problem."""
-        return self.family.args_of(row)
-
     def objective(
         self, row: int, x0: np.ndarray, terms: Terms | None, deadline: float, backend: str = ""
     ) -> Objective:
         """The objective of one problem, for this backend rather than that of the settings."""
-        settings, (fun, jac, *_) = self.settings, self.family
+        family, settings = self.family, self.settings
         bounds = NO_BOUNDS if terms is None else terms.bounds()
         limits = Limits(bounds, settings.steps, deadline)
-        return Objective(fun, jac, self.args_of(row), x0, backend or settings.backend, limits)
+        return Objective(
+            family.fun, family.jac, family.args_of(row), x0, backend or settings.backend, limits
+        )
 
     def without_row_bounds(self) -> Problems:
         """The same, for those that have no bounds of their own: their loop is another."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._check.options import Settings
 from .._minimize.callback import Callback
-from .._report.progress import Progress
+from .._minimize.upkeep import progress_of
 from .._report.result import Status, make_result
 from .clock import POLL_SECONDS, Clock
 
@@ -37,12 +37,7 @@ class Report:
     ):
         self.clock, self.status, self.done, self.callback = clock, status, done, callback
         self.next = 0.0
-        self.progress: Progress | None = None
-        if settings.progress:
-            name, count = settings.method.name, len(status)
-            self.progress = Progress(
-                name, clock.begin, count, "problem", settings.maxtime, self.done()
-            )
+        self.progress = progress_of(settings, clock.begin, len(status), done(), "problem")
         self.ended = False
 
     def now(self) -> None:

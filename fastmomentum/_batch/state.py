@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from .._check.options import Settings
-from .._keep.checkpoint import Kept, check_given, given_in
-from .._keep.state import rules_in, rules_of
+from .._keep.checkpoint import Kept, check_given, texts_in
+from .._keep.state import rules_of
 from .._language import layout
 from .._report.status import Status
 
@@ -84,10 +84,10 @@ class BatchState(Kept):
         try:
             return cls(
                 method=str(meta["method"]),
-                rules=rules_in(file, meta),
+                rules=texts_in(file, meta, "rules"),
                 limits={str(k): int(v) for k, v in meta["limits"].items()},
                 starts=str(meta["starts"]),
-                given=given_in(file, meta),
+                given=texts_in(file, meta, "given", {}),
                 **arrays,
             )
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -25,8 +25,10 @@ class Table(Pinned):
 
     Attributes
     ----------
+    points : ndarray, shape (n_problems, n)
+        Where the problems start.
     x : ndarray, shape (n_problems, n)
-        Where the problems start, and then what was found.
+        The same, and then what was found.
     gradients, numbers, counts : ndarray
         The rest of it, in the order of `layout.NUMBERS` and `layout.COUNTS`.
     status : ndarray of int, shape (n_problems,)
@@ -40,7 +42,7 @@ class Table(Pinned):
     keeps_state = True
 
     def __init__(self, starts: np.ndarray, mask: np.ndarray | None):
-        self.starts = starts
+        self.points = starts
         self.count, self.n = starts.shape
         self.dtype = starts.dtype
         self.x = np.array(starts, order="C")
@@ -50,11 +52,6 @@ class Table(Pinned):
         self.status = self.counts[:, 0]
         self.before = skip(self.status, mask)
         self.settled = self.status != NOT_RUN
-
-    @property
-    def points(self) -> Any:
-        """Where the problems start, as a device takes it."""
-        return self.starts
 
     def start_of(self, row: int) -> np.ndarray:
         """Where a problem starts."""
@@ -125,11 +122,11 @@ class Table(Pinned):
     @functools.cached_property
     def digest(self) -> str:
         """A hash of where the problems start."""
-        return digest(self.starts)
+        return digest(self.points)
 
     def restore(self, state: BatchState, problems: Problems, deadline: float) -> None:
         """Take over what is solved, once fun at one of the solutions has shown that it is."""
-        state.check(problems.settings, self.starts, problems.given)
+        state.check(problems.settings, self.points, problems.given)
         left = state.to_do(problems.settings) | (self.status == SKIPPED)
         kept = ~left[state.rows]
         known = kept & np.isfinite(state.numbers[:, 0])

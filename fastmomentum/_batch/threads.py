@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._problem.gradient_check import check_gradient
-from .._problem.objective import Objective
-from .._problem.out_of_time import OutOfTime
+from .._problem.objective import Objective, OutOfTime
 from .._report.result import Status, attach
 from .._report.warnings import each_once
 from .batch import Batch
@@ -106,9 +105,7 @@ class Threads:
         clock = batch.clock
         self.used = shared.threads
         objective.calls_fun = objective.calls_jac = 0  # the loops evaluate x0 once more
-        workers = []
-        for _ in range(self.used):
-            workers.append(Worker(shared, objective, x0))
+        workers = [Worker(shared, objective, x0) for _ in range(self.used)]
         self.workers += workers
         # A thread even where one is enough: this one takes Ctrl-C and looks at the clock.
         with concurrent.futures.ThreadPoolExecutor(self.used) as pool:

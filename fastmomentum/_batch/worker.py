@@ -15,8 +15,7 @@ from .._loops.drivers import caller_address
 from .._loops.table import BATCH
 from .._minimize.run import Run
 from .._problem.flat import OutOfCalls, may_be_coarse, slopes_beyond
-from .._problem.objective import NO_BOUNDS, Objective
-from .._problem.out_of_time import OutOfTime
+from .._problem.objective import NO_BOUNDS, Objective, OutOfTime
 from .._problem.terms import Terms
 from .._report.pinned import Pinned
 from .._report.result import Status, attach
@@ -231,8 +230,8 @@ class Worker(Pinned):
         problems, table, x = self.shared.problems, self.shared.table, self.shared.table.x[row]
         terms, settings = problems.terms(row), problems.settings
         bounds = NO_BOUNDS if terms is None else terms.bounds()
-        objective = self.single.objective.of(problems.args_of(row), bounds)
-        norm = functools.partial(self.single.grad_norm_within, terms, x)
+        objective = self.single.objective.of(problems.family.args_of(row), bounds)
+        norm = functools.partial(self.single.grad_norm, terms, x)
         left = settings.maxfev - int(table.counts[row, 2])
         try:
             slopes = slopes_beyond(objective, x.copy(), norm, settings.gtol, left)

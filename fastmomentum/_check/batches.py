@@ -9,7 +9,7 @@ import numpy as np
 from .._arrays import on_device, real_of
 from .._numba.threads import default_threads
 from .options import Settings
-from .values import LIST_OF_ARGS, as_numbers, check_number, shown
+from .values import LIST_OF_ARGS, as_numbers, check_number, refuse, shown
 
 # A batch needs the values of a schedule for all iterations at once.
 MOST_SCHEDULED = 10_000_000
@@ -146,13 +146,6 @@ def check_workers(workers: Any) -> int:
     return check_number("workers", workers, 1, integer=True)
 
 
-def check_lazy(**given: Any) -> None:
-    """What a batch cannot do where its results are dask arrays."""
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(f"{name} is not for a dask array as X0: leave it out.")
-
-
 def check_place(device: Any, X0: Any, args: tuple, bounds: Any) -> str:
     """Where a batch is solved; None: on a device if some of the arrays are on one."""
     if device is not None and not (isinstance(device, str) and device in ("cpu", "cuda")):
@@ -178,16 +171,15 @@ def check_device_batch(
         raise ValueError(f"workers is for device='cpu': leave it out, got {workers!r}.")
     if settings.backend == "python":
         raise ValueError("backend='python' is for device='cpu': leave it out.")
-    for name, value in (("state", state), ("checkpoint", checkpoint)):
-        if value is not None and on_device(X0):
-            raise ValueError(f"{name} is not possible where X0 is on a device: leave it out.")
+    if on_device(X0):
+        given = {"state": state, "checkpoint": checkpoint}
+        refuse(given, "is not possible where X0 is on a device")
 
 
 def check_batch_options(settings: Settings) -> None:
     """What a batch cannot do."""
-    for name in ("history", "return_all"):
-        if getattr(settings, name):
-            raise ValueError(f"{name} is not an option of a batch: leave it out.")
+    given = {"history": settings.history, "return_all": settings.return_all}
+    refuse(given, "is not an option of a batch")
     scheduled = callable(settings.learning_rate) or callable(settings.momentum)
     if scheduled and settings.maxiter > MOST_SCHEDULED:
         raise ValueError(

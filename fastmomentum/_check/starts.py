@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .values import as_dict, as_numbers, check_number
+from .values import as_dict, as_numbers, check_number, refuse
 
 SAMPLERS = ("sobol", "halton", "lhs", "random")
 
@@ -38,7 +38,6 @@ def check_path_weights(weights: Any) -> np.ndarray:
 def check_path_options(options: Any) -> dict[str, Any]:
     """The options as a dict, without what a path cannot do."""
     given = as_dict(options)
-    for name in ("history", "return_all"):
-        if given.get(name):
-            raise ValueError(f"{name} is not an option of a path: leave it out.")
+    wrong = {name: bool(given.get(name)) for name in ("history", "return_all")}
+    refuse(wrong, "is not an option of a path")
     return given

@@ -7,7 +7,7 @@ import inspect
 import math
 import numbers
 import types
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -166,6 +166,16 @@ def check_flag(name: str, value: Any) -> bool:
     if not (integral or isinstance(value, bool | np.bool_)):
         raise TypeError(f"{name} must be True or False, got {shown(value)}.")
     return bool(value)
+
+
+def refuse(given: Mapping[str, Any], words: str) -> None:
+    """An error for the first of these that is given, that is, neither None nor False."""
+    for name, value in given.items():
+        if value is not None and value is not False:
+            raise ValueError(f"{name} {words}: leave it out.")
+
+
+NOT_ON_DEVICE = "is not possible where x0 is on a device"
 
 
 def as_dict(options: Any) -> dict:

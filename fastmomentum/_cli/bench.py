@@ -495,9 +495,6 @@ def write_csv(path: str, outcomes: Iterable[Outcome]) -> None:
             )
 
 
-# Colours told apart by readers with any colour vision (Okabe and Ito), and grey.
-
-
 def save_figure(path: str, outcomes: Sequence[Outcome], timed: bool = True) -> None:
     """Draw the performance profiles (Dolan and More 2002) by evaluations and by time."""
     import matplotlib

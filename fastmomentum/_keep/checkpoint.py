@@ -298,12 +298,12 @@ def check_given(state: Any, own: dict[str, str], instead: str = "") -> None:
             )
 
 
-def given_in(file: Any, meta: dict[str, Any]) -> dict[str, str]:
-    """The fingerprints in a file's meta data."""
-    given = meta.get("given", {})
-    if not isinstance(given, dict) or not all(isinstance(v, str) for v in given.values()):
-        raise ValueError(f"{os.fspath(file)!r} is damaged: given is {given!r:.99}.")
-    return given
+def texts_in(file: Any, meta: dict[str, Any], name: str, default: Any = None) -> dict[str, str]:
+    """The dict of texts of this name in a file's meta data, such as rules and fingerprints."""
+    texts = meta.get(name, default)
+    if not isinstance(texts, dict) or not all(isinstance(v, str) for v in texts.values()):
+        raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {texts!r:.99}.")
+    return texts
 
 
 def _check_place(path: str) -> None:

@@ -15,7 +15,7 @@ from .._language.layout import FLOAT, INT
 from .._loops.table import LOOPS
 from .._methods.base import MEMORY
 from .._report.status import Status
-from .checkpoint import Kept, given_in
+from .checkpoint import Kept, texts_in
 
 # What the numbers of a state mean; a file with others is of another version.
 LAYOUT = hashlib.sha256(
@@ -183,11 +183,11 @@ class State(Kept):
         except (IndexError, ValueError, MemoryError):
             raise ValueError(f"{os.fspath(file)!r} is damaged: its rows are not `used`.") from None
         return cls(
-            method=_text(file, meta, "method"),
-            loop=_text(file, meta, "loop"),
-            status=_status(file, meta),
-            rules=rules_in(file, meta),
-            given=given_in(file, meta),
+            method=_of_kind(file, meta, "method", str),
+            loop=_of_kind(file, meta, "loop", str),
+            status=_of_kind(file, meta, "status", int),
+            rules=texts_in(file, meta, "rules"),
+            given=texts_in(file, meta, "given", {}),
             **arrays,
         )
 
@@ -265,23 +265,8 @@ _RANGES: dict[str, tuple[int, int]] = {
 }
 
 
-def rules_in(file: Any, meta: dict) -> dict[str, str]:
-    """The rules in a file's meta data."""
-    rules = meta.get("rules")
-    if not isinstance(rules, dict) or not all(isinstance(v, str) for v in rules.values()):
-        raise ValueError(f"{os.fspath(file)!r} is damaged: rules is {rules!r:.99}.")
-    return rules
-
-
-def _text(file: Any, meta: dict, name: str) -> str:
+def _of_kind(file: Any, meta: dict, name: str, kind: type) -> Any:
     value = meta.get(name)
-    if not isinstance(value, str):
+    if not isinstance(value, kind):
         raise ValueError(f"{os.fspath(file)!r} is damaged: {name} is {value!r}.")
-    return value
-
-
-def _status(file: Any, meta: dict) -> int:
-    value = meta.get("status")
-    if not isinstance(value, int):
-        raise ValueError(f"{os.fspath(file)!r} is damaged: status is {value!r}.")
     return value

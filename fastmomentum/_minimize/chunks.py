@@ -13,14 +13,13 @@ from .._keep.checkpoint import Saver
 from .._keep.state import State
 from .._language import layout
 from .._language.layout import INT
-from .._problem.out_of_time import OutOfTime
-from .._report.progress import Progress
+from .._problem.objective import OutOfTime
 from .._report.result import OptimizeResult, Status, attach, attach_made
 from .._report.status import message_of_error, without_state
 from .callback import Callback
 from .resume import restore_same
 from .run import Run
-from .upkeep import Upkeep
+from .upkeep import Upkeep, progress_of
 
 CHUNK_SECONDS = 0.05
 FIRST_CHUNK = 64
@@ -38,7 +37,8 @@ def run_to_end(
         restore_same(run, state)
     settings = run.settings
     vectors = [run.iterate()] if settings.return_all else None
-    upkeep = Upkeep(begin + settings.maxtime, _progress(run, begin), saver)
+    progress = progress_of(settings, begin, settings.maxiter, run.ints.item(INT.NIT))
+    upkeep = Upkeep(begin + settings.maxtime, progress, saver)
     if callback is not None and callback.takes_result and not run.plan.iterate_is_evaluated:
         run.ints[INT.RESERVE] = run.objective.cost_fun
     status: Status = Status.INTERRUPTED
@@ -67,21 +67,6 @@ def run_to_end(
     return _finish(run, upkeep, status, begin, message, vectors)
 
 
-def _progress(run: Run, begin: float) -> Progress | None:
-    """The line that shows how far the run has come, where it is wanted."""
-    settings = run.settings
-    if not settings.progress:
-        return None
-    return Progress(
-        settings.method.name,
-        begin,
-        settings.maxiter,
-        "iteration",
-        settings.maxtime,
-        run.ints.item(INT.NIT),
-    )
-
-
 def _finish(
     run: Run, upkeep: Upkeep, status: Status, begin: float, message: str, vectors: list | None
 ) -> OptimizeResult:
@@ -91,7 +76,7 @@ def _finish(
     try:
         if upkeep.progress is not None:
             upkeep.progress.close()
-        if settings.keeps_state(result.success):
+        if settings.keeps_state(result["success"]):
             result["state"] = run.state(status)
         elif settings.keep_state is False:
             result["message"] = without_state(result.message)

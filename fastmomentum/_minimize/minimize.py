@@ -19,6 +19,7 @@ from .._check.arguments import (
 )
 from .._check.keywords import hints_at_options
 from .._check.options import difference_settings
+from .._check.values import NOT_ON_DEVICE, refuse
 from .._keep.checkpoint import Saver, check_state, resolved
 from .._keep.fingerprint import fingerprint
 from .._keep.state import State
@@ -166,14 +167,14 @@ def minimize(
     begin = time.perf_counter()
     state, checkpoint = resolved(state), resolved(checkpoint)
     if on_device(x0):
-        from .device.minimize import Given, minimize_on_device
+        from .device.minimize import evaluation_of, minimize_on_device
 
         chosen = check_method(method)
         check_fun(fun, jac)
         check_unsupported(chosen, hess, hessp, constraints)
-        refused = {"state": state, "checkpoint": checkpoint}
-        given = Given(fun, x0, args, jac, bounds, tol, callback, options, penalty, refused)
-        return minimize_on_device(chosen, given)
+        refuse({"state": state, "checkpoint": checkpoint}, NOT_ON_DEVICE)
+        evaluation = evaluation_of(fun, check_args(args), check_jac(jac))
+        return minimize_on_device(chosen, evaluation, x0, bounds, tol, callback, options, penalty)
     x = check_x0(x0)
     check_fun(fun, jac)
     settings, terms = settings_and_terms(named_method(method), x, bounds, penalty, tol, options)

@@ -180,7 +180,7 @@ class Run(ToldRun):
             nit=int(ints[INT.NIT]),
             nfev=int(ints[INT.NFEV]),
             njev=int(ints[INT.NJEV]),
-            grad_norm=self.grad_norm(x, g),
+            grad_norm=self.grad_norm(self.terms, x, g),
             learning_rate=float(self.floats[FLOAT.LEARNING_RATE]),
             time=time.perf_counter() - begin,
         )
@@ -222,7 +222,7 @@ class Run(ToldRun):
         ints[INT.STATUS] = layout.RUNNING  # until that is known
         x, before = self.row(row).copy(), objective.calls_fun
         left = self.settings.maxfev - ints.item(INT.NFEV)
-        norm = functools.partial(self.grad_norm, x)
+        norm = functools.partial(self.grad_norm, self.terms, x)
         try:
             slopes = slopes_beyond(objective, x, norm, self.settings.gtol, left)
         except OutOfCalls:
@@ -248,9 +248,11 @@ class Run(ToldRun):
 
     def ending(self, status: Status) -> Point:
         """The point to return if the run ends now."""
-        point, seen = super().ending(status), self._seen()
-        better = seen < point.fun or not (point.known or math.isnan(seen))
-        if status != Status.CONVERGED and better:
+        point = super().ending(status)
+        if status == Status.CONVERGED:
+            return point
+        seen = self._seen()
+        if seen < point.fun or not (point.known or math.isnan(seen)):
             return Point(self.ints.item(INT.CURRENT), seen, False)
         return point
 
@@ -263,7 +265,7 @@ class Run(ToldRun):
     ) -> OptimizeResult:
         """The same with these bounds and this penalty."""
         result = self.result_at(self.ending(status), status, begin, message)
-        if self.objective.binding is None or result.nfev == 0:
+        if self.objective.binding is None or result["nfev"] == 0:
             # An exception or Ctrl-C in fun: that call counts, too.
             result["nfev"] = self.objective.calls_fun
             result["njev"] = self.objective.calls_jac
@@ -275,5 +277,5 @@ class Run(ToldRun):
         try:
             self.measure(result, terms, message)
         finally:
-            self.objective.known(result.jac)
+            self.objective.known(result["jac"])
         return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from .._check.options import Settings
 from .._keep.checkpoint import Saver
 from .._report.progress import Progress
 
@@ -18,3 +19,12 @@ class Upkeep(NamedTuple):
 
 
 UNATTENDED = Upkeep()
+
+
+def progress_of(
+    settings: Settings, begin: float, total: int, done: int = 0, unit: str = "iteration"
+) -> Progress | None:
+    """The line that shows how far a run has come, where it is wanted."""
+    if not settings.progress:
+        return None
+    return Progress(settings.method.name, begin, total, unit, settings.maxtime, done)

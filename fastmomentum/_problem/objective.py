@@ -25,7 +25,6 @@ from .._methods.differences import (
 from .._numba.threads import lost_layer
 from .._report.result import add_note
 from .._report.warnings import warn
-from .out_of_time import OutOfTime
 
 # Relative steps of the differences: the square root and the cube root of the rounding error
 # balance it against the truncation error. A complex step has no cancellation and can be tiny.
@@ -64,6 +63,10 @@ NARROW = (
 
 class CompilationWarning(RuntimeWarning):
     """A Numba function could not be used in the compiled loop, which then runs in Python."""
+
+
+class OutOfTime(Exception):
+    """The time is over, in the middle of a gradient; whoever set the limit takes it."""
 
 
 def takes_output(function: Any, n_args: int) -> bool:
@@ -353,7 +356,8 @@ class Objective:
         kind = str(getattr(value, "dtype", "")).rpartition(".")[2]  # torch.float32, say
         self._narrow |= kind in ("float16", "bfloat16", "float32")
 
-    def _fun(self, x: np.ndarray) -> float:
+    def value(self, x: np.ndarray) -> float:
+        """fun(x) alone, of a function that does not return its gradient, too. Counts its calls."""
         self.calls_fun += 1
         value = self._call("fun", x)
         if not self._knows_precision:
@@ -380,16 +384,12 @@ class Objective:
         if self.deadline < math.inf and time.perf_counter() > self.deadline:
             raise OutOfTime
 
-    def value(self, x: np.ndarray) -> float:
-        """fun(x) alone, of a function that does not return its gradient, too."""
-        return self._fun(x)
-
     def evaluate(self, x: np.ndarray, g: np.ndarray) -> float:
         """fun(x); its gradient is written into `g`. Counts its calls."""
         self.seen = math.nan
         if self.jac is True:
             return self._evaluate_both(x, g)
-        f = self.seen = self._fun(x)
+        f = self.seen = self.value(x)
         self.calls_jac += 1
         if isinstance(self.jac, str):
             self._differences(x, g, f)
@@ -444,9 +444,9 @@ class Objective:
                 + ("call it otherwise than out." if plain else "pass it in args.")
             )
 
-    def _fun_in_time(self, x: np.ndarray) -> float:
+    def _value_in_time(self, x: np.ndarray) -> float:
         self.check_time()
-        return self._fun(x)
+        return self.value(x)
 
     def _differences(self, x: np.ndarray, g: np.ndarray, f: float) -> None:
         # The same operations in the same order as in the compiled entries.
@@ -481,12 +481,12 @@ class Objective:
                 h = -given if x_i < 0.0 else given
             if self.jac == "2-point":
                 z[i] = forward_point(x_i, h, lower[i], upper[i])
-                g[i] = forward_slope(x_i, f, float(z[i]), self._fun_in_time(z))
+                g[i] = forward_slope(x_i, f, float(z[i]), self._value_in_time(z))
             else:
                 z[i], second = central_points(x_i, abs(h), lower[i], upper[i])
-                a, f_a = float(z[i]), self._fun_in_time(z)
+                a, f_a = float(z[i]), self._value_in_time(z)
                 z[i] = second
-                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._fun_in_time(z))
+                g[i] = central_slope(x_i, f, a, f_a, float(z[i]), self._value_in_time(z))
             z[i] = x[i]
 
     # -- the one check before compiled code trusts the functions ----------------------------------
@@ -524,7 +524,7 @@ class Objective:
         begin = time.perf_counter()
         self._checking = self.binding is not None
         try:
-            f = self._fun(x)
+            f = self.value(x)
         finally:
             self._checking = False
         self.seconds = self.cost_fun * (time.perf_counter() - begin)

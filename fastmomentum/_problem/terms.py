@@ -11,11 +11,11 @@ import numpy as np
 from .._check.arguments import default_method
 from .._check.bounds import check_bounds
 from .._check.options import Settings, check_options
+from .._check.values import shown
 from .._language import layout
 from .._methods import Method
 from ..penalties import Box, Penalty, Prox
 from .objective import is_jitted
-from .penalty import check_penalty
 
 if TYPE_CHECKING:
     from .._numba.operators import Operator
@@ -173,6 +173,15 @@ def settings_and_terms(
         terms = make_terms(check_bounds(bounds, x.size), check_penalty(penalty), x.size, x.dtype)
     chosen = named or default_method(terms is None or terms.separable)
     return check_options(chosen, tol, options, x), terms
+
+
+def check_penalty(penalty: Any) -> Penalty | None:
+    """The penalty that the user passes, or None."""
+    if penalty is None or isinstance(penalty, Penalty):
+        return penalty
+    raise TypeError(
+        f"penalty must be one of fastmomentum.penalties, such as L1(0.1), got {shown(penalty)}."
+    )
 
 
 def make_terms(bounds: Any, penalty: Penalty | None, n: int, dtype: np.dtype) -> Terms | None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._language import layout
-
-if TYPE_CHECKING:
-    from .objective import Objective
-from .out_of_time import OutOfTime
+from .objective import Objective, OutOfTime
 
 WATCH_SECONDS = 0.05
 FIRST_CALLS = 4096

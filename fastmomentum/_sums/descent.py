@@ -211,7 +211,8 @@ class Descent:
         return float(fun[0]) / self.count, grad[0] / self.count
 
     def _norm(self, x: np.ndarray, g: np.ndarray) -> float:
-        return float(self.steps.run.grad_norm(x, g))
+        run = self.steps.run
+        return float(run.grad_norm(run.terms, x, g))
 
     # -- what is known ----------------------------------------------------------------------------
 

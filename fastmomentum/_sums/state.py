@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._keep.checkpoint import Kept, given_in
+from .._keep.checkpoint import Kept, texts_in
 from .._keep.state import LAYOUT, State, packed
 from .._language import layout
 from .._language.layout import INT
@@ -158,7 +158,15 @@ class SumState(Kept):
             seeded = bool(meta["seeded"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{os.fspath(file)!r} is damaged: {error!r}.") from None
-        return cls(steps, generator, origin, seeded, sampling, **arrays, given=given_in(file, meta))
+        return cls(
+            steps,
+            generator,
+            origin,
+            seeded,
+            sampling,
+            **arrays,
+            given=texts_in(file, meta, "given", {}),
+        )
 
     def _arrays(self) -> dict[str, np.ndarray]:
         return packed(super()._arrays())

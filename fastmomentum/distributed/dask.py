@@ -212,16 +212,13 @@ class DaskCluster:
 
     def _give_up(self, name: str) -> None:
         self._suspect(name)
-        self._release(name)
+        if name in self.actors:
+            self.actors.pop(name)[1].release()
         self.where = {i: other for i, other in self.where.items() if other != name}
 
     def _suspect(self, name: str) -> None:
         if name in self.workers:
             self.suspects[name] = self.workers[name]["last_seen"]
-
-    def _release(self, name: str) -> None:
-        if name in self.actors:
-            self.actors.pop(name)[1].release()
 
     # -- shards -----------------------------------------------------------------------------------
 

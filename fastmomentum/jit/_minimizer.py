@@ -11,7 +11,7 @@ from fastmomentum._check.arguments import check_fun, check_jac, check_method
 from fastmomentum._check.bounds import check_bounds
 from fastmomentum._check.keywords import hints_at_options
 from fastmomentum._check.options import check_options, difference_settings
-from fastmomentum._check.values import UNLIMITED, as_dict, check_choice, is_nothing, shown
+from fastmomentum._check.values import UNLIMITED, as_dict, check_choice, is_nothing, refuse, shown
 from fastmomentum._numba.jit import jit_disabled
 from fastmomentum._problem.objective import takes_output
 
@@ -231,9 +231,7 @@ def _check_options(method: str, jac: Any, tol: Any, options: Any) -> tuple[tuple
         raise ValueError(
             f"x_scale must be 'auto' or an array for a compiled minimizer, got {x_scale!r}."
         )
-    for name in _NOT_HERE:
-        if name in given:
-            raise ValueError(f"{name} is not an option of a compiled minimizer: leave it out.")
+    refuse({n: n in given for n in _NOT_HERE}, "is not an option of a compiled minimizer")
     for name in ("eps", "finite_diff_rel_step"):
         if getattr(settings, name) is None:
             given.pop(name, None)

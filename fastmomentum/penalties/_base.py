@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fastmomentum._check.values import is_real
+
 __all__ = ["Penalty"]
 
 PRECISIONS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -137,18 +139,9 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
-def is_number(value: Any) -> bool:
-    """Is it a real number, and not a bool?"""
-    # NumPy's time differences call themselves integers.
-    times = bool | np.timedelta64
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, times
-    )
-
-
 def positive(name: str, value: Any) -> float:
     """Float in (0, inf)."""
-    if not is_number(value) or not 0.0 < value < math.inf:
+    if not is_real(value) or not 0.0 < value < math.inf:
         raise ValueError(f"{name} must be a number in (0, inf), got {value!r}.")
     return float(value)
 
@@ -169,7 +162,7 @@ def flag(name: str, value: Any) -> bool:
 
 def reals(name: str, value: Any) -> Any:
     """Float, or read-only 1-D float64 array, that shares no memory with `value`."""
-    if is_number(value):
+    if is_real(value):
         return float(value)
     try:
         array = np.asarray(value)
@@ -204,7 +197,7 @@ def refuse(name: str, value: Any, bad: Any, rule: str) -> None:
 
 def weight(name: str, value: Any) -> float:
     """Float in [0, inf)."""
-    if not is_number(value) or not 0.0 <= value < math.inf:
+    if not is_real(value) or not 0.0 <= value < math.inf:
         raise ValueError(f"{name} must be a number in [0, inf), got {value!r}.")
     return float(value)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmomentum._check.values import positional_of
-from fastmomentum.penalties._base import Penalty, is_number, positive, vector
+from fastmomentum._check.values import is_real, positional_of
+from fastmomentum.penalties._base import Penalty, positive, vector
 
 __all__ = ["Prox"]
 
@@ -115,7 +115,7 @@ class Prox(Penalty):
         found = self.value_function(x, *self.args)
         if isinstance(found, np.ndarray) and found.ndim == 0:
             found = found[()]
-        if not is_number(found):
+        if not is_real(found):
             raise ValueError(f"value: must return a number, returned {found!r}.")
         if found != found and np.isfinite(x).all():
             raise ValueError("value: returned nan, and x is finite.")

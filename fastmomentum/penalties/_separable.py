@@ -16,7 +16,10 @@ __all__ = ["L1", "L2", "Box", "ElasticNet", "NonNegative", "SeparableSum"]
 
 def inward(lower, upper, dtype):
     """The bounds, rounded to `dtype` so that the points within them are within the given ones."""
-    low, high = lower.astype(dtype), upper.astype(dtype)
+    if dtype == np.float64:
+        return lower, upper
+    with np.errstate(over="ignore"):
+        low, high = lower.astype(dtype), upper.astype(dtype)
     inside_low = np.where(low < lower, np.nextafter(low, dtype.type(math.inf)), low)
     inside_high = np.where(high > upper, np.nextafter(high, dtype.type(-math.inf)), high)
     # Where no number of the dtype is within, the nearest has to do.
@@ -58,9 +61,7 @@ class _Separable(Penalty):
         data = self._data()
         size = 1 if all(np.ndim(part) == 0 for part in data) else n
         l1, l2, lower, upper = (np.broadcast_to(np.float64(part), size) for part in data)
-        if dtype != np.float64:
-            with np.errstate(over="ignore"):
-                lower, upper = inward(lower, upper, dtype)
+        lower, upper = inward(lower, upper, dtype)
         return _prox.prox_separable, np.concatenate([l1, l2, lower, upper]), (), 0
 
     def __add__(self, other):

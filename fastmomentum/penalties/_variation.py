@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 
 from fastmomentum import _prox
+from fastmomentum._check.values import is_real
 from fastmomentum.penalties._base import (
     Penalty,
     check_shape,
     flag,
     image_shape,
-    is_number,
     weight,
     whole,
 )
@@ -108,7 +108,7 @@ class TV2D(Penalty):
     _keeps_work = True
 
     def __post_init__(self) -> None:
-        if not is_number(self.tol) or not 0.0 <= self.tol < 1.0:
+        if not is_real(self.tol) or not 0.0 <= self.tol < 1.0:
             raise ValueError(f"tol must be a number in [0, 1), got {self.tol!r}.")
         self._set(
             weight=weight("weight", self.weight),

@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..._arrays import real_of
 from ..._callables import Entries, parts_of
-from ..._check.arguments import check_args, check_jac, check_terms
+from ..._check.arguments import check_terms
 from ..._check.bounds import check_bounds
 from ..._check.options import check_options
 from ..._methods import Method
-from ..._problem.penalty import check_penalty
-from ..._problem.terms import make_terms
+from ..._problem.terms import check_penalty, make_terms
 from ..._report.display import show_ending
 from ..._report.result import OptimizeResult
 from ..callback import check_callback
@@ -26,31 +25,21 @@ from .given import GivenRate
 from .run import DeviceRun, Evaluation
 
 
-class Given(NamedTuple):
-    """What the user passes to `minimize`, before it is checked."""
-
-    fun: Callable
-    x0: Any
-    args: Any
-    jac: Any
-    bounds: Any
-    tol: float | None
-    callback: Callable | None
-    options: dict[str, Any] | None
-    penalty: Any
-    refused: dict[str, Any]  # what is not possible here
-
-
-def minimize_on_device(method: Method, given: Given) -> OptimizeResult:
-    """Solve one problem whose vectors stay on the device."""
+def minimize_on_device(
+    method: Method,
+    evaluation: Callable[..., Any],
+    x0: Any,
+    bounds: Any,
+    tol: float | None,
+    callback: Callable | None,
+    options: dict[str, Any] | None,
+    penalty: Any,
+) -> OptimizeResult:
+    """Solve one problem whose vectors stay on the device; `evaluation` is of `evaluation_of`."""
     begin = time.perf_counter()
     from ..._cuda.device import check_device
 
     check_device()
-    fun, x0 = given.fun, given.x0
-    for name, value in given.refused.items():
-        if value is not None:
-            raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
     shape, dtype = tuple(x0.shape), real_of(x0)
     if len(shape) != 1 or shape[0] == 0 or dtype not in (np.float64, np.float32):
         raise ValueError(
@@ -58,22 +47,18 @@ def minimize_on_device(method: Method, given: Given) -> OptimizeResult:
         )
     n = shape[0]
     # Only length and dtype of x0 count for the options.
-    settings = check_options(
-        method, given.tol, given.options, np.broadcast_to(np.zeros(1, dtype), shape)
-    )
-    callback = check_callback(given.callback)
-    terms = make_terms(check_bounds(given.bounds, n), check_penalty(given.penalty), n, dtype)
+    settings = check_options(method, tol, options, np.broadcast_to(np.zeros(1, dtype), shape))
+    checked_callback = check_callback(callback)
+    terms = make_terms(check_bounds(bounds, n), check_penalty(penalty), n, dtype)
     check_terms(method, settings, terms)
     kind: type[DeviceRun] = AutomaticRate if settings.learning_rate == "auto" else GivenRate
-    evaluation = _evaluation(fun, check_args(given.args), check_jac(given.jac))
-    run = kind(evaluation, x0, settings, terms)
-    result = run.run(callback, begin)
+    result = kind(evaluation, x0, settings, terms).run(checked_callback, begin)
     if settings.disp:
         show_ending(result)
     return result
 
 
-def _evaluation(fun: Any, args: tuple, jac: Any) -> Callable[..., Any]:
+def evaluation_of(fun: Any, args: tuple, jac: Any) -> Callable[..., Any]:
     """What makes, of a library, n and a dtype, what evaluates fun and its gradient."""
     parts = parts_of(fun)
     if isinstance(parts, Entries):

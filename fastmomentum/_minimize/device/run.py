@@ -10,12 +10,14 @@ from typing import Any
 
 from ..._arrays import on_device, real_of
 from ..._check.options import Settings
+from ..._check.values import NOT_ON_DEVICE, refuse
 from ..._problem.objective import takes_output
 from ..._problem.terms import Terms
 from ..._report.progress import Progress
 from ..._report.result import OptimizeResult, Status, attach, make_result
 from ..._report.status import NONFINITE_AT_X0, message_of, without_state
 from ..callback import Callback
+from ..upkeep import progress_of
 
 # The host looks at the device's numbers this often; until then it only queues work.
 CHUNK_SECONDS = 0.02
@@ -117,9 +119,8 @@ class DeviceRun:
     ):
         from ..._cuda.arrays import library_of
 
-        for name in ("history", "return_all", "check_jac"):
-            if getattr(settings, name):
-                raise ValueError(f"{name} is not possible where x0 is on a device: leave it out.")
+        names = ("history", "return_all", "check_jac")
+        refuse({name: getattr(settings, name) for name in names}, NOT_ON_DEVICE)
         self.settings, self.terms = settings, terms
         self.library = library = library_of(x0)
         self.n, self.dtype = x0.shape[0], real_of(x0)
@@ -171,11 +172,7 @@ class DeviceRun:
 
     def run(self, callback: Callback | None, begin: float) -> OptimizeResult:
         """Go on to the end."""
-        progress: Progress | None = None
-        if self.settings.progress:
-            progress = Progress(
-                self.settings.method.name, begin, self.last, "iteration", self.settings.maxtime
-            )
+        progress = progress_of(self.settings, begin, self.last)
         status = Status.INTERRUPTED
         try:
             status = self._loop(callback, begin, progress)
