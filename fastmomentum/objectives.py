@@ -54,9 +54,9 @@ def sum_of_terms(
 
     Notes
     -----
-    The processor adds up the terms in their order. On a GPU each thread of a problem adds up every
-    so manieth term, and these sums are added in pairs, in an order that depends on the number of
-    threads alone. Problems of more than 32 variables are solved by one thread each. What threads
+    The processor adds up the terms in their order. On a GPU each of the k threads of a problem adds
+    up every k-th term, and these sums are added in pairs, in an order that depends on their number
+    alone. Problems of more than 32 variables are solved by one thread each. What threads
     share must not raise exceptions: they would wait for each other for good. That is refused.
 
     Examples

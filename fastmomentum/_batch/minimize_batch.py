@@ -154,8 +154,8 @@ def minimize_batch(
     of numbers and arrays; they may not rely on exceptions. Several threads share a problem of many
     terms if `fun` is made by `objectives.sum_of_terms`; one by `objectives.entrywise` is possible
     without rows. On the device x and the rows of batched arguments are strided. Multiply-adds are
-    contracted there, so that results agree with those of the processor to rounding. With a float32
-    X0 all arithmetic is float32: floats in `fun` are taken as such; products with integers are the
+    contracted there, so that results agree with those of the processor to rounding; `memory` is 10
+    there where none is given. With a float32 X0 all arithmetic is float32: floats in `fun` are taken as such; products with integers are the
     user's to avoid, ``np.float32(i)``.
 
     Arrays of CuPy, PyTorch, Numba, JAX and others with ``__dlpack__`` that are on the device stay

@@ -89,7 +89,7 @@ def device_function(function: Callable, **flags: Any) -> Any:
 
 
 def shape_for(size: int) -> tuple[int, int]:
-    """Blocks and threads of a kernel whose threads take every so manieth element each."""
+    """Blocks and threads of a kernel whose threads take elements a grid apart each."""
     return (1, 2) if simulated() else (max(1, min(1024, -(-size // 256))), 256)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import math
 import types
@@ -102,7 +103,7 @@ class _Conversion:
         """What stands for a value that a function refers to."""
         if isinstance(value, types.ModuleType) and value.__name__ == "numba.cuda" and simulated():
             return KernelModule()
-        if isinstance(value, Hashable):
+        with contextlib.suppress(TypeError):  # a tuple of arrays has no hash, and is no word
             value = self.words.get(value, value)
         if _is_function(value) and not hasattr(python_function(value), _MARK):
             return self.function(python_function(value), forceinline=True)

@@ -1,7 +1,7 @@
 """How the threads of a grid share the rows of a run.
 
 All threads go through the same loop, with the same numbers, and take the same branches. Of the
-variables each has every so manieth, and always the same ones: nobody waits for the vectors of
+variables each has those a grid apart, and always the same ones: nobody waits for the vectors of
 others. What a loop over the variables sums, or looks for the largest of, all threads of the grid
 join, in an order that depends on its size alone: so all go on from the same numbers, to the bit.
 """

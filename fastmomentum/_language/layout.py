@@ -25,11 +25,11 @@ NEEDS_EVALUATION = -2
 EVALUATED = 0
 TO_EVALUATE = 1
 DELIVERED = 2  # the caller has put fun into FLOATS[FUN] and the gradient into its row
+TO_PROX = 3  # the point is one whose proximal point is to be evaluated
 
 # Objectives that the threads of a device evaluate: by entries, with rows before or without.
 BY_ENTRIES = 1
 WITH_ROWS = 2
-TO_PROX = 3  # the point is one whose proximal point is to be evaluated
 
 # Rows of the workspace: points, their gradients, then the method's own vectors. The best point is
 # never overwritten: a step goes into a row that is not in use. A fixed rate needs three of the

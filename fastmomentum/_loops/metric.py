@@ -50,6 +50,9 @@ def store_pair(rows, ints, floats, g, sy, yy, ss):
         own_numbers(rows, floats)[ints.HEAD] = 1.0 / sy
         ints.HEAD = (ints.HEAD + 1) % ints.MEMORY
         ints.COUNT = smaller(ints.COUNT + 1, ints.ROOM)
+    else:
+        # Where all rows were in use, the oldest pair has been written over.
+        ints.COUNT = smaller(ints.COUNT, ints.MEMORY - 1)
 
 
 @part(fastmath=ANY_ORDER)

@@ -142,7 +142,7 @@ def minimize(
     give arrays of that library, and x and jac of the result are such arrays; or `fun` is made by
     `fastmomentum.objectives.entrywise`, and runs in the kernels. A gradient must be given; `state`,
     `checkpoint`, `history`, `return_all` and `check_jac` are not possible, nor is, with a given
-    learning rate, `penalty`.
+    learning rate, `penalty`; `memory` is 10 where none is given.
 
     A Numba function that cannot be compiled for these arguments is run in Python, with one
     `CompilationWarning`; ``options={"backend": "numba"}`` makes that an error.

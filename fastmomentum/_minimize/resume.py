@@ -69,6 +69,8 @@ def _go_on(run: ToldRun, state: State) -> None:
     constants = run.floats[first : first + len(run.settings.constants)].copy()
     run.ints[_CARRIED_INTS] = state.ints[_CARRIED_INTS]
     run.ints[INT.STATUS] = layout.RUNNING
+    least, most = run.ints[INT.LEAST_ROOM], run.ints[INT.MEMORY]
+    run.ints[INT.ROOM] = min(max(run.ints[INT.ROOM], least), most)
     known = len(layout.FLOATS)
     run.floats[:known][_CARRIED_FLOATS] = state.floats[:known][_CARRIED_FLOATS]
     run.floats[known:] = state.floats[known:]

@@ -78,7 +78,8 @@ def minimizer(
 
     What it returns is called as ``solve(x0, *args)`` in ``@njit`` code, ``prange`` loops included,
     or from Python. It runs the compiled loop that `fastmomentum.minimize` runs with the same
-    arguments, from the same x0, to the same bits.
+    arguments, from the same x0, to the same bits; with ``memory=10`` where no option and no bounds
+    tell the length of x0, and no memory is given.
 
     Parameters
     ----------
@@ -258,7 +259,8 @@ def _fixed_memory(method: str, pairs: tuple, given: tuple) -> dict[str, int]:
 
     recipe = Recipe(method, "float64", "", "", given, pairs)
     settings, _, size = recipe.settings()
-    known = size > 0 or "memory" in dict(given) or settings.memory == 0
+    chosen = dict(given).get("memory", "auto") == "auto"
+    known = size > 0 or not chosen or settings.memory == 0
     return {} if known else {"memory": settings.memory}
 
 

@@ -141,6 +141,31 @@ def test_automatic_rate(in_grids, method, penalty):
     assert (res.nit, res.nfev) == (host.nit, host.nfev)
 
 
+@pytest.mark.parametrize(
+    ("method", "options", "more"),
+    [
+        ("momentum", {"norm": 1, "xtol": 1e-9}, {}),
+        ("momentum", {"norm": -np.inf}, {}),
+        ("momentum", {"norm": 3, "x_scale": np.linspace(1.0, 3.0, N)}, {}),
+        ("momentum", {"norm": 2}, {"bounds": LIMITS}),
+        ("momentum", {"gap_tol": 1e-3}, {"penalty": penalties.L1(0.3)}),
+        ("nesterov", {"norm": 2, "xtol": 1e-9}, {"bounds": LIMITS}),
+        ("gd", {"norm": 3}, {"penalty": penalties.L1(0.3)}),
+        ("adam", {"norm": 1}, {}),
+        ("adagrad", {}, {"bounds": LIMITS}),
+    ],
+)
+def test_what_an_automatic_rate_may_ask_of_a_team(in_grids, method, options, more):
+    """Norms, tests, metrics and faces: all that joins what the threads have found."""
+    memory = {} if method in ("gd", "nesterov") else {"memory": 10}  # as on a device
+    kwargs = {"method": method, "jac": True, "options": {"maxiter": 8, **memory, **options}}
+    res, _ = runs(in_grids, lambda: minimize(bowl, cuda.to_device(START), **kwargs, **more))
+    host = minimize(bowl_on_host, START, **kwargs, **more)
+    np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-6, atol=1e-10)
+    np.testing.assert_allclose(res.grad_norm, host.grad_norm, rtol=1e-5, atol=1e-10)
+    assert (res.nit, res.nfev, res.status) == (host.nit, host.nfev, host.status)
+
+
 @pytest.mark.parametrize("method", ["gd", "momentum", "adam"])
 def test_given_rate(in_grids, method):
     options = {"learning_rate": 0.02, "maxiter": 12, "norm": 1}

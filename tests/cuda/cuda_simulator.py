@@ -261,6 +261,22 @@ def test_kernels_are_kept(monkeypatch):
 
 
 WEIGHT = 2.5
+DATA = (np.array([1.0, 4.0]), 2)
+
+
+def weighted(x, out):
+    """It refers to a tuple of arrays, which has no hash."""
+    total = 0.0
+    for i in range(DATA[1]):
+        out[i] = DATA[0][i] * (x[i] - 1.0)
+        total += 0.5 * out[i] * (x[i] - 1.0)
+    return total
+
+
+def test_data_of_a_module():
+    found = minimize_batch(weighted, np.zeros((3, 2)), jac=True, device="cuda")
+    assert found.success.all()
+    np.testing.assert_allclose(found.x, 1.0, rtol=1e-5)
 
 
 def test_literals_in_single_precision():

@@ -1,5 +1,7 @@
 """How many velocities are kept: as many as help, or as many as are asked for."""
 
+import types
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -7,7 +9,12 @@ from numba import njit
 from scipy.stats import ortho_group
 
 from fastmomentum import jit, minimize, minimize_batch, penalties, problems
+from fastmomentum._check.arguments import check_method
+from fastmomentum._check.options import check_options
+from fastmomentum._keep.state import rules_of
 from fastmomentum._language.layout import INT
+from fastmomentum._loops.metric import store_pair
+from fastmomentum.jit._minimizer import _fixed_memory
 
 LEAST = 10
 
@@ -156,13 +163,46 @@ def test_a_compiled_minimizer_of_any_length_keeps_ten():
         assert found.nfev == ten.nfev
 
 
+def test_of_which_lengths_a_compiled_minimizer_knows():
+    """Where Numba is switched off the option has to be said."""
+    fixed = {"memory": LEAST}
+    assert _fixed_memory("momentum", (), ()) == fixed
+    assert _fixed_memory("adam", (), (("memory", "auto"),)) == fixed
+    assert _fixed_memory("momentum", ((0.0, 1.0),) * 30, ()) == {}
+    assert _fixed_memory("momentum", (), (("memory", 5),)) == {}
+    assert _fixed_memory("momentum", (), (("learning_rate", 0.1),)) == {}
+
+
+def test_a_run_that_ended_goes_on_under_another_rule():
+    """The most that may be kept is the same, the number that is kept is not."""
+    ended = solve(30)
+    assert ended.success and room(ended) != (40, 40)
+    same(solve(30, state=ended.state), ended)
+    again = solve(30, state=ended.state, options={"memory": 40, "gtol": 0.0})
+    assert room(again) == (40, 40)
+    assert rules_of(settings(30)) != rules_of(settings(30, memory=40))
+
+
+def settings(n, **options):
+    return check_options(check_method("momentum"), None, options, np.zeros(n))
+
+
+@pytest.mark.parametrize(("count", "left"), [(3, 2), (2, 2), (0, 0)])
+def test_a_refused_pair_takes_the_place_of_the_oldest(count, left):
+    ints = types.SimpleNamespace(COUNT=count, MEMORY=3, ROOM=3, HEAD=1)
+    floats = types.SimpleNamespace(EPSILON=2.0**-52)
+    python = getattr(store_pair, "py_func", store_pair)
+    python(None, ints, floats, None, -1.0, 1.0, 1.0)
+    assert (left, 1) == (ints.COUNT, ints.HEAD)
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
         ("all", r"memory must be 'auto' or an integer in \[1, 1000\], got 'all'"),
-        (0, "memory must be an integer"),
-        (1001, "memory must be an integer"),
-        (2.5, "memory must be an integer"),
+        (0, "memory must be 'auto' or an integer"),
+        (1001, "memory must be 'auto' or an integer"),
+        (2.5, "memory must be 'auto' or an integer"),
     ],
 )
 def test_wrong_memories(value, words):
