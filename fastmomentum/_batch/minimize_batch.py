@@ -155,8 +155,8 @@ def minimize_batch(
     terms if `fun` is made by `objectives.sum_of_terms`; one by `objectives.entrywise` is possible
     without rows. On the device x and the rows of batched arguments are strided. Multiply-adds are
     contracted there, so that results agree with those of the processor to rounding; `memory` is 10
-    there where none is given. With a float32 X0 all arithmetic is float32: floats in `fun` are taken as such; products with integers are the
-    user's to avoid, ``np.float32(i)``.
+    there where none is given. With a float32 X0 all arithmetic is float32: floats in `fun` are
+    taken as such; products with integers are the user's to avoid, ``np.float32(i)``.
 
     Arrays of CuPy, PyTorch, Numba, JAX and others with ``__dlpack__`` that are on the device stay
     there; only what one problem needs goes to the host, where `fun` is called once to check it.

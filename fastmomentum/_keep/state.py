@@ -48,8 +48,8 @@ ENDED = frozenset(
 
 def rules_of(settings: Settings) -> dict[str, str]:
     """What decides how a run goes and when it ends, but for limits, as text."""
-    names = ("gtol", "norm", "ftol", "xtol", "gap_tol", "patience", "memory", "least_memory")
-    names += ("constants",)
+    tests = ("gtol", "norm", "ftol", "xtol", "gap_tol", "patience")
+    names = (*tests, "memory", "least_memory", "constants")
     rules = {name: repr(getattr(settings, name)) for name in names}
     for name in ("learning_rate", "momentum"):
         value = getattr(settings, name)

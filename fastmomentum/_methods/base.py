@@ -154,8 +154,9 @@ MEMORY = Parameter(
     1000,
     integer=True,
     doc="With learning_rate='auto': how many past velocities are kept. 'auto': 10, and more where "
-    "they help and n is from 11 to 1000, at most n + 10 velocities, of 10,000 numbers together; on a CUDA device 10. 1 is "
-    "classical momentum with automatic coefficients, and the least memory.",
+    "they help and n is from 11 to 1000, at most n + 10 velocities, of 10,000 numbers together; "
+    "on a CUDA device 10. 1 is classical momentum with automatic coefficients, and the least "
+    "memory.",
 )
 # With memory='auto': so many at least, and so many more where the function is like a quadratic.
 LEAST_MEMORY = 10

@@ -157,8 +157,7 @@ def test_automatic_rate(in_grids, method, penalty):
 )
 def test_what_an_automatic_rate_may_ask_of_a_team(in_grids, method, options, more):
     """Norms, tests, metrics and faces: all that joins what the threads have found."""
-    memory = {} if method in ("gd", "nesterov") else {"memory": 10}  # as on a device
-    kwargs = {"method": method, "jac": True, "options": {"maxiter": 8, **memory, **options}}
+    kwargs = {"method": method, "jac": True, "options": {"maxiter": 8, **options}}
     res, _ = runs(in_grids, lambda: minimize(bowl, cuda.to_device(START), **kwargs, **more))
     host = minimize(bowl_on_host, START, **kwargs, **more)
     np.testing.assert_allclose(res.x.copy_to_host(), host.x, rtol=1e-6, atol=1e-10)

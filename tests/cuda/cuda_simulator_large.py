@@ -229,6 +229,20 @@ def test_large_automatic_memory(option):
     assert_same_run(LARGE, options={"maxiter": 15, **option})
 
 
+def test_a_device_keeps_ten(memory_is_chosen):
+    options = {"maxiter": 30, "gtol": 0.0}
+    x0 = np.resize([-1.2, 1.0], 15)
+    device, ten, processor = (
+        minimize(fun, x, jac=True, options={**options, **memory}).fun
+        for fun, x, memory in (
+            (on_host(rosenbrock), cuda.to_device(x0), {}),
+            (rosenbrock, x0, {"memory": 10}),
+            (rosenbrock, x0, {}),
+        )
+    )
+    assert device == ten != processor
+
+
 @pytest.mark.parametrize("method", ["gd", "nesterov", "momentum", "adagrad"])
 def test_large_automatic_with_bounds(method):
     res = assert_same_run(LARGE, method=method, bounds=LARGE_BOUNDS, options={"maxiter": 15})
