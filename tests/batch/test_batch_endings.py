@@ -156,7 +156,8 @@ def test_exceptions(workers):
     assert error.value.row == 20
     result = error.value.result
     assert result.status[20] == 5 and result.nfev[20] == 0
-    assert result.success[:15].all()
+    # The other thread may have been held up anywhere.
+    assert np.isin(result.status, (0, 5)).all() and (workers > 1 or result.success[:20].all())
     assert "result" in error.value.__notes__[0]
     bounds[0] = 1.0
     with pytest.raises(ArithmeticError) as error:  # where fun is checked
