@@ -15,7 +15,7 @@ import objectives
 import pytest
 from cases import METHODS, PROBLEMS, options_of
 from parameters import some
-from processes import environment_of, run_python
+from processes import HELPERS, environment_of, run_python
 
 from fastmomentum import minimize, minimize_batch, multistart, path, penalties
 
@@ -100,7 +100,7 @@ def test_all_is_compiled_at_once_by_two_processes(expected, tmp_path):
     alone = dict(zip(JOBS, expected, strict=True))
     wanted = [[alone[job] for job in COLD]] * 2
     code = RACE.format(start=time.time() + 2.0)
-    given = {"env": environment_of(env), "text": True}
+    given = {"env": environment_of(env), "cwd": HELPERS, "text": True}
     racing = [
         subprocess.Popen([sys.executable, "-W", "error", "-c", code], stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, **given)
