@@ -6,25 +6,11 @@ import re
 
 import pytest
 from cases import METHODS, MOMENTUM_METHODS
+from package import HEAVY
 from processes import run_python
 
 import fastmomentum
 from fastmomentum import objectives, schedules
-
-# Slow to load.
-NUMBA = ("numba", "llvmlite")
-HEAVY = (
-    *NUMBA,
-    "scipy",
-    "matplotlib",
-    "dask",
-    "distributed",
-    "sklearn",
-    "statsmodels",
-    "pandas",
-    "tqdm",
-)
-
 
 LOADED = """
 import sys

@@ -114,11 +114,8 @@ def check_memory(parameter: Parameter, value: Any) -> Any:
             f"{parameter.name} must be {parameter.default!r} or an integer in "
             f"{parameter.interval}, got {value!r}."
         )
-    try:
-        return check_number(parameter.name, value, parameter.low, high=parameter.high, integer=True)
-    except (TypeError, ValueError) as error:
-        words = str(error).replace("be an integer", f"be {parameter.default!r} or an integer", 1)
-        raise type(error)(words) from None
+    name, low, high = parameter.name, parameter.low, parameter.high
+    return check_number(name, value, low, high=high, integer=True, instead=parameter.default)
 
 
 def check_parameters(method: Method, options: dict, x0: np.ndarray) -> dict[str, Any]:

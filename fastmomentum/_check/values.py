@@ -125,11 +125,13 @@ def check_number(
     low_open: bool = False,
     integer: bool = False,
     high: float = math.inf,
+    instead: str = "",
 ) -> Any:
-    """A number in [low, high], or (low, high], as a float or an int."""
+    """A number in [low, high], or (low, high], as a float or an int; messages name `instead`."""
     if type(value) is float and value > low and value <= high and not integer:
         return value
-    kind = "an integer" if integer else "a number"
+    kind = f"{instead!r} or " if instead else ""
+    kind += "an integer" if integer else "a number"
     left = "(" if low_open else "["
     rule = f"{name} must be {kind} in {left}{low:g}, {high:g}{']' if math.isfinite(high) else ')'}"
     if isinstance(value, np.ndarray) and value.ndim == 0:

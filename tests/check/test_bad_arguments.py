@@ -410,8 +410,6 @@ ARGS = tuple(
 )
 
 
-# -- many problems ---------------------------------------------------------------------------------
-
 TABLE = (*X0, *ARGUMENTS, *BOUNDS, *OPTIONS, *ARGS)
 
 

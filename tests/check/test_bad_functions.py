@@ -462,8 +462,6 @@ SCHEDULES = (
 )  # fmt: skip
 
 
-# -- many problems ---------------------------------------------------------------------------------
-
 TABLE = (*CALLBACKS, *VALUES, *GRADIENTS, *COMPILED, *SCHEDULES)
 
 

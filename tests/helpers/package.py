@@ -8,6 +8,19 @@ import fastmomentum
 
 PACKAGE = pathlib.Path(fastmomentum.__file__).parent
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if "__pycache__" not in p.parts)
+# Slow to load.
+NUMBA = ("numba", "llvmlite")
+HEAVY = (
+    *NUMBA,
+    "scipy",
+    "matplotlib",
+    "dask",
+    "distributed",
+    "sklearn",
+    "statsmodels",
+    "pandas",
+    "tqdm",
+)
 
 
 def name_of(path):

@@ -7,7 +7,7 @@ functions and under TYPE_CHECKING count as all others do.
 import ast
 
 import pytest
-from package import FILES, KNOWN, PACKAGE, imports, name_of, tree
+from package import FILES, HEAVY, KNOWN, NUMBA, PACKAGE, imports, name_of, tree
 
 # From the top to the ground.
 ROOMS = (
@@ -50,18 +50,6 @@ COMPILED = ("_loops", "_cuda", "_numba")
 PLAIN = ("_language", "_methods", "_prox", "schedules", "_report", "_callables", "_arrays")
 # They describe; what they describe is compiled when that is asked for.
 DESCRIPTIONS = ("problems", "penalties")
-NUMBA = ("numba", "llvmlite")
-HEAVY = (
-    *NUMBA,
-    "scipy",
-    "matplotlib",
-    "dask",
-    "distributed",
-    "sklearn",
-    "statsmodels",
-    "pandas",
-    "tqdm",
-)
 
 
 def room(name):
