@@ -112,21 +112,27 @@ class _Conversion:
     def _converted(self, function: Any) -> Any:
         if function in self.made:
             return self.made[function]
-        code = function.__code__
-        if self.single:
-            code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
         scope = dict(function.__globals__)
         cells = tuple(types.CellType() for _ in function.__closure__ or ())
-        made = types.FunctionType(code, scope, function.__name__, None, cells or None)
-        setattr(made, _MARK, True)
+        made = _copy(function, self.single, scope, cells or None)
         self.made[function] = made  # before its helpers, which may call it
-        for name in _names(code):
+        for name in _names(made.__code__):
             if name in scope:
                 scope[name] = self.value(scope[name])
         for cell, given in zip(cells, function.__closure__ or (), strict=True):
             cell.cell_contents = self.value(given.cell_contents)
         made.__defaults__ = tuple(map(self.value, function.__defaults__ or ())) or None
         return made
+
+
+def _copy(function: Any, single: bool, scope: dict, closure: Any) -> types.FunctionType:
+    """A function of a device in this scope; its literals in float32 where that is wanted."""
+    code = function.__code__
+    if single:
+        code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
+    made = types.FunctionType(code, scope, function.__name__, None, closure)
+    setattr(made, _MARK, True)
+    return made
 
 
 def for_overloads(function: Any) -> Any:
@@ -143,13 +149,8 @@ def internal(real: Any, **flags: Any) -> Callable[[Callable], Any]:
     flags = {"forceinline": True, **flags}
 
     def decorate(function: Any) -> Any:
-        code = function.__code__
-        if real is np.float32:
-            code = code.replace(co_consts=tuple(map(_single, code.co_consts)))
-        closure, scope = function.__closure__, function.__globals__
-        made = types.FunctionType(code, scope, function.__name__, None, closure)
-        setattr(made, _MARK, True)
-        return device_function(made, **flags)
+        scope, closure = function.__globals__, function.__closure__
+        return device_function(_copy(function, real is np.float32, scope, closure), **flags)
 
     return decorate
 
