@@ -33,7 +33,7 @@ from .._numba.words import larger, own_numbers, row, smaller, summed, variables
 from . import automatic
 from .automatic import Parts
 from .evaluation import judge_trial
-from .line_search import first_decrease
+from .line_search import first_decrease, highest, shorter
 from .norms import measure_step, square
 from .phases import gradient_step, record_row, run_begins
 from .stopping import accept_trial, base_from_real, converge_at_real, converge_at_trial, fail
@@ -79,9 +79,7 @@ def search_trial(rows, ints, floats, good, gain, rounding, still):
     """
     f = floats.FUN_TRIAL
     own = own_numbers(rows, floats)
-    level = own[0]
-    for j in range(LOOK_BACK):
-        level = larger(level, own[j])
+    level = highest(own, 0, LOOK_BACK)
     ints.TRIALS += 1
     if good and f <= level - 1e-4 * gain + rounding:
         ints.FAILURES = 0 if f < level else ints.FAILURES + 1
@@ -92,12 +90,7 @@ def search_trial(rows, ints, floats, good, gain, rounding, still):
     if ints.TRIALS > 60 or floats.STEP < 1e-300 or still:
         ints.LINE_SEARCH_FAILURES += 1
         return fail(ints)
-    share = 0.1
-    if good:
-        # The minimum of the parabola through both values and the slope.
-        share = 0.5 * gain / (f - floats.FUN_REAL + gain)
-        share = smaller(larger(share, 0.1), 0.5)
-    floats.STEP *= share
+    floats.STEP *= shorter(floats, good, gain)
     return TRY
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .._language.layout import ACCEPT_FROM_BASE, NEW_DIRECTION, SEARCHING, TRY
-from .._numba.jit import part
+from .._numba.jit import ANY_ORDER, part
 from .._numba.words import larger, smaller
 from .norms import largest_magnitude, square
 from .stopping import converge_at_trial, fail
@@ -187,6 +187,27 @@ def judge_look_ahead(ints, floats):
 def first_decrease(floats):
     """Step times the square of the gradient: the decrease, were there no curvature."""
     return floats.STEP * floats.UNIT * (floats.SLOPE * floats.UNIT)
+
+
+@part(fastmath=ANY_ORDER)
+def highest(values, first, count):
+    """The highest of so many numbers, from `first` on."""
+    found = values[first]
+    for j in range(count):
+        found = larger(found, values[first + j])
+    return found
+
+
+@part(fastmath=ANY_ORDER)
+def shorter(floats, good, gain):
+    """The part of a step from the real point to try next; its slope foresaw `gain`.
+
+    To the minimum of the parabola through both values and the slope.
+    """
+    if not good:
+        return 0.1
+    share = 0.5 * gain / (floats.FUN_TRIAL - floats.FUN_REAL + gain)
+    return smaller(larger(share, 0.1), 0.5)
 
 
 @part

@@ -38,6 +38,7 @@ from . import automatic
 from .automatic import Parts
 from .direction import downhill, momentum_direction
 from .evaluation import judge_trial
+from .line_search import highest, shorter
 from .metric import make_room
 from .norms import largest_magnitude, measure_step
 from .phases import record_row, run_begins
@@ -53,15 +54,20 @@ from .terms import (
 )
 
 
+@part
+def first_level(ints):
+    """Where the last values of f + h begin among its own numbers, behind those of the pairs."""
+    return 2 * ints.MEMORY + FIRST_LEVEL
+
+
 @part(fastmath=ANY_ORDER)
 def at_start(rows, ints, floats, good):
     """The first point of the run."""
     if not run_begins(rows, ints, floats, good):
         return STOP
     own = own_numbers(rows, floats)
-    levels = 2 * ints.MEMORY + FIRST_LEVEL
     for j in range(N_LEVELS):
-        own[levels + j] = floats.FUN_TRIAL
+        own[first_level(ints) + j] = floats.FUN_TRIAL
     floats.PROX_STEP = floats.STEP
     floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
     ints.FREE = -1
@@ -74,10 +80,7 @@ def judge_proximal_step(rows, ints, floats, good):
     """Is the end of the proximal-gradient step low enough, beside the values before?"""
     f = floats.FUN_TRIAL
     own = own_numbers(rows, floats)
-    levels = 2 * ints.MEMORY + FIRST_LEVEL
-    level = own[levels]
-    for j in range(N_LEVELS):
-        level = larger(level, own[levels + j])
+    level = highest(own, first_level(ints), N_LEVELS)
     gain = floats.SLOPE / floats.PROX_STEP
     rounding = 45.0 * floats.EPSILON * abs(floats.FUN_REAL)
     ints.TRIALS += 1
@@ -87,11 +90,7 @@ def judge_proximal_step(rows, ints, floats, good):
     if ints.TRIALS > 60 or floats.PROX_STEP < 1e-300 or gain == 0.0:
         ints.LINE_SEARCH_FAILURES += 1
         return fail(ints)
-    share = 0.1
-    if good:
-        share = 0.5 * gain / (f - floats.FUN_REAL + gain)
-        share = smaller(larger(share, 0.1), 0.5)
-    floats.PROX_STEP *= share
+    floats.PROX_STEP *= shorter(floats, good, gain)
     return TRY
 
 
@@ -112,14 +111,8 @@ def judge_face_step(ints, floats, good):
         ints.LINE_SEARCH_FAILURES += 1
         ints.FACE_STEPS = 1000
         return NEW_DIRECTION
-    share = 0.1
-    if good:
-        share = 0.3
-        if ints.VIRTUAL == 0:
-            bottom = f - floats.FUN_REAL - step * floats.SLOPE
-            share = -0.5 * step * floats.SLOPE / bottom
-            share = smaller(larger(share, 0.1), 0.5)
-    floats.STEP *= share
+    cut = good and ints.VIRTUAL != 0
+    floats.STEP *= 0.3 if cut else shorter(floats, good, -step * floats.SLOPE)
     return TRY
 
 
@@ -136,7 +129,7 @@ def take_step(rows, ints, floats):
     base_from_real(ints, floats)
     floats.NORM_REAL = proximal_residual(rows, ints, floats, ints.REAL)
     own = own_numbers(rows, floats)
-    own[2 * ints.MEMORY + FIRST_LEVEL + ints.ITERATION % N_LEVELS] = f
+    own[first_level(ints) + ints.ITERATION % N_LEVELS] = f
     lowered = lowered or floats.NORM_REAL < 0.9 * floats.STALL_NORM
     ints.FAILURES = 0 if lowered else ints.FAILURES + 1
     if ints.FAILURES > 30 and floats.NORM_REAL > floats.GTOL:
